@@ -1,0 +1,1 @@
+"""One file per benchmark: what it measures, on what, by which formula."""

@@ -1,0 +1,86 @@
+"""Code tracking: what a step's result depends on, as one short hash.
+
+Snakemake does not look into imported modules. A rule that says ``params: code=code_id("tradeoffs.train")`` reruns
+exactly when the meaning of that module, or of any module of this package that it imports, changes. Comments,
+docstrings, formatting and file times do not count.
+"""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+PACKAGE = __package__
+_ROOT = Path(__file__).resolve().parent
+
+
+def code_id(module: str, root: Path = _ROOT) -> str:
+    """Return 16 hex digits over the syntax trees of ``module`` and all it imports, directly or not, from ``root``.
+
+    ``module`` is a dotted name below the package that lives in the folder ``root``. Raises ModuleNotFoundError for a
+    module that does not exist.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(_closure(module, root)):
+        digest.update(f"{name}\n{_meaning(_path(name, root))}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def _closure(module: str, root: Path) -> frozenset[str]:
+    """All modules that ``module`` reaches by import statements, wherever in the file they stand."""
+    seen: set[str] = set()
+    queue = [module]
+    while queue:
+        name = queue.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        path = _path(name, root)
+        if path is None:
+            raise ModuleNotFoundError(f"{name}: no such module under {root}")
+        parents = [name.rsplit(".", depth)[0] for depth in range(1, name.count(".") + 1)]
+        imported = [found for found in _imports(path) if _path(found, root) is not None]
+        queue += parents + imported
+    return frozenset(seen)
+
+
+def _path(module: str, root: Path) -> Path | None:
+    """Return the file of a module of the package, or None where it is not one."""
+    package, *rest = module.split(".")
+    if package != root.name:
+        return None
+    base = root.joinpath(*rest)
+    candidates = (base / "__init__.py", base.with_suffix(".py") if rest else base / "__init__.py")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+@cache
+def _imports(path: Path) -> tuple[str, ...]:
+    """Return dotted names that a file imports, ``from a import b`` as both ``a`` and ``a.b``."""
+    names: list[str] = []
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                raise ValueError(f"{path}:{node.lineno}: relative import; code tracking follows absolute ones only")
+            names += [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(names)
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), filename=str(path))
+
+
+@cache
+def _meaning(path: Path) -> str:
+    """Dump a file's syntax tree without docstrings."""
+    tree = ast.parse(path.read_text(), filename=str(path))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+                node.body = node.body[1:]
+    return ast.dump(tree)

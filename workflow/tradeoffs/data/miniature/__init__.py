@@ -1,0 +1,1 @@
+"""The embedded miniature: handwritten digits on photographs, written in the published layouts."""

@@ -1,0 +1,1 @@
+"""Networks, what a model id means, and how weights are loaded."""

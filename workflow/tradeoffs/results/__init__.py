@@ -1,0 +1,1 @@
+"""From evaluation cards to the summary, the claims and the figures."""

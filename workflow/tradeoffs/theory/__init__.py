@@ -1,0 +1,1 @@
+"""Adversarially trained linear regression on Gaussian data: exact solver, curves, simulation."""
