@@ -1,0 +1,65 @@
+"""Read ImageNet-9, the Backgrounds Challenge (Xiao et al., arXiv 2006.09994).
+
+bg_challenge/<variant>/val/<NN_name>/*.JPEG    class folders in sorted order are the labels; names hold spaces
+bg_challenge/fg_mask/val/<NN_name>/<file>.npy  foregrounds of the images of ``original``
+in_to_in9.json                                 ImageNet class index -> label, -1 where there is none
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradeoffs.data.listing import check_pairs, class_folders, files, read_mapping
+from tradeoffs.errors import InputError
+
+VARIANTS = ("original", "mixed_same", "mixed_rand", "mixed_next", "only_fg", "no_fg", "only_bg_b", "only_bg_t")
+
+
+class ImageNet9(NamedTuple):
+    """``paths`` [n], ``labels`` int64 [n], ``class_names`` [classes] (folder names such as '02_wheeled vehicle')."""
+
+    paths: list[Path]
+    labels: NDArray[np.int64]
+    class_names: list[str]
+
+
+class Foregrounds(NamedTuple):
+    """Images of ``original`` with their foreground masks (.npy): ``paths`` and ``masks`` [n], ``labels`` int64 [n]."""
+
+    paths: list[Path]
+    masks: list[Path]
+    labels: NDArray[np.int64]
+
+
+def read(root: Path, variant: str) -> ImageNet9:
+    """Index one variant; ``root`` holds the folder bg_challenge. InputError for a missing folder, naming it."""
+    return ImageNet9(*class_folders(root / "bg_challenge" / variant / "val"))
+
+
+def class_mapping(path: Path, n_classes: int) -> NDArray[np.int64]:
+    """Return int64 [n_classes]: the label of each class of a classifier, -1 where it has none.
+
+    Raises InputError unless the keys are the strings 0 to n_classes - 1 and the values whole numbers from -1.
+    """
+    content = read_mapping(path)
+    if sorted(content) != sorted(str(label) for label in range(n_classes)):
+        raise InputError(f"{path}: {len(content)} keys; expected the class indices 0 to {n_classes - 1}")
+    for key, value in content.items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < -1:
+            raise InputError(f"{path}: class {key} maps to {value!r}; expected a whole number from -1")
+    return np.array([content[str(label)] for label in range(n_classes)], dtype=np.int64)
+
+
+def foregrounds(root: Path) -> Foregrounds:
+    """Index the foreground masks and their images; InputError for one without the other."""
+    images = read(root, "original")
+    mask_root = root / "bg_challenge" / "fg_mask" / "val"
+    masks: list[Path] = []
+    for label, name in enumerate(images.class_names):
+        own = {path.stem: path for path, number in zip(images.paths, images.labels, strict=True) if number == label}
+        found = {path.stem: path for path in files(mask_root / name, (".npy",))}
+        check_pairs(own, found, root / "bg_challenge" / "original" / "val" / name, mask_root / name)
+        masks += [found[stem] for stem in own]
+    return Foregrounds(images.paths, masks, images.labels)

@@ -1,0 +1,98 @@
+"""Read ObjectNet (Barbu et al., NeurIPS 2019) and its mapping from ImageNet classes.
+
+    objectnet-1.0/images/<folder>/<hex>.png                      with a red border: crop two pixels a side
+    objectnet-1.0/mappings/folder_to_objectnet_label.json        folder -> ObjectNet label
+    objectnet-1.0/mappings/objectnet_to_imagenet_1k.json         ObjectNet label -> ImageNet labels joined by '; '
+    objectnet-1.0/mappings/pytorch_to_imagenet_2012_id.json      class index -> line (from 0) of the next file
+    objectnet-1.0/mappings/imagenet_to_label_2012_v2             one ImageNet label a line
+
+An ObjectNet class index is the place of its folder among all folders of the first mapping, sorted, as published. Not
+all folders need be on disk, but those of classes with an ImageNet counterpart must be.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradeoffs.data.listing import files, folders, read_mapping
+from tradeoffs.errors import InputError
+
+BORDER = 2  # pixels that the official loader crops on each side; one leaves traces of the red border
+
+
+class ObjectNet(NamedTuple):
+    """``paths`` [n]; ``labels`` int64 [n], ObjectNet class indices; ``class_names`` [ObjectNet classes];
+    ``imagenet_to_objectnet`` int64 [ImageNet classes], -1 where ObjectNet has no such class.
+    """
+
+    paths: list[Path]
+    labels: NDArray[np.int64]
+    class_names: list[str]
+    imagenet_to_objectnet: NDArray[np.int64]
+
+
+def read(root: Path) -> ObjectNet:
+    """Index all images; ``root`` holds the folder objectnet-1.0.
+
+    Images of classes without ImageNet counterpart are among them: their label does not occur in the mapping.
+    Raises InputError for a missing folder, a folder without label, an empty folder, a mapping that is broken.
+    """
+    base = root / "objectnet-1.0"
+    labels_file = base / "mappings" / "folder_to_objectnet_label.json"
+    names = read_mapping(labels_file)
+    order = sorted(names)
+    mapping = _imagenet_to_objectnet(base / "mappings", {names[folder]: i for i, folder in enumerate(order)})
+    paths: list[Path] = []
+    labels: list[int] = []
+    for folder in folders(base / "images"):
+        if folder.name not in names:
+            raise InputError(f"{folder}: folder has no label in {labels_file}; unpack the data set again")
+        images = files(folder)
+        if not images:
+            raise InputError(f"{folder}: holds no images; unpack the data set again")
+        paths += images
+        labels += [order.index(folder.name)] * len(images)
+    for label in sorted(set(mapping[mapping >= 0].tolist()) - set(labels)):
+        raise InputError(f"{base / 'images' / order[label]}: folder not found; unpack the data set again")
+    return ObjectNet(paths, np.array(labels, dtype=np.int64), [names[folder] for folder in order], mapping)
+
+
+def _imagenet_to_objectnet(folder: Path, by_label: dict[str, int]) -> NDArray[np.int64]:
+    """Return the ObjectNet class index of each ImageNet class, -1 where there is none."""
+    counterparts = folder / "objectnet_to_imagenet_1k.json"
+    classes = _imagenet_classes(folder)
+    mapping = np.full(1 + max(classes.values()), -1, dtype=np.int64)
+    for label, imagenet_labels in read_mapping(counterparts).items():
+        if label not in by_label or not isinstance(imagenet_labels, str):
+            raise InputError(
+                f"{counterparts}: {label!r}: {imagenet_labels!r} is not an ObjectNet label with its labels"
+            )
+        for imagenet_label in imagenet_labels.split("; "):
+            if imagenet_label not in classes:
+                raise InputError(
+                    f"{counterparts}: {label!r} maps to {imagenet_label!r}, no ImageNet label; unpack again"
+                )
+            if mapping[classes[imagenet_label]] != -1:
+                raise InputError(f"{counterparts}: {imagenet_label!r} belongs to two ObjectNet classes; unpack again")
+            mapping[classes[imagenet_label]] = by_label[label]
+    return mapping
+
+
+def _imagenet_classes(folder: Path) -> dict[str, int]:
+    """Return the class index of each ImageNet label."""
+    lines_file, ids_file = folder / "imagenet_to_label_2012_v2", folder / "pytorch_to_imagenet_2012_id.json"
+    try:
+        lines = [line.strip() for line in lines_file.read_text(encoding="utf-8").splitlines()]
+    except FileNotFoundError:
+        raise InputError(f"{lines_file}: file not found; unpack the data set, or correct its path") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{lines_file}: not a text file; unpack the data set again") from None
+    ids = read_mapping(ids_file)
+    if sorted(ids) != sorted(str(index) for index in range(len(ids))):
+        raise InputError(f"{ids_file}: keys are not the class indices 0 to {len(ids) - 1}; unpack the data set again")
+    for index, line in ids.items():
+        if not isinstance(line, int) or not 0 <= line < len(lines):
+            raise InputError(f"{ids_file}: class {index} maps to {line!r}; expected a line of {lines_file}")
+    return {lines[line]: int(index) for index, line in ids.items()}

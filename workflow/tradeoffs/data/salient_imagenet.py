@@ -1,0 +1,139 @@
+"""Read Salient ImageNet (Singla and Feizi, ICLR 2022): soft masks of core and spurious features of ImageNet images.
+
+    salient_imagenet_dataset/wordnet_dict.py                    {class index: wnid}, a dict literal, parsed as a literal
+    salient_imagenet_dataset/<wnid>/image_names_map.csv         a column per feature index, rows are image names
+    salient_imagenet_dataset/<wnid>/feature_<idx>/<image>.JPEG  soft mask 0..255
+    <images_root>/<wnid>/<image>.JPEG                           the images, from ImageNet's training set
+    the workers' answers                                        discover_spurious_features.csv
+
+A feature of a class is spurious where at least three of the five workers say separate_object or background, else core.
+"""
+
+import ast
+import csv
+from collections import defaultdict
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradeoffs.data.listing import check_pairs, files
+from tradeoffs.errors import InputError
+
+_SPURIOUS_ANSWERS = ("separate_object", "background")
+_ANSWERS = ("main_object", *_SPURIOUS_ANSWERS)
+_VOTES = 3
+_COLUMNS = ("Input.class_index", "Input.feature_index", "Answer.main")
+
+
+class SalientImageNet(NamedTuple):
+    """Image ``paths`` [n], class index ``labels`` int64 [n], and for each image its core and its spurious masks."""
+
+    paths: list[Path]
+    labels: NDArray[np.int64]
+    core_masks: list[list[Path]]
+    spurious_masks: list[list[Path]]
+
+
+def read(root: Path, images_root: Path, answers_csv: Path) -> SalientImageNet:
+    """Index every image that has a mask; an image can have masks of several features, of either kind or of both.
+
+    ``root`` holds the folder salient_imagenet_dataset. Raises InputError for a missing folder or file, a listed image
+    without image file or mask, a mask that is not listed, a broken dictionary, map or row of answers.
+    """
+    base = root / "salient_imagenet_dataset"
+    wnids = _wnids(base / "wordnet_dict.py")
+    paths: list[Path] = []
+    labels: list[int] = []
+    core_masks: list[list[Path]] = []
+    spurious_masks: list[list[Path]] = []
+    for label, features in sorted(spurious_features(answers_csv).items()):
+        if label not in wnids:
+            raise InputError(f"{base / 'wordnet_dict.py'}: no wnid for class {label} of {answers_csv}; unpack again")
+        images, folder = images_root / wnids[label], base / wnids[label]
+        listed = _listed(folder / "image_names_map.csv")
+        core: dict[str, list[Path]] = defaultdict(list)
+        spurious: dict[str, list[Path]] = defaultdict(list)
+        for feature, is_spurious in features.items():
+            for name, mask in _masks(folder, feature, listed).items():
+                (spurious if is_spurious else core)[name].append(mask)
+        present = {path.stem: path for path in files(images)}
+        for name in sorted(core.keys() | spurious.keys()):
+            if name not in present:
+                raise InputError(f"{images / name}.JPEG: image not found, but it has masks; correct the images' path")
+            paths.append(present[name])
+            labels.append(label)
+            core_masks.append(core.get(name, []))
+            spurious_masks.append(spurious.get(name, []))
+    return SalientImageNet(paths, np.array(labels, dtype=np.int64), core_masks, spurious_masks)
+
+
+def spurious_features(answers_csv: Path) -> dict[int, dict[int, bool]]:
+    """Return, by class index and feature index, whether the workers' majority calls the feature spurious."""
+    votes: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for number, row in enumerate(_rows(answers_csv), start=2):
+        if any(row.get(column) is None for column in _COLUMNS):
+            raise InputError(
+                f"{answers_csv}: row {number} has too few cells or no {', '.join(_COLUMNS)}; fetch it again"
+            )
+        label, feature, answer = (row[column] for column in _COLUMNS)
+        if not label.isdecimal() or not feature.isdecimal() or answer not in _ANSWERS:
+            raise InputError(
+                f"{answers_csv}: row {number} has class {label!r}, feature {feature!r}, answer {answer!r}; expected "
+                f"two whole numbers and one of {', '.join(_ANSWERS)}"
+            )
+        votes[int(label)][int(feature)] += answer in _SPURIOUS_ANSWERS
+    if not votes:
+        raise InputError(f"{answers_csv}: holds no answers; fetch it again")
+    return {
+        label: {feature: count >= _VOTES for feature, count in features.items()} for label, features in votes.items()
+    }
+
+
+def _masks(folder: Path, feature: int, listed: dict[str, list[str]]) -> dict[str, Path]:
+    """Return the masks of one feature by image name."""
+    names_file = folder / "image_names_map.csv"
+    if str(feature) not in listed:
+        raise InputError(f"{names_file}: no column for feature {feature}; unpack the data set again")
+    mask_folder = folder / f"feature_{feature}"
+    masks = {path.stem: path for path in files(mask_folder)}
+    names = {name: folder / f"{name}.JPEG" for name in listed[str(feature)]}
+    for name in names.keys() - masks.keys():
+        raise InputError(f"{mask_folder / name}.JPEG: mask not found, but {names_file} lists it; unpack again")
+    check_pairs(names, masks, names_file, mask_folder)
+    return masks
+
+
+def _listed(path: Path) -> dict[str, list[str]]:
+    """Return the image names of each feature's column."""
+    columns: dict[str, list[str]] = {}
+    for number, row in enumerate(_rows(path), start=2):
+        for feature, name in row.items():
+            if feature is None or name is None:
+                raise InputError(f"{path}: row {number} has not as many cells as the header; unpack the data set again")
+            if name:
+                columns.setdefault(feature, []).append(name)
+    return columns
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:
+        raise InputError(f"{path}: file not found; unpack the data set, or correct its path") from None
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a readable table ({error}); unpack the data set again") from None
+
+
+def _wnids(path: Path) -> dict[int, str]:
+    try:
+        content = ast.literal_eval(path.read_text())
+    except FileNotFoundError:
+        raise InputError(f"{path}: file not found; unpack the data set, or correct its path") from None
+    except (SyntaxError, ValueError, UnicodeDecodeError):
+        raise InputError(f"{path}: not a dict literal of class index to wnid; unpack the data set again") from None
+    if not isinstance(content, dict) or not all(isinstance(k, int) and isinstance(v, str) for k, v in content.items()):
+        raise InputError(f"{path}: not a dict of class index to wnid; unpack the data set again")
+    return content

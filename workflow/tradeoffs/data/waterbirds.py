@@ -1,0 +1,93 @@
+"""Read Waterbirds (Sagawa et al., ICLR 2020).
+
+    waterbird_complete95_forest2water2/metadata.csv   img_id (one-based), img_filename, y, split, place, place_filename
+    waterbird_complete95_forest2water2/<NNN.Species>/<file>.jpg
+
+y: 0 landbird, 1 waterbird; place: 0 land, 1 water; split: 0 train, 1 val, 2 test; group = 2 * y + place.
+"""
+
+import csv
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradeoffs.errors import InputError
+
+FOLDER = "waterbird_complete95_forest2water2"
+SPLITS = ("train", "val", "test")
+
+_COLUMNS = ["img_id", "img_filename", "y", "split", "place", "place_filename"]
+_ALLOWED = {"y": 2, "split": 3, "place": 2}  # whole numbers below
+
+
+class Waterbirds(NamedTuple):
+    """``paths`` [n] and, int64 [n]: ``y``, ``place`` (0 or 1) and ``group`` (0 to 3)."""
+
+    paths: list[Path]
+    y: NDArray[np.int64]
+    place: NDArray[np.int64]
+    group: NDArray[np.int64]
+
+
+class _Row(NamedTuple):
+    path: Path
+    y: int
+    split: int
+    place: int
+
+
+def read(root: Path, split: str) -> Waterbirds:
+    """Index train, val or test; ``root`` holds the folder waterbird_complete95_forest2water2.
+
+    The whole table is checked first. Raises InputError that names the row for a wrong number of cells, a value that is
+    not one of those above, an img_id used twice, a file of the split that is not on disk; and for an empty split.
+    """
+    if split not in SPLITS:
+        raise InputError(f"{split!r}: no such split of Waterbirds; expected one of {', '.join(SPLITS)}")
+    table = root / FOLDER / "metadata.csv"
+    chosen: list[_Row] = []
+    ids: set[int] = set()
+    for number, cells in _rows(table):
+        img_id, row = _parse(table, number, cells)
+        if img_id in ids:
+            raise InputError(f"{table}: row {number} repeats img_id {img_id}; unpack the data set again")
+        ids.add(img_id)
+        if row.split == SPLITS.index(split):
+            if not row.path.is_file():
+                raise InputError(f"{row.path}: file not found, but row {number} of {table} lists it; unpack again")
+            chosen.append(row)
+    if not chosen:
+        raise InputError(f"{table}: no rows of split {split}; unpack the data set again")
+    y, place = (np.array([getattr(row, key) for row in chosen], dtype=np.int64) for key in ("y", "place"))
+    return Waterbirds([row.path for row in chosen], y, place, 2 * y + place)
+
+
+def _rows(table: Path) -> list[tuple[int, list[str]]]:
+    """Return the rows below the header with their line numbers."""
+    try:
+        with table.open(newline="", encoding="utf-8") as file:
+            header, *rows = csv.reader(file)
+    except FileNotFoundError:
+        raise InputError(f"{table}: file not found; make or unpack the data set, or correct its path") from None
+    except (ValueError, csv.Error):  # no header at all, or bytes that are no text
+        raise InputError(f"{table}: not a readable table; unpack the data set again") from None
+    if header != _COLUMNS:
+        raise InputError(f"{table}: header is {','.join(header)[:80]}; expected {','.join(_COLUMNS)}")
+    return list(enumerate(rows, start=2))
+
+
+def _parse(table: Path, number: int, cells: list[str]) -> tuple[int, _Row]:
+    if len(cells) != len(_COLUMNS):
+        raise InputError(f"{table}: row {number} has {len(cells)} cells, expected {len(_COLUMNS)}; unpack again")
+    values = dict(zip(_COLUMNS, cells, strict=True))
+    if not values["img_id"].isdecimal():
+        raise InputError(f"{table}: row {number} has img_id {values['img_id']!r}; expected a whole number")
+    for key, count in _ALLOWED.items():
+        if values[key] not in {str(value) for value in range(count)}:
+            raise InputError(
+                f"{table}: row {number} has {key} {values[key]!r}; expected a number from 0 to {count - 1}"
+            )
+    path = table.parent / values["img_filename"]
+    return int(values["img_id"]), _Row(path, int(values["y"]), int(values["split"]), int(values["place"]))
