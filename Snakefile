@@ -1,0 +1,27 @@
+"""Does adversarial training make an image classifier rely more on backgrounds, and when?
+
+snakemake --cores all        everything, for the study that config.yaml names
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/models.smk"
+include: "workflow/rules/evaluations.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        cards(["main", "correlation_sweep", "background_scale_sweep", "reference"]),
+
+
+onstart:
+    launch.start_warm_process()

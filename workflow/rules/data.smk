@@ -1,0 +1,17 @@
+# The data: the miniature is made here, in the published layouts, from images inside the installed packages.
+
+
+rule miniature_data:
+    output:
+        "resources/miniature/{world}/{dataset}/fingerprint.json",
+    params:
+        code=lambda wc: code_id(f"tradeoffs.data.miniature.{wc.dataset}"),
+        spec=lambda wc: study.canonical(study.world_spec(config, wc.world, wc.dataset)),
+        folder=lambda wc: f"resources/miniature/{wc.world}/{wc.dataset}",
+    log:
+        "logs/miniature/data/{world}/{dataset}.log",
+    conda:
+        "../../envs/environment.yaml"
+    shell:
+        "python -m tradeoffs.warm tradeoffs.data.miniature.{wildcards.dataset}"
+        " --spec {params.spec:q} --out {params.folder} > {log} 2>&1"

@@ -1,0 +1,25 @@
+# Twenty adversarially trained models, standard ones, and the models of the sweeps: one job each.
+
+
+rule train:
+    input:
+        lambda wc: f"{folder(MODELS[wc.model].world, 'imagenet')}/fingerprint.json",
+    output:
+        weights="results/{study}/models/{model}/weights.pt",
+        card="results/{study}/models/{model}/card.json",
+    params:
+        code=code_id("tradeoffs.train"),
+        spec=lambda wc: study.canonical(MODELS[wc.model].spec),
+        folder=lambda wc: folder(MODELS[wc.model].world, "imagenet"),
+        checkpoint=lambda wc: f"results/{wc.study}/models/{wc.model}/checkpoint.pt",
+    log:
+        "logs/{study}/train/{model}.log",
+    conda:
+        "../../envs/environment.yaml"
+    # Longest first, so that no core waits for a late long job at the end.
+    priority: lambda wc: launch.training_priority(MODELS[wc.model])
+    resources:
+        gpu=1,
+    shell:
+        "python -m tradeoffs.warm tradeoffs.train --spec {params.spec:q} --data {params.folder}"
+        " --weights {output.weights} --card {output.card} --checkpoint {params.checkpoint} > {log} 2>&1"

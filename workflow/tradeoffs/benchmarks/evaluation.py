@@ -1,0 +1,78 @@
+"""What the commands of all benchmarks share: arguments, the network, the card and the outcomes file."""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tradeoffs.benchmarks.statistics import Metrics
+from tradeoffs.cards import write_card
+from tradeoffs.code_id import code_id
+from tradeoffs.device import choose_device
+from tradeoffs.files import read_json, write_atomically
+from tradeoffs.models.networks import Network, load
+from tradeoffs.specs import parse_spec
+
+MODEL_KEYS: dict[str, type | tuple[type, ...]] = {
+    "model": str,  # the id, for the card
+    "architecture": str,
+    "classes": int,
+    "seed": int,  # noise, attacks and bootstrap
+    "bootstrap": int,  # draws
+}
+
+
+class Evaluation(NamedTuple):
+    """A benchmark's result for one model: metrics with intervals, their bootstrap draws, per-image outcomes."""
+
+    metrics: Metrics
+    draws: dict[str, NDArray[np.float32]]
+    outcomes: dict[str, NDArray[Any]]
+
+
+Evaluate = Callable[[Network, dict[str, Any], dict[str, Path], torch.device], Evaluation]
+
+
+def run(
+    benchmark: str, keys: dict[str, type | tuple[type, ...]], data: tuple[str, ...], evaluate: Evaluate, summary: str
+) -> None:
+    """Command line of a benchmark. ``data`` names the folders it reads, each an option of its own.
+
+    Writes ``--card`` (metrics and provenance) and ``--outcomes`` (npz: per-image outcomes, and ``draws/<metric>``).
+    """
+    module = f"tradeoffs.benchmarks.{benchmark}"
+    keys = MODEL_KEYS | keys
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=summary)
+    parser.add_argument("--spec", required=True, help="settings as JSON; keys: " + ", ".join(keys))
+    parser.add_argument("--weights", type=Path, required=True, help="state_dict of the model")
+    for name in data:
+        parser.add_argument(f"--{name}", type=Path, required=True, help=f"folder of the {name} data")
+    parser.add_argument("--card", type=Path, required=True, help="JSON card to write")
+    parser.add_argument("--outcomes", type=Path, required=True, help="npz file to write")
+    arguments = parser.parse_args()
+    started = time.perf_counter()
+    spec = parse_spec(arguments.spec, keys)
+    roots = {name: getattr(arguments, name) for name in data}
+    fingerprints = {name: read_json(root / "fingerprint.json")["fingerprint"] for name, root in roots.items()}
+    device = choose_device()
+    network = load(arguments.weights, spec["architecture"], spec["classes"], device)
+    result = evaluate(network, spec, roots, device)
+    arrays = result.outcomes | {f"draws/{name}": draw for name, draw in result.draws.items()}
+    write_atomically(arguments.outcomes, lambda temporary: np.savez_compressed(temporary, **arrays))
+    write_card(
+        arguments.card,
+        kind="evaluation",
+        benchmark=benchmark,
+        model=spec["model"],
+        metrics=result.metrics,
+        spec=spec,
+        code=code_id(module),
+        data=fingerprints,
+        started=started,
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+    )

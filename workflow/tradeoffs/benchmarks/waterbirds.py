@@ -1,0 +1,71 @@
+"""Waterbirds: worst-group accuracy (Sagawa, Koh, Hashimoto, Liang, ICLR 2020).
+
+Landbirds and waterbirds on land and water backgrounds; in training, 95 % of the birds are on their own background. A
+linear head on the network's frozen features is fitted on the train split and measured on the test split, in which
+backgrounds are balanced within each class.
+
+* Group = 2 * bird + place. Worst-group accuracy = least of the four group accuracies.
+* Adjusted average = group accuracies weighted by the train split's group sizes.
+* Background-swap gap = accuracy on birds on their own background minus accuracy on birds on the other one, mean of
+  the two classes: higher relies more on the background. (The published set ships no masks, so the swap is between
+  birds, not within one.)
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from tradeoffs.benchmarks.evaluation import Evaluation, run
+from tradeoffs.benchmarks.predict import features
+from tradeoffs.benchmarks.statistics import Array, group_accuracies, summarise
+from tradeoffs.data import waterbirds
+from tradeoffs.data.images import Geometry
+from tradeoffs.errors import InputError, exit_code
+from tradeoffs.models.linear_head import fit
+from tradeoffs.models.networks import Network
+
+SPEC: dict[str, type | tuple[type, ...]] = {
+    "resize": int,  # both sides
+    "crop": int,  # centre crop
+    "l2_penalty": float,  # of the linear head
+    "batch_size": int,
+}
+GROUPS = ("landbird_on_land", "landbird_on_water", "waterbird_on_land", "waterbird_on_water")
+
+
+def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], device: torch.device) -> Evaluation:
+    """Fit the head on the train split and measure the four groups of the test split."""
+    root = roots["waterbirds"]
+    geometry = Geometry(resize=spec["resize"], square=True, crop=spec["crop"])
+    train, test = waterbirds.read(root, "train"), waterbirds.read(root, "test")
+    for split, index in (("train", train), ("test", test)):
+        if missing := [GROUPS[g] for g in range(4) if not (index.group == g).any()]:
+            raise InputError(f"{root}: {split} split has no image of group {', '.join(missing)}; unpack it again")
+    head = fit(features(network, train.paths, geometry, spec["batch_size"], device), train.y, 2, spec["l2_penalty"])
+    found = head.logits(features(network, test.paths, geometry, spec["batch_size"], device)).argmax(1)
+    correct = found == test.y
+    shares = np.bincount(train.group, minlength=4) / len(train.group)
+
+    def statistic(weights: Array) -> dict[str, Array]:
+        groups = group_accuracies(correct, test.group, weights)
+        own, other = groups[:, [0, 3]].mean(1), groups[:, [1, 2]].mean(1)
+        return {f"accuracy_{name}": groups[:, g] for g, name in enumerate(GROUPS)} | {
+            "worst_group_accuracy": groups.min(1),
+            "adjusted_average_accuracy": groups @ shares,
+            "background_swap_gap": own - other,
+        }
+
+    metrics, draws = summarise(statistic, test.group, spec["bootstrap"], spec["seed"])
+    return Evaluation(metrics, draws, {"correct": correct, "group": test.group})
+
+
+def main() -> None:
+    """Command line of the step."""
+    run("waterbirds", SPEC, ("waterbirds",), evaluate, "Waterbirds: worst-group accuracy of one model")
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(main))

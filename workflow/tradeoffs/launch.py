@@ -1,0 +1,87 @@
+"""What the Snakefile sets up around the jobs: the right Python, GPUs counted, a crash recovered from, a warm process."""
+
+import fcntl
+import os
+import subprocess
+import sys
+from base64 import urlsafe_b64decode
+from pathlib import Path
+from typing import Any
+
+from tradeoffs import warm
+from tradeoffs.study import Model
+
+_held: list[Any] = []
+
+
+def prepare(workflow: Any) -> None:
+    """Set local defaults on Snakemake's ``workflow`` object (not documented API: tests/test_workflow.py guards it).
+
+    * Jobs find this environment's Python and this package, also when ``snakemake`` is called by its path.
+    * The number of GPUs is a limit, so that one GPU never gets two jobs; ``--resources gpu=K`` still wins. Without a
+      GPU the limit is 0, to which Snakemake scales the rules' requests: they run on the CPU.
+    * After ``kill -9`` the same command goes on: stale locks are removed, half-made outputs are made again.
+    """
+    from snakemake.shell import shell
+
+    root = Path(workflow.basedir)
+    path = [f"PYTHONPATH={root / 'workflow'}"]
+    if not workflow.deployment_settings.deployment_method:
+        path.append(f"PATH={Path(sys.executable).parent}:$PATH")
+    shell.prefix(f"export {' '.join(path)} TRADEOFFS_WARM={_SOCKET}; ")
+    if workflow.resource_settings.nodes is None:
+        workflow.global_resources.setdefault("gpu", count_gpus())
+    if workflow.is_main_process:
+        forget_killed_run(Path(".snakemake"))
+
+
+_SOCKET = Path(".snakemake/warm.sock")
+
+
+def count_gpus() -> int:
+    """GPUs this process may use, without importing torch."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([name for name in visible.split(",") if name.strip() not in ("", "-1")])
+    try:
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
+
+
+def forget_killed_run(snakemake_folder: Path) -> bool:
+    """Remove a killed Snakemake's locks and the outputs it left marked incomplete, so that the same command goes on.
+
+    A running workflow holds a kernel lock on a file of its own in ``.snakemake``, which no death outlives: while that
+    is held this does nothing and returns False, and Snakemake's own locks refuse the second run.
+    """
+    snakemake_folder.mkdir(exist_ok=True)
+    handle = (snakemake_folder / "running.lock").open("w")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        handle.close()
+        return False
+    _held.append(handle)
+    for lock in (snakemake_folder / "locks").glob("*.lock"):
+        lock.unlink()
+    markers = snakemake_folder / "incomplete"
+    for marker in [path for path in markers.rglob("*") if path.is_file()]:
+        # Snakemake's own naming: the output's path in base64, long ones cut into folders that start with @.
+        encoded = "".join(part.removeprefix("@") for part in marker.relative_to(markers).parts)
+        Path(urlsafe_b64decode(encoded).decode()).unlink(missing_ok=True)
+        marker.unlink()
+    return True
+
+
+def start_warm_process() -> None:
+    """Start the process that steps are forked from (:mod:`tradeoffs.warm`)."""
+    warm.start(_SOCKET)
+
+
+def training_priority(model: Model) -> int:
+    """Relative length of a training: images x epochs x (one step + its attack steps)."""
+    spec = model.spec
+    passes = 1 + (spec["attack_steps"] if model.norm != "none" else 0)
+    return int(spec["images"] * spec["epochs"] * passes / 1000)
