@@ -73,6 +73,15 @@ def read_mapping(path: Path) -> dict[str, Any]:
     return content
 
 
+def read_texts(path: Path) -> dict[str, str]:
+    """Read a JSON object whose values are strings; InputError as :func:`read_mapping`, naming the first other value."""
+    content = read_mapping(path)
+    for key, value in content.items():
+        if not isinstance(value, str):
+            raise InputError(f"{path}: {key!r} maps to {value!r}, expected a string; unpack the data set again")
+    return content
+
+
 def _scan(folder: Path) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:

@@ -6,8 +6,9 @@
     objectnet-1.0/mappings/pytorch_to_imagenet_2012_id.json      class index -> line (from 0) of the next file
     objectnet-1.0/mappings/imagenet_to_label_2012_v2             one ImageNet label a line
 
-An ObjectNet class index is the place of its folder among all folders of the first mapping, sorted, as published. Not
-all folders need be on disk, but those of classes with an ImageNet counterpart must be.
+An ObjectNet class index is the place of its label among all labels of the first mapping, sorted: the index that the
+challenge's file imagenet_pytorch_id_to_objectnet_id.json uses (sorted folders would give another). Not all folders
+need be on disk, but those of classes with an ImageNet counterpart must be.
 """
 
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.data.listing import files, folders, read_mapping
+from tradeoffs.data.listing import files, folders, read_mapping, read_texts
 from tradeoffs.errors import InputError
 
 BORDER = 2  # pixels that the official loader crops on each side; one leaves traces of the red border
@@ -41,9 +42,9 @@ def read(root: Path) -> ObjectNet:
     """
     base = root / "objectnet-1.0"
     labels_file = base / "mappings" / "folder_to_objectnet_label.json"
-    names = read_mapping(labels_file)
-    order = sorted(names)
-    mapping = _imagenet_to_objectnet(base / "mappings", {names[folder]: i for i, folder in enumerate(order)})
+    names = read_texts(labels_file)
+    by_label = {label: index for index, label in enumerate(sorted(names.values()))}
+    mapping = _imagenet_to_objectnet(base / "mappings", by_label)
     paths: list[Path] = []
     labels: list[int] = []
     for folder in folders(base / "images"):
@@ -53,10 +54,12 @@ def read(root: Path) -> ObjectNet:
         if not images:
             raise InputError(f"{folder}: holds no images; unpack the data set again")
         paths += images
-        labels += [order.index(folder.name)] * len(images)
-    for label in sorted(set(mapping[mapping >= 0].tolist()) - set(labels)):
-        raise InputError(f"{base / 'images' / order[label]}: folder not found; unpack the data set again")
-    return ObjectNet(paths, np.array(labels, dtype=np.int64), [names[folder] for folder in order], mapping)
+        labels += [by_label[names[folder.name]]] * len(images)
+    needed = set(mapping[mapping >= 0].tolist()) - set(labels)
+    for folder_name, label in names.items():
+        if by_label[label] in needed:
+            raise InputError(f"{base / 'images' / folder_name}: folder not found; unpack the data set again")
+    return ObjectNet(paths, np.array(labels, dtype=np.int64), sorted(names.values()), mapping)
 
 
 def _imagenet_to_objectnet(folder: Path, by_label: dict[str, int]) -> NDArray[np.int64]:
@@ -64,11 +67,9 @@ def _imagenet_to_objectnet(folder: Path, by_label: dict[str, int]) -> NDArray[np
     counterparts = folder / "objectnet_to_imagenet_1k.json"
     classes = _imagenet_classes(folder)
     mapping = np.full(1 + max(classes.values()), -1, dtype=np.int64)
-    for label, imagenet_labels in read_mapping(counterparts).items():
-        if label not in by_label or not isinstance(imagenet_labels, str):
-            raise InputError(
-                f"{counterparts}: {label!r}: {imagenet_labels!r} is not an ObjectNet label with its labels"
-            )
+    for label, imagenet_labels in read_texts(counterparts).items():
+        if label not in by_label:
+            raise InputError(f"{counterparts}: {label!r} is no ObjectNet label; unpack the data set again")
         for imagenet_label in imagenet_labels.split("; "):
             if imagenet_label not in classes:
                 raise InputError(

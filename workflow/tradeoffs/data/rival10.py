@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.data.listing import check_pairs, files, read_mapping
+from tradeoffs.data.listing import check_pairs, files, read_mapping, read_texts
 from tradeoffs.errors import InputError
 
 _MERGED_MASK = "_merged_mask.JPEG"
@@ -61,7 +61,7 @@ def _labels(meta: Path) -> tuple[dict[str, int], list[str]]:
                 raise InputError(f"{mappings}: {imagenet_name!r} maps to {entry!r}; expected [class name, label]")
     if sorted(names) != list(range(len(names))):
         raise InputError(f"{mappings}: labels {sorted(names)} are not 0 to {len(names) - 1}; unpack the data set again")
-    by_wnid = read_mapping(meta / "wnid_to_class.json")
+    by_wnid = read_texts(meta / "wnid_to_class.json")
     labels = {wnid: by_imagenet_name[name] for wnid, name in by_wnid.items() if name in by_imagenet_name}
     return labels, [names[label] for label in range(len(names))]
 

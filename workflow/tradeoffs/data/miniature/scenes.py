@@ -4,8 +4,8 @@ Composite, with all colours in [0, 1]:
     background' = 0.5 + (background - 0.5) * background_scale
     colour      = mean(background') +- contrast * u,  u uniform in 0.6..1 for each channel
     image       = ink * colour + (1 - ink) * background'
-The sign is drawn at random, but where the colour range leaves a digit no room on that side (a black digit on the
-night sky), the other side is taken: such an image would be a photograph with a label and no core feature.
+The sign is drawn at random, but where the colour range leaves the digit too little room on that side (a black digit on
+the night sky), the other side is taken: the image would be a photograph with a label and no core feature.
 """
 
 import zlib
@@ -139,11 +139,20 @@ def ink_of(foreground: Foreground, digits: Digits, image_size: int) -> NDArray[n
 def colour_on(background: NDArray[np.uint8], foreground: Foreground, contrast: float) -> NDArray[np.float64]:
     """Return the digit's colour on a background, float64 [3] in [0, 1]."""
     mean = mean_colour(background)
-    sign = foreground.sign
-    room = 1 - mean.mean() if sign > 0 else mean.mean()
-    if room < min(LEGIBLE, 0.6 * contrast):
-        sign = -sign
-    return np.clip(mean + sign * contrast * np.array(foreground.strength), 0, 1)
+    step = foreground.sign * contrast * np.array(foreground.strength)
+    drawn, other = np.clip(mean + step, 0, 1), np.clip(mean - step, 0, 1)
+    seen = distance(drawn, mean)
+    return drawn if seen >= legible(contrast) or seen >= distance(other, mean) else other
+
+
+def legible(contrast: float) -> float:
+    """Return the least distance of a digit from its background's mean at which it is taken to be visible."""
+    return min(LEGIBLE, 0.6 * contrast)
+
+
+def distance(colour: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Return the mean absolute difference of two colours, in [0, 1]."""
+    return float(np.abs(colour - other).sum() / 3)
 
 
 def mean_colour(background: NDArray[np.uint8]) -> NDArray[np.float64]:
