@@ -29,7 +29,7 @@ def command(dataset: str, write: Callable[[Path, Settings], None], extra: tuple[
     parser.add_argument("--out", required=True, type=Path, help="folder to make or replace")
     arguments = parser.parse_args()
     settings = parse(arguments.spec, extra)
-    build(arguments.out, dataset, settings, write, ("test_images",) if "test_images" in extra else ())
+    build(arguments.out, dataset, settings, write, extra)
 
 
 def build(

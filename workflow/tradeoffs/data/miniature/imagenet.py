@@ -47,15 +47,7 @@ def _write_split(root: Path, settings: Settings, part: str, images: int) -> None
         random = draw_photograph(rng, label, 0.0)
         folders = {"train": correlated} if part == "train" else {"val": correlated, "val_decorrelated": random}
         for folder, photograph in folders.items():
-            scene = render(
-                foreground,
-                crop,
-                material.regions[photograph],
-                material.digits,
-                image_size=settings.image_size,
-                contrast=settings.contrast,
-                background_scale=settings.background_scale,
-            )
+            scene = render(foreground, crop, material.regions[photograph], material.digits, settings)
             save_jpeg(root / folder / WNIDS[label] / f"{WNIDS[label]}_{index}.JPEG", scene.image)
 
 

@@ -14,9 +14,9 @@ The digit, its size, position and colour are the same in every variant. The vari
     only_bg_b   the photograph with the digit's bounding box blacked out
     only_bg_t   that box filled with tiles of the photograph beside it
 The published sets cut foreground and background out of photographs; here both are at hand unmixed.
-The super-classes are drawn first; then digit and backgrounds are drawn again while the digit would be hard to see on one
-of them: else mixed_rand would hold more invisible digits than mixed_same, and that is camouflage, not reliance. In only_fg a
-dark digit is dark on black: few can be read, as with dark objects in the published variant.
+The super-classes are drawn first; then digit and backgrounds are drawn again while the digit would be hard to see on
+one of them: else mixed_rand would hold more invisible digits than mixed_same, and that is camouflage, not reliance.
+In only_fg a dark digit is dark on black: few can be read, as with dark objects in the published variant.
 """
 
 import sys
@@ -102,15 +102,7 @@ def _draw(
 ) -> tuple[Scene, dict[str, NDArray[np.uint8]]]:
     """Draw an image and a background of each donor super-class, until the digit can be seen on all of them."""
     for _ in range(_TRIES):
-        scene = draw_scene(
-            rng,
-            label,
-            label,
-            material,
-            image_size=settings.image_size,
-            contrast=settings.contrast,
-            background_scale=settings.background_scale,
-        )
+        scene = draw_scene(rng, label, label, material, settings)
         found = {
             variant: _background(rng, donor, scene.colour, material, settings) for variant, donor in donors.items()
         }

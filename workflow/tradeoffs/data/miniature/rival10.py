@@ -54,15 +54,7 @@ def _write_split(base: Path, settings: Settings, split: Part) -> list[str]:
         label = index % len(CLASS_NAMES)
         rng = generator(settings.seed, f"rival10/{split}", index)
         photograph = draw_photograph(rng, label, settings.correlation)
-        scene = draw_scene(
-            rng,
-            label,
-            photograph,
-            material,
-            image_size=settings.image_size,
-            contrast=settings.contrast,
-            background_scale=settings.background_scale,
-        )
+        scene = draw_scene(rng, label, photograph, material, settings)
         wnid, file = WNIDS[label], f"{WNIDS[label]}_{index}"
         image = base / split / "ordinary" / f"{wnid}_{file}.JPEG"
         save_jpeg(image, scene.image)

@@ -57,15 +57,7 @@ def write(root: Path, settings: Settings) -> None:
         label = index % len(CLASS_NAMES)
         rng = generator(settings.seed, "salient_imagenet/test", index)
         photograph = draw_photograph(rng, label, settings.correlation)
-        scene = draw_scene(
-            rng,
-            label,
-            photograph,
-            material,
-            image_size=settings.image_size,
-            contrast=settings.contrast,
-            background_scale=settings.background_scale,
-        )
+        scene = draw_scene(rng, label, photograph, material, settings)
         name = f"{WNIDS[label]}_{index}"
         save_jpeg(root / "train" / WNIDS[label] / f"{name}.JPEG", scene.image)
         masks = _masks(scene.ink)

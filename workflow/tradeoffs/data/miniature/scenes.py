@@ -18,6 +18,7 @@ from PIL import Image
 from tradeoffs.data.miniature.digits import Digits, Part, enlarge
 from tradeoffs.data.miniature.digits import load as load_digits
 from tradeoffs.data.miniature.photographs import CLASS_PHOTOGRAPHS, Crop, cut, draw_crop, regions
+from tradeoffs.data.miniature.settings import Settings
 
 CLASS_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 WNIDS = tuple(f"n{label:08d}" for label in range(len(CLASS_NAMES)))
@@ -81,44 +82,18 @@ def draw_photograph(rng: np.random.Generator, label: int, correlation: float) ->
     return label if own else other
 
 
-def render(
-    foreground: Foreground,
-    crop: Crop,
-    source: Image.Image,
-    digits: Digits,
-    *,
-    image_size: int,
-    contrast: float,
-    background_scale: float,
-) -> Scene:
+def render(foreground: Foreground, crop: Crop, source: Image.Image, digits: Digits, settings: Settings) -> Scene:
     """Compose a digit with a crop of a photograph's region ``source``."""
-    background = rescale(cut(source, crop, image_size), background_scale)
-    ink = ink_of(foreground, digits, image_size)
-    colour = colour_on(background, foreground, contrast)
+    background = rescale(cut(source, crop, settings.image_size), settings.background_scale)
+    ink = ink_of(foreground, digits, settings.image_size)
+    colour = colour_on(background, foreground, settings.contrast)
     return Scene(composite(ink, colour, background), ink, background, colour)
 
 
-def draw_scene(
-    rng: np.random.Generator,
-    label: int,
-    photograph: int,
-    material: Stock,
-    *,
-    image_size: int,
-    contrast: float,
-    background_scale: float,
-) -> Scene:
+def draw_scene(rng: np.random.Generator, label: int, photograph: int, material: Stock, settings: Settings) -> Scene:
     """Draw and render one image of class ``label`` on photograph number ``photograph``."""
-    foreground = draw_foreground(rng, material.digits, label, image_size)
-    return render(
-        foreground,
-        draw_crop(rng),
-        material.regions[photograph],
-        material.digits,
-        image_size=image_size,
-        contrast=contrast,
-        background_scale=background_scale,
-    )
+    foreground = draw_foreground(rng, material.digits, label, settings.image_size)
+    return render(foreground, draw_crop(rng), material.regions[photograph], material.digits, settings)
 
 
 def rescale(background: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:

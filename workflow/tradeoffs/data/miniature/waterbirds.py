@@ -71,15 +71,7 @@ def _write_split(folder: Path, settings: Settings, split: int, part: Part) -> li
         rng = generator(settings.seed, f"waterbirds/{split}", index)
         label = y * _HALF + int(rng.integers(_HALF))
         photograph = place * _HALF + int(rng.integers(_HALF))
-        scene = draw_scene(
-            rng,
-            label,
-            photograph,
-            material,
-            image_size=settings.image_size,
-            contrast=settings.contrast,
-            background_scale=settings.background_scale,
-        )
+        scene = draw_scene(rng, label, photograph, material, settings)
         species = CLASS_NAMES[label].capitalize()
         name = f"{label + 1:03d}.{species}/{species}_{index:04d}_{split}.jpg"
         save_jpeg(folder / name, scene.image)
