@@ -1,0 +1,43 @@
+"""Synthetic studies as a fixture."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from synthetic_study import Plan, Study, flat, metric_names, write_evaluation
+
+from tradeoffs.config import checked
+from tradeoffs.results.specification import specification
+from tradeoffs.results.table import parse
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def config() -> dict[str, Any]:
+    loaded = yaml.safe_load((ROOT / "config.yaml").read_text())
+    return checked(loaded, ROOT / "workflow/schemas/config.schema.yaml")
+
+
+@pytest.fixture
+def make_study(tmp_path: Path, config: dict[str, Any]) -> Callable[..., Study]:
+    """Write the cards of a whole study; ``plan(model, benchmark, metric)`` is the value of each metric.
+
+    Draws are the value plus an error shared by all models (images are hard or easy for all) and one of its own.
+    """
+
+    def make(plan: Plan = flat, noise: float = 0.01, changes: dict[str, Any] | None = None) -> Study:
+        changed = copy.deepcopy(config)
+        changed["miniature"].update(changes or {})
+        spec = specification(changed)
+        models = parse(spec)[1]
+        folder = tmp_path / "evaluations"
+        for number, model in enumerate(models):
+            for benchmark in model.benchmarks:
+                write_evaluation(folder, model, benchmark, metric_names(changed, benchmark), plan, noise, number)
+        return Study(spec, models, folder)
+
+    return make

@@ -1,0 +1,89 @@
+"""Effective robustness on ObjectNet (Taori et al., NeurIPS 2020): accuracy beyond what a standard model would have.
+
+The baseline is the line, fitted by least squares to the standard models, through
+
+    logit(ObjectNet accuracy) against logit(validation accuracy).
+
+Effective robustness of a model = its ObjectNet accuracy - baseline(its validation accuracy); negative means more
+harmed by the shift than a standard model of equal accuracy. Models better or worse than every standard one are judged
+by the line's continuation.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradeoffs.results.evaluations import Array, Evaluation, Evaluations, draws, metric_value
+from tradeoffs.results.table import Model
+
+PROTOCOLS = ("official", "restricted")
+FEWEST_STANDARD_MODELS = 3
+
+
+class Measured(NamedTuple):
+    """A metric's value, its bootstrap draws [draws] and the number of images behind it."""
+
+    value: float
+    draws: Array
+    n: int
+
+
+def metric(protocol: str) -> str:
+    """Name of the metric in the summary."""
+    return f"effective_robustness_{protocol}"
+
+
+def logit(accuracy: Array, n: int) -> Array:
+    """log(a / (1 - a)); accuracies of 0 and 1 are moved by half an image of ``n``."""
+    clipped = np.clip(accuracy, 0.5 / n, 1 - 0.5 / n)
+    result: Array = np.log(clipped / (1 - clipped))
+    return result
+
+
+def effective_robustness(validation: Array, shifted: Array, is_standard: NDArray[np.bool_], n: int) -> Array:
+    """Return the effective robustness [models, b] from accuracies [models, b]; a line of its own in every column.
+
+    ``is_standard`` [models] marks the models that the line is fitted to; where they all have one validation
+    accuracy the line is level. ``n``: number of images, for accuracies of 0 and 1.
+    """
+    x, y = logit(validation, n), logit(shifted, n)
+    x0, y0 = x[is_standard], y[is_standard]
+    dx, dy = x0 - x0.mean(0), y0 - y0.mean(0)
+    spread = (dx**2).sum(0)
+    slope = np.divide((dx * dy).sum(0), spread, out=np.zeros_like(spread), where=spread > 1e-12)
+    predicted = 1 / (1 + np.exp(-(y0.mean(0) + slope * (x - x0.mean(0)))))
+    result: Array = shifted - predicted
+    return result
+
+
+def of_models(evaluations: Evaluations, models: Sequence[Model]) -> dict[tuple[str, str], Measured]:
+    """Effective robustness by (model id, metric) of all main models, refitted in every paired bootstrap draw.
+
+    Standard models: the main ones and those of role reference. Empty where fewer than three of them differ in
+    validation accuracy: two points always lie on a line.
+    """
+    kept = [m for m in models if m.role in ("main", "reference") and "objectnet" in m.benchmarks]
+    found: dict[tuple[str, str], Measured] = {}
+    for protocol in PROTOCOLS:
+        names = (f"validation_accuracy_{protocol}", f"objectnet_accuracy_{protocol}")
+        cards = [evaluations[m.id, "objectnet"] for m in kept]
+        is_standard = np.array([m.norm == "none" for m in kept], dtype=bool)
+        value = np.array([[metric_value(card, name) for name in names] for card in cards]).reshape(-1, 2)
+        if len(np.unique(value[is_standard, 0])) < FEWEST_STANDARD_MODELS:
+            continue
+        n = min(int(card.metrics[names[1]]["n"]) for card in cards)
+        columns = [_with_draws(card, names) for card in cards]
+        stacked = np.stack(columns)  # [models, 2, 1 + draws]
+        result = effective_robustness(stacked[:, 0], stacked[:, 1], is_standard, n)
+        for model, row in zip(kept, result, strict=True):
+            if model.role == "main":
+                found[model.id, metric(protocol)] = Measured(float(row[0]), row[1:], n)
+    return found
+
+
+def _with_draws(card: Evaluation, names: tuple[str, str]) -> Array:
+    """Value and draws of two metrics: [2, 1 + draws]."""
+    drawn = draws(card, names)
+    return np.stack([np.concatenate([[metric_value(card, name)], drawn[name]]) for name in names])

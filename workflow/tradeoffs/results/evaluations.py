@@ -1,0 +1,99 @@
+"""Read the evaluation cards of a study's models, and the bootstrap draws beside them."""
+
+import math
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradeoffs.errors import InputError
+from tradeoffs.files import read_json
+from tradeoffs.results.table import Model
+
+Array = NDArray[np.float64]
+FIELDS = ("value", "ci_low", "ci_high", "n")
+PAIRED = ("data fingerprint", "seed", "number of bootstrap draws")
+
+
+class Evaluation(NamedTuple):
+    """One benchmark's card of one model."""
+
+    model: Model
+    benchmark: str
+    metrics: dict[str, dict[str, float]]  # metric -> value, ci_low, ci_high, n
+    paired: tuple[Any, ...]  # what two cards share if their bootstrap draws are paired: see PAIRED
+    outcomes: Path  # npz with draws/<metric>
+
+
+Evaluations = dict[tuple[str, str], Evaluation]  # (model id, benchmark)
+
+
+def read(folder: Path, models: Sequence[Model]) -> Evaluations:
+    """Read ``folder/<benchmark>/<model>.json`` for every benchmark of every model.
+
+    InputError for a missing or broken card, a card of another model or benchmark, and for cards of one benchmark in
+    one world that were made from different data or with different draws: they could not be compared pair by pair.
+    """
+    found: Evaluations = {}
+    first: dict[tuple[str, str], Evaluation] = {}
+    for model in models:
+        for benchmark in model.benchmarks:
+            path = folder / benchmark / f"{model.id}.json"
+            evaluation = _checked(read_json(path), path, model, benchmark)
+            other = first.setdefault((benchmark, model.world), evaluation)
+            for name, ours, theirs in zip(PAIRED, evaluation.paired, other.paired, strict=True):
+                if ours != theirs:
+                    raise InputError(
+                        f"{path}: {name} is {ours}, but {theirs} in the card of {other.model.id}; evaluate both on the "
+                        f"same data with the same settings"
+                    )
+            found[model.id, benchmark] = evaluation
+    return found
+
+
+def _checked(card: Any, path: Path, model: Model, benchmark: str) -> Evaluation:
+    for key, expected in {"kind": "evaluation", "benchmark": benchmark, "model": model.id}.items():
+        value = card.get(key) if isinstance(card, dict) else None
+        if value != expected:
+            raise InputError(f"{path}: {key} is {value!r}; expected {expected!r}; delete the card and make it again")
+    metrics, data, spec = (card.get(key) for key in ("metrics", "data", "spec"))
+    if not (isinstance(metrics, dict) and metrics and isinstance(data, dict) and isinstance(spec, dict)):
+        raise InputError(f"{path}: metrics, data fingerprints or spec are missing; delete the card and make it again")
+    for name, metric in metrics.items():
+        for field in FIELDS:
+            value = metric.get(field) if isinstance(metric, dict) else None
+            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+                raise InputError(f"{path}: {name}.{field} is {value!r}; expected a number; make the card again")
+    paired = (data, spec.get("seed"), spec.get("bootstrap"))
+    return Evaluation(model, benchmark, metrics, paired, path.with_suffix(".npz"))
+
+
+def draws(evaluation: Evaluation, names: Sequence[str]) -> dict[str, Array]:
+    """Bootstrap draws [draws] of the named metrics. InputError for a missing or broken file or metric."""
+    path = evaluation.outcomes
+    try:
+        with path.open("rb") as file, np.load(file) as arrays:
+            found = {name: arrays[f"draws/{name}"].astype(np.float64) for name in names}
+    except FileNotFoundError:
+        raise InputError(f"{path}: file not found; evaluate {evaluation.model.id} again") from None
+    except KeyError as error:
+        raise InputError(f"{path}: no array {error.args[0]}; evaluate {evaluation.model.id} again") from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: not a readable npz file ({error}); delete it and make it again") from None
+    for name, values in found.items():
+        if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
+            raise InputError(f"{path}: draws/{name} is not a list of numbers; evaluate {evaluation.model.id} again")
+    return found
+
+
+def metric_value(evaluation: Evaluation, name: str) -> float:
+    """Return a metric of the card; InputError names a card that lacks it."""
+    if name not in evaluation.metrics:
+        raise InputError(
+            f"{evaluation.outcomes.with_suffix('.json')}: no metric {name}; expected one of "
+            f"{', '.join(evaluation.metrics)}; evaluate {evaluation.model.id} again"
+        )
+    return float(evaluation.metrics[name]["value"])

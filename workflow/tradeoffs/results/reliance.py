@@ -1,0 +1,202 @@
+"""Claim: adversarially trained models rely on backgrounds more than standardly trained ones.
+
+For every metric, norm and architecture
+
+    effect = mean over the budgets of (metric of the model - metric of the standard model of that architecture),
+
+with its sign turned where a low metric means much reliance, so that positive is always *more reliance*. Bootstrap draws
+of two models on one data set are paired, hence the interval is that of the mean of differences. The trend is Kendall's
+rank correlation of the oriented metric with epsilon, the standard model at 0, with its exact permutation p-value
+(:mod:`tradeoffs.results.trend`). The verdict needs both (:mod:`tradeoffs.results.verdicts`). With several seeds a
+model stands for the mean of its seeds.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from tradeoffs.results.measurements import Measurements
+from tradeoffs.results.table import Model
+from tradeoffs.results.trend import Block, curve, forked, trend
+from tradeoffs.results.verdicts import Array, Assessment, Claim, all_of_claim, assess, over_seeds
+
+TITLES = {
+    "rival10": "RIVAL10",
+    "salient_imagenet": "Salient ImageNet",
+    "imagenet9": "ImageNet-9",
+    "waterbirds": "Waterbirds",
+    "objectnet": "ObjectNet",
+}
+
+
+class Metric(NamedTuple):
+    """A measure of reliance: ``sign`` is +1 where high values mean much reliance, -1 where low ones do."""
+
+    benchmark: str
+    name: str
+    sign: int
+    meaning: str
+
+
+# The first metric of a benchmark is the one its part of the overall claim rests on: the published headline measure.
+METRICS = (
+    Metric("rival10", "rfs_linf", -1, "relative foreground sensitivity under noise of fixed standard deviation"),
+    Metric("rival10", "rfs_l2", -1, "relative foreground sensitivity under noise of fixed l2 norm"),
+    Metric("salient_imagenet", "rcs", -1, "relative core sensitivity"),
+    Metric("imagenet9", "bg_gap", 1, "accuracy lost when the background is of a random class"),
+    Metric("waterbirds", "background_swap_gap", 1, "accuracy lost on birds on the other background"),
+    Metric("waterbirds", "worst_group_accuracy", -1, "accuracy of the worst of four groups"),
+    Metric("objectnet", "relative_drop_official", 1, "share of accuracy lost under shifted backgrounds and viewpoints"),
+    Metric("objectnet", "relative_drop_restricted", 1, "the same among shared classes only"),
+    Metric("objectnet", "effective_robustness_official", -1, "accuracy beyond a standard model of equal accuracy"),
+    Metric("objectnet", "effective_robustness_restricted", -1, "the same among shared classes only"),
+)
+PVALUE = "p: permutation test of the metric's rank correlation with the budget, two-sided"
+
+
+class Difference(NamedTuple):
+    """One adversarially trained model against the standard one of its architecture and seed: oriented, paired."""
+
+    model: Model
+    metric: Metric
+    value: float
+    draws: Array
+    n: int
+
+
+class Cell(NamedTuple):
+    """One metric, architecture and norm: the budgets and, for each, oriented values as means over seeds."""
+
+    architecture: str
+    norm: str
+    epsilons: list[float]
+    standard: float  # the oriented metric of the standard model
+    values: list[float]  # ... and of the model at each budget
+    effect: float
+    draws: Array
+    models: list[str]
+
+
+def differences(measured: Measurements, models: Sequence[Model], metric: Metric) -> list[Difference]:
+    """Return every adversarially trained main model against its standard one; none where it was not measured."""
+    standard = {(m.architecture, m.seed): m.id for m in models if m.role == "main" and m.norm == "none"}
+    found = []
+    for model in models:
+        if model.role != "main" or model.norm == "none":
+            continue
+        ours = measured.get((model.id, metric.benchmark, metric.name))
+        baseline = standard.get((model.architecture, model.seed), "")
+        theirs = measured.get((baseline, metric.benchmark, metric.name))
+        if ours is not None and theirs is not None:
+            value = metric.sign * (ours.value - theirs.value)
+            found.append(Difference(model, metric, value, metric.sign * (ours.draws - theirs.draws), ours.n))
+    return found
+
+
+def cells(measured: Measurements, models: Sequence[Model], metric: Metric) -> list[Cell]:
+    """Return the cells of one metric in the order in which the study lists them."""
+    grouped: dict[tuple[str, str], list[Difference]] = {}
+    for difference in differences(measured, models, metric):
+        grouped.setdefault((difference.model.architecture, difference.model.norm), []).append(difference)
+    found = []
+    for (architecture, norm), members in grouped.items():
+        epsilons = sorted({d.model.epsilon for d in members})
+        seeds = sorted({d.model.seed for d in members})
+        standard = float(np.mean([_standard(measured, models, metric, architecture, seed) for seed in seeds]))
+        by_epsilon = [float(np.mean([d.value for d in members if d.model.epsilon == e])) for e in epsilons]
+        of_seed = [[d for d in members if d.model.seed == seed] for seed in seeds]
+        effect, draws = over_seeds(
+            np.array([np.mean([d.value for d in group]) for group in of_seed]),
+            np.stack([np.mean([d.draws for d in group], axis=0) for group in of_seed]),
+        )
+        values = [standard + value for value in by_epsilon]
+        ids = [d.model.id for d in members]
+        found.append(Cell(architecture, norm, epsilons, standard, values, effect, draws, ids))
+    return found
+
+
+def _standard(measured: Measurements, models: Sequence[Model], metric: Metric, architecture: str, seed: int) -> float:
+    """Oriented metric of the standard model of one architecture and seed."""
+    wanted = ("main", "none", architecture, seed)
+    name = next(m.id for m in models if (m.role, m.norm, m.architecture, m.seed) == wanted)
+    return metric.sign * measured[name, metric.benchmark, metric.name].value
+
+
+def claims(measured: Measurements, models: Sequence[Model]) -> list[Claim]:
+    """Return the overall row, then per metric a summary row and one row per architecture and norm."""
+    rows: list[Claim] = []
+    parts: dict[str, tuple[Metric, Assessment]] = {}
+    for metric in METRICS:
+        found = cells(measured, models, metric)
+        if not found:
+            continue
+        combined, kendall = together(found)
+        parts.setdefault(metric.benchmark, (metric, combined))
+        title, direction = TITLES[metric.benchmark], "higher" if metric.sign > 0 else "lower"
+        key = f"background_reliance.{metric.benchmark}.{metric.name}"
+        how = f"{metric.name} {direction}: {metric.meaning}"
+        sign = "" if metric.sign > 0 else "minus "
+        statistic = f"{sign}mean over budgets of {metric.name} - standard; {PVALUE}"
+        rows.append(
+            combined.claim(
+                key,
+                f"On {title}, adversarially trained models rely on backgrounds more than standard ones ({how}).",
+                statistic,
+                f"{metric.benchmark}: mean of {_names(found)}; Kendall's tau {kendall:.2f}",
+            )
+        )
+        for cell in found:
+            effect, kendall = alone(cell)
+            rows.append(
+                effect.claim(
+                    f"{key}.{cell.architecture}.{cell.norm}",
+                    f"On {title}, {cell.norm}-trained {cell.architecture} networks rely on backgrounds more than the "
+                    f"standard one ({how}).",
+                    statistic,
+                    f"{metric.benchmark}: {', '.join(cell.models)} against the standard {cell.architecture}; "
+                    f"Kendall's tau {kendall:.2f}",
+                )
+            )
+    if parts:
+        rows.insert(
+            0,
+            all_of_claim(
+                "background_reliance",
+                f"Adversarially trained models rely on backgrounds more than standard ones on every benchmark "
+                f"({', '.join(TITLES[benchmark] for benchmark in parts)}).",
+                [effect for _, effect in parts.values()],
+                "; ".join(
+                    f"{benchmark} {metric.name}: {effect.verdict()}" for benchmark, (metric, effect) in parts.items()
+                ),
+            ),
+        )
+    return rows
+
+
+def alone(cell: Cell) -> tuple[Assessment, float]:
+    """Effect and trend of one cell, and Kendall's tau."""
+    found = trend([curve([0.0, *cell.epsilons], [cell.standard, *cell.values])])
+    return assess(cell.effect, cell.draws, found), found.tau
+
+
+def together(found: Sequence[Cell]) -> tuple[Assessment, float]:
+    """Mean effect and joint trend of the cells, and Kendall's tau.
+
+    The norms of one architecture share its standard model, so the values of an architecture are permuted together and
+    budgets of different norms are not compared.
+    """
+    architectures = list(dict.fromkeys(cell.architecture for cell in found))
+    blocks: list[Block] = []
+    for architecture in architectures:
+        own = [cell for cell in found if cell.architecture == architecture]
+        blocks.append(forked(own[0].standard, [(cell.epsilons, cell.values) for cell in own]))
+    joint = trend(blocks)
+    effect = float(np.mean([cell.effect for cell in found]))
+    draws = np.mean([cell.draws for cell in found], axis=0)
+    return assess(effect, draws, joint), joint.tau
+
+
+def _names(found: Sequence[Cell]) -> str:
+    """Name the cells in words."""
+    return ", ".join(f"{cell.architecture} {cell.norm} ({len(cell.models)} models)" for cell in found)

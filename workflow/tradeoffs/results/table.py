@@ -1,0 +1,68 @@
+"""The models of a study as the steps that summarise them see them, and how the CSV tables are written."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tradeoffs.errors import InputError
+from tradeoffs.files import write_atomically
+from tradeoffs.specs import parse_spec
+
+
+class Model(NamedTuple):
+    """One model of the study. ``correlation``, ``background_scale``: of its training world; None where unknown."""
+
+    id: str
+    role: str  # main, correlation_sweep, background_scale_sweep or reference
+    architecture: str
+    norm: str  # none, l2 or linf
+    epsilon: float  # as in the id: l2 in pixel units, linf in 1/255
+    seed: int
+    world: str
+    benchmarks: tuple[str, ...]
+    images: int | None  # training images
+    correlation: float | None
+    background_scale: float | None
+
+
+_IDENTITY = ("study", "model", "architecture", "norm", "epsilon", "seed")
+_METRIC = ("benchmark", "metric", "value", "ci_low", "ci_high", "n")
+SUMMARY_COLUMNS = _IDENTITY + _METRIC
+SWEEP_COLUMNS = (*_IDENTITY, "sweep", "correlation", "background_scale", "images", *_METRIC)
+
+SPEC: dict[str, type | tuple[type, ...]] = {"study": str, "models": list}
+
+
+def parse(text: str) -> tuple[str, list[Model], dict[str, Any]]:
+    """Parse ``--spec``: the study's name, its models, the spec itself. InputError names a missing or unknown key."""
+    spec = parse_spec(text, SPEC)
+    found = []
+    for position, row in enumerate(spec["models"]):
+        if not isinstance(row, dict) or row.keys() != set(Model._fields):
+            keys = sorted(row.keys() ^ set(Model._fields)) if isinstance(row, dict) else repr(row)
+            raise InputError(
+                f"--spec: models[{position}]: missing or unknown {keys}; expected {', '.join(Model._fields)}"
+            )
+        found.append(Model(**row | {"benchmarks": tuple(row["benchmarks"])}))
+    return spec["study"], found, spec
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a table whole or not at all; floats with six significant digits, None and NaN as empty cells."""
+
+    def cell(value: Any) -> Any:
+        if value is None or value != value:
+            return ""
+        return f"{value:.6g}" if isinstance(value, float) else value
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([cell(value) for value in row] for row in rows)
+
+    def write(temporary: Path) -> None:
+        temporary.write_text(text.getvalue())
+
+    write_atomically(path, write)
