@@ -140,7 +140,8 @@ def _open_mask(path: Path) -> Image.Image:
         raise InputError(f"{path}: mask not found; make or unpack the data set again") from None
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{path}: unreadable mask ({_one_line(error)}); make or unpack the data set again") from None
-    if mask.ndim != 2 or mask.dtype.kind not in "biuf" or mask.min() < 0 or mask.max() > 1:
+    numbers = mask.ndim == 2 and mask.size > 0 and mask.dtype.kind in "biuf"
+    if not numbers or not np.all((mask >= 0) & (mask <= 1)):  # a comparison with NaN is false
         raise InputError(f"{path}: mask of shape {mask.shape}, type {mask.dtype}; expected two axes, values 0 to 1")
     return Image.fromarray(np.rint(mask.astype(np.float64) * 255).astype(np.uint8))
 

@@ -44,6 +44,8 @@ def read(root: Path) -> ObjectNet:
     labels_file = base / "mappings" / "folder_to_objectnet_label.json"
     names = read_texts(labels_file)
     by_label = {label: index for index, label in enumerate(sorted(names.values()))}
+    if len(by_label) < len(names):
+        raise InputError(f"{labels_file}: two folders have the same label; unpack the data set again")
     mapping = _imagenet_to_objectnet(base / "mappings", by_label)
     paths: list[Path] = []
     labels: list[int] = []
@@ -65,24 +67,25 @@ def read(root: Path) -> ObjectNet:
 def _imagenet_to_objectnet(folder: Path, by_label: dict[str, int]) -> NDArray[np.int64]:
     """Return the ObjectNet class index of each ImageNet class, -1 where there is none."""
     counterparts = folder / "objectnet_to_imagenet_1k.json"
-    classes = _imagenet_classes(folder)
-    mapping = np.full(1 + max(classes.values()), -1, dtype=np.int64)
+    classes = _imagenet_labels(folder)
+    mapping = np.full(len(classes), -1, dtype=np.int64)
     for label, imagenet_labels in read_texts(counterparts).items():
         if label not in by_label:
             raise InputError(f"{counterparts}: {label!r} is no ObjectNet label; unpack the data set again")
         for imagenet_label in imagenet_labels.split("; "):
-            if imagenet_label not in classes:
-                raise InputError(
-                    f"{counterparts}: {label!r} maps to {imagenet_label!r}, no ImageNet label; unpack again"
-                )
-            if mapping[classes[imagenet_label]] != -1:
+            if classes.count(imagenet_label) != 1:
+                raise InputError(f"{counterparts}: {label!r} maps to {imagenet_label!r}, not the label of one class")
+            index = classes.index(imagenet_label)
+            if mapping[index] != -1:
                 raise InputError(f"{counterparts}: {imagenet_label!r} belongs to two ObjectNet classes; unpack again")
-            mapping[classes[imagenet_label]] = by_label[label]
+            mapping[index] = by_label[label]
+    if np.all(mapping == -1):
+        raise InputError(f"{counterparts}: no class in common with ImageNet; unpack the data set again")
     return mapping
 
 
-def _imagenet_classes(folder: Path) -> dict[str, int]:
-    """Return the class index of each ImageNet label."""
+def _imagenet_labels(folder: Path) -> list[str]:
+    """Return the label of each ImageNet class; two classes can share one (crane, the bird and the machine)."""
     lines_file, ids_file = folder / "imagenet_to_label_2012_v2", folder / "pytorch_to_imagenet_2012_id.json"
     try:
         lines = [line.strip() for line in lines_file.read_text(encoding="utf-8").splitlines()]
@@ -96,4 +99,4 @@ def _imagenet_classes(folder: Path) -> dict[str, int]:
     for index, line in ids.items():
         if not isinstance(line, int) or not 0 <= line < len(lines):
             raise InputError(f"{ids_file}: class {index} maps to {line!r}; expected a line of {lines_file}")
-    return {lines[line]: int(index) for index, line in ids.items()}
+    return [lines[ids[str(index)]] for index in range(len(ids))]

@@ -1,0 +1,25 @@
+"""The settings and writers of the miniature that the tests of this folder share."""
+
+from pathlib import Path
+
+from tradeoffs.data.miniature import folder, imagenet, imagenet9, objectnet, rival10, salient_imagenet, waterbirds
+from tradeoffs.data.miniature.settings import Settings
+
+SETTINGS = Settings(seed=3, image_size=32, correlation=0.8, contrast=0.8, background_scale=1.0, images=60)
+WRITERS = {
+    "imagenet": imagenet.write,
+    "rival10": rival10.write,
+    "salient_imagenet": salient_imagenet.write,
+    "imagenet9": imagenet9.write,
+    "waterbirds": waterbirds.write,
+    "objectnet": objectnet.write,
+}
+
+
+def build_all(root: Path) -> None:
+    """Write all six data sets below ``root``."""
+    for name, write in WRITERS.items():
+        if name == "imagenet":
+            folder.build(root / name, name, SETTINGS._replace(test_images=40), write, ("test_images",))
+        else:
+            folder.build(root / name, name, SETTINGS, write)
