@@ -1,0 +1,199 @@
+"""Adversarial minimisers for any p between 1 and inf, by Newton's method along the budgets.
+
+On the Pareto frontier b - Sigma theta = lambda y, where b = Sigma theta* and y is the gradient of ||theta||_q: with
+x = theta / n, |y_j| = |x_j|^(q-1). The pairs (x_j, y_j) lie on a monotone curve that is steep on one side of every q;
+z = x + y parametrises it with both x(z) and y(z) smooth and of slope at most 1 (Minty's parametrisation, the proximal
+map of |.|^q / q), so one Newton system serves q near 1 and q near infinity alike. Unknowns are z, n and lambda:
+
+    Lambda U_r' (n x) + lambda U_r' y = U_r' b,    U_0' y = 0,    ||x||_q = 1,    balance(epsilon, s, n, lambda) = 0,
+
+in the eigenbasis (U_r, U_0) of Sigma, which keeps the system well-posed where Sigma is singular and lambda goes to 0.
+The budgets are followed downwards from the one at which theta = 0, where x and y are known.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradeoffs.theory.risk import MEAN_ABSOLUTE, collapse_budget, dual_exponent, vector_norm
+
+Array = NDArray[np.float64]
+
+_CONVERGED = 1e-13
+_NEWTON_STEPS = 25
+
+
+class _State(NamedTuple):
+    """A point of the frontier: z [d], dual norm n, multiplier lambda."""
+
+    z: Array
+    norm: float
+    multiplier: float
+
+
+class _Problem(NamedTuple):
+    """The model in the eigenbasis of its covariance, in units that make the largest eigenvalue and ||theta*|| one."""
+
+    q: float
+    noise: float
+    eigenvalues: Array  # the r positive ones
+    basis: Array  # [d, r]
+    null_basis: Array  # [d, d - r]
+    cross: Array  # [r], U_r' b
+
+
+def general_weights(covariance: Array, theta_star: Array, noise: float, p: float, epsilon: Array) -> Array:
+    """Minimisers [m, d] for 1 < p < inf; ``covariance`` [d, d] PSD, ``epsilon`` [m] >= 0 in any order.
+
+    Raises ArithmeticError where Newton's method fails even in tiny steps (seen for none of p in [1.01, 100]).
+    """
+    weights = np.zeros((len(epsilon), len(theta_star)))
+    collapse = collapse_budget(covariance, theta_star, noise, p)
+    if collapse == 0:
+        return weights
+    eigenvalues, basis = np.linalg.eigh(covariance)
+    unit, length = np.sqrt(eigenvalues[-1]), float(np.linalg.norm(theta_star))
+    kept = eigenvalues > len(eigenvalues) * np.finfo(float).eps * eigenvalues[-1]
+    problem = _Problem(
+        dual_exponent(p),
+        noise / (unit * length),
+        eigenvalues[kept] / unit**2,
+        basis[:, kept],
+        basis[:, ~kept],
+        eigenvalues[kept] / unit**2 * (theta_star / length @ basis[:, kept]),
+    )
+    state, at = _collapsed(problem, p), collapse / unit
+    for index in np.argsort(-epsilon):
+        target = epsilon[index] / unit
+        if epsilon[index] >= collapse:
+            continue
+        if target > 0 and state.multiplier > 0:
+            state = _follow(problem, state, at, target)
+            at = target
+        if (target == 0 or state.multiplier < 0) and state.multiplier != 0:
+            # No budget, or one too small to move away from zero residual: the least-norm exact solution.
+            state = _follow(problem, state, state.multiplier, 0.0, along_multiplier=True)._replace(multiplier=0.0)
+        weights[index] = length * state.norm * _curve(state.z, problem.q)[0]
+    return weights
+
+
+def _collapsed(problem: _Problem, p: float) -> _State:
+    """The end of the frontier at theta = 0, where lambda y = b."""
+    cross = problem.basis @ problem.cross
+    multiplier = float(vector_norm(cross, p))
+    y = cross / multiplier
+    return _State(y + np.sign(y) * np.abs(y) ** (p - 1), 0.0, multiplier)
+
+
+def _follow(
+    problem: _Problem, state: _State, start: float, target: float, *, along_multiplier: bool = False
+) -> _State:
+    """Move a solution from budget (or multiplier) ``start`` to ``target``, in shorter steps where Newton fails."""
+    at, step = start, target - start
+    while at != target:
+        reach = at + step if abs(step) < abs(target - at) else target
+        found = _newton(problem, state, reach, along_multiplier)
+        if found is not None:
+            state, at, step = found, reach, 2 * step
+        elif abs(step) > 1e-9 * start:
+            step /= 4
+        else:
+            raise ArithmeticError(f"no convergence for the dual exponent {problem.q:g}; use p = 1, 2 or inf nearby")
+    return state
+
+
+def _newton(problem: _Problem, state: _State, target: float, along_multiplier: bool) -> _State | None:
+    """Solve the frontier system at one budget (or one multiplier) from a nearby solution; None if it fails."""
+    d = len(state.z)
+    unknown = np.concatenate([state.z, [state.norm, state.multiplier]])
+    residual, jacobian = _system(problem, unknown, target, along_multiplier)
+    error = float(np.abs(residual).max())
+    for _ in range(_NEWTON_STEPS):
+        if error <= _CONVERGED:
+            break
+        step = np.linalg.lstsq(jacobian, -residual, rcond=None)[0] if d < 3 else _solve(jacobian, -residual)
+        damping = 1.0
+        while True:
+            trial = unknown + damping * step
+            residual, jacobian = _system(problem, trial, target, along_multiplier)
+            new_error = float(np.abs(residual).max())
+            if new_error < (1 - 0.1 * damping) * error:
+                break
+            damping /= 2
+            if damping < 1e-3:  # rounding, or a dead end
+                return _State(unknown[:d], unknown[d], unknown[d + 1]) if error < 100 * _CONVERGED else None
+        unknown, error = trial, new_error
+    if error > 100 * _CONVERGED:
+        return None
+    return _State(unknown[:d], float(unknown[d]), float(unknown[d + 1]))
+
+
+def _solve(matrix: Array, right: Array) -> Array:
+    try:
+        return np.linalg.solve(matrix, right)
+    except np.linalg.LinAlgError:
+        return np.asarray(np.linalg.lstsq(matrix, right, rcond=None)[0])
+
+
+def _system(problem: _Problem, unknown: Array, target: float, along_multiplier: bool) -> tuple[Array, Array]:
+    """Residual [d + 2] and Jacobian of the frontier system at the budget, or multiplier, ``target``."""
+    z, norm, multiplier = unknown[:-2], unknown[-2], unknown[-1]
+    x, y, x_slope, y_slope = _curve(z, problem.q)
+    values, basis, null_basis = problem.eigenvalues, problem.basis, problem.null_basis
+    r, d = len(values), len(z)
+    jacobian = np.zeros((d + 2, d + 2))
+    residual = np.empty(d + 2)
+
+    size = (1 / (values + abs(multiplier)))  # rows of small eigenvalues weigh as much as the others
+    x_along, y_along = x @ basis, y @ basis
+    residual[:r] = size * (norm * values * x_along + multiplier * y_along - problem.cross)
+    jacobian[:r, :d] = size[:, None] * (basis.T * (x_slope * norm)) * values[:, None]
+    jacobian[:r, :d] += size[:, None] * basis.T * (multiplier * y_slope)
+    jacobian[:r, d], jacobian[:r, d + 1] = size * values * x_along, size * y_along
+    residual[r:d] = y @ null_basis
+    jacobian[r:d, :d] = null_basis.T * y_slope
+    residual[d] = x @ y - 1
+    jacobian[d, :d] = x_slope * y + x * y_slope
+    if along_multiplier:
+        residual[d + 1] = multiplier - target
+        jacobian[d + 1, d + 1] = 1
+        return residual, jacobian
+
+    # On the frontier theta* - theta = lambda Sigma^+ y, so s^2 = noise^2 + lambda^2 y' Sigma^+ y, smooth at s = 0.
+    inverse_y = basis @ (y_along / values)
+    curvature, curvature_slope = float(y @ inverse_y), 2 * inverse_y * y_slope
+    if problem.noise > 0:
+        scale = np.hypot(problem.noise, multiplier * np.sqrt(curvature))
+        scale_by = (multiplier * curvature / scale, multiplier**2 / (2 * scale))
+        ratio, ratio_by = multiplier / scale, (problem.noise**2 / scale**3, -(multiplier**3) / (2 * scale**3))
+    else:
+        root = np.sqrt(curvature)
+        scale, scale_by = multiplier * root, (root, multiplier / (2 * root))
+        ratio, ratio_by = 1 / root, (0.0, -1 / (2 * root**3))
+    c, epsilon = MEAN_ABSOLUTE, target
+    residual[d + 1] = ratio * (scale + c * epsilon * norm) - epsilon * (c * scale + epsilon * norm)
+    by_scale, by_ratio = ratio - c * epsilon, scale + c * epsilon * norm
+    jacobian[d + 1, :d] = (by_ratio * ratio_by[1] + by_scale * scale_by[1]) * curvature_slope
+    jacobian[d + 1, d] = c * epsilon * ratio - epsilon**2
+    jacobian[d + 1, d + 1] = by_ratio * ratio_by[0] + by_scale * scale_by[0]
+    return residual, jacobian
+
+
+def _curve(z: Array, q: float) -> tuple[Array, Array, Array, Array]:
+    """x(z), y(z) and their slopes on the curve z = x + y, y = sign(x) |x|^(q - 1)."""
+    power = q - 1 if q >= 2 else 1 / (q - 1)
+    size = np.abs(z)
+    w = np.minimum(size, size ** (1 / power))
+    for _ in range(100):  # Newton from above on a convex function: monotone
+        change = (w + w**power - size) / (1 + power * w ** (power - 1))
+        w = np.maximum(w - change, 0.0)
+        if np.all(change <= 1e-16 + 4e-16 * w):
+            break
+    steep, flat = w**power, w
+    flat_slope = 1 / (1 + power * w ** (power - 1))
+    steep_slope = power * w ** (power - 1) * flat_slope
+    sign = np.sign(z)
+    if q >= 2:
+        return sign * flat, sign * steep, flat_slope, steep_slope
+    return sign * steep, sign * flat, steep_slope, flat_slope
