@@ -15,8 +15,8 @@ The digit, its size, position and colour are the same in every variant. The vari
     only_bg_t   that box filled with tiles of the photograph beside it
 The published sets cut foreground and background out of photographs; here both are at hand unmixed.
 The super-classes are drawn first; then digit and backgrounds are drawn again while the digit would be hard to see on
-one of them: else mixed_rand would hold more invisible digits than mixed_same, and that is camouflage, not reliance.
-In only_fg a dark digit is dark on black: few can be read, as with dark objects in the published variant.
+one of them or, for only_fg, on black: else mixed_rand would hold more invisible digits than mixed_same, and that is
+camouflage, not reliance. So most digits of this set are lighter than their background.
 """
 
 import sys
@@ -100,13 +100,14 @@ def _unmixed(scene: Scene, mask: NDArray[np.bool_]) -> dict[str, NDArray[np.uint
 def _draw(
     rng: np.random.Generator, label: int, donors: dict[str, int], material: Stock, settings: Settings
 ) -> tuple[Scene, dict[str, NDArray[np.uint8]]]:
-    """Draw an image and a background of each donor super-class, until the digit can be seen on all of them."""
+    """Draw an image and a background of each donor super-class, until the digit can be seen on all and on black."""
     for _ in range(_TRIES):
         scene = draw_scene(rng, label, label, material, settings)
         found = {
             variant: _background(rng, donor, scene.colour, material, settings) for variant, donor in donors.items()
         }
-        least = min(distance(scene.colour, mean_colour(background)) for background in found.values())
+        means = [np.zeros(3), *(mean_colour(background) for background in found.values())]  # black is that of only_fg
+        least = min(distance(scene.colour, mean) for mean in means)
         if least >= legible(settings.contrast):
             break
     return scene, found
