@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.theory.path import Path, box_path, lasso_path
-from tradeoffs.theory.risk import balance, residual_scale
+from tradeoffs.theory.path import Path
+from tradeoffs.theory.risk import balance
 from tradeoffs.theory.roots import roots_in_unit_interval
 
 Array = NDArray[np.float64]

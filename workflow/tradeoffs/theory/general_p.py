@@ -86,9 +86,7 @@ def _collapsed(problem: _Problem, p: float) -> _State:
     return _State(y + np.sign(y) * np.abs(y) ** (p - 1), 0.0, multiplier)
 
 
-def _follow(
-    problem: _Problem, state: _State, start: float, target: float, *, along_multiplier: bool = False
-) -> _State:
+def _follow(problem: _Problem, state: _State, start: float, target: float, *, along_multiplier: bool = False) -> _State:
     """Move a solution from budget (or multiplier) ``start`` to ``target``, in shorter steps where Newton fails."""
     at, step = start, target - start
     while at != target:
@@ -131,7 +129,7 @@ def _newton(problem: _Problem, state: _State, target: float, along_multiplier: b
 
 def _solve(matrix: Array, right: Array) -> Array:
     try:
-        return np.linalg.solve(matrix, right)
+        return np.asarray(np.linalg.solve(matrix, right))
     except np.linalg.LinAlgError:
         return np.asarray(np.linalg.lstsq(matrix, right, rcond=None)[0])
 
@@ -145,7 +143,7 @@ def _system(problem: _Problem, unknown: Array, target: float, along_multiplier: 
     jacobian = np.zeros((d + 2, d + 2))
     residual = np.empty(d + 2)
 
-    size = (1 / (values + abs(multiplier)))  # rows of small eigenvalues weigh as much as the others
+    size = 1 / (values + abs(multiplier))  # rows of small eigenvalues weigh as much as the others
     x_along, y_along = x @ basis, y @ basis
     residual[:r] = size * (norm * values * x_along + multiplier * y_along - problem.cross)
     jacobian[:r, :d] = size[:, None] * (basis.T * (x_slope * norm)) * values[:, None]

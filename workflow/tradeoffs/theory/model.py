@@ -39,7 +39,7 @@ def gaussian_model(
     names: Sequence[str] | None = None,
     source: str = "model",
 ) -> GaussianModel:
-    """Check and wrap a model. ``spurious`` defaults to none. Raises InputError, one line that begins with ``source``."""
+    """Check and wrap a model; ``spurious`` defaults to none. InputError, one line, names ``source`` and the fault."""
     matrix, weights = _finite(covariance, f"{source}: covariance"), _finite(theta, f"{source}: theta")
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not len(matrix):
         raise InputError(f"{source}: covariance has shape {matrix.shape}; expected a square matrix, [d, d] with d >= 1")
@@ -58,7 +58,8 @@ def gaussian_model(
     i, j = np.unravel_index(int(np.abs(matrix - matrix.T).argmax()), matrix.shape)
     if abs(matrix[i, j] - matrix[j, i]) > _SYMMETRY * largest:
         raise InputError(
-            f"{source}: covariance is not symmetric: entry [{i}, {j}] is {matrix[i, j]:g}, [{j}, {i}] is {matrix[j, i]:g}"
+            f"{source}: covariance is not symmetric: "
+            f"entry [{i}, {j}] is {matrix[i, j]:g}, [{j}, {i}] is {matrix[j, i]:g}"
         )
     symmetric = (matrix + matrix.T) / 2
     _require_positive_semidefinite(symmetric, largest, source)

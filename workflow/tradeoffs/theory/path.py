@@ -11,17 +11,18 @@ and in each, |u_j| <= tau, while v_j is zero unless u_j = +-tau, where it has th
 linear in tau until one coordinate changes state, which is one principal pivot of a tableau that starts as Sigma.
 For the lasso this is the homotopy of Osborne, Presnell and Turlach, "A new approach to variable selection in least
 squares problems", IMA J. Numer. Anal. 20 (2000); the pivots are those of Cottle, Pang and Stone, "The linear
-complementarity problem" (1992), ch. 4, and of several changes at one tau the least index goes first, which cannot cycle.
+complementarity problem" (1992), ch. 4. Of several changes at one tau the least index goes first, so it cannot cycle.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.blas import dger
+from scipy.linalg import get_blas_funcs
 
 Array = NDArray[np.float64]
 
+_rank_one_update = get_blas_funcs("ger", dtype=np.float64)
 _DEPENDENT = 1e-11  # a pivot below this share of its variance marks a feature as a combination of those in use
 _TIED = 1e-13
 
@@ -108,9 +109,7 @@ def _step_to_zero(value: float, slope: float) -> float:
     return max(value, 0.0) / -slope if slope < 0 else 0.0
 
 
-def _first_event(
-    step: Array, last: float, tableau: Array, variance: Array, sign: Array, rising: bool
-) -> int | None:
+def _first_event(step: Array, last: float, tableau: Array, variance: Array, sign: Array, rising: bool) -> int | None:
     """Index into ``step`` [2 d] of the next event, the least of those tied; None where the path ends before it.
 
     A feature that is a combination of those in use is passed over: its condition holds as long as theirs do.
@@ -133,7 +132,7 @@ def _pivot(tableau: Array, level: Array, j: int) -> None:
     column = tableau[:, j].copy()
     column[j] -= 1.0  # so that the rank-one update below leaves row j divided by the pivot
     row = tableau[j] / pivot
-    dger(-1.0, column, row, a=tableau, overwrite_a=1)
+    _rank_one_update(-1.0, column, row, a=tableau, overwrite_a=1)
     level -= column * (level_j / pivot)
     column[j] = -1.0
     np.multiply(column, -1 / pivot, out=tableau[:, j])

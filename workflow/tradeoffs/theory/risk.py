@@ -1,8 +1,8 @@
 """The adversarial risk of a linear model on Gaussian data, in closed form.
 
 Let x ~ N(0, Sigma), y = <theta*, x> + w with w ~ N(0, noise^2) independent of x, and let an adversary move x by delta
-with ||delta||_p <= epsilon. With 1/p + 1/q = 1 the worst case at one point is (|y - <theta, x>| + epsilon ||theta||_q)^2,
-and because the residual is N(0, s^2) its expectation is
+with ||delta||_p <= epsilon. With 1/p + 1/q = 1 the worst case at one point is
+(|y - <theta, x>| + epsilon ||theta||_q)^2, and because the residual is N(0, s^2) its expectation is
 
     R(theta) = s^2 + 2 epsilon c s n + epsilon^2 n^2,     c = sqrt(2 / pi),
     s^2 = noise^2 + (theta - theta*)' Sigma (theta - theta*),     n = ||theta||_q.
@@ -60,7 +60,8 @@ def residual_scale(theta: Array, covariance: Array, theta_star: Array, noise: fl
     if noise == 0:  # s may be zero: through a square root of the covariance it keeps its digits
         eigenvalues, basis = np.linalg.eigh(covariance)
         return np.asarray(np.linalg.norm(error @ (basis * np.sqrt(np.maximum(eigenvalues, 0.0))), axis=-1))
-    return np.sqrt(noise**2 + np.maximum(np.einsum("...i,...i->...", error @ covariance, error), 0.0))
+    squared = np.einsum("...i,...i->...", error @ covariance, error)
+    return np.asarray(np.sqrt(noise**2 + np.maximum(squared, 0.0)))
 
 
 def adversarial_risk(residual: Array, norm: Array, epsilon: Array) -> Array:
@@ -95,6 +96,4 @@ def balance(epsilon: Array, residual: Array, norm: Array, ratio: Array) -> Array
     ``ratio`` is lambda / s (its limit where s = 0). R is convex in theta, and its least value over ||theta||_q <= n
     is therefore convex in n, so one sign change locates the minimiser of every budget.
     """
-    return epsilon * (MEAN_ABSOLUTE * residual + epsilon * norm) - ratio * (
-        residual + MEAN_ABSOLUTE * epsilon * norm
-    )
+    return epsilon * (MEAN_ABSOLUTE * residual + epsilon * norm) - ratio * (residual + MEAN_ABSOLUTE * epsilon * norm)

@@ -1,0 +1,149 @@
+"""Weights and risks of adversarially trained linear regression, against the budget.
+
+    python -m tradeoffs.theory.curves --spec '{"noise": 0.5, "correlation": 0.7, "scales": [1.0], "norms": ["1", "inf"],
+        "largest_budget": 2.0, "budgets": 201, "test_correlations": [0.0, -0.7]}' \
+        --out curves.csv --risks risks.csv --card curves.json
+
+One core feature of scale 1, one spurious feature of each scale. ``curves.csv`` has one row per scale, norm and budget:
+weights, residual scale, dual norm, adversarial risk and reliance. ``risks.csv`` has one row more per test domain.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradeoffs.cards import write_card
+from tradeoffs.code_id import code_id
+from tradeoffs.errors import InputError, exit_code
+from tradeoffs.specs import parse_spec
+from tradeoffs.theory.minimise import check_norm, minimise
+from tradeoffs.theory.model import GaussianModel, two_feature_model
+from tradeoffs.theory.risk import Minimisers, adversarial_risk, collapse_budget, residual_scale
+from tradeoffs.theory.tables import stack, write_table
+
+Array = NDArray[np.float64]
+Table = dict[str, list[Any]]
+
+
+class Curve(NamedTuple):
+    """Two tables for one model and one norm, over m budgets: ``weights`` (m rows), ``risks`` (m rows per domain)."""
+
+    weights: Table
+    risks: Table
+
+
+def curve(model: GaussianModel, p: float, budgets: Array, domains: Mapping[str, Array], **labels: Any) -> Curve:
+    """Minimise at every budget [m] and judge the minimisers in the training domain and in ``domains``.
+
+    ``domains`` maps names of test domains to covariances [d, d]; theta* and noise are those of ``model``. ``labels``
+    become constant columns in front. Core and spurious weight are the Euclidean norms of the two blocks of theta.
+    """
+    found = minimise(model, p, budgets)
+    m = len(budgets)
+    fixed = {name: [value] * m for name, value in (labels | {"p": norm_name(p)}).items()}
+    at = [float(epsilon) for epsilon in budgets]
+    weights: Table = fixed | {
+        "epsilon": at,
+        "collapse_budget": [collapse_budget(model.covariance, model.theta, model.noise, p)] * m,
+        "core_weight": np.linalg.norm(found.theta[:, ~model.spurious], axis=1).tolist(),
+        "spurious_weight": np.linalg.norm(found.theta[:, model.spurious], axis=1).tolist(),
+        "reliance": reliance(model, found.theta).tolist(),
+        "residual_scale": found.residual_scale.tolist(),
+        "dual_norm": found.dual_norm.tolist(),
+        "adversarial_risk": found.risk.tolist(),
+    }
+    judged = {"training": model.covariance} | dict(domains)
+    standard = minimise(model, p, [0.0])
+    risks = [
+        fixed | {"epsilon": at, "domain": [name] * m} | _risks(model, covariance, found, standard, budgets)
+        for name, covariance in judged.items()
+    ]
+    return Curve(weights, stack(risks))
+
+
+def _risks(model: GaussianModel, covariance: Array, found: Minimisers, standard: Minimisers, budgets: Array) -> Table:
+    """Clean and adversarial risk in one domain, of adversarial training and of standard training (budget 0)."""
+    trained = residual_scale(found.theta, covariance, model.theta, model.noise)
+    plain = np.repeat(residual_scale(standard.theta, covariance, model.theta, model.noise), len(budgets))
+    return {
+        "clean_risk": (trained**2).tolist(),
+        "adversarial_risk": adversarial_risk(trained, found.dual_norm, budgets).tolist(),
+        "standard_clean_risk": (plain**2).tolist(),
+        "standard_adversarial_risk": adversarial_risk(plain, standard.dual_norm, budgets).tolist(),
+    }
+
+
+def reliance(model: GaussianModel, theta: Array) -> Array:
+    """Share of the spurious part in the prediction, for weights [m, d]: in [0, 1], 0 where theta is zero.
+
+    The part of a block is the standard deviation of its contribution, sd(theta_S' x_S); the share is that of S over
+    the sum for C and S. Unlike a weight, it does not change when a feature is measured in other units.
+    """
+    parts = []
+    for block in (~model.spurious, model.spurious):
+        weights = theta[:, block]
+        parts.append(np.einsum("mi,ij,mj->m", weights, model.covariance[np.ix_(block, block)], weights))
+    core, spurious = np.sqrt(np.maximum(parts, 0.0))
+    total = core + spurious
+    return np.asarray(np.divide(spurious, total, out=np.zeros_like(total), where=total > 0))
+
+
+def norm_name(p: float) -> str:
+    """Name of a norm in tables: 1, 2, inf, 1.5."""
+    return f"{p:g}"
+
+
+def parse_norm(text: str) -> float:
+    """Read a norm written as a number >= 1 or as inf; InputError otherwise."""
+    try:
+        p = float(text)
+    except (TypeError, ValueError):
+        raise InputError(f"norm: {text!r}; expected a number >= 1, or inf") from None
+    check_norm(p)
+    return p
+
+
+_KEYS: dict[str, type | tuple[type, ...]] = {
+    "noise": float,
+    "correlation": float,
+    "scales": list,
+    "norms": list,
+    "largest_budget": float,
+    "budgets": int,
+    "test_correlations": list,
+}
+
+
+def main() -> None:
+    """Command line of the step."""
+    parser = argparse.ArgumentParser(prog="python -m tradeoffs.theory.curves", description="Theory curves")
+    parser.add_argument("--spec", required=True, help="JSON settings: " + ", ".join(_KEYS))
+    parser.add_argument("--out", type=Path, required=True, help="CSV to write: weights against the budget")
+    parser.add_argument("--risks", type=Path, required=True, help="CSV to write: risks per test domain")
+    parser.add_argument("--card", type=Path, required=True, help="JSON card to write")
+    arguments = parser.parse_args()
+    started = time.perf_counter()
+    spec = parse_spec(arguments.spec, _KEYS)
+    norms = [parse_norm(name) for name in spec["norms"]]
+    budgets = np.linspace(0, spec["largest_budget"], spec["budgets"])
+    found = []
+    for scale in spec["scales"]:
+        model = two_feature_model(scale, spec["correlation"], spec["noise"])
+        domains = {
+            f"correlation {rho:g}": two_feature_model(scale, rho, spec["noise"]).covariance
+            for rho in spec["test_correlations"]
+        }
+        found += [curve(model, p, budgets, domains, scale=scale, correlation=spec["correlation"]) for p in norms]
+    write_table(arguments.out, stack([each.weights for each in found]))
+    write_table(arguments.risks, stack([each.risks for each in found]))
+    write_card(arguments.card, spec=spec, code=code_id("tradeoffs.theory.curves"), data={}, started=started)
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(main))
