@@ -1,7 +1,7 @@
 """One look for all figures: legible in greyscale and to colour-blind readers, and the same file for the same input."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import matplotlib
 
@@ -12,26 +12,28 @@ from matplotlib.figure import Figure
 
 from tradeoffs.files import write_atomically
 
+NORM_LABELS = {"none": "standard", "l1": "$\\ell_1$", "l2": "$\\ell_2$", "linf": "$\\ell_\\infty$"}
+BUDGET_LABELS = {"l2": "$\\ell_2$ budget $\\epsilon$", "linf": "$\\ell_\\infty$ budget $\\epsilon$ (1/255)"}
+
+# Colours of Okabe and Ito (2008), chosen to differ in lightness too; line and marker say the same as the colour.
+ARCHITECTURE_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#000000")
+ARCHITECTURE_LINES = ("-", "--", "-.", ":")
+ARCHITECTURE_MARKERS = ("o", "s", "^", "D")
+
 
 class LineStyle(NamedTuple):
-    """How one norm is drawn everywhere; line and marker say the same as the colour."""
+    """How one norm is drawn where norms share axes."""
 
-    color: str
+    colour: str
     line: str
     marker: str
-    label: str
-
-    def line_kwargs(self) -> dict[str, Any]:
-        """Return keyword arguments for ``Axes.plot``."""
-        return {"color": self.color, "linestyle": self.line, "marker": self.marker, "label": self.label}
 
 
-# Colours of Okabe and Ito (2008), chosen to differ in lightness too. "none" is standard training.
-NORM_STYLES: dict[str, LineStyle] = {
-    "l1": LineStyle("#009e73", "-.", "^", r"$\ell_1$"),
-    "l2": LineStyle("#d55e00", "--", "s", r"$\ell_2$"),
-    "linf": LineStyle("#0072b2", "-", "o", r"$\ell_\infty$"),
-    "none": LineStyle("#000000", ":", "D", "standard"),
+NORM_STYLES = {
+    "l1": LineStyle("#009e73", "-.", "^"),
+    "l2": LineStyle("#d55e00", "--", "s"),
+    "linf": LineStyle("#0072b2", "-", "o"),
+    "none": LineStyle("#000000", ":", "D"),
 }
 
 
@@ -62,13 +64,12 @@ def use_style() -> None:
     )
 
 
-def save_figure(figure: Figure, *paths: Path) -> None:
-    """Write ``figure`` to each path (.svg or .png by suffix), without dates in the file, and close it."""
-    for path in paths:
-        metadata = {"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None}
+def save(figure: Figure, path: Path) -> None:
+    """Write ``path``.svg and ``path``.png, without dates in the files, and close the figure."""
+    for suffix, metadata in ((".svg", {"Date": None, "Creator": None}), (".png", {"Software": None})):
 
         def write(temporary: Path, metadata: dict[str, None] = metadata) -> None:
             figure.savefig(temporary, metadata=metadata)
 
-        write_atomically(path, write)
+        write_atomically(path.with_name(path.name + suffix), write)
     plt.close(figure)
