@@ -18,9 +18,10 @@ class SmallResNet(nn.Module):
         channels = 16
         self.stem = nn.Sequential(nn.Conv2d(3, channels, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(channels))
         stages: list[nn.Module] = []
-        for index, width in enumerate(block.widths):
-            stages.append(block(channels, width, stride=1 if index == 0 else 2))
-            channels = width * block.expansion
+        for stage, (width, depth) in enumerate(zip(block.widths, block.depths, strict=True)):
+            for index in range(depth):
+                stages.append(block(channels, width, stride=2 if stage > 0 and index == 0 else 1))
+                channels = width * block.expansion
         self.stages = nn.Sequential(*stages)
         self.fc = nn.Linear(channels, num_classes)
 
@@ -40,6 +41,7 @@ class BasicBlock(nn.Module):
     """Two 3x3 convolutions and a shortcut."""
 
     widths = (16, 32, 64)
+    depths = (1, 1, 1)
     expansion = 1
 
     def __init__(self, channels: int, width: int, stride: int) -> None:
@@ -62,6 +64,7 @@ class BottleneckBlock(nn.Module):
     """A 1x1, a 3x3 and a widening 1x1 convolution, and a shortcut."""
 
     widths = (8, 16, 32)
+    depths = (1, 2, 2)
     expansion = 4
 
     def __init__(self, channels: int, width: int, stride: int) -> None:
