@@ -101,6 +101,31 @@ def test_batches_keep_the_order_and_end_with_a_short_one(save: Callable[..., Pat
     assert np.concatenate(found)[:, 0, 0, 0].tolist() == list(range(11))
 
 
+def test_mask_batches_are_the_loaded_masks_in_pieces(save: Callable[..., Path]) -> None:
+    paths = [save(f"{value}.png", pixels=np.full((4, 4), value, dtype=np.uint8)) for value in range(7)]
+    groups = [[path, paths[3]] for path in paths]
+    found = list(images.mask_batches(groups, Geometry(), batch_size=3))
+    assert [len(batch) for batch in found] == [3, 3, 1]
+    assert np.array_equal(np.concatenate(found), images.load_mask_unions(groups))
+    assert np.rint(np.concatenate(found)[:, 0, 0, 0] * 255).tolist() == [3, 3, 3, 3, 4, 5, 6]
+    with pytest.raises(InputError, match="no mask of this kind"):
+        list(images.mask_batches([[paths[0]], []], Geometry(), batch_size=1))
+
+
+def test_a_bad_image_in_a_later_batch_ends_the_stream(save: Callable[..., Path]) -> None:
+    paths = [save(f"{number}.png") for number in range(8)] + [save("odd.png", 9, 9)]
+    stream = images.batches(paths, Geometry(), batch_size=4)
+    assert len(next(stream)) == len(next(stream)) == 4
+    with pytest.raises(InputError, match=r"odd\.png: 9x9 pixels where the first has 8x8"):
+        next(stream)
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 5, 8, 9, 13, 40])
+def test_every_image_comes_once(save: Callable[..., Path], count: int) -> None:
+    path = save("a.png")
+    assert sum(len(batch) for batch in images.batches([path] * count, Geometry(), batch_size=4)) == count
+
+
 def test_batches_decode_only_a_little_ahead(save: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     path, opened = save("a.png"), []
     original = images._open
@@ -150,6 +175,8 @@ def test_sizes_that_do_not_fit_are_named(save: Callable[..., Path]) -> None:
         images.load(paths, Geometry(border=4))
     with pytest.raises(InputError, match="no images to read"):
         images.load([])
+    with pytest.raises(InputError, match="no images to read"):
+        next(images.batches([], Geometry(), batch_size=4))
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from tradeoffs.errors import InputError
 
 Item = TypeVar("Item")
 
+_NOTHING = "no images to read; the selection is empty"
 _AHEAD = 2  # batches decoded before they are asked for; more would only hold more memory
 
 
@@ -38,12 +39,12 @@ UNCHANGED = Geometry()
 
 
 def load(paths: Sequence[Path], geometry: Geometry = UNCHANGED) -> NDArray[np.uint8]:
-    """Return images as uint8 [n, 3, h, w].
+    """Return images as uint8 [n, 3, h, w]; for sets that fit into memory, else :func:`batches`.
 
     Raises InputError, naming the file, for one that is missing, unreadable, truncated, or of another size than the
     first after ``geometry``.
     """
-    return np.concatenate(list(batches(paths, geometry, max(1, len(paths)), workers=1)))
+    return _stack([_image(path, geometry) for path in paths], paths)
 
 
 def load_masks(paths: Sequence[Path], geometry: Geometry = UNCHANGED) -> NDArray[np.float32]:
@@ -56,7 +57,7 @@ def load_mask_unions(groups: Sequence[Sequence[Path]], geometry: Geometry = UNCH
 
     A group without masks is refused (InputError): which mask would be meant is not for a reader to decide.
     """
-    return np.concatenate(list(mask_batches(groups, geometry, max(1, len(groups)), workers=1)))
+    return _shares(_stack([_union(group, geometry) for group in groups], [group[0] for group in groups]))
 
 
 def batches(
@@ -66,59 +67,74 @@ def batches(
 
     At most three batches are in memory, however many images there are.
     """
-
-    def decode(path: Path) -> NDArray[np.uint8]:
-        pixels = np.asarray(_shaped(_open(path, "RGB"), geometry, path))
-        return np.ascontiguousarray(pixels.transpose(2, 0, 1))
-
-    yield from _stream(decode, paths, lambda path: path, batch_size, workers)
+    yield from _stream(lambda path: _image(path, geometry), paths, paths, batch_size, workers)
 
 
 def mask_batches(
     groups: Sequence[Sequence[Path]], geometry: Geometry, batch_size: int, workers: int = 2
 ) -> Iterator[NDArray[np.float32]]:
     """Yield unions of masks, float32 [batch, 1, h, w] in [0, 1], as ``batches`` yields images."""
-
-    def decode(group: Sequence[Path]) -> NDArray[np.uint8]:
-        if not group:
-            raise InputError("an image has no mask of this kind; leave it out, or use another set of features")
-        masks = [np.asarray(_shaped(_open_mask(path), geometry, path)) for path in group]
-        for path, mask in zip(group, masks, strict=True):
-            _check_shape(mask, masks[0].shape, path)
-        union: NDArray[np.uint8] = np.maximum.reduce(masks)
-        return union[None]
-
-    for batch in _stream(decode, groups, lambda group: group[0], batch_size, workers):
-        yield batch.astype(np.float32) / np.float32(255)
+    names = [group[0] if group else Path() for group in groups]
+    for batch in _stream(lambda group: _union(group, geometry), groups, names, batch_size, workers):
+        yield _shares(batch)
 
 
 def _stream(
     decode: Callable[[Item], NDArray[np.uint8]],
     items: Sequence[Item],
-    name: Callable[[Item], Path],
+    names: Sequence[Path],
     batch_size: int,
     workers: int,
 ) -> Iterator[NDArray[np.uint8]]:
+    """Decode in threads, in order, with ``_AHEAD`` batches waiting; ``names`` are the files to name in an error."""
     if not items:
-        raise InputError("no images to read; the selection is empty")
-    shape: tuple[int, ...] | None = None
-    waiting: deque[tuple[Sequence[Item], list[Future[NDArray[np.uint8]]]]] = deque()
-    starts = list(range(0, len(items), batch_size))
+        raise InputError(_NOTHING)
+    waiting: deque[tuple[int, list[Future[NDArray[np.uint8]]]]] = deque()
+    first: tuple[int, ...] | None = None
     pool = ThreadPoolExecutor(workers)
     try:
-        while starts or waiting:
-            while starts and len(waiting) <= _AHEAD:
-                start = starts.pop(0)
-                batch = items[start : start + batch_size]
-                waiting.append((batch, [pool.submit(decode, item) for item in batch]))
-            batch, futures = waiting.popleft()
-            decoded = [future.result() for future in futures]
-            shape = shape or decoded[0].shape
-            for item, pixels in zip(batch, decoded, strict=True):
-                _check_shape(pixels, shape, name(item))
-            yield np.stack(decoded)
+        for start in range(0, len(items) + _AHEAD * batch_size, batch_size):
+            if start < len(items):
+                futures = [pool.submit(decode, item) for item in items[start : start + batch_size]]
+                waiting.append((start, futures))
+            if waiting and (len(waiting) > _AHEAD or start >= len(items)):
+                begin, futures = waiting.popleft()
+                batch = _stack([future.result() for future in futures], names[begin : begin + batch_size], first)
+                first = first or batch.shape[1:]
+                yield batch
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _image(path: Path, geometry: Geometry) -> NDArray[np.uint8]:
+    pixels = np.asarray(_shaped(_open(path, "RGB"), geometry, path))
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def _union(group: Sequence[Path], geometry: Geometry) -> NDArray[np.uint8]:
+    if not group:
+        raise InputError("an image has no mask of this kind; leave it out, or use another set of features")
+    masks = [np.asarray(_shaped(_open_mask(path), geometry, path))[None] for path in group]
+    union: NDArray[np.uint8] = _stack(masks, group).max(axis=0)
+    return union
+
+
+def _shares(masks: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return masks.astype(np.float32) / np.float32(255)
+
+
+def _stack(
+    decoded: list[NDArray[np.uint8]], names: Sequence[Path], shape: tuple[int, ...] | None = None
+) -> NDArray[np.uint8]:
+    """Stack arrays of one shape: ``shape``, or else that of the first."""
+    if not decoded:
+        raise InputError(_NOTHING)
+    expected = shape or decoded[0].shape
+    for pixels, path in zip(decoded, names, strict=True):
+        if pixels.shape != expected:
+            found, first = (f"{size[-1]}x{size[-2]}" for size in (pixels.shape, expected))
+            raise InputError(f"{path}: {found} pixels where the first has {first}; set a resize and crop for this set")
+    return np.stack(decoded)
 
 
 def _open(path: Path, mode: str) -> Image.Image:
@@ -171,12 +187,6 @@ def _resized(size: tuple[int, int], target: int, square: bool) -> tuple[int, int
     if width <= height:
         return target, int(target * height / width)
     return int(target * width / height), target
-
-
-def _check_shape(pixels: NDArray[np.uint8], shape: tuple[int, ...], path: Path) -> None:
-    if pixels.shape != shape:
-        found, expected = (f"{size[-1]}x{size[-2]}" for size in (pixels.shape, shape))
-        raise InputError(f"{path}: {found} pixels where the first has {expected}; set a resize and crop for this set")
 
 
 def _one_line(error: Exception) -> str:
