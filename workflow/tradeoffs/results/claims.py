@@ -25,6 +25,7 @@ from tradeoffs.errors import InputError, exit_code
 from tradeoffs.results import correlation_sweep, reliance, scale_sweep
 from tradeoffs.results.evaluations import read
 from tradeoffs.results.measurements import Measurements, measure
+from tradeoffs.results.metrics import METRICS
 from tradeoffs.results.table import SUMMARY_COLUMNS, Model, parse, write_csv
 from tradeoffs.results.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
 
@@ -51,7 +52,7 @@ def theory_rows(path: Path) -> list[list[str]]:
 
 def difference_rows(study: str, measured: Measurements, models: Sequence[Model]) -> Iterator[tuple[Any, ...]]:
     """Rows of every model and metric of reliance: oriented difference from the standard model."""
-    for metric in reliance.METRICS:
+    for metric in METRICS:
         for found in reliance.differences(measured, models, metric):
             low, high = (float(q) for q in np.quantile(found.draws, [0.025, 0.975]))
             model = found.model

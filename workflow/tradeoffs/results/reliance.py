@@ -17,41 +17,11 @@ from typing import NamedTuple
 import numpy as np
 
 from tradeoffs.results.measurements import Measurements
+from tradeoffs.results.metrics import METRICS, TITLES, Metric
 from tradeoffs.results.table import Model
 from tradeoffs.results.trend import Block, curve, forked, trend
 from tradeoffs.results.verdicts import Array, Assessment, Claim, all_of_claim, assess, over_seeds
 
-TITLES = {
-    "rival10": "RIVAL10",
-    "salient_imagenet": "Salient ImageNet",
-    "imagenet9": "ImageNet-9",
-    "waterbirds": "Waterbirds",
-    "objectnet": "ObjectNet",
-}
-
-
-class Metric(NamedTuple):
-    """A measure of reliance: ``sign`` is +1 where high values mean much reliance, -1 where low ones do."""
-
-    benchmark: str
-    name: str
-    sign: int
-    meaning: str
-
-
-# The first metric of a benchmark is the one its part of the overall claim rests on: the published headline measure.
-METRICS = (
-    Metric("rival10", "rfs_linf", -1, "relative foreground sensitivity under noise of fixed standard deviation"),
-    Metric("rival10", "rfs_l2", -1, "relative foreground sensitivity under noise of fixed l2 norm"),
-    Metric("salient_imagenet", "rcs", -1, "relative core sensitivity"),
-    Metric("imagenet9", "bg_gap", 1, "accuracy lost when the background is of a random class"),
-    Metric("waterbirds", "background_swap_gap", 1, "accuracy lost on birds on the other background"),
-    Metric("waterbirds", "worst_group_accuracy", -1, "accuracy of the worst of four groups"),
-    Metric("objectnet", "relative_drop_official", 1, "share of accuracy lost under shifted backgrounds and viewpoints"),
-    Metric("objectnet", "relative_drop_restricted", 1, "the same among shared classes only"),
-    Metric("objectnet", "effective_robustness_official", -1, "accuracy beyond a standard model of equal accuracy"),
-    Metric("objectnet", "effective_robustness_restricted", -1, "the same among shared classes only"),
-)
 PVALUE = "p: permutation test of the metric's rank correlation with the budget, two-sided"
 
 

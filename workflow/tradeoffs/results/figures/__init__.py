@@ -1,0 +1,1 @@
+"""One command per family of figures, each from the CSV tables."""

@@ -1,0 +1,64 @@
+"""What the commands of all figures share: arguments, tables, files, the card."""
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from tradeoffs.cards import write_card
+from tradeoffs.code_id import code_id
+from tradeoffs.errors import InputError
+from tradeoffs.results.style import save, use_style
+
+Draw = Callable[[dict[str, Path]], dict[str, Figure]]
+
+
+def run(module: str, inputs: dict[str, str], draw: Draw) -> None:
+    """Command line of a figure: ``--<input>`` for each of ``inputs`` (name -> help), ``--out`` folder, ``--card``.
+
+    ``draw`` turns the paths of the inputs into figures by name; each becomes <out>/<name>.svg and .png.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description="Draw figures from the result tables")
+    for name, text in inputs.items():
+        parser.add_argument(f"--{name}", type=Path, required=True, help=text)
+    parser.add_argument("--out", type=Path, required=True, help="folder to write <figure>.svg and <figure>.png into")
+    parser.add_argument("--card", type=Path, required=True, help="JSON card to write")
+    arguments = parser.parse_args()
+    started = time.perf_counter()
+    use_style()
+    figures = draw({name: getattr(arguments, name) for name in inputs})
+    for name, figure in figures.items():
+        save(figure, arguments.out / name)
+    write_card(
+        arguments.card,
+        kind="figures",
+        spec={},
+        code=code_id(module),
+        data={},
+        started=started,
+        figures=sorted(figures),
+    )
+
+
+def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Read a CSV table; InputError for a missing or broken one, one without the columns, and one without rows."""
+    try:
+        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    except FileNotFoundError:
+        raise InputError(f"{path}: file not found; make it with the summary or claims step") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a readable table ({error}); make it again".replace("\n", " ")) from None
+    if missing := [column for column in columns if column not in table.columns]:
+        raise InputError(f"{path}: columns {', '.join(missing)} are missing; make it again")
+    if table.empty:
+        raise InputError(f"{path}: has no rows; expected one per model and metric; make it again")
+    return table
+
+
+def over_seeds(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Mean over seeds of value, ci_low and ci_high for each combination of the columns ``by``, in ascending order."""
+    means: pd.DataFrame = table.groupby(list(by), sort=True)[["value", "ci_low", "ci_high"]].mean().reset_index()
+    return means
