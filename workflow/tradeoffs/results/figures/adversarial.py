@@ -31,7 +31,8 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
     table = attacks(read_table(paths["summary"], SUMMARY_COLUMNS))
     if table.empty:
         raise InputError(f"{paths['summary']}: has no rows of benchmark adversarial; make it again")
-    architectures, domains = (list(dict.fromkeys(table[name])) for name in ("architecture", "domain"))
+    architectures = list(dict.fromkeys(table["architecture"]))
+    domains = sorted(table["domain"].unique(), key=lambda domain: (domain != "preserved", domain))
     figure = Figure(figsize=(1.2 + 4.3 * len(architectures), 0.8 + 3.3 * len(domains)))
     grid = figure.subplots(len(domains), len(architectures), squeeze=False)
     for row, domain in zip(grid, domains, strict=True):

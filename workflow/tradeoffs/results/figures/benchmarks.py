@@ -8,9 +8,8 @@ from matplotlib.lines import Line2D
 
 from tradeoffs.errors import exit_code
 from tradeoffs.results.figures.command import read_table, run
-from tradeoffs.results.figures.curves import budget_panel
+from tradeoffs.results.figures.curves import BUDGET_LABELS, budget_panel
 from tradeoffs.results.metrics import TITLES
-from tradeoffs.results.style import BUDGET_LABELS
 from tradeoffs.results.table import SUMMARY_COLUMNS
 
 MORE, LESS = "higher = more reliance", "lower = more reliance"

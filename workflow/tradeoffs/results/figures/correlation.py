@@ -47,9 +47,8 @@ def panel(axes: Axes, table: pd.DataFrame) -> None:
     """Draw the accuracy of one attack in each domain, with intervals."""
     for domain, style in DOMAINS.items():
         own = over_seeds(table[table["domain"] == domain], ["correlation"])
-        axes.fill_between(
-            own["correlation"], own["ci_low"], own["ci_high"], color=style.colour, alpha=0.15, linewidth=0
-        )
+        x = own["correlation"]
+        axes.fill_between(x, own["ci_low"], own["ci_high"], color=style.colour, alpha=0.15, linewidth=0)
         axes.plot(x, own["value"], label=f"correlation {domain} at test", **drawn(style))
     axes.set_ylim(0, 1.02)
     axes.set_xlim(-0.05, 1.05)

@@ -16,6 +16,12 @@ def architecture_style(position: int) -> LineStyle:
     return LineStyle(ARCHITECTURE_COLOURS[place], ARCHITECTURE_LINES[place], ARCHITECTURE_MARKERS[place])
 
 
+BUDGET_LABELS = {
+    "linf": r"$\ell_\infty$ budget of training (1/255)",
+    "l2": r"$\ell_2$ budget of training (pixel units of [0, 1])",
+}
+
+
 def drawn(style: LineStyle) -> dict[str, Any]:
     """Return the keyword arguments of ``Axes.plot``."""
     return {"color": style.colour, "linestyle": style.line, "marker": style.marker}

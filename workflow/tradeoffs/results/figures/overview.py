@@ -7,9 +7,8 @@ from matplotlib.figure import Figure
 
 from tradeoffs.errors import exit_code
 from tradeoffs.results.figures.command import read_table, run
-from tradeoffs.results.figures.curves import budget_panel
+from tradeoffs.results.figures.curves import BUDGET_LABELS, budget_panel
 from tradeoffs.results.metrics import TITLES, headline
-from tradeoffs.results.style import BUDGET_LABELS
 from tradeoffs.results.table import SUMMARY_COLUMNS
 
 SHORT = {

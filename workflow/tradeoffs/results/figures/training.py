@@ -58,7 +58,9 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
         grid[-1][column].set_xlim(1, max(math.ceil(x[-1]), 2))
     for axes, label in zip(grid[:, 0], CURVES.values(), strict=True):
         axes.set_ylabel(label)
-    figure.suptitle("Training curves by budget (linf in 1/255, l2 in pixel units)", fontsize=10.5)
+    figure.suptitle(
+        f"Training curves by budget ({NORM_LABELS['linf']} in 1/255, {NORM_LABELS['l2']} in pixel units)", fontsize=10.5
+    )
     return {"training": figure}
 
 

@@ -1,0 +1,194 @@
+"""A contact sheet per data set: images, masks and variants as the benchmarks read them.
+
+Examples are the first of their class or group, not chosen by hand. ObjectNet images keep their red border, as its
+licence asks of every published image.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from tradeoffs.data import imagenet, imagenet9, images, objectnet, rival10, salient_imagenet, waterbirds
+from tradeoffs.data.images import Geometry
+from tradeoffs.errors import exit_code
+from tradeoffs.results.figures.command import run
+
+Picture = NDArray[np.uint8]
+Row = tuple[str, list[Picture | None]]
+COLUMNS = 10
+LARGEST = 128  # pixels of the shorter side; larger images are shown smaller
+SIGMA = 60 / 255  # of the noise shown for RIVAL10: the second of the published levels
+
+
+def shown(path: Path) -> Picture:
+    """Return an image [h, w, 3], reduced if it is large."""
+    whole = images.load([path])
+    if min(whole.shape[2:]) > LARGEST:
+        whole = images.load([path], Geometry(resize=LARGEST))
+    picture: Picture = whole[0].transpose(1, 2, 0)
+    return picture
+
+
+def shown_mask(paths: Sequence[Path]) -> Picture | None:
+    """Return the union of masks as a grey picture [h, w, 3]; None where there is none."""
+    if not paths:
+        return None
+    whole = images.load_mask_unions([paths])
+    if min(whole.shape[2:]) > LARGEST:
+        whole = images.load_mask_unions([paths], Geometry(resize=LARGEST))
+    return np.repeat(np.round(whole[0] * 255).astype(np.uint8).transpose(1, 2, 0), 3, axis=2)
+
+
+def noisy(picture: Picture, where: NDArray[np.float64]) -> Picture:
+    """Return the picture with Gaussian noise of ``SIGMA`` where the mask [h, w, 3] in [0, 1] is 1."""
+    noise = np.random.default_rng(0).normal(size=picture.shape)
+    return np.round(255 * np.clip(picture / 255 + SIGMA * noise * where, 0, 1)).astype(np.uint8)
+
+
+def firsts(labels: NDArray[np.int64], wanted: Sequence[int], skip: int = 0) -> list[int]:
+    """Return the position of an image of each wanted label: the first, after ``skip`` others."""
+    found = [np.flatnonzero(labels == label) for label in wanted]
+    return [int(members[min(skip, len(members) - 1)]) for members in found if len(members)]
+
+
+def mosaic(rows: Sequence[Row], gap: int = 1) -> Picture:
+    """Put pictures into equal cells of one white picture, each in the middle of its cell, ``gap`` pixels apart."""
+    pictures = [picture for _, line in rows for picture in line if picture is not None]
+    height, width = (max(picture.shape[axis] for picture in pictures) + 2 * gap for axis in (0, 1))
+    whole = np.full((height * len(rows), width * max(len(line) for _, line in rows), 3), 255, dtype=np.uint8)
+    for i, (_, line) in enumerate(rows):
+        for j, picture in enumerate(line):
+            if picture is not None:
+                top = i * height + (height - picture.shape[0]) // 2
+                left = j * width + (width - picture.shape[1]) // 2
+                whole[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
+    return whole
+
+
+def sheet(title: str, rows: Sequence[Row], names: Sequence[str] = ()) -> Figure:
+    """Draw rows of pictures with their labels; ``names`` above the columns."""
+    picture = mosaic(rows)
+    columns = max(len(line) for _, line in rows)
+    shape = picture.shape[0] / len(rows), picture.shape[1] / columns
+    figure = Figure(figsize=(1.6 + 0.8 * columns, 0.8 + 0.8 * len(rows) * shape[0] / shape[1]))
+    axes = figure.subplots()
+    axes.imshow(picture, interpolation="nearest")
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0, labelsize=8, labeltop=True, labelbottom=False)
+    axes.set_yticks([(i + 0.5) * shape[0] for i in range(len(rows))], [label for label, _ in rows])
+    axes.set_xticks([(j + 0.5) * shape[1] for j in range(len(names))], names)
+    figure.suptitle(title, fontsize=10.5)
+    return figure
+
+
+def imagenet_sheet(root: Path) -> Figure:
+    """Training and validation images, one class per column."""
+    rows: list[Row] = []
+    for split in [name for name in ("train", "val", "val_decorrelated") if (root / name).is_dir()]:
+        index = imagenet.read(root, split)
+        classes = range(min(COLUMNS, len(index.wnids)))
+        for copy in range(3 if split == "train" else 2):
+            label = split.replace("_", "\n") if copy == 0 else ""
+            rows.append((label, [shown(index.paths[i]) for i in firsts(index.labels, classes, copy)]))
+    return sheet("ImageNet: one class per column", rows, [f"class {c}" for c in classes])
+
+
+def rival10_sheet(root: Path) -> Figure:
+    """Test images, their object masks, and noise in and around the object."""
+    index = rival10.read(root, "test")
+    chosen = firsts(index.labels, range(min(COLUMNS, len(index.class_names))))
+    pictures = [shown(index.paths[i]) for i in chosen]
+    masks = [shown_mask([index.masks[i]]) for i in chosen]
+    soft = [mask / 255 for mask in masks if mask is not None]
+    rows: list[Row] = [
+        ("image", list(pictures)),
+        ("object mask", masks),
+        ("noise in the\nforeground", [noisy(p, m) for p, m in zip(pictures, soft, strict=True)]),
+        ("noise in the\nbackground", [noisy(p, 1 - m) for p, m in zip(pictures, soft, strict=True)]),
+    ]
+    names = [index.class_names[index.labels[i]] for i in chosen]
+    return sheet(f"RIVAL10, test split (noise of standard deviation {SIGMA:.2f})", rows, names)
+
+
+def salient_imagenet_sheet(root: Path) -> Figure:
+    """Images with the union of their core masks and that of their spurious masks."""
+    index = salient_imagenet.read(root, root / "train", root / "mturk_results" / "discover_spurious_features.csv")
+    chosen = firsts(index.labels, np.unique(index.labels)[:COLUMNS].tolist())
+    # Half of the columns for images with a spurious mask, which the first images of the classes may not have.
+    spurious = [i for i, masks in enumerate(index.spurious_masks) if masks]
+    step = max(1, len(spurious) // max(1, COLUMNS // 2))
+    chosen = chosen[: COLUMNS // 2] + spurious[::step][: COLUMNS // 2]
+    rows: list[Row] = [
+        ("image", [shown(index.paths[i]) for i in chosen]),
+        ("core mask", [shown_mask(index.core_masks[i]) for i in chosen]),
+        ("spurious mask", [shown_mask(index.spurious_masks[i]) for i in chosen]),
+    ]
+    return sheet("Salient ImageNet (no picture: no such mask)", rows, [f"class {index.labels[i]}" for i in chosen])
+
+
+def imagenet9_sheet(root: Path) -> Figure:
+    """The same foregrounds in all variants, and their masks."""
+    index = imagenet9.foregrounds(root)
+    step = max(1, len(index.paths) // COLUMNS)
+    chosen = list(range(0, len(index.paths), step))[:COLUMNS]
+    rows: list[Row] = []
+    for variant in imagenet9.VARIANTS:
+        paths = imagenet9.read(root, variant).paths
+        rows.append((variant, [shown(paths[i]) for i in chosen]))
+    rows.append(("foreground mask", [shown_mask([index.masks[i]]) for i in chosen]))
+    return sheet("ImageNet-9: variants of the same foregrounds", rows)
+
+
+def waterbirds_sheet(root: Path) -> Figure:
+    """Test images of the four groups, with the groups' sizes."""
+    train, test = waterbirds.read(root, "train"), waterbirds.read(root, "test")
+    rows: list[Row] = []
+    for group in range(4):
+        name = f"{('landbird', 'waterbird')[group // 2]}\non {('land', 'water')[group % 2]}"
+        sizes = f"\ntrain {np.sum(train.group == group)}, test {np.sum(test.group == group)}"
+        members = np.flatnonzero(test.group == group)[:COLUMNS]
+        rows.append((name + sizes, [shown(test.paths[i]) for i in members]))
+    return sheet("Waterbirds: test images of the four groups, and the number of images", rows)
+
+
+def objectnet_sheet(root: Path, validation_root: Path) -> Figure:
+    """ObjectNet images above validation images of the same classes."""
+    index, validation = objectnet.read(root), imagenet.read(validation_root, "val")
+    mapping = index.imagenet_to_objectnet
+    shared = [int(label) for label in np.unique(index.labels) if (mapping == label).any()][:COLUMNS]
+    here = mapping[validation.labels]
+    rows: list[Row] = []
+    for copy in range(3):
+        rows.append(("" if copy else "ObjectNet", [shown(index.paths[i]) for i in firsts(index.labels, shared, copy)]))
+    for copy in range(2):
+        pictures: list[Picture | None] = [shown(validation.paths[i]) for i in firsts(here, shared, copy)]
+        rows.append(("" if copy else "ImageNet\nvalidation", pictures))
+    names = [index.class_names[label] for label in shared]
+    return sheet("ObjectNet and validation images of the shared classes, one class per column", rows, names)
+
+
+def draw(paths: dict[str, Path]) -> dict[str, Figure]:
+    """Draw the sheet of every data set."""
+    return {
+        "contact_sheet_imagenet": imagenet_sheet(paths["imagenet"]),
+        "contact_sheet_rival10": rival10_sheet(paths["rival10"]),
+        "contact_sheet_salient_imagenet": salient_imagenet_sheet(paths["salient_imagenet"]),
+        "contact_sheet_imagenet9": imagenet9_sheet(paths["imagenet9"]),
+        "contact_sheet_waterbirds": waterbirds_sheet(paths["waterbirds"]),
+        "contact_sheet_objectnet": objectnet_sheet(paths["objectnet"], paths["imagenet"]),
+    }
+
+
+def main() -> None:
+    """Command line of the step."""
+    names = ("imagenet", "rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
+    run("tradeoffs.results.figures.contact_sheets", {name: f"folder of the {name} data" for name in names}, draw)
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(main))
