@@ -54,28 +54,6 @@ def test_imagenet_layout(miniature: Path) -> None:
     assert [labels[str(label)] for label in range(10)] == list(CLASS_NAMES)
 
 
-def test_background_predicts_the_class_where_correlated_and_only_there(tmp_path: Path) -> None:
-    """Nearest neighbour on mean and spread of the colours, with digits too faint to matter."""
-    settings = Settings(0, 32, correlation=1.0, contrast=0.01, background_scale=1.0, images=600, test_images=300)
-    imagenet.write(tmp_path, settings)
-
-    def features(split: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        paths = sorted((tmp_path / split).rglob("*.JPEG"))
-        pixels = images.load(paths).reshape(len(paths), 3, -1)
-        return np.hstack([pixels.mean(axis=2), pixels.std(axis=2)]), np.array(
-            [int(path.parent.name[1:]) for path in paths]
-        )
-
-    known, labels = features("train")
-    accuracy = {}
-    for split in ("val", "val_decorrelated"):
-        unknown, truth = features(split)
-        nearest = np.abs(unknown[:, None] - known[None]).sum(axis=2).argmin(axis=1)
-        accuracy[split] = np.mean(labels[nearest] == truth)
-    assert accuracy["val"] > 0.8
-    assert accuracy["val_decorrelated"] < 0.1 + 4 * np.sqrt(0.09 / 300)
-
-
 def test_decorrelated_images_differ_from_val_in_the_background_alone(tmp_path: Path) -> None:
     """On a flat background (scale 0) there is nothing left to differ."""
     imagenet.write(tmp_path, Settings(0, 32, 0.8, 0.8, 0.0, images=10, test_images=30))
@@ -129,8 +107,8 @@ def test_salient_features_by_vote_and_mask(miniature: Path) -> None:
     for column, feature in enumerate(header):
         listed = {row[column] for row in rows if row[column]}
         assert {path.stem for path in (base / f"feature_{feature}").iterdir()} == listed
-        assert 4 <= len(listed) <= 5
-    name = "n00000002_42.JPEG"  # the fifth image of its class is left out by the feature of rank 4 only, so by none
+        assert 5 <= len(listed) <= 6
+    name = "n00000002_42.JPEG"  # the fifth image of its class is in all its features
     upper, lower, background, right = (_pixels(base / f"feature_{feature}" / name) for feature in (8, 9, 10, 11))
     assert upper.max() > 230
     assert lower.max() > 230
@@ -319,6 +297,7 @@ def test_a_folder_is_replaced_and_what_a_killed_writer_left_is_removed(tmp_path:
     finished = subprocess.Popen([sys.executable, "-c", ""])
     finished.wait()
     (tmp_path / f".data.new.{finished.pid}").mkdir()
+    (tmp_path / f".data.new.{os.getpid()}").mkdir()  # of an earlier process with the same number, as in containers
     running = tmp_path / f".data.new.{os.getppid()}"
     running.mkdir()
     folder.build(out, "imagenet", SETTINGS, _one_file)

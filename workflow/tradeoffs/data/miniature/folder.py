@@ -90,7 +90,7 @@ def _sweep(out: Path) -> None:
     for kind in ("new", "old"):
         for left in out.parent.glob(f".{out.name}.{kind}.*"):
             process = left.suffix[1:]
-            if process.isdigit() and not _alive(int(process)):
+            if process.isdigit() and (int(process) == os.getpid() or not _alive(int(process))):
                 shutil.rmtree(left, ignore_errors=True)
 
 

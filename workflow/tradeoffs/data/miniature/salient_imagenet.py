@@ -9,7 +9,7 @@
 The published masks are activation maps of a robust network's features. Here each class has two core features (upper
 and lower half of the digit's ink, blurred as such a map is), one spurious feature (the background: what is left when
 the ink is grown by two pixels), and some classes a second one (the background's right third). As in the published
-set each feature lists its own images: every feature leaves out another fifth of them.
+set each feature lists its own images: every feature leaves out another fifth of them (but never the first).
 Digits and photograph regions are unseen ones; the photograph is the class's own with the world's correlation.
 """
 
@@ -83,7 +83,7 @@ def _feature_index(label: int, rank: int) -> int:
 
 def _listed(position: int, rank: int) -> bool:
     """Whether the feature of this rank lists the class's image at ``position``."""
-    return position % 5 != rank
+    return position == 0 or position % 5 != rank
 
 
 def _masks(ink: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
