@@ -14,9 +14,10 @@ def roots_in_unit_interval(function: Callable[[Array], Array], resolution: Array
     """Roots in [0, 1] of m increasing functions, evaluated together.
 
     ``function`` maps arguments [m] to values [m]; ``resolution`` [m] is the rounding error of those values: a search
-    ends where a value is no larger, or where the bracket is shorter than 1e-14. A function that is positive at 0 gives 0, one that is negative at 1
-    gives 1. Method: T. R. Chandrupatla, "A new hybrid quadratic/bisection algorithm", Advances in Engineering Software
-    28 (1997): inverse quadratic steps where they are safe, halving of the bracket elsewhere.
+    ends where a value is no larger, or where the bracket is shorter than 1e-14. A function that is positive at 0
+    gives 0, one that is negative at 1 gives 1. Method: T. R. Chandrupatla, "A new hybrid quadratic/bisection
+    algorithm", Advances in Engineering Software 28 (1997): inverse quadratic steps where they are safe, halving of
+    the bracket elsewhere.
     """
     b, a = np.zeros_like(resolution), np.ones_like(resolution)
     fb, fa = function(b), function(a)

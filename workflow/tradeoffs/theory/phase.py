@@ -1,0 +1,72 @@
+"""Reliance on the spurious feature over its scale and correlation, for p = 1, 2 and inf.
+
+    python -m tradeoffs.theory.phase --spec '{"noise": 0.5, "largest_scale": 3.0, "cells": 41,
+        "budget_fractions": [0.1, 0.5, 0.9]}' --out phase.csv --card phase.json
+
+One core feature of scale 1 and one spurious feature. Budgets are fractions of the budget at which all weights become
+zero, so that cells are compared at equally strong training. Columns: p, scale, correlation, budget_fraction, epsilon,
+reliance, threshold (the exact scale from which p = inf relies on the feature).
+"""
+
+import argparse
+import math
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tradeoffs.cards import write_card
+from tradeoffs.code_id import code_id
+from tradeoffs.errors import exit_code
+from tradeoffs.specs import parse_spec
+from tradeoffs.theory.curves import norm_name, reliance
+from tradeoffs.theory.minimise import minimise
+from tradeoffs.theory.model import two_feature_model
+from tradeoffs.theory.risk import collapse_budget
+from tradeoffs.theory.tables import write_table
+from tradeoffs.theory.threshold import scale_threshold
+
+NORMS = (1.0, 2.0, math.inf)
+_KEYS: dict[str, type | tuple[type, ...]] = {
+    "noise": float,
+    "largest_scale": float,
+    "cells": int,
+    "budget_fractions": list,
+}
+
+
+def phase_table(noise: float, largest_scale: float, cells: int, budget_fractions: list[float]) -> dict[str, list[Any]]:
+    """Reliance at every grid point: ``cells`` scales up to ``largest_scale``, ``cells`` correlations below 1."""
+    rows = []
+    for scale in np.linspace(0, largest_scale, cells + 1)[1:]:
+        for rho in np.linspace(0, 1, cells + 1)[:-1]:
+            model = two_feature_model(float(scale), float(rho), noise)
+            threshold = float(scale) * scale_threshold(model)
+            for p in NORMS:
+                collapse = collapse_budget(model.covariance, model.theta, model.noise, p)
+                budgets = collapse * np.array(budget_fractions)
+                shares = reliance(model, minimise(model, p, budgets).theta)
+                for fraction, epsilon, share in zip(budget_fractions, budgets, shares, strict=True):
+                    point = (norm_name(p), float(scale), float(rho), fraction)
+                    rows.append((*point, float(epsilon), float(share), threshold))
+    names = ("p", "scale", "correlation", "budget_fraction", "epsilon", "reliance", "threshold")
+    return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
+
+
+def main() -> None:
+    """Command line of the step."""
+    parser = argparse.ArgumentParser(prog="python -m tradeoffs.theory.phase", description="Reliance by scale")
+    parser.add_argument("--spec", required=True, help="JSON settings: " + ", ".join(_KEYS))
+    parser.add_argument("--out", type=Path, required=True, help="CSV to write")
+    parser.add_argument("--card", type=Path, required=True, help="JSON card to write")
+    arguments = parser.parse_args()
+    started = time.perf_counter()
+    spec = parse_spec(arguments.spec, _KEYS)
+    write_table(arguments.out, phase_table(**spec))
+    write_card(arguments.card, spec=spec, code=code_id("tradeoffs.theory.phase"), data={}, started=started)
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(main))
