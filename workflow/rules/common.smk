@@ -8,10 +8,12 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 from tradeoffs import launch, study
 from tradeoffs.code_id import code_id
 from tradeoffs.config import checked
+from tradeoffs.results.specification import specification
 
 config = checked(config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml")
 STUDY = config["study"]
 MODELS = study.models(config)
+ROLES = ["main", "correlation_sweep", "background_scale_sweep", "reference"]
 
 launch.prepare(workflow)
 
@@ -54,3 +56,19 @@ def cards(roles):
         if model.role in roles
         for benchmark in model.benchmarks
     ]
+
+
+def outcomes(roles):
+    """Their per-image outcomes and bootstrap draws."""
+    return [card.removesuffix("json") + "npz" for card in cards(roles)]
+
+
+def model_cards(roles):
+    """The training cards of all models with one of the roles."""
+    return [f"results/{STUDY}/models/{model.id}/card.json" for model in MODELS.values() if model.role in roles]
+
+
+def default_folders():
+    """The data folders of the main grid's world, by data set."""
+    names = dict.fromkeys(name for listed in study.BENCHMARK_DATA.values() for name in listed)
+    return {name: folder(study.DEFAULT_WORLD, name) for name in names}

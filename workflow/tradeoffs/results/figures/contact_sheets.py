@@ -116,13 +116,14 @@ def rival10_sheet(root: Path) -> Figure:
 
 
 def salient_imagenet_sheet(root: Path) -> Figure:
-    """Images with the union of their core masks and that of their spurious masks."""
+    """Images with the union of their core masks and that of their spurious masks, where possible with both."""
     index = salient_imagenet.read(root, root / "train", root / "mturk_results" / "discover_spurious_features.csv")
-    chosen = firsts(index.labels, np.unique(index.labels)[:COLUMNS].tolist())
-    # Half of the columns for images with a spurious mask, which the first images of the classes may not have.
-    spurious = [i for i, masks in enumerate(index.spurious_masks) if masks]
-    step = max(1, len(spurious) // max(1, COLUMNS // 2))
-    chosen = chosen[: COLUMNS // 2] + spurious[::step][: COLUMNS // 2]
+    pairs = zip(index.core_masks, index.spurious_masks, strict=True)
+    both = np.array([bool(core and spurious) for core, spurious in pairs])
+    chosen = []
+    for label in np.unique(index.labels)[:COLUMNS]:
+        of_class = index.labels == label
+        chosen.append(int(np.argmax(of_class & both)) if (of_class & both).any() else int(np.argmax(of_class)))
     rows: list[Row] = [
         ("image", [shown(index.paths[i]) for i in chosen]),
         ("core mask", [shown_mask(index.core_masks[i]) for i in chosen]),

@@ -1,0 +1,342 @@
+# Tables, claims, figures. Nothing here imports torch; every step reads cards or tables that are already there.
+
+
+report: "../report/workflow.rst"
+
+
+rule summary:
+    input:
+        cards=cards(ROLES),
+        outcomes=outcomes(ROLES),
+    output:
+        summary=report(
+            f"results/{STUDY}/summary.csv",
+            category="Tables",
+            labels={"table": "Summary: every metric of every model"},
+            caption="../report/summary.rst",
+        ),
+        sweeps=report(
+            f"results/{STUDY}/sweeps.csv",
+            category="Tables",
+            labels={"table": "Sweeps: models beside the main grid"},
+            caption="../report/sweeps.rst",
+        ),
+        card=f"results/{STUDY}/cards/summary.json",
+    log:
+        f"logs/{STUDY}/results/summary.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.results.summary"),
+        spec=specification(config),
+        evaluations=f"results/{STUDY}/evaluations",
+    shell:
+        "python -m tradeoffs.warm tradeoffs.results.summary --spec {params.spec:q} --evaluations {params.evaluations}"
+        " --out {output.summary} --sweeps {output.sweeps} --card {output.card} > {log} 2>&1"
+
+
+rule claims:
+    input:
+        cards=cards(ROLES),
+        outcomes=outcomes(ROLES),
+        theory="results/theory/claims.csv",
+    output:
+        claims=report(
+            f"results/{STUDY}/claims.csv",
+            category="Claims",
+            labels={"claims": "Table: every claim, statistic and verdict"},
+            caption="../report/claims.rst",
+        ),
+        differences=report(
+            f"results/{STUDY}/differences.csv",
+            category="Tables",
+            labels={"table": "Differences: each model against its standard model"},
+            caption="../report/differences.rst",
+        ),
+        card=f"results/{STUDY}/cards/claims.json",
+    log:
+        f"logs/{STUDY}/results/claims.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.results.claims"),
+        spec=specification(config),
+        evaluations=f"results/{STUDY}/evaluations",
+    shell:
+        "python -m tradeoffs.warm tradeoffs.results.claims --spec {params.spec:q} --evaluations {params.evaluations}"
+        " --theory {input.theory} --out {output.claims} --differences {output.differences} --card {output.card}"
+        " > {log} 2>&1"
+
+
+rule figure_overview:
+    input:
+        differences=rules.claims.output.differences,
+    output:
+        report(
+            f"results/{STUDY}/figures/overview.svg",
+            category="Overview",
+            labels={"figure": "All models over the five benchmarks"},
+            caption="../report/overview.rst",
+        ),
+        f"results/{STUDY}/figures/overview.png",
+        card=f"results/{STUDY}/cards/figure_overview.json",
+    log:
+        f"logs/{STUDY}/results/figure_overview.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.results.figures.overview"),
+        figures=f"results/{STUDY}/figures",
+    shell:
+        "python -m tradeoffs.warm tradeoffs.results.figures.overview --differences {input.differences}"
+        " --out {params.figures} --card {output.card} > {log} 2>&1"
+
+
+rule figure_claims:
+    input:
+        claims=rules.claims.output.claims,
+    output:
+        report(
+            f"results/{STUDY}/figures/claims.svg",
+            category="Claims",
+            labels={"claims": "Picture: the claims from which conclusions are drawn"},
+            caption="../report/claims.rst",
+        ),
+        f"results/{STUDY}/figures/claims.png",
+        card=f"results/{STUDY}/cards/figure_claims.json",
+    log:
+        f"logs/{STUDY}/results/figure_claims.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.results.figures.claims"),
+        figures=f"results/{STUDY}/figures",
+    shell:
+        "python -m tradeoffs.warm tradeoffs.results.figures.claims --claims {input.claims}"
+        " --out {params.figures} --card {output.card} > {log} 2>&1"
+
+
+rule figure_benchmarks:
+    input:
+        summary=rules.summary.output.summary,
+    output:
+        report(
+            f"results/{STUDY}/figures/benchmark_rival10.svg",
+            category="Benchmarks",
+            labels={"benchmark": "RIVAL10"},
+            caption="../report/benchmark_rival10.rst",
+        ),
+        report(
+            f"results/{STUDY}/figures/benchmark_salient_imagenet.svg",
+            category="Benchmarks",
+            labels={"benchmark": "Salient ImageNet"},
+            caption="../report/benchmark_salient_imagenet.rst",
+        ),
+        report(
+            f"results/{STUDY}/figures/benchmark_imagenet9.svg",
+            category="Benchmarks",
+            labels={"benchmark": "ImageNet-9"},
+            caption="../report/benchmark_imagenet9.rst",
+        ),
+        report(
+            f"results/{STUDY}/figures/benchmark_waterbirds.svg",
+            category="Benchmarks",
+            labels={"benchmark": "Waterbirds"},
+            caption="../report/benchmark_waterbirds.rst",
+        ),
+        report(
+            f"results/{STUDY}/figures/benchmark_objectnet.svg",
+            category="Benchmarks",
+            labels={"benchmark": "ObjectNet"},
+            caption="../report/benchmark_objectnet.rst",
+        ),
+        f"results/{STUDY}/figures/benchmark_rival10.png",
+        f"results/{STUDY}/figures/benchmark_salient_imagenet.png",
+        f"results/{STUDY}/figures/benchmark_imagenet9.png",
+        f"results/{STUDY}/figures/benchmark_waterbirds.png",
+        f"results/{STUDY}/figures/benchmark_objectnet.png",
+        card=f"results/{STUDY}/cards/figure_benchmarks.json",
+    log:
+        f"logs/{STUDY}/results/figure_benchmarks.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.results.figures.benchmarks"),
+        figures=f"results/{STUDY}/figures",
+    shell:
+        "python -m tradeoffs.warm tradeoffs.results.figures.benchmarks --summary {input.summary}"
+        " --out {params.figures} --card {output.card} > {log} 2>&1"
+
+
+rule figure_adversarial:
+    input:
+        summary=rules.summary.output.summary,
+    output:
+        report(
+            f"results/{STUDY}/figures/adversarial.svg",
+            category="Adversarial accuracy",
+            labels={"figure": "Main models under attack"},
+            caption="../report/adversarial.rst",
+        ),
+        f"results/{STUDY}/figures/adversarial.png",
+        card=f"results/{STUDY}/cards/figure_adversarial.json",
+    log:
+        f"logs/{STUDY}/results/figure_adversarial.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.results.figures.adversarial"),
+        figures=f"results/{STUDY}/figures",
+    shell:
+        "python -m tradeoffs.warm tradeoffs.results.figures.adversarial --summary {input.summary}"
+        " --out {params.figures} --card {output.card} > {log} 2>&1"
+
+
+rule figure_correlation:
+    input:
+        sweeps=rules.summary.output.sweeps,
+    output:
+        report(
+            f"results/{STUDY}/figures/correlation.svg",
+            category="Adversarial accuracy",
+            labels={"figure": "By spurious correlation in training"},
+            caption="../report/correlation.rst",
+        ),
+        f"results/{STUDY}/figures/correlation.png",
+        card=f"results/{STUDY}/cards/figure_correlation.json",
+    log:
+        f"logs/{STUDY}/results/figure_correlation.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.results.figures.correlation"),
+        figures=f"results/{STUDY}/figures",
+    shell:
+        "python -m tradeoffs.warm tradeoffs.results.figures.correlation --sweeps {input.sweeps}"
+        " --out {params.figures} --card {output.card} > {log} 2>&1"
+
+
+rule figure_background_scale:
+    input:
+        sweeps=rules.summary.output.sweeps,
+        claims=rules.claims.output.claims,
+    output:
+        report(
+            f"results/{STUDY}/figures/background_scale.svg",
+            category="Background scale",
+            labels={"figure": "Reliance by scale of the background"},
+            caption="../report/background_scale.rst",
+        ),
+        f"results/{STUDY}/figures/background_scale.png",
+        card=f"results/{STUDY}/cards/figure_background_scale.json",
+    log:
+        f"logs/{STUDY}/results/figure_background_scale.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.results.figures.background_scale"),
+        figures=f"results/{STUDY}/figures",
+    shell:
+        "python -m tradeoffs.warm tradeoffs.results.figures.background_scale --sweeps {input.sweeps} --claims {input.claims}"
+        " --out {params.figures} --card {output.card} > {log} 2>&1"
+
+
+rule figure_training:
+    input:
+        summary=rules.summary.output.summary,
+        cards=model_cards(["main"]),
+    output:
+        report(
+            f"results/{STUDY}/figures/training.svg",
+            category="Training",
+            labels={"figure": "Training curves of the main models"},
+            caption="../report/training.rst",
+        ),
+        f"results/{STUDY}/figures/training.png",
+        card=f"results/{STUDY}/cards/figure_training.json",
+    log:
+        f"logs/{STUDY}/results/figure_training.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.results.figures.training"),
+        figures=f"results/{STUDY}/figures",
+        models=f"results/{STUDY}/models",
+    shell:
+        "python -m tradeoffs.warm tradeoffs.results.figures.training --summary {input.summary} --models {params.models}"
+        " --out {params.figures} --card {output.card} > {log} 2>&1"
+
+
+rule contact_sheets:
+    input:
+        [f"{path}/fingerprint.json" for path in default_folders().values()],
+    output:
+        report(
+            f"results/{STUDY}/figures/contact_sheet_imagenet.svg",
+            category="Data",
+            labels={"data set": "ImageNet (training and validation)"},
+            caption="../report/contact_sheet_imagenet.rst",
+        ),
+        report(
+            f"results/{STUDY}/figures/contact_sheet_rival10.svg",
+            category="Data",
+            labels={"data set": "RIVAL10"},
+            caption="../report/contact_sheet_rival10.rst",
+        ),
+        report(
+            f"results/{STUDY}/figures/contact_sheet_salient_imagenet.svg",
+            category="Data",
+            labels={"data set": "Salient ImageNet"},
+            caption="../report/contact_sheet_salient_imagenet.rst",
+        ),
+        report(
+            f"results/{STUDY}/figures/contact_sheet_imagenet9.svg",
+            category="Data",
+            labels={"data set": "ImageNet-9"},
+            caption="../report/contact_sheet_imagenet9.rst",
+        ),
+        report(
+            f"results/{STUDY}/figures/contact_sheet_waterbirds.svg",
+            category="Data",
+            labels={"data set": "Waterbirds"},
+            caption="../report/contact_sheet_waterbirds.rst",
+        ),
+        report(
+            f"results/{STUDY}/figures/contact_sheet_objectnet.svg",
+            category="Data",
+            labels={"data set": "ObjectNet"},
+            caption="../report/contact_sheet_objectnet.rst",
+        ),
+        f"results/{STUDY}/figures/contact_sheet_imagenet.png",
+        f"results/{STUDY}/figures/contact_sheet_rival10.png",
+        f"results/{STUDY}/figures/contact_sheet_salient_imagenet.png",
+        f"results/{STUDY}/figures/contact_sheet_imagenet9.png",
+        f"results/{STUDY}/figures/contact_sheet_waterbirds.png",
+        f"results/{STUDY}/figures/contact_sheet_objectnet.png",
+        card=f"results/{STUDY}/cards/contact_sheets.json",
+    log:
+        f"logs/{STUDY}/results/contact_sheets.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.results.figures.contact_sheets"),
+        figures=f"results/{STUDY}/figures",
+        data=" ".join(f"--{name} {path}" for name, path in default_folders().items()),
+    shell:
+        "python -m tradeoffs.warm tradeoffs.results.figures.contact_sheets {params.data}"
+        " --out {params.figures} --card {output.card} > {log} 2>&1"
+
+
+# Everything of this file: snakemake figures
+rule figures:
+    input:
+        rules.summary.output,
+        rules.claims.output,
+        rules.figure_overview.output,
+        rules.figure_claims.output,
+        rules.figure_benchmarks.output,
+        rules.figure_adversarial.output,
+        rules.figure_correlation.output,
+        rules.figure_background_scale.output,
+        rules.figure_training.output,
+        rules.contact_sheets.output,
