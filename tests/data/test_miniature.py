@@ -8,6 +8,7 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -303,6 +304,23 @@ def test_a_folder_is_replaced_and_what_a_killed_writer_left_is_removed(tmp_path:
     folder.build(out, "imagenet", SETTINGS, _one_file)
     assert _names(out) == {"content.txt", "fingerprint.json", "card.json"}
     assert {path.name for path in tmp_path.iterdir()} == {"data", running.name}
+
+
+def test_a_writer_killed_in_the_middle_leaves_no_folder_that_looks_whole(tmp_path: Path) -> None:
+    spec = json.dumps(SPEC | {"images": 100_000, "test_images": 10})
+    out = tmp_path / "data"
+    command = [sys.executable, "-m", "tradeoffs.data.miniature.imagenet", "--spec", spec, "--out", str(out)]
+    writer = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": PACKAGE_FOLDER})
+    try:
+        while not list(tmp_path.rglob("*.JPEG")):
+            assert writer.poll() is None
+            time.sleep(0.02)
+    finally:
+        writer.kill()
+        writer.wait()
+    assert not out.exists()
+    folder.build(out, "imagenet", SETTINGS, _one_file)
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
 def test_out_that_is_a_file_is_refused(tmp_path: Path) -> None:
