@@ -29,7 +29,7 @@ rule summary:
     params:
         code=code_id("tradeoffs.results.summary"),
         spec=specification(config),
-        evaluations=f"results/{STUDY}/evaluations",
+        evaluations=lambda wc, input: str(Path(input.cards[0]).parents[1]),
     shell:
         "python -m tradeoffs.warm tradeoffs.results.summary --spec {params.spec:q} --evaluations {params.evaluations}"
         " --out {output.summary} --sweeps {output.sweeps} --card {output.card} > {log} 2>&1"
@@ -61,7 +61,7 @@ rule claims:
     params:
         code=code_id("tradeoffs.results.claims"),
         spec=specification(config),
-        evaluations=f"results/{STUDY}/evaluations",
+        evaluations=lambda wc, input: str(Path(input.cards[0]).parents[1]),
     shell:
         "python -m tradeoffs.warm tradeoffs.results.claims --spec {params.spec:q} --evaluations {params.evaluations}"
         " --theory {input.theory} --out {output.claims} --differences {output.differences} --card {output.card}"
@@ -86,7 +86,7 @@ rule figure_overview:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.results.figures.overview"),
-        figures=f"results/{STUDY}/figures",
+        figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
         "python -m tradeoffs.warm tradeoffs.results.figures.overview --differences {input.differences}"
         " --out {params.figures} --card {output.card} > {log} 2>&1"
@@ -110,7 +110,7 @@ rule figure_claims:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.results.figures.claims"),
-        figures=f"results/{STUDY}/figures",
+        figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
         "python -m tradeoffs.warm tradeoffs.results.figures.claims --claims {input.claims}"
         " --out {params.figures} --card {output.card} > {log} 2>&1"
@@ -162,7 +162,7 @@ rule figure_benchmarks:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.results.figures.benchmarks"),
-        figures=f"results/{STUDY}/figures",
+        figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
         "python -m tradeoffs.warm tradeoffs.results.figures.benchmarks --summary {input.summary}"
         " --out {params.figures} --card {output.card} > {log} 2>&1"
@@ -186,7 +186,7 @@ rule figure_adversarial:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.results.figures.adversarial"),
-        figures=f"results/{STUDY}/figures",
+        figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
         "python -m tradeoffs.warm tradeoffs.results.figures.adversarial --summary {input.summary}"
         " --out {params.figures} --card {output.card} > {log} 2>&1"
@@ -210,7 +210,7 @@ rule figure_correlation:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.results.figures.correlation"),
-        figures=f"results/{STUDY}/figures",
+        figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
         "python -m tradeoffs.warm tradeoffs.results.figures.correlation --sweeps {input.sweeps}"
         " --out {params.figures} --card {output.card} > {log} 2>&1"
@@ -235,7 +235,7 @@ rule figure_background_scale:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.results.figures.background_scale"),
-        figures=f"results/{STUDY}/figures",
+        figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
         "python -m tradeoffs.warm tradeoffs.results.figures.background_scale --sweeps {input.sweeps} --claims {input.claims}"
         " --out {params.figures} --card {output.card} > {log} 2>&1"
@@ -260,8 +260,8 @@ rule figure_training:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.results.figures.training"),
-        figures=f"results/{STUDY}/figures",
-        models=f"results/{STUDY}/models",
+        figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
+        models=lambda wc, input: str(Path(input.cards[0]).parents[1]),
     shell:
         "python -m tradeoffs.warm tradeoffs.results.figures.training --summary {input.summary} --models {params.models}"
         " --out {params.figures} --card {output.card} > {log} 2>&1"
@@ -320,7 +320,7 @@ rule contact_sheets:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.results.figures.contact_sheets"),
-        figures=f"results/{STUDY}/figures",
+        figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
         data=" ".join(f"--{name} {path}" for name, path in default_folders().items()),
     shell:
         "python -m tradeoffs.warm tradeoffs.results.figures.contact_sheets {params.data}"
