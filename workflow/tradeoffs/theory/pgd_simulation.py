@@ -53,35 +53,40 @@ def pgd_trained(
 ) -> tuple[Array, float]:
     """Train weights [d] by gradient descent on PGD examples; return them and the mean loss under a fresh attack.
 
-    Starts from standard training (least squares). The step is the inverse of the largest curvature of the squared loss with the attack's, and the weights of the
-    last third of the updates are averaged, because PGD starts at random points.
+    Starts from standard training (least squares). The step is the inverse of the largest curvature of the squared
+    loss, the attack's included, and the weights of the last third of the updates are averaged, because PGD starts at
+    random points.
     """
     points, labels = torch.from_numpy(x), torch.from_numpy(y)
     generator = torch.Generator().manual_seed(seed)
     theta = torch.from_numpy(np.linalg.lstsq(x, y, rcond=None)[0])
-    attack = {
-        "norm": norm,
-        "epsilon": epsilon,
-        "steps": attack_steps,
-        "step_size": 2.5 * epsilon / attack_steps,
-        "generator": generator,
-        "bounds": None,
-    }
 
     def losses(at: torch.Tensor) -> torch.Tensor:
         return (labels - at @ theta) ** 2
+
+    def attacked() -> torch.Tensor:
+        return pgd(
+            losses,
+            points,
+            norm=norm,
+            epsilon=epsilon,
+            steps=attack_steps,
+            step_size=2.5 * epsilon / attack_steps,
+            generator=generator,
+            bounds=None,
+        )
 
     dimension = x.shape[1] if norm == "linf" else 1
     curvature = 2 * (float(np.linalg.norm(x, 2)) / np.sqrt(len(y)) + epsilon * np.sqrt(dimension)) ** 2
     average, kept = torch.zeros_like(theta), max(updates // 3, 1)
     for update in range(updates):
-        adversarial = pgd(losses, points, **attack)
+        adversarial = attacked()
         gradient = -2 * ((labels - adversarial @ theta) @ adversarial) / len(labels)
         theta = theta - gradient / curvature
         if update >= updates - kept:
             average += theta / kept
     theta = average
-    return theta.numpy().copy(), float(losses(pgd(losses, points, **attack)).mean())
+    return theta.numpy().copy(), float(losses(attacked()).mean())
 
 
 def simulate(spec: dict[str, Any]) -> dict[str, list[Any]]:

@@ -49,6 +49,7 @@ def sample_minimiser(x: Array, y: Array, p: float, epsilon: float) -> Array:
         slope = residual * (2 + 2 * epsilon * norm / size)
         return value, -(slope @ x) / len(y), 2 * epsilon * mean_size + 2 * epsilon**2 * norm
 
+    bounds: list[tuple[float, float | None]] | None = None
     if p == 2:
 
         def objective(z: Array) -> tuple[float, Array]:
@@ -56,14 +57,15 @@ def sample_minimiser(x: Array, y: Array, p: float, epsilon: float) -> Array:
             value, by_theta, by_norm = risk(z, norm)
             return value, by_theta + by_norm * z / norm
 
-        begin, bounds = start, None
+        begin = start
     elif math.isinf(p):
 
         def objective(z: Array) -> tuple[float, Array]:
             value, by_theta, by_norm = risk(z[:d] - z[d:], float(z.sum()))
             return value, np.concatenate([by_theta + by_norm, by_norm - by_theta])
 
-        begin, bounds = np.concatenate([np.maximum(start, 0), np.maximum(-start, 0)]), [(0.0, None)] * (2 * d)
+        begin = np.concatenate([np.maximum(start, 0), np.maximum(-start, 0)])
+        bounds = [(0.0, None)] * (2 * d)
     else:
 
         def objective(z: Array) -> tuple[float, Array]:
@@ -71,9 +73,12 @@ def sample_minimiser(x: Array, y: Array, p: float, epsilon: float) -> Array:
             return value, np.concatenate([[by_theta @ z[1:] + by_norm], z[0] * by_theta])
 
         largest = float(np.abs(start).max())
-        begin, bounds = np.concatenate([[largest], start / largest]), [(0.0, None)] + [(-1.0, 1.0)] * d
+        begin = np.concatenate([[largest], start / largest])
+        bounds = [(0.0, None), *([(-1.0, 1.0)] * d)]
     options = {"maxiter": 5000, "maxfun": 20000, "ftol": 1e-15, "gtol": 1e-9, "maxcor": 20}
-    found = minimize(objective, begin, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+    found = minimize(  # type: ignore[no-untyped-call]
+        objective, begin, jac=True, method="L-BFGS-B", bounds=bounds, options=options
+    )
     if found.nit >= 5000:
         raise ArithmeticError(f"no convergence on {len(y)} draws at budget {epsilon:g}, p = {p:g}")
     z = np.asarray(found.x, dtype=float)

@@ -1,7 +1,8 @@
 """Finite samples against the exact curves: adversarial training on n draws converges to them as n grows.
 
     python -m tradeoffs.theory.simulation --spec '{"noise": 0.5, "correlation": 0.7, "scale": 2.0, "features": [2],
-        "samples": [100, 1000], "budgets": [0.1, 0.3], "seeds": 20, "seed": 0}' --out simulation.csv --card simulation.json
+        "samples": [100, 1000], "budgets": [0.1, 0.3], "seeds": 20, "seed": 0}' \
+        --out simulation.csv --card simulation.json
 
 For every number of features, norm, sample size and budget, ``seeds`` independent data sets are drawn and the exact
 pointwise worst case is minimised on each. Two quantities are compared with their exact values, the mean weight of the
