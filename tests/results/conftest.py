@@ -31,6 +31,10 @@ def make_study(tmp_path: Path, config: dict[str, Any]) -> Callable[..., Study]:
 
     def make(plan: Plan = flat, noise: float = 0.01, changes: dict[str, Any] | None = None) -> Study:
         changed = copy.deepcopy(config)
+        # Fewer metrics, or writing them would be most of the test's time.
+        benchmarks = changed["miniature"]["benchmarks"]
+        benchmarks["rival10"] |= {"linf_levels": [0.25], "l2_levels": [10.0]}
+        benchmarks["adversarial"]["budgets"] = {"linf": [1, 4], "l2": [0.5]}
         changed["miniature"].update(changes or {})
         spec = specification(changed)
         models = parse(spec)[1]

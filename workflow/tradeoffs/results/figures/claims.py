@@ -47,9 +47,10 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
         middle = top + height / 2
         axes.axhline(top, color="#dddddd", linewidth=0.6)
         axes.text(0, middle, "\n".join(lines), va="center", fontsize=8)
-        # Claims that several parts must hold have a share for a value, and no interval.
         span = "" if pd.isna(row["ci_low"]) else f" [{number(row['ci_low'])}, {number(row['ci_high'])}]"
-        axes.text(0.62, middle, f"{number(row['value'])}{span}", va="center", fontsize=8)
+        share = str(row["statistic"]).startswith("share of parts")
+        value = f"{row['value']:.0%} of parts" if share else number(row["value"])
+        axes.text(0.62, middle, value + span, va="center", fontsize=8)
         axes.text(0.81, middle, "" if pd.isna(row["p_value"]) else f"{row['p_value']:.2g}", va="center", fontsize=8)
         marker, colour = MARKS[row["verdict"]]
         axes.plot(0.89, middle, marker=marker, color=colour, markersize=7)

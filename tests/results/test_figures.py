@@ -1,0 +1,168 @@
+"""Every figure is drawn from the tables, is the same for the same tables, and says what is wrong with a broken one."""
+
+import importlib
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from synthetic_study import Study, flat
+
+from tradeoffs.errors import exit_code
+from tradeoffs.results import claims, summary
+from tradeoffs.results.table import Model
+
+FIGURES = {
+    "overview": ["overview"],
+    "claims": ["claims"],
+    "benchmarks": [
+        f"benchmark_{name}" for name in ("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
+    ],
+    "adversarial": ["adversarial"],
+    "correlation": ["correlation"],
+    "background_scale": ["background_scale"],
+    "training": ["training"],
+}
+INPUTS = {
+    "overview": ["differences"],
+    "claims": ["claims"],
+    "benchmarks": ["summary"],
+    "adversarial": ["summary"],
+    "correlation": ["sweeps"],
+    "background_scale": ["sweeps", "claims"],
+    "training": ["summary", "models"],
+}
+Run = Callable[..., int]
+
+
+def plan(model: Model, benchmark: str, metric: str) -> float:
+    """Something to see: metrics move with the budget."""
+    return flat(model, benchmark, metric) + 0.02 * model.epsilon
+
+
+@pytest.fixture
+def tables(make_study: Callable[..., Study], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A folder with the tables and the training cards of a synthetic study."""
+    study = make_study(plan)
+    header = "claim,statement,statistic,value,ci_low,ci_high,p_value,verdict,evidence\n"
+    (tmp_path / "theory").write_text(header + "theory.i,An exact statement.,count,1,,,,supported,exact\n")
+    common = ["--spec", study.spec, "--evaluations", str(study.evaluations), "--card", str(tmp_path / "card")]
+    monkeypatch.setattr(
+        sys, "argv", ["", *common, "--out", str(tmp_path / "summary"), "--sweeps", str(tmp_path / "sweeps")]
+    )
+    assert exit_code(summary.main) == 0
+    files = ["--out", str(tmp_path / "claims"), "--differences", str(tmp_path / "differences")]
+    monkeypatch.setattr(sys, "argv", ["", *common, "--theory", str(tmp_path / "theory"), *files])
+    assert exit_code(claims.main) == 0
+    row = {"loss": 1.0, "validation_accuracy": 0.5, "validation_adversarial_accuracy": 0.4}
+    for model in study.models:
+        if model.role == "main":
+            card = tmp_path / "models" / model.id / "card.json"
+            card.parent.mkdir(parents=True)
+            card.write_text(json.dumps({"history": [{"epoch": float(epoch), **row} for epoch in (1, 2, 3)]}))
+    return tmp_path
+
+
+@pytest.fixture
+def run_figure(monkeypatch: pytest.MonkeyPatch) -> Run:
+    def run(name: str, inputs: dict[str, Path], out: Path) -> int:
+        module = importlib.import_module(f"tradeoffs.results.figures.{name}")
+        options = [word for option, path in inputs.items() for word in (f"--{option}", str(path))]
+        monkeypatch.setattr(sys, "argv", ["", *options, "--out", str(out), "--card", str(out / "card.json")])
+        return exit_code(module.main)
+
+    return run
+
+
+def assert_drawn(path: Path) -> None:
+    """The PNG has something on it."""
+    with Image.open(path) as image:
+        pixels = np.asarray(image.convert("L"))
+    assert min(pixels.shape) > 200
+    assert 0.005 < (pixels < 200).mean() < 0.95
+
+
+def test_every_figure_is_drawn_and_the_same_again(tables: Path, run_figure: Run) -> None:
+    for name, figures in FIGURES.items():
+        inputs = {option: tables / option for option in INPUTS[name]}
+        assert run_figure(name, inputs, tables / "figures") == 0
+        card = json.loads((tables / "figures" / "card.json").read_text())
+        assert card["figures"] == sorted(figures)
+        for figure in figures:
+            assert_drawn(tables / "figures" / f"{figure}.png")
+            assert "<dc:date>" not in (tables / "figures" / f"{figure}.svg").read_text()
+    name = "background_scale"
+    run_figure(name, {option: tables / option for option in INPUTS[name]}, tables / "again")
+    for ending in ("svg", "png"):
+        file = f"{name}.{ending}"
+        assert (tables / "again" / file).read_bytes() == (tables / "figures" / file).read_bytes()
+
+
+def test_contact_sheets_of_the_miniature(miniature: Path, tmp_path: Path, run_figure: Run) -> None:
+    names = ("imagenet", "rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
+    assert run_figure("contact_sheets", {name: miniature / name for name in names}, tmp_path) == 0
+    for name in names:
+        assert_drawn(tmp_path / f"contact_sheet_{name}.png")
+        assert (tmp_path / f"contact_sheet_{name}.svg").stat().st_size > 0
+    # ObjectNet's licence asks for its red border on every published image.
+
+    def red(name: str) -> float:
+        with Image.open(tmp_path / f"contact_sheet_{name}.png") as image:
+            pixels = np.asarray(image.convert("RGB")).astype(int)
+        return float(((pixels[..., 0] > 240) & (pixels[..., 1] < 40) & (pixels[..., 2] < 40)).mean())
+
+    assert red("objectnet") > 0.02 > red("imagenet")
+
+
+def test_contact_sheet_of_a_missing_folder_is_one_line(
+    miniature: Path, tmp_path: Path, run_figure: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("imagenet", "rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
+    folders = {name: miniature / name for name in names} | {"waterbirds": tmp_path / "nowhere"}
+    assert run_figure("contact_sheets", folders, tmp_path / "figures") == 2
+    assert re.fullmatch(r"error: .*nowhere.*\n", capsys.readouterr().err)
+    assert not (tmp_path / "figures").exists()
+
+
+@pytest.mark.parametrize(
+    "content", [None, "", "study,model\n", "study,model\nx,y\n", 'a,b\n"1', "\x00\xff"], ids=lambda c: repr(c)[:20]
+)
+@pytest.mark.parametrize("name", ["overview", "claims", "benchmarks", "adversarial", "correlation"])
+def test_broken_table_is_one_line(
+    tmp_path: Path, run_figure: Run, capsys: pytest.CaptureFixture[str], name: str, content: str | None
+) -> None:
+    table = tmp_path / "table.csv"
+    if content is not None:
+        table.write_text(content, encoding="latin-1")
+    assert run_figure(name, {INPUTS[name][0]: table}, tmp_path / "figures") == 2
+    assert re.fullmatch(r"error: .*table.csv.*\n", capsys.readouterr().err)
+    assert not (tmp_path / "figures").exists()
+
+
+def test_table_without_the_sweep_is_one_line(tables: Path, run_figure: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = (tables / "sweeps").read_text().splitlines()
+    kept = [row for row in rows if ",background_scale," not in row or row.startswith("study,model")]
+    (tables / "sweeps").write_text("\n".join(kept) + "\n")
+    inputs = {option: tables / option for option in INPUTS["background_scale"]}
+    assert run_figure("background_scale", inputs, tables / "figures") == 2
+    assert "no bg_gap in the background_scale sweep" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("damage", [lambda card: card.pop("history"), lambda card: card["history"][0].pop("loss")])
+def test_model_card_without_history_is_one_line(
+    tables: Path,
+    run_figure: Run,
+    capsys: pytest.CaptureFixture[str],
+    damage: Callable[[Any], object],
+) -> None:
+    path = tables / "models" / "basic_linf_eps1" / "card.json"
+    card = json.loads(path.read_text())
+    damage(card)
+    path.write_text(json.dumps(card))
+    assert run_figure("training", {option: tables / option for option in INPUTS["training"]}, tables / "figures") == 2
+    assert "basic_linf_eps1/card.json" in capsys.readouterr().err
