@@ -19,7 +19,7 @@ from tradeoffs.results.table import Model
 
 FIGURES = {
     "overview": ["overview"],
-    "claims": ["claims"],
+    "claims": ["claims", "claims_theory"],
     "benchmarks": [
         f"benchmark_{name}" for name in ("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
     ],
@@ -30,7 +30,7 @@ FIGURES = {
 }
 INPUTS = {
     "overview": ["differences"],
-    "claims": ["claims"],
+    "claims": ["claims", "claims_theory"],
     "benchmarks": ["summary"],
     "adversarial": ["summary"],
     "correlation": ["sweeps"],

@@ -102,7 +102,14 @@ rule figure_claims:
             labels={"claims": "Picture: the claims from which conclusions are drawn"},
             caption="../report/claims.rst",
         ),
+        report(
+            f"results/{STUDY}/figures/claims_theory.svg",
+            category="Claims",
+            labels={"claims": "Picture: the claims about the linear model"},
+            caption="../report/claims.rst",
+        ),
         f"results/{STUDY}/figures/claims.png",
+        f"results/{STUDY}/figures/claims_theory.png",
         card=f"results/{STUDY}/cards/figure_claims.json",
     log:
         f"logs/{STUDY}/results/figure_claims.log",

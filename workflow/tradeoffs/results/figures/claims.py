@@ -26,14 +26,23 @@ def concluding(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def number(value: float) -> str:
-    """Three decimals, or nothing where there is no number."""
-    return "" if pd.isna(value) else f"{value:.3f}"
+    """Three significant digits, or nothing where there is no number."""
+    return "" if pd.isna(value) else f"{value:.3g}"
 
 
 def draw(paths: dict[str, Path]) -> dict[str, Figure]:
-    """Draw one line per claim."""
+    """Draw the claims about the study's models, and those of the theory."""
     rows = concluding(read_table(paths["claims"], Claim._fields))
-    wrapped = [textwrap.wrap(str(text), 96) for text in rows["statement"]]
+    theory = rows["claim"].str.startswith("theory")
+    return {
+        "claims": listing(rows[~theory], "Claims about the trained models, and what was found"),
+        "claims_theory": listing(rows[theory], "Claims about the linear model, and what was found"),
+    }
+
+
+def listing(rows: pd.DataFrame, title: str) -> Figure:
+    """Draw one line per claim."""
+    wrapped = [textwrap.wrap(str(text), 112) for text in rows["statement"]]
     heights = [0.18 * len(lines) + 0.12 for lines in wrapped]
     figure = Figure(figsize=(11, 0.9 + sum(heights)))
     axes = figure.subplots()
@@ -56,8 +65,8 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
         axes.plot(0.89, middle, marker=marker, color=colour, markersize=7)
         axes.text(0.905, middle, row["verdict"], va="center", fontsize=8)
         top += height
-    figure.suptitle("Claims and what was found", fontsize=11)
-    return {"claims": figure}
+    figure.suptitle(title, fontsize=11)
+    return figure
 
 
 def main() -> None:
