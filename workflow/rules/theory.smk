@@ -1,0 +1,134 @@
+# The theory: exact minimisers of adversarially trained linear regression, confronted with simulation.
+# Nothing here depends on the study; only the figures lie in its folder, beside those they are compared with.
+
+
+rule theory_curves:
+    output:
+        out="results/theory/curves.csv",
+        risks="results/theory/risks.csv",
+        card="results/theory/curves.json",
+    log:
+        "logs/theory/curves.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.theory.curves"),
+        spec=study.canonical(config["theory"]["curves"]),
+    shell:
+        "python -m tradeoffs.warm tradeoffs.theory.curves --spec {params.spec:q}"
+        " --out {output.out} --risks {output.risks} --card {output.card} > {log} 2>&1"
+
+
+rule theory_phase:
+    output:
+        out="results/theory/phase.csv",
+        card="results/theory/phase.json",
+    log:
+        "logs/theory/phase.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.theory.phase"),
+        spec=study.canonical(config["theory"]["phase"]),
+    shell:
+        "python -m tradeoffs.warm tradeoffs.theory.phase --spec {params.spec:q}"
+        " --out {output.out} --card {output.card} > {log} 2>&1"
+
+
+rule theory_claims:
+    output:
+        out="results/theory/claims.csv",
+        onsets="results/theory/onsets.csv",
+        card="results/theory/claims.json",
+    log:
+        "logs/theory/claims.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.theory.claims"),
+        spec=study.canonical(config["theory"]["claims"]),
+    shell:
+        "python -m tradeoffs.warm tradeoffs.theory.claims --spec {params.spec:q}"
+        " --out {output.out} --onsets {output.onsets} --card {output.card} > {log} 2>&1"
+
+
+rule theory_simulation:
+    output:
+        out="results/theory/simulation.csv",
+        card="results/theory/simulation.json",
+    log:
+        "logs/theory/simulation.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.theory.simulation"),
+        spec=study.canonical(config["theory"]["simulation"]),
+    shell:
+        "python -m tradeoffs.warm tradeoffs.theory.simulation --spec {params.spec:q}"
+        " --out {output.out} --card {output.card} > {log} 2>&1"
+
+
+rule theory_pgd_simulation:
+    output:
+        out="results/theory/pgd_simulation.csv",
+        card="results/theory/pgd_simulation.json",
+    log:
+        "logs/theory/pgd_simulation.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.theory.pgd_simulation"),
+        spec=study.canonical(config["theory"]["pgd"]),
+    shell:
+        "python -m tradeoffs.warm tradeoffs.theory.pgd_simulation --spec {params.spec:q}"
+        " --out {output.out} --card {output.card} > {log} 2>&1"
+
+
+rule theory_figures:
+    input:
+        rules.theory_curves.output.out,
+        rules.theory_curves.output.risks,
+        rules.theory_phase.output.out,
+        rules.theory_simulation.output.out,
+        rules.theory_pgd_simulation.output.out,
+    output:
+        report(
+            f"results/{STUDY}/figures/theory_weights.svg",
+            category="Theory",
+            labels={"figure": "Weights against budget"},
+            caption="../report/theory_weights.rst",
+        ),
+        f"results/{STUDY}/figures/theory_weights.png",
+        report(
+            f"results/{STUDY}/figures/theory_phase.svg",
+            category="Theory",
+            labels={"figure": "Reliance over scale and correlation"},
+            caption="../report/theory_phase.rst",
+        ),
+        f"results/{STUDY}/figures/theory_phase.png",
+        report(
+            f"results/{STUDY}/figures/theory_risks.svg",
+            category="Theory",
+            labels={"figure": "Risk in shifted test domains"},
+            caption="../report/theory_risks.rst",
+        ),
+        f"results/{STUDY}/figures/theory_risks.png",
+        report(
+            f"results/{STUDY}/figures/theory_simulation.svg",
+            category="Theory",
+            labels={"figure": "Theory against simulation"},
+            caption="../report/theory_simulation.rst",
+        ),
+        f"results/{STUDY}/figures/theory_simulation.png",
+        card=f"results/{STUDY}/cards/theory_figures.json",
+    log:
+        f"logs/{STUDY}/results/theory_figures.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.theory.figures"),
+        scale=config["theory"]["simulation"]["scale"],
+        folder=f"results/{STUDY}/figures",
+    shell:
+        "python -m tradeoffs.warm tradeoffs.theory.figures --tables results/theory --simulated-scale {params.scale}"
+        " --out {params.folder} --card {output.card} > {log} 2>&1"
