@@ -30,7 +30,7 @@ FIGURES = {
 }
 INPUTS = {
     "overview": ["differences"],
-    "claims": ["claims", "claims_theory"],
+    "claims": ["claims"],
     "benchmarks": ["summary"],
     "adversarial": ["summary"],
     "correlation": ["sweeps"],
