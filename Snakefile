@@ -24,4 +24,8 @@ rule all:
 
 
 onstart:
-    launch.start_warm_process()
+    launch.start()
+
+
+onsuccess:
+    launch.print_cost(workflow.cores)

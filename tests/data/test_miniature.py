@@ -205,7 +205,7 @@ def test_objectnet_uses_photographs_that_no_other_set_uses() -> None:
 def test_same_settings_give_the_same_bytes_in_another_process(miniature: Path, tmp_path: Path) -> None:
     """Another order of hashing, thread count and locale; small_world's ``build_all`` is what wrote ``miniature``."""
     environment = os.environ | {"PYTHONHASHSEED": "7", "OMP_NUM_THREADS": "2", "LC_ALL": "C"}
-    environment["PYTHONPATH"] = os.pathsep.join((PACKAGE_FOLDER, str(Path(__file__).parent)))
+    environment["PYTHONPATH"] = os.pathsep.join((PACKAGE_FOLDER, str(Path(__file__).parents[1])))
     script = "import sys, pathlib, small_world; small_world.build_all(pathlib.Path(sys.argv[1]))"
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, env=environment)
     for name in WRITERS:

@@ -1,1 +1,1 @@
-"""Does adversarial training make a classifier rely more on backgrounds? Every step is ``python -m tradeoffs.<step>``."""
+"""Does adversarial training make networks rely more on backgrounds? Every step is ``python -m tradeoffs.<step>``."""

@@ -8,7 +8,17 @@ from typing import Any
 
 from tradeoffs.files import write_json
 
-_LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "pandas", "matplotlib", "scikit-learn", "scikit-image", "pillow")
+_LIBRARIES = (
+    "torch",
+    "torchvision",
+    "numpy",
+    "scipy",
+    "pandas",
+    "matplotlib",
+    "scikit-learn",
+    "scikit-image",
+    "pillow",
+)
 
 
 def versions() -> dict[str, str]:

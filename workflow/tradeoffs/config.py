@@ -16,7 +16,7 @@ Config = dict[str, Any]
 def checked(config: Config, schema_path: Path) -> Config:
     """Return the config with the schema's defaults; InputError names the key, the value and what was expected."""
     schema = yaml.safe_load(schema_path.read_text())
-    full = _with_defaults(config, schema)
+    full: Config = _with_defaults(config, schema)
     errors = sorted(Draft202012Validator(schema).iter_errors(full), key=lambda error: len(error.absolute_path))
     if errors:
         raise InputError(f"config: {_one_line(errors[0])}")
@@ -36,14 +36,15 @@ def _with_defaults(value: Any, schema: Config) -> Any:
 
 def _one_line(error: ValidationError) -> str:
     key = ".".join(str(part) for part in error.absolute_path) or "top level"
+    schema: Any = error.schema
     if error.validator == "additionalProperties":
-        known = error.schema.get("properties", {})
+        known = schema.get("properties", {})
         unknown = ", ".join(str(name) for name in error.instance if name not in known)
         return f"{key}: unknown key {unknown}; expected {', '.join(known) or 'none'}"
     if error.validator == "required":
         missing = ", ".join(name for name in error.validator_value if name not in error.instance)
         return f"{key}: {missing} is missing"
-    hint = error.schema.get("description", "")
+    hint = schema.get("description", "")
     expected = {
         "type": f"a value of type {error.validator_value}",
         "enum": f"one of {', '.join(map(str, error.validator_value))}" if error.validator == "enum" else "",

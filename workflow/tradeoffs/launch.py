@@ -1,9 +1,11 @@
-"""What the Snakefile sets up around the jobs: the right Python, GPUs counted, a crash recovered from, a warm process."""
+"""What the Snakefile sets up around the jobs: the right Python, the GPUs counted, a crash forgotten, a warm process."""
 
 import fcntl
+import json
 import os
 import subprocess
 import sys
+import time
 from base64 import urlsafe_b64decode
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from tradeoffs import warm
 from tradeoffs.study import Model
 
 _held: list[Any] = []
+_clock: list[float] = []
 
 
 def prepare(workflow: Any) -> None:
@@ -75,9 +78,34 @@ def forget_killed_run(snakemake_folder: Path) -> bool:
     return True
 
 
-def start_warm_process() -> None:
-    """Start the process that steps are forked from (:mod:`tradeoffs.warm`)."""
+def start() -> None:
+    """Start the process that steps are forked from (:mod:`tradeoffs.warm`), and the clock."""
     warm.start(_SOCKET)
+    _clock.append(time.time())
+
+
+def print_cost(cores: int) -> None:
+    """Print how much of cores x wall time was the steps' own work, which every card records."""
+    if not _clock:
+        return
+    wall = time.time() - _clock[-1]
+    work = sum(_seconds(path) for root in ("resources", "results") for path in _new_cards(Path(root), _clock[-1]))
+    share = 1 - work / (cores * wall)
+    print(
+        f"{work:.0f} s of work in {wall:.0f} s on {cores} cores: "
+        f"{share:.0%} went to start-up, imports, scheduling and idle cores",
+        file=sys.stderr,
+    )
+
+
+def _new_cards(root: Path, since: float) -> list[Path]:
+    return [path for path in root.rglob("*.json") if path.stat().st_mtime >= since]
+
+
+def _seconds(path: Path) -> float:
+    """Return the work that a card records; other JSON files record none."""
+    content = json.loads(path.read_text())
+    return float(content.get("seconds", 0)) if isinstance(content, dict) else 0.0
 
 
 def training_priority(model: Model) -> int:

@@ -169,7 +169,8 @@ def world_spec(config: Config, world: str, dataset: str) -> Config:
 def evaluation_spec(config: Config, model: Model, benchmark: str) -> Config:
     """Settings of one benchmark for one model."""
     study = config[config["study"]]
-    return study["benchmarks"][benchmark] | {
+    settings: Config = study["benchmarks"][benchmark]
+    return settings | {
         "model": model.id,
         "architecture": model.architecture,
         "classes": CLASSES[config["study"]],

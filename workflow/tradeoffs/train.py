@@ -103,7 +103,9 @@ def perturb(network: nn.Module, x: Tensor, labels: Tensor, spec: dict[str, Any],
 def evaluate(network: nn.Module, x: Tensor, labels: Tensor, batch_size: int = 500) -> float:
     """Clean accuracy, a fraction."""
     network.eval()
-    hits = [(network(a).argmax(1) == b).sum() for a, b in zip(x.split(batch_size), labels.split(batch_size), strict=True)]
+    hits = [
+        (network(a).argmax(1) == b).sum() for a, b in zip(x.split(batch_size), labels.split(batch_size), strict=True)
+    ]
     return torch.stack(hits).sum().item() / len(x)
 
 
@@ -161,9 +163,7 @@ def train(
     return network, history
 
 
-def monitor(
-    network: nn.Module, x: Tensor, labels: Tensor, spec: dict[str, Any], generator: torch.Generator
-) -> float:
+def monitor(network: nn.Module, x: Tensor, labels: Tensor, spec: dict[str, Any], generator: torch.Generator) -> float:
     """Accuracy of validation images under a 10-step attack at the training budget (clean where that is 0)."""
     # The images are sorted by class, so even steps take the same share of every class.
     chosen = torch.linspace(0, len(x) - 1, min(len(x), spec["monitor_images"])).long()

@@ -5,7 +5,7 @@ starts one *warm* process, which imports the slow libraries once and then forks 
 the path of its socket. Without one (on a cluster node, on systems other than Linux, by hand) the step simply runs
 here: the same code, the same result, only later.
 
-The step is a child of the warm process that has this process's arguments, folder, environment and output. It ends
+The step is a child of the warm process that has this process's arguments, folder, environment, path and output. It ends
 when this process ends, however that dies, and the warm process ends with the workflow that started it.
 """
 
@@ -71,6 +71,9 @@ def _work(connection: socket.socket) -> int:
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
+    sys.path[:] = request["path"]
+    for name in [name for name in sys.modules if name.partition(".")[0] == __package__]:
+        del sys.modules[name]  # the step imports the package afresh, from the client's path
     threading.Thread(target=_die_with, args=(connection, os.getppid()), daemon=True).start()
     code = _run(request["arguments"])
     sys.stdout.flush()
@@ -97,14 +100,14 @@ def _run(arguments: list[str]) -> int:
         print(end.code, file=sys.stderr)
         return 1
     except BaseException:
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        sys.excepthook(*sys.exc_info())
         return 1
     return 0
 
 
 def _ask(connection: socket.socket, arguments: list[str]) -> int:
     """Have the warm process run the step; return its exit code, 1 where it was killed."""
-    request = {"arguments": arguments, "folder": str(Path.cwd()), "environment": dict(os.environ)}
+    request = {"arguments": arguments, "folder": str(Path.cwd()), "environment": dict(os.environ), "path": sys.path}
     socket.send_fds(connection, [b"{"], [0, 1, 2])
     connection.sendall(json.dumps(request).encode()[1:] + b"\n")
     answer = connection.recv(1)

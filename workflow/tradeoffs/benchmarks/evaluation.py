@@ -63,7 +63,7 @@ def run(
     network = load(arguments.weights, spec["architecture"], spec["classes"], device)
     result = evaluate(network, spec, roots, device)
     arrays = result.outcomes | {f"draws/{name}": draw for name, draw in result.draws.items()}
-    write_atomically(arguments.outcomes, lambda temporary: np.savez_compressed(temporary, **arrays))
+    write_atomically(arguments.outcomes, lambda temporary: np.savez_compressed(temporary, allow_pickle=False, **arrays))
     write_card(
         arguments.card,
         kind="evaluation",

@@ -22,7 +22,7 @@ from torch import Tensor
 from tradeoffs.benchmarks.evaluation import Evaluation, run
 from tradeoffs.benchmarks.predict import logits, to_tensor
 from tradeoffs.benchmarks.statistics import Array, accuracy, summarise
-from tradeoffs.data import images, imagenet9
+from tradeoffs.data import imagenet9, images
 from tradeoffs.data.images import Geometry
 from tradeoffs.errors import InputError, exit_code
 from tradeoffs.models.networks import Network

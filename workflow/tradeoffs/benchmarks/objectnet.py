@@ -50,13 +50,17 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
     index = objectnet.read(roots["objectnet"])
     mapping = index.imagenet_to_objectnet
     if len(mapping) != spec["classes"]:
-        raise InputError(f"{roots['objectnet']}: mappings are of {len(mapping)} classes; the network has {spec['classes']}")
+        raise InputError(
+            f"{roots['objectnet']}: mappings are of {len(mapping)} classes; the network has {spec['classes']}"
+        )
     has_counterpart = np.flatnonzero(np.isin(index.labels, mapping))
     labels = index.labels[has_counterpart]
     validation = imagenet.read(roots["imagenet"], "val")
     shared = np.flatnonzero(mapping[validation.labels] >= 0)
     size, batch = {"resize": spec["resize"], "crop": spec["crop"]}, spec["batch_size"]
-    there = logits(network, [index.paths[i] for i in has_counterpart], Geometry(**size, border=spec["border"]), batch, device)
+    there = logits(
+        network, [index.paths[i] for i in has_counterpart], Geometry(**size, border=spec["border"]), batch, device
+    )
     here = logits(network, [validation.paths[i] for i in shared], Geometry(**size), batch, device)
     here_labels = mapping[validation.labels[shared]]
     there_hits = {p: predict(there, mapping, p) == labels for p in PROTOCOLS}
@@ -64,7 +68,7 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
     n = len(labels)
 
     def statistic(weights: Array) -> dict[str, Array]:
-        result = {}
+        result: dict[str, Array] = {}
         for p in PROTOCOLS:
             shifted = accuracy(there_hits[p], weights[:, :n])
             original = accuracy(here_hits[p], weights[:, n:])

@@ -19,7 +19,9 @@ def to_tensor(pixels: NDArray[np.uint8], device: torch.device) -> Tensor:
 
 
 @torch.no_grad()
-def logits(network: Network, paths: Sequence[Path], geometry: Geometry, batch_size: int, device: torch.device) -> Tensor:
+def logits(
+    network: Network, paths: Sequence[Path], geometry: Geometry, batch_size: int, device: torch.device
+) -> Tensor:
     """Logits [n, classes] of the images at ``paths``, on the CPU."""
     batches = images.batches(paths, geometry, batch_size)
     return torch.cat([network(to_tensor(pixels, device)).float().cpu() for pixels in batches])

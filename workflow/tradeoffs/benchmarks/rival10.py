@@ -53,7 +53,8 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
     def is_correct(x: torch.Tensor, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
         with torch.no_grad():
             found = network.features(x).double().cpu().numpy()
-        return head.logits(found).argmax(1) == labels
+        hit: NDArray[np.bool_] = head.logits(found).argmax(1) == labels
+        return hit
 
     levels = [("linf", level) for level in spec["linf_levels"]] + [("l2", level) for level in spec["l2_levels"]]
     outcomes: dict[str, list[NDArray[np.bool_]]] = {"clean": []}
@@ -68,8 +69,8 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
         outcomes["clean"].append(is_correct(x, labels))
         for kind, level in levels:
             for region, where in (("foreground", mask), ("background", 1 - mask)):
-                correct = is_correct(corrupt(x, where, noise, kind=kind, level=level), labels)
-                outcomes.setdefault(f"{region}_{kind}_{level:g}", []).append(correct)
+                hits = is_correct(corrupt(x, where, noise, kind=kind, level=level), labels)
+                outcomes.setdefault(f"{region}_{kind}_{level:g}", []).append(hits)
     correct = {name: np.concatenate(parts) for name, parts in outcomes.items()}
 
     def statistic(weights: Array) -> dict[str, Array]:

@@ -72,7 +72,8 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
 
     def is_correct(x: Tensor, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
         with torch.no_grad():
-            return network(x).argmax(1).cpu().numpy() == labels
+            hit: NDArray[np.bool_] = network(x).argmax(1).cpu().numpy() == labels
+        return hit
 
     for start in range(0, n, spec["batch_size"]):
         part = slice(start, start + spec["batch_size"])
@@ -96,7 +97,8 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
 
     def mean_accuracy(kind: str, kept: NDArray[np.bool_], weights: Array) -> Array:
         trials = [balanced_accuracy(hit[kept], index.labels[kept], weights[:, kept]) for hit in hits[kind]]
-        return np.mean(trials, axis=0)
+        mean: Array = np.mean(trials, axis=0)
+        return mean
 
     def statistic(weights: Array) -> dict[str, Array]:
         core = mean_accuracy("outside_core", has_core, weights)

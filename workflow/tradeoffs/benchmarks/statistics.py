@@ -24,12 +24,14 @@ def accuracy(correct: NDArray[np.bool_], weights: Array) -> Array:
 def group_accuracies(correct: NDArray[np.bool_], groups: Labels, weights: Array) -> Array:
     """Accuracy within each of the groups that occur, in ascending order of group: [b, groups]."""
     present = np.unique(groups)
-    return np.stack([accuracy(correct[groups == g], weights[:, groups == g]) for g in present], axis=1)
+    found: Array = np.stack([accuracy(correct[groups == g], weights[:, groups == g]) for g in present], axis=1)
+    return found
 
 
 def balanced_accuracy(correct: NDArray[np.bool_], labels: Labels, weights: Array) -> Array:
     """Mean over classes of the accuracy within the class (as in the RIVAL10 and Salient ImageNet code): [b]."""
-    return group_accuracies(correct, labels, weights).mean(1)
+    found: Array = group_accuracies(correct, labels, weights).mean(1)
+    return found
 
 
 def normalised_gap(a: Array, b: Array) -> Array:
@@ -40,7 +42,8 @@ def normalised_gap(a: Array, b: Array) -> Array:
     """
     mean = (a + b) / 2
     room = 2 * np.minimum(mean, 1 - mean)
-    return np.divide(a - b, room, out=np.zeros_like(mean), where=room > 1e-12)
+    gap: Array = np.divide(a - b, room, out=np.zeros_like(mean), where=room > 1e-12)
+    return gap
 
 
 def resample(strata: Labels, draws: int, seed: int) -> Array:

@@ -1,0 +1,64 @@
+"""Shared by all tests: one thread, a small miniature, a small trained network."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from small_world import build_all
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+torch.set_num_threads(1)
+
+TRAINING = {
+    "architecture": "basic",
+    "norm": "none",
+    "epsilon": 0,
+    "seed": 0,
+    "images": 60,
+    "epochs": 12,
+    "batch_size": 10,
+    "learning_rate": 0.05,
+    "momentum": 0.9,
+    "weight_decay": 5e-4,
+    "attack_steps": 1,
+    "attack_step_size": 1.25,
+    "monitor_images": 20,
+}
+
+
+@pytest.fixture(scope="session")
+def miniature(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with all six data sets; not to be changed."""
+    root = tmp_path_factory.mktemp("miniature")
+    build_all(root)
+    return root
+
+
+@pytest.fixture
+def copy_of(miniature: Path, tmp_path: Path) -> Callable[[str], Path]:
+    """Return a function that copies one data set to a place where it may be damaged."""
+    return lambda name: shutil.copytree(miniature / name, tmp_path / name)
+
+
+@pytest.fixture(scope="session")
+def weights(miniature: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the weights of a network that has learned a little, so that its predictions vary."""
+    from tradeoffs.train import load_split, train
+
+    device = torch.device("cpu")
+    training = load_split(miniature / "imagenet", "train", None, device)[:2]
+    validation = load_split(miniature / "imagenet", "val", None, device)[:2]
+    network, _ = train(TRAINING, training, validation, 10, None, "")
+    path = tmp_path_factory.mktemp("weights") / "weights.pt"
+    torch.save(network.state_dict(), path)
+    return path
+
+
+@pytest.fixture
+def training() -> dict[str, object]:
+    """Return settings of a short training."""
+    return dict(TRAINING)

@@ -1,0 +1,145 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from tradeoffs.attacks import accuracy_curve, fool, margin, pgd, random_start, step
+from tradeoffs.errors import InputError
+
+NORMS = ("l2", "linf")
+
+
+def size(delta: Tensor, norm: str) -> Tensor:
+    flat = delta.flatten(1)
+    return flat.norm(dim=1) if norm == "l2" else flat.abs().amax(1)
+
+
+def linear_logits(weight: Tensor, bias: Tensor):
+    return lambda x: x.flatten(1) @ weight.T + bias
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    norm=st.sampled_from(NORMS),
+    epsilon=st.floats(1e-3, 3.0),
+    step_size=st.floats(0.1, 4.0),
+    steps=st.integers(0, 4),
+    seed=st.integers(0, 100),
+)
+def test_pgd_stays_in_the_ball_and_in_the_pixel_range(norm, epsilon, step_size, steps, seed):
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.rand(5, 3, 4, 4, generator=generator)
+    weight = torch.randn(48, generator=generator)
+    x_adv = pgd(
+        lambda z: (z.flatten(1) @ weight) ** 2,
+        x,
+        norm=norm,
+        epsilon=epsilon,
+        steps=steps,
+        step_size=step_size * epsilon,
+        generator=generator,
+    )
+    assert (size(x_adv - x, norm) <= epsilon * (1 + 1e-4) + 1e-6).all()
+    assert x_adv.min() >= 0
+    assert x_adv.max() <= 1
+    assert not x_adv.requires_grad
+
+
+@pytest.mark.parametrize(("norm", "dual"), [("l2", 2), ("linf", 1)])
+def test_pgd_reaches_the_known_optimum_of_a_linear_loss(norm, dual):
+    """max over ||d|| <= eps of w.(x + d) is w.x + eps ||w||_dual."""
+    weight = torch.randn(12, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    x = torch.zeros(3, 12, dtype=torch.float64)
+    x_adv = pgd(
+        lambda z: z @ weight,
+        x,
+        norm=norm,
+        epsilon=0.3,
+        steps=40,
+        step_size=0.1,
+        generator=torch.Generator().manual_seed(0),
+        bounds=None,
+    )
+    torch.testing.assert_close(x_adv @ weight, 0.3 * weight.norm(p=dual).expand(3), rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_random_starts_fill_the_ball(norm):
+    x = torch.zeros(4000, 2)
+    start = random_start(x, norm=norm, epsilon=2.0, generator=torch.Generator().manual_seed(0), bounds=None)
+    radius = size(start, norm) / 2
+    # Uniform in two dimensions: P(radius <= r) = r^2 in both norms.
+    for r in (0.25, 0.5, 0.75):
+        assert (radius <= r).float().mean().item() == pytest.approx(r**2, abs=0.03)
+    assert start.mean(0).abs().max() < 0.1
+
+
+def test_margin_is_the_best_wrong_logit_minus_the_true_one():
+    logits = torch.tensor([[3.0, 1.0, 2.0], [0.0, 5.0, 1.0]])
+    torch.testing.assert_close(margin(logits, torch.tensor([0, 2])), torch.tensor([-1.0, 4.0]))
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_evaluation_attack_finds_exactly_the_points_within_reach_of_a_linear_boundary(norm):
+    """For two linear classes the distance to the boundary is |margin| / ||w1 - w0||_dual: an independent answer."""
+    generator = torch.Generator().manual_seed(3)
+    x = 0.4 + 0.2 * torch.rand(200, 6, generator=generator)
+    difference = torch.randn(6, generator=generator)
+    weight = torch.stack([torch.zeros(6), difference])
+    bias = torch.tensor([0.0, -0.5 * difference.sum().item()])
+    logits = linear_logits(weight, bias)
+    labels = logits(x).argmax(1)
+    dual = difference.norm(p=2 if norm == "l2" else 1)
+    distance = margin(logits(x), labels).abs() / dual
+    epsilon = distance.median().item()
+    fooled = fool(logits, x, labels, norm=norm, epsilon=epsilon, steps=20, generator=generator)
+    clear = (distance - epsilon).abs() > 0.02 * epsilon
+    assert torch.equal(fooled[clear], (distance < epsilon)[clear])
+
+
+def test_accuracy_curve_starts_at_clean_accuracy_and_never_rises():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(12, 16), nn.ReLU(), nn.Linear(16, 3)).requires_grad_(False)
+    x, labels = torch.rand(64, 3, 2, 2), torch.randint(0, 3, (64,))
+    curve = accuracy_curve(
+        network,
+        x,
+        labels,
+        norm="linf",
+        epsilons=[0.2, 0.0, 0.05],
+        steps=5,
+        restarts=2,
+        generator=torch.Generator().manual_seed(0),
+        batch_size=20,
+    )
+    assert torch.equal(curve[1], network(x).argmax(1) == labels)
+    assert not (curve[0] & ~curve[2]).any()
+    assert not (curve[2] & ~curve[1]).any()
+
+
+def test_attack_leaves_the_weights_gradients_alone():
+    network = nn.Linear(4, 2)
+    x, labels = torch.rand(6, 4), torch.zeros(6, dtype=torch.long)
+    pgd(
+        lambda z: nn.functional.cross_entropy(network(z), labels, reduction="none"),
+        x,
+        norm="l2",
+        epsilon=0.5,
+        steps=2,
+        step_size=0.2,
+        generator=torch.Generator().manual_seed(0),
+    )
+    assert network.weight.grad is None
+
+
+def test_a_zero_gradient_does_not_move_or_break_an_example():
+    x = torch.rand(2, 5)
+    moved = step(x, x, torch.zeros_like(x), norm="l2", epsilon=1.0, step_size=0.5, bounds=(0.0, 1.0))
+    torch.testing.assert_close(moved, x)
+
+
+def test_unknown_norm_is_one_clear_line():
+    x = torch.rand(2, 3)
+    with pytest.raises(InputError, match="norm: 'l3' is unknown; choose one of l2, linf"):
+        random_start(x, norm="l3", epsilon=1.0, generator=torch.Generator(), bounds=None)
