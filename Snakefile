@@ -15,12 +15,15 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/evaluations.smk"
+include: "workflow/rules/theory.smk"
+include: "workflow/rules/results.smk"
 
 
 rule all:
     default_target: True
     input:
-        cards(["main", "correlation_sweep", "background_scale_sweep", "reference"]),
+        rules.figures.input,
+        rules.theory_figures.output,
 
 
 onstart:

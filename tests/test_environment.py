@@ -37,9 +37,11 @@ def test_requirements_pin_the_same_versions_with_hashes_and_no_address():
 
 
 def test_no_file_names_a_registry_or_a_machine():
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
     hosts = ["pypi" + ".org", "pythonhosted" + ".org", "conda.anaconda" + ".org", "registry.npmjs" + ".org"]
-    for path in filter(None, tracked):
+    for path in tracked:
         text = (ROOT / path).read_bytes()
         for word in [*hosts, "/" + "work/", "/" + "root/", ".." + "/shared"]:
             assert word.encode() not in text, f"{path}: {word}"

@@ -35,17 +35,23 @@ def folder(world, dataset):
 def evaluation_folders(wildcards):
     """The data folders that a benchmark reads, by data set."""
     world = MODELS[wildcards.model].world
-    return {name: folder(world, name) for name in study.BENCHMARK_DATA[wildcards.benchmark]}
+    return {
+        name: folder(world, name) for name in study.BENCHMARK_DATA[wildcards.benchmark]
+    }
 
 
 def evaluation_fingerprints(wildcards):
     """Their fingerprints: what an evaluation depends on."""
-    return [f"{path}/fingerprint.json" for path in evaluation_folders(wildcards).values()]
+    return [
+        f"{path}/fingerprint.json" for path in evaluation_folders(wildcards).values()
+    ]
 
 
 def evaluation_options(wildcards):
     """Their command-line options."""
-    return " ".join(f"--{name} {path}" for name, path in evaluation_folders(wildcards).items())
+    return " ".join(
+        f"--{name} {path}" for name, path in evaluation_folders(wildcards).items()
+    )
 
 
 def cards(roles):
@@ -65,10 +71,16 @@ def outcomes(roles):
 
 def model_cards(roles):
     """The training cards of all models with one of the roles."""
-    return [f"results/{STUDY}/models/{model.id}/card.json" for model in MODELS.values() if model.role in roles]
+    return [
+        f"results/{STUDY}/models/{model.id}/card.json"
+        for model in MODELS.values()
+        if model.role in roles
+    ]
 
 
 def default_folders():
     """The data folders of the main grid's world, by data set."""
-    names = dict.fromkeys(name for listed in study.BENCHMARK_DATA.values() for name in listed)
+    names = dict.fromkeys(
+        name for listed in study.BENCHMARK_DATA.values() for name in listed
+    )
     return {name: folder(study.DEFAULT_WORLD, name) for name in names}

@@ -8,16 +8,18 @@ rule evaluate:
     output:
         card="results/{study}/evaluations/{benchmark}/{model}.json",
         outcomes="results/{study}/evaluations/{benchmark}/{model}.npz",
-    params:
-        code=lambda wc: code_id(f"tradeoffs.benchmarks.{wc.benchmark}"),
-        spec=lambda wc: study.canonical(study.evaluation_spec(config, MODELS[wc.model], wc.benchmark)),
-        data=evaluation_options,
     log:
         "logs/{study}/evaluate/{benchmark}/{model}.log",
     conda:
         "../../envs/environment.yaml"
     resources:
         gpu=1,
+    params:
+        code=lambda wc: code_id(f"tradeoffs.benchmarks.{wc.benchmark}"),
+        spec=lambda wc: study.canonical(
+            study.evaluation_spec(config, MODELS[wc.model], wc.benchmark)
+        ),
+        data=evaluation_options,
     shell:
         "python -m tradeoffs.warm tradeoffs.benchmarks.{wildcards.benchmark} --spec {params.spec:q} {params.data}"
         " --weights {input.weights} --card {output.card} --outcomes {output.outcomes} > {log} 2>&1"

@@ -20,8 +20,8 @@ import sys
 import threading
 from pathlib import Path
 
-# What steps spend their start on. None of it starts threads or touches a GPU before a step does.
-_SLOW = ("torch", "scipy.optimize", "PIL.Image", "tqdm")
+# What steps spend their start on. None of it touches a GPU before a step does.
+_SLOW = ("torch", "torch._dynamo", "scipy.optimize", "scipy.stats", "pandas", "matplotlib.pyplot", "PIL.Image", "tqdm")
 
 
 def start(path: Path) -> subprocess.Popen[bytes] | None:
@@ -30,7 +30,10 @@ def start(path: Path) -> subprocess.Popen[bytes] | None:
         return None
     path.unlink(missing_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    return subprocess.Popen([sys.executable, "-m", __name__, "--serve", str(path)], stdin=subprocess.DEVNULL)
+    # One thread for numpy's BLAS, whose threads would not survive a fork; torch's are set by each step.
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", __name__, "--serve", str(path)]
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, env=environment)
 
 
 def serve(path: Path) -> None:
