@@ -16,7 +16,9 @@ def collapsed(rule):
 
 
 def test_the_rule_graph_is_the_workflows():
-    done = subprocess.run([SNAKEMAKE, "--rulegraph", "mermaid-js"], cwd=ROOT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [SNAKEMAKE, "--rulegraph", "mermaid-js"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     names = dict(re.findall(r"^\s*(id\d+)\[(\w+)\]", done.stdout, re.MULTILINE))
     edges = {(collapsed(names[a]), collapsed(names[b])) for a, b in re.findall(r"(id\d+) --> (id\d+)", done.stdout)}
     (graph,) = re.findall(r"```mermaid\n(.*?)```", README, re.DOTALL)

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from small_world import SETTINGS, WRITERS
 
 import tradeoffs
+from small_world import SETTINGS, WRITERS
 from tradeoffs.data import fingerprint as prints
 from tradeoffs.data import images, salient_imagenet
 from tradeoffs.data.fingerprint import fingerprint
