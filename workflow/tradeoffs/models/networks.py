@@ -1,18 +1,27 @@
 """Build a network by its architecture's name and load its weights.
 
-Every network takes images in [0, 1], normalises them itself, and has ``features(x)`` and ``forward(x)``.
+Every network takes images in [0, 1], normalises them itself, and has ``features(x)`` and ``forward(x)``. Names:
+
+- ``basic``, ``bottleneck``: the small ResNets of the miniature;
+- ``resnet18``, ``resnet50``, and ``torchvision/<name>`` for any classifier of torchvision;
+- ``timm/<name>`` for any classifier of timm, where that is installed;
+- ``torchscript``: whatever the weights file contains (:mod:`tradeoffs.models.scripted`); it can be loaded, not built.
 """
 
+import difflib
+import importlib
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
 
 from tradeoffs.errors import InputError
+from tradeoffs.models import scripted, state
 from tradeoffs.models.small_resnet import BasicBlock, BottleneckBlock, SmallResNet
+from tradeoffs.models.wrapped import wrap
 
-ARCHITECTURES = ("basic", "bottleneck")
+ARCHITECTURES = ("basic", "bottleneck", "resnet18", "resnet50")
 
 
 class Network(Protocol):
@@ -28,11 +37,53 @@ class Network(Protocol):
 
 
 def build(architecture: str, num_classes: int) -> nn.Module:
-    """Return a freshly initialised network; InputError for an unknown architecture."""
+    """Return a freshly initialised network; InputError for an unknown architecture.
+
+    All but the small ResNets normalise by ImageNet's mean and standard deviation until weights bring their own.
+    """
     blocks: dict[str, type[BasicBlock | BottleneckBlock]] = {"basic": BasicBlock, "bottleneck": BottleneckBlock}
-    if architecture not in blocks:
-        raise InputError(f"architecture: {architecture!r} is unknown; choose one of {', '.join(ARCHITECTURES)}")
-    return SmallResNet(blocks[architecture], num_classes).to(memory_format=torch.channels_last)
+    if architecture in blocks:
+        network: nn.Module = SmallResNet(blocks[architecture], num_classes)
+    else:
+        network = wrap(unwrapped(architecture, num_classes), num_classes)
+    return network.to(memory_format=torch.channels_last)
+
+
+def unwrapped(architecture: str, num_classes: int) -> nn.Module:
+    """Return torchvision's or timm's own network, for normalised images, with fresh weights and its own tensor names.
+
+    InputError for an unknown architecture, and for timm where it is not installed.
+    """
+    library, _, name = architecture.rpartition("/")
+    network: nn.Module
+    if library == "timm":
+        timm = import_timm()
+        if not timm.is_model(name):
+            raise InputError(f"architecture: timm has no model {name!r}{_similar(name, timm.list_models())}")
+        network = timm.create_model(name, pretrained=False, num_classes=num_classes)
+        return network
+    if library == "torchvision" or architecture in ARCHITECTURES:
+        # Costs seconds, and the miniature never needs it.
+        models: Any = importlib.import_module("torchvision.models")
+        known = models.list_models(module=models)
+        if name not in known:
+            raise InputError(f"architecture: torchvision has no classifier {name!r}{_similar(name, known)}")
+        # Inception and GoogLeNet warn about their slow initialisation unless it is chosen.
+        extra = {"init_weights": False} if name in ("inception_v3", "googlenet") else {}
+        network = models.get_model(name, weights=None, num_classes=num_classes, **extra)
+        return network
+    raise InputError(
+        f"architecture: {architecture!r} is unknown; choose one of {', '.join(ARCHITECTURES)}, torchvision/<name> or "
+        "timm/<name>" + (" (torchscript can only be loaded, not trained)" if architecture == "torchscript" else "")
+    )
+
+
+def import_timm() -> Any:
+    """Return the module timm; InputError where it is not installed."""
+    try:
+        return importlib.import_module("timm")
+    except ImportError:
+        raise InputError("timm is not installed and a model asks for it; install it with: pip install timm") from None
 
 
 def load(weights: Path, architecture: str, num_classes: int, device: torch.device) -> Network:
@@ -40,14 +91,16 @@ def load(weights: Path, architecture: str, num_classes: int, device: torch.devic
 
     Raises InputError where the file is missing, is no state_dict, or does not fit the architecture.
     """
-    network = build(architecture, num_classes)
-    try:
-        state = torch.load(weights, map_location="cpu", weights_only=True)
-        network.load_state_dict(state)
-    except FileNotFoundError:
-        raise InputError(f"{weights}: file not found; train the model first, or correct the path") from None
-    except Exception as error:
-        reason = " ".join(str(error).split())[:300]
-        raise InputError(f"{weights}: not weights of a {architecture} with {num_classes} classes ({reason})") from None
+    tensors = state.read(weights)
+    if architecture == "torchscript":
+        network: nn.Module = scripted.unpack(tensors, weights)
+    else:
+        network = build(architecture, num_classes)
+        state.fit(network, tensors, weights, f"a {architecture} with {num_classes} classes")
     network.to(device).eval().requires_grad_(False)
     return cast(Network, network)
+
+
+def _similar(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(close)}?" if close else ""

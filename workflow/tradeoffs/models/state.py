@@ -1,0 +1,82 @@
+"""Read a weights file safely, and fit its tensors into a network: one clear line for whatever is wrong with it."""
+
+import pickle
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from tradeoffs.errors import InputError
+
+
+def read(path: Path) -> Any:
+    """Return what ``torch.save`` wrote to ``path``, on the CPU; only tensors and plain containers are accepted.
+
+    InputError for a missing or damaged file, a web page, a TorchScript file, and a pickle that asks for code.
+    """
+    refuse_non_weights(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch warns of TorchScript before it refuses it
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        reason = str(error).split("WeightsUnpickler error:")[-1].strip().split("\n")[0].split(" was not an")[0]
+        if "Unsupported global" in reason or "Unsupported class" in reason:
+            raise InputError(
+                f"{path}: holds more than tensors ({reason}) and could run code when loaded, so it is refused; save "
+                "model.state_dict() alone and use that file"
+            ) from None
+        raise InputError(f"{path}: not weights saved by torch ({reason}); get the file again") from None
+    except Exception as error:
+        text = " ".join(str(error).split())
+        if "TorchScript" in text:
+            raise InputError(f"{path}: a TorchScript file, not a state_dict; give it as source: torchscript") from None
+        raise InputError(f"{path}: damaged or not weights saved by torch ({text[:200]}); get the file again") from None
+
+
+def refuse_non_weights(path: Path) -> None:
+    """InputError where ``path`` is missing, empty or a web page (servers send those in place of a file)."""
+    if not path.is_file():
+        raise InputError(f"{path}: file not found; train or fetch the model first, or correct the path")
+    with path.open("rb") as file:
+        head = file.read(64).lstrip().lower()
+    if not head:
+        raise InputError(f"{path}: the file is empty; get it again")
+    if head.startswith((b"<!doctype", b"<html", b"<?xml")):
+        raise InputError(f"{path}: a web page, not weights; the address needs a login or has moved, get the file again")
+
+
+def fit(network: nn.Module, state: Any, path: Path, what: str) -> None:
+    """Load ``state`` into ``network``, every tensor and no other; ``what`` names the network in the error.
+
+    InputError names tensors that are missing, surplus or of another shape.
+    """
+    expected = network.state_dict()
+    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise InputError(f"{path}: not weights of {what} (expected a state_dict: names and tensors, nothing else)")
+    reshaped = [
+        f"{name} is {list(state[name].shape)} instead of {list(tensor.shape)}"
+        for name, tensor in expected.items()
+        if name in state and state[name].shape != tensor.shape
+    ]
+    # Networks saved before torch 0.4.1 do not have the counter; it plays no part in evaluation.
+    missing = [name for name in expected if name not in state and not name.endswith("num_batches_tracked")]
+    differences = {
+        "missing": missing,
+        "surplus": [name for name in state if name not in expected],
+        "other shape": reshaped,
+    }
+    if any(differences.values()):
+        listed = "; ".join(f"{kind}: {_some(names)}" for kind, names in differences.items() if names)
+        raise InputError(f"{path}: not weights of {what} ({listed}); check the architecture and the number of classes")
+    network.load_state_dict({name: state.get(name, tensor) for name, tensor in expected.items()})
+    for name, tensor in network.state_dict().items():
+        if not torch.isfinite(tensor).all():
+            raise InputError(f"{path}: {name} is not finite; the training diverged or the file is damaged")
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(str(name) for name in names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more"
