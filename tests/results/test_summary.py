@@ -348,6 +348,16 @@ def test_unknown_key_in_the_table_of_models(make_study: Callable[..., Study], ru
     assert run_summary(study._replace(spec=json.dumps(broken))) == 2
 
 
+def test_sweep_without_its_standard_model_is_one_line(
+    make_study: Callable[..., Study], run_claims: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = make_study()
+    spec = json.loads(study.spec)
+    spec["models"] = [m for m in spec["models"] if m["id"] != "basic_standard_background_scale0.4"]
+    assert run_claims(study._replace(spec=json.dumps(spec))) == 2
+    assert "has no standard model" in capsys.readouterr().err
+
+
 def test_synthetic_draws_are_as_many_as_the_cards_say(make_study: Callable[..., Study]) -> None:
     card = json.loads(first_card(make_study()).read_text())
     assert card["spec"]["bootstrap"] == DRAWS

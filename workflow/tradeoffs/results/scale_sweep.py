@@ -17,6 +17,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tradeoffs.errors import InputError
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.table import Model
 from tradeoffs.results.verdicts import Array, Assessment, Claim, all_of_claim, assess, over_seeds
@@ -31,6 +32,9 @@ def effects(measured: Measurements, models: Sequence[Model], norm: str) -> Effec
     """Return the effect of training against ``norm`` at each scale, in ascending order."""
     swept = [m for m in models if m.role == ROLE and m.background_scale is not None and BENCHMARK in m.benchmarks]
     standard = {(m.world, m.seed): measured[m.id, BENCHMARK, METRIC] for m in swept if m.norm == "none"}
+    for model in swept:
+        if (model.world, model.seed) not in standard:
+            raise InputError(f"--spec: {model.id} has no standard model of its world and seed; add it to the models")
     found: Effects = {}
     for scale in sorted({m.background_scale for m in swept if m.background_scale is not None}):
         own = [m for m in swept if m.norm == norm and m.background_scale == scale]
