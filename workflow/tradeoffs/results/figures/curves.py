@@ -51,4 +51,5 @@ def budget_panel(
                 axes.axhline(row["value"], color=style.colour, linestyle=style.line, linewidth=0.9, alpha=0.9)
     axes.set_xscale("log", base=2)
     axes.set_xticks(budgets, [f"{budget:g}" for budget in budgets])
+    axes.tick_params(axis="x", labelsize=7.5)
     axes.minorticks_off()
