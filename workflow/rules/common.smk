@@ -7,12 +7,12 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from tradeoffs import launch, study
 from tradeoffs.code_id import code_id
-from tradeoffs.config import checked
 from tradeoffs.results.specification import specification
 
-config = checked(config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml")
+config, MODELS = launch.configured(
+    config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"
+)
 STUDY = config["study"]
-MODELS = study.models(config)
 ROLES = ["main", "correlation_sweep", "background_scale_sweep", "reference"]
 
 launch.prepare(workflow)

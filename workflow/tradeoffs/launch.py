@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from tradeoffs import warm
-from tradeoffs.study import Model
+from tradeoffs.config import Config, checked
+from tradeoffs.errors import InputError
+from tradeoffs.study import Model, models
 
 _held: list[Any] = []
 _clock: list[float] = []
@@ -39,6 +41,15 @@ def prepare(workflow: Any) -> None:
 
 
 _SOCKET = Path(".snakemake/warm.sock")
+
+
+def configured(config: Config, schema: Path) -> tuple[Config, dict[str, Model]]:
+    """Return the checked config and the models it names; a mistake in it ends the program with one line."""
+    try:
+        full = checked(config, schema)
+        return full, models(full)
+    except InputError as error:
+        sys.exit(f"error: {error}")
 
 
 def count_gpus() -> int:
