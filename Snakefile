@@ -27,7 +27,7 @@ rule all:
 
 
 onstart:
-    launch.start()
+    launch.start(workflow)
 
 
 onsuccess:

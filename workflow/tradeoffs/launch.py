@@ -8,6 +8,7 @@ import sys
 import time
 from base64 import urlsafe_b64decode
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from tradeoffs import warm
@@ -15,6 +16,7 @@ from tradeoffs.config import Config, checked
 from tradeoffs.errors import InputError
 from tradeoffs.study import Model, models
 
+_SOCKET = Path(".snakemake/warm.sock")
 _held: list[Any] = []
 _clock: list[float] = []
 
@@ -29,18 +31,22 @@ def prepare(workflow: Any) -> None:
     """
     from snakemake.shell import shell
 
-    root = Path(workflow.basedir)
-    path = [f"PYTHONPATH={root / 'workflow'}"]
+    exports = [f"PYTHONPATH={quote(str(Path(workflow.basedir) / 'workflow'))}"]
     if not workflow.deployment_settings.deployment_method:
-        path.append(f"PATH={Path(sys.executable).parent}:$PATH")
-    shell.prefix(f"export {' '.join(path)} TRADEOFFS_WARM={_SOCKET}; ")
+        exports.append(f"PATH={quote(str(Path(sys.executable).parent))}:$PATH")
+    if _starts_warm(workflow):
+        exports.append(f"TRADEOFFS_WARM={_SOCKET}")
+    shell.prefix(f"export {' '.join(exports)}; ")
     if workflow.resource_settings.nodes is None:
         workflow.global_resources.setdefault("gpu", count_gpus())
     if workflow.is_main_process:
         forget_killed_run(Path(".snakemake"))
 
 
-_SOCKET = Path(".snakemake/warm.sock")
+def _starts_warm(workflow: Any) -> bool:
+    """Whether steps run here, in this environment: elsewhere a warm process would escape a cluster's allocation."""
+    local = workflow.resource_settings.nodes is None and workflow.is_main_process
+    return local and not workflow.deployment_settings.deployment_method
 
 
 def configured(config: Config, schema: Path) -> tuple[Config, dict[str, Model]]:
@@ -89,9 +95,10 @@ def forget_killed_run(snakemake_folder: Path) -> bool:
     return True
 
 
-def start() -> None:
-    """Start the process that steps are forked from (:mod:`tradeoffs.warm`), and the clock."""
-    warm.start(_SOCKET)
+def start(workflow: Any) -> None:
+    """Start the clock, and the process that steps are forked from (:mod:`tradeoffs.warm`)."""
+    if _starts_warm(workflow):
+        warm.start(_SOCKET)
     _clock.append(time.time())
 
 
