@@ -79,14 +79,16 @@ def main() -> int:
             excess = ours.risk / theirs.risk - 1
             if not arguments.quiet:
                 for epsilon, a, b, e in zip(budgets, ours.risk, theirs.risk, excess, strict=True):
-                    larger = "equal" if abs(e) <= ROUNDING else ("ours" if e > 0 else "cvxpy" if e < 0 else "cvxpy failed")
-                    print(f"d={d} p={p:g} epsilon={epsilon:.4f} ours={a:.15g} cvxpy={b:.15g} larger={larger} ({e:+.1e})")
+                    larger = "equal" if abs(e) <= ROUNDING else "ours" if e > 0 else "cvxpy" if e < 0 else "no answer"
+                    risks = f"ours={a:.15g} cvxpy={b:.15g} larger={larger} ({e:+.1e})"
+                    print(f"d={d} p={p:g} epsilon={epsilon:.4f} {risks}")
             above, below = float(np.nanmax(excess)), float(-np.nanmin(excess))
             worst = max(worst, above)
             failures = int(np.isnan(excess).sum())
             summary.append((d, p, *seconds, seconds[1] / seconds[0], above, below, failures))
             print(_line(summary[-1]), file=sys.stderr, flush=True)
-    print(f"\n{'d':>4} {'p':>4} {'ours, s':>10} {'cvxpy, s':>10} {'ratio':>8} {'ours above':>11} {'cvxpy above':>12} {'cvxpy failed':>13}")
+    titles = ("ours, s", "cvxpy, s", "ratio", "ours above", "cvxpy above", "cvxpy failed")
+    print(f"\n{'d':>4} {'p':>4} " + " ".join(f"{title:>12}" for title in titles))
     for row in summary:
         print(_line(row))
     print("above: largest relative excess of the risk over the other's, over all budgets")
@@ -95,8 +97,8 @@ def main() -> int:
 
 def _line(row: tuple[float, ...]) -> str:
     d, p, ours, theirs, ratio, above, below, failures = row
-    times = f"{d:>4} {p:>4g} {ours:>10.4f} {theirs:>10.2f} {ratio:>8.0f}"
-    return f"{times} {above:>11.1e} {below:>12.1e} {failures:>13}"
+    times = f"{d:>4} {p:>4g} {ours:>12.4f} {theirs:>12.2f} {ratio:>12.0f}"
+    return f"{times} {above:>12.1e} {below:>12.1e} {failures:>12}"
 
 
 if __name__ == "__main__":

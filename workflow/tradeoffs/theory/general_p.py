@@ -11,17 +11,20 @@ in the eigenbasis (U_r, U_0) of Sigma, which keeps the system well-posed where S
 The budgets are followed downwards from the one at which theta = 0, where x and y are known.
 """
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import LinAlgWarning, lu_factor, lu_solve
 
 from tradeoffs.theory.risk import MEAN_ABSOLUTE, collapse_budget, dual_exponent, vector_norm
 
 Array = NDArray[np.float64]
 
-_CONVERGED = 1e-13
+_CONVERGED = 1e-12  # size of the last correction; the one after it would be its square
 _NEWTON_STEPS = 25
+_LEAST_DAMPING = 0.02
 
 
 class _State(NamedTuple):
@@ -46,7 +49,7 @@ class _Problem(NamedTuple):
 def general_weights(covariance: Array, theta_star: Array, noise: float, p: float, epsilon: Array) -> Array:
     """Minimisers [m, d] for 1 < p < inf; ``covariance`` [d, d] PSD, ``epsilon`` [m] >= 0 in any order.
 
-    Raises ArithmeticError where Newton's method fails even in tiny steps (seen for none of p in [1.01, 100]).
+    Raises ArithmeticError where Newton's method fails even in tiny steps (seen for none of p in [1.001, 1000]).
     """
     weights = np.zeros((len(epsilon), len(theta_star)))
     collapse = collapse_budget(covariance, theta_star, noise, p)
@@ -63,17 +66,23 @@ def general_weights(covariance: Array, theta_star: Array, noise: float, p: float
         basis[:, ~kept],
         eigenvalues[kept] / unit**2 * (theta_star / length @ basis[:, kept]),
     )
-    state, at = _collapsed(problem, p), collapse / unit
+    start = state = _collapsed(problem, p)
+    at, kept_exact = collapse / unit, 0.0
+    if noise == 0 or not epsilon.all():
+        exact = _follow(problem, start, start.multiplier, 0.0, along_multiplier=True)
+        exact_weights = length * exact.norm * _curve(exact.z, problem.q)[0]
+        # Without noise budgets up to lambda / s, as s goes to 0, do not move the weights away from zero residual.
+        if noise == 0:
+            along = _curve(exact.z, problem.q)[1] @ problem.basis
+            kept_exact = MEAN_ABSOLUTE / float(np.sqrt((along**2 / problem.eigenvalues).sum()))
     for index in np.argsort(-epsilon):
         target = epsilon[index] / unit
         if epsilon[index] >= collapse:
             continue
-        if target > 0 and state.multiplier > 0:
-            state = _follow(problem, state, at, target)
-            at = target
-        if (target == 0 or state.multiplier < 0) and state.multiplier != 0:
-            # No budget, or one too small to move away from zero residual: the least-norm exact solution.
-            state = _follow(problem, state, state.multiplier, 0.0, along_multiplier=True)._replace(multiplier=0.0)
+        if target <= kept_exact:
+            weights[index] = exact_weights
+            continue
+        state, at = _follow(problem, state, at, target), target
         weights[index] = length * state.norm * _curve(state.z, problem.q)[0]
     return weights
 
@@ -94,7 +103,7 @@ def _follow(problem: _Problem, state: _State, start: float, target: float, *, al
         found = _newton(problem, state, reach, along_multiplier)
         if found is not None:
             state, at, step = found, reach, 2 * step
-        elif abs(step) > 1e-9 * start:
+        elif abs(step) > 1e-9 * abs(start):
             step /= 4
         else:
             raise ArithmeticError(f"no convergence for the dual exponent {problem.q:g}; use p = 1, 2 or inf nearby")
@@ -102,42 +111,48 @@ def _follow(problem: _Problem, state: _State, start: float, target: float, *, al
 
 
 def _newton(problem: _Problem, state: _State, target: float, along_multiplier: bool) -> _State | None:
-    """Solve the frontier system at one budget (or one multiplier) from a nearby solution; None if it fails."""
+    """Solve the frontier system at one budget (or one multiplier) from a nearby solution; None if it fails.
+
+    Damped by the natural monotonicity test of Deuflhard, "Newton methods for nonlinear problems" (2004), ch. 3: the
+    size of the next correction, with the old Jacobian, must fall. It does not depend on how equations are scaled.
+    """
     d = len(state.z)
     unknown = np.concatenate([state.z, [state.norm, state.multiplier]])
+    scale = np.ones(d + 2)
+    scale[d + 1] = max(abs(state.multiplier), 1e-300)
     residual, jacobian = _system(problem, unknown, target, along_multiplier)
-    error = float(np.abs(residual).max())
     for _ in range(_NEWTON_STEPS):
-        if error <= _CONVERGED:
-            break
-        step = np.linalg.lstsq(jacobian, -residual, rcond=None)[0] if d < 3 else _solve(jacobian, -residual)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LinAlgWarning)
+            factors = lu_factor(jacobian, check_finite=False)
+            step = lu_solve(factors, -residual, check_finite=False)
+        size = float(np.abs(step / scale).max())
+        if not size < 1e8:
+            return None
         damping = 1.0
         while True:
             trial = unknown + damping * step
             residual, jacobian = _system(problem, trial, target, along_multiplier)
-            new_error = float(np.abs(residual).max())
-            if new_error < (1 - 0.1 * damping) * error:
+            next_size = float(np.abs(lu_solve(factors, residual, check_finite=False) / scale).max())
+            if next_size <= (1 - damping / 4) * size or size <= _CONVERGED:
                 break
             damping /= 2
-            if damping < 1e-3:  # rounding, or a dead end
-                return _State(unknown[:d], unknown[d], unknown[d + 1]) if error < 100 * _CONVERGED else None
-        unknown, error = trial, new_error
-    if error > 100 * _CONVERGED:
-        return None
-    return _State(unknown[:d], float(unknown[d]), float(unknown[d + 1]))
-
-
-def _solve(matrix: Array, right: Array) -> Array:
-    try:
-        return np.asarray(np.linalg.solve(matrix, right))
-    except np.linalg.LinAlgError:
-        return np.asarray(np.linalg.lstsq(matrix, right, rcond=None)[0])
+            if damping < _LEAST_DAMPING:
+                return None
+        unknown = trial
+        if damping == 1 and next_size <= _CONVERGED:
+            if unknown[d + 1] < 0:
+                return None
+            return _State(unknown[:d], float(unknown[d]), float(unknown[d + 1]))
+    return None
 
 
 def _system(problem: _Problem, unknown: Array, target: float, along_multiplier: bool) -> tuple[Array, Array]:
     """Residual [d + 2] and Jacobian of the frontier system at the budget, or multiplier, ``target``."""
     z, norm, multiplier = unknown[:-2], unknown[-2], unknown[-1]
     x, y, x_slope, y_slope = _curve(z, problem.q)
+    # A weight that is zero for all budgets has slope 0 where q > 2: the floor keeps the Jacobian regular.
+    y_slope = np.maximum(y_slope, 1e-9)
     values, basis, null_basis = problem.eigenvalues, problem.basis, problem.null_basis
     r, d = len(values), len(z)
     jacobian = np.zeros((d + 2, d + 2))

@@ -174,7 +174,7 @@ def _number(path: Path, row: str, column: str, cell: list[str]) -> float:
 
 def _read_npz(path: Path) -> GaussianModel:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             content = {key: archive[key] for key in archive.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: not a readable .npz archive of numeric arrays ({error})") from None

@@ -17,12 +17,14 @@ Array = NDArray[np.float64]
 def clean_excess(model: GaussianModel, p: float, test_covariance: Array, budgets: Array) -> Array:
     """Clean risk in the test domain over that in the training domain, minus 1, for minimisers at ``budgets`` [m].
 
-    Zero at budget 0 where theta*_S = 0. Needs noise > 0, or budgets large enough for a positive risk.
+    Zero at budget 0 where theta*_S = 0. Without noise the training domain's risk can be zero, up to rounding: it is
+    taken as at least 1e-20 of the variance of the signal.
     """
     theta = minimise(model, p, budgets).theta
     shifted = residual_scale(theta, test_covariance, model.theta, model.noise)
     training = residual_scale(theta, model.covariance, model.theta, model.noise)
-    return np.asarray((shifted / training) ** 2 - 1)
+    least = 1e-20 * float(model.theta @ model.covariance @ model.theta)
+    return np.asarray((shifted**2 - training**2) / np.maximum(training**2, least))
 
 
 def adversarial_excess(model: GaussianModel, p: float, test_covariance: Array, budgets: Array) -> Array:
@@ -54,5 +56,5 @@ def onset(excess: Callable[[Array], Array], budgets: Array, level: float) -> flo
     def above_level(budget: float) -> float:
         return float(excess(np.array([budget]))[0]) - level
 
-    found = brentq(above_level, low, high, xtol=1e-10)  # type: ignore[no-untyped-call]
+    found = brentq(above_level, low, high, xtol=1e-10)
     return float(found)

@@ -32,7 +32,7 @@ def reliance_claims(cases: Sequence[Case], others: Sequence[GaussianModel], coun
             least > ROUNDING,
             f"{family(cases)}, {count} budgets each, exact minimisers",
         )
-        least = float(shares(others, p, count).min())
+        least = float(shares(others, p, count).min()) if others else math.nan
         single = [model for model in others if model.spurious.sum() == 1]
         crossing = sum(changes_sign(model, p, count) for model in single)
         yield exact(
@@ -40,7 +40,7 @@ def reliance_claims(cases: Sequence[Case], others: Sequence[GaussianModel], coun
             f"Adversarial training with p = {norm_name(p)} relies on spurious features at every budget above 0 and "
             f"below collapse also with several core and spurious features.",
             "models in which the weight of the only spurious feature changes sign, so is zero at one budget",
-            float(crossing),
+            float(crossing) if others else math.nan,
             crossing == 0 and least > ROUNDING,
             f"{len(others)} random models, {len(single)} of them with one spurious feature, {count} budgets each; on "
             f"that grid the least share of the prediction carried by spurious features is {least:.2g}",

@@ -76,9 +76,7 @@ def sample_minimiser(x: Array, y: Array, p: float, epsilon: float) -> Array:
         begin = np.concatenate([[largest], start / largest])
         bounds = [(0.0, None), *([(-1.0, 1.0)] * d)]
     options = {"maxiter": 5000, "maxfun": 20000, "ftol": 1e-15, "gtol": 1e-9, "maxcor": 20}
-    found = minimize(  # type: ignore[no-untyped-call]
-        objective, begin, jac=True, method="L-BFGS-B", bounds=bounds, options=options
-    )
+    found = minimize(objective, begin, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
     if found.nit >= 5000:
         raise ArithmeticError(f"no convergence on {len(y)} draws at budget {epsilon:g}, p = {p:g}")
     z = np.asarray(found.x, dtype=float)

@@ -1,0 +1,141 @@
+"""Threshold, onset and claims: exact statements, and verdicts that can go both ways."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tradeoffs.errors import InputError
+from tradeoffs.theory.claim_rows import Case, exact, random_models
+from tradeoffs.theory.curves import curve, reliance
+from tradeoffs.theory.minimise import minimise
+from tradeoffs.theory.model import gaussian_model, shifted_covariance, two_feature_model
+from tradeoffs.theory.onset import adversarial_excess, clean_excess, onset
+from tradeoffs.theory.reliance_claims import changes_sign, reliance_claims, threshold_claims
+from tradeoffs.theory.shift_claims import onset_claims, onset_table, shift_claims
+from tradeoffs.theory.threshold import scale_threshold, scaled, searched_threshold
+
+INF = math.inf
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.floats(0.05, 20), st.floats(0.02, 0.98), st.floats(0.1, 5))
+def test_threshold_of_one_spurious_feature_in_closed_form(scale, correlation, core_scale):
+    core_spurious = core_scale * scale * correlation
+    covariance = [[core_scale**2, core_spurious], [core_spurious, scale**2]]
+    model = gaussian_model(covariance, [1.0, 0.0], 0.5, [0, 1])
+    assert scale_threshold(model) == pytest.approx(core_scale / (scale * correlation), rel=1e-9)
+
+
+def test_threshold_agrees_with_a_search_for_many_features():
+    for model in random_models(25, 0.5, np.random.default_rng(3)):
+        assert scale_threshold(model) == pytest.approx(searched_threshold(model), rel=1e-6)
+
+
+def test_reliance_starts_exactly_at_the_threshold():
+    for model in random_models(5, 0.5, np.random.default_rng(4)):
+        factor = scale_threshold(model)
+        below, above = scaled(model, factor * (1 - 1e-6)), scaled(model, factor * 1.05)
+        budgets = np.linspace(0.001, 3, 400)
+        assert np.abs(minimise(below, INF, budgets).theta[:, model.spurious]).max() < 1e-9
+        assert np.abs(minimise(above, INF, budgets).theta[:, model.spurious]).max() > 1e-9
+
+
+def test_threshold_without_spurious_features_or_correlation_is_infinite():
+    assert scale_threshold(gaussian_model(np.eye(2), [1, 1], 0.5)) == INF
+    uncorrelated = gaussian_model(np.eye(2), [1, 0], 0.5, [0, 1])
+    assert scale_threshold(uncorrelated) == INF
+    assert searched_threshold(uncorrelated) == INF
+    with pytest.raises(InputError, match="not 0"):
+        scale_threshold(gaussian_model(np.eye(2), [1, 1], 0.5, [0, 1]))
+
+
+def test_reliance_is_a_share_that_ignores_units():
+    model = two_feature_model(3.0, 0.7, 0.5)
+    theta = np.array([[0.6, 0.2], [1.0, 0.0], [0.0, 2.0], [0.0, 0.0]])
+    assert reliance(model, theta) == pytest.approx([0.5, 0, 1, 0])
+    smaller = scaled(model, 0.01)
+    assert reliance(smaller, theta / [1, 0.01]) == pytest.approx([0.5, 0, 1, 0])
+
+
+def test_removed_correlation_costs_what_the_formula_says():
+    model = two_feature_model(2.0, 0.7, 0.5)
+    budgets = np.array([0.2, 0.5])
+    theta = minimise(model, 2, budgets).theta
+    gap = 2 * 2.0 * 0.7 * theta[:, 1] * (1 - theta[:, 0])
+    tables = curve(model, 2, budgets, {"removed": shifted_covariance(model, 0.0)}, scale=2.0)
+    risks = np.array(tables.risks["clean_risk"]).reshape(2, 2)
+    assert risks[1] - risks[0] == pytest.approx(gap)
+    assert tables.risks["domain"] == ["training"] * 2 + ["removed"] * 2
+    excess = clean_excess(model, 2, shifted_covariance(model, 0.0), budgets)
+    assert excess == pytest.approx(gap / risks[0])
+
+
+def test_onset_finds_the_crossing():
+    budgets = np.linspace(0, 2, 11)
+    assert onset(lambda e: e**2, budgets, 0.5) == pytest.approx(math.sqrt(0.5), abs=1e-9)
+    assert onset(lambda e: e - 5, budgets, 0) == INF
+    assert onset(lambda e: e + 1, budgets, 0) == 0
+
+
+def test_training_can_be_worse_than_none_even_under_attack_in_a_reversed_domain():
+    model = two_feature_model(1.0, 0.9, 0.5)
+    budgets = np.linspace(0.01, 1.0, 50)
+    assert adversarial_excess(model, 2, shifted_covariance(model, 1.0), budgets).max() < 0
+    assert adversarial_excess(model, 2, shifted_covariance(model, -1.0), budgets).max() > 0
+
+
+def test_without_noise_and_budget_there_is_no_excess():
+    model = two_feature_model(1.0, 0.5, 0.0)
+    assert clean_excess(model, 2, shifted_covariance(model, 0.0), np.array([0.0])) == pytest.approx([0], abs=1e-9)
+
+
+def grid(scales, correlations, noise=0.5):
+    return [Case(two_feature_model(a, rho, noise), a, rho) for a in scales for rho in correlations]
+
+
+def verdicts(rows):
+    return [row.verdict for row in rows]
+
+
+def test_claims_hold_where_the_theory_says_so():
+    cases = grid([0.5, 2.0], [0.3, 0.7])
+    assert [row.verdict for row in reliance_claims(cases, [], 20)] == ["supported", "undecided"] * 2
+    assert verdicts(threshold_claims(cases, random_models(3, 0.5, np.random.default_rng(0)), 20)) == ["supported"] * 4
+    assert verdicts(shift_claims(cases, 20)) == ["supported"] * 8
+    assert {row.claim for row in shift_claims(cases, 20)} == {"theory (iii)"}
+
+
+def test_a_claim_that_fails_is_contradicted():
+    # Without noise small budgets leave the true weights, so reliance is not positive for every budget above 0.
+    rows = list(reliance_claims(grid([1.0], [0.5], noise=0.0), [], 20))
+    assert verdicts(rows[::2]) == ["contradicted"] * 2
+    # Two core features that pull in opposite directions: the spurious weight passes through zero at one budget.
+    covariance = [[1.0, 0.0, 0.2], [0.0, 4.0, -0.5], [0.2, -0.5, 1.0]]
+    opposed = gaussian_model(covariance, [1.0, 1.0, 0.0], 0.5, [0, 0, 1])
+    assert changes_sign(opposed, 2, 50)
+    rows = list(reliance_claims(grid([1.0], [0.5]), [opposed], 50))
+    assert rows[3].verdict == "contradicted"
+    assert rows[3].value == 1
+
+
+def test_an_empty_family_is_undecided():
+    rows = list(threshold_claims(grid([0.5], [0.5]), random_models(1, 0.5, np.random.default_rng(0)), 10))
+    assert rows[1].verdict == "undecided"
+    assert rows[1].value is None
+    assert exact("c", "s", "t", math.nan, True, "e").verdict == "undecided"
+
+
+def test_onset_table_and_its_claims():
+    cases = grid([0.5, 3.0], [0.6])
+    table = onset_table(cases, 30)
+    rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+    assert len(rows) == 2 * 3 * 2
+    for row in rows:
+        below = row["p"] == "inf" and row["scale"] * row["correlation"] < 1
+        assert math.isinf(row["visible"]) == below
+    claims = list(onset_claims(table))
+    assert verdicts(claims) == ["supported"] * 6
+    assert "1 of 2 models" in claims[-1].evidence

@@ -1,0 +1,139 @@
+"""The commands: what they write, and one line and no file for bad input."""
+
+import json
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import numpy as np
+import pytest
+
+from tradeoffs.errors import InputError, exit_code
+from tradeoffs.theory import __main__ as own_model
+from tradeoffs.theory import claims, curves, figures, pgd_simulation, phase, simulation
+from tradeoffs.theory.minimise import minimise
+from tradeoffs.theory.model import two_feature_model
+from tradeoffs.theory.tables import read_table, write_table
+
+MODEL = {"noise": 0.5, "correlation": 0.7}
+SPECS = {
+    "curves": (
+        curves,
+        MODEL
+        | {
+            "scales": [0.5, 2],
+            "norms": ["1", "2", "inf"],
+            "largest_budget": 2,
+            "budgets": 21,
+            "test_correlations": [0, -0.7],
+        },
+    ),
+    "phase": (phase, {"noise": 0.5, "largest_scale": 3.0, "cells": 4, "budget_fractions": [0.5]}),
+    "claims": (
+        claims,
+        {"noise": 0.5, "scales": [0.5, 2], "correlations": [0.7], "budgets": 10, "random_models": 2, "seed": 0},
+    ),
+    "simulation": (
+        simulation,
+        MODEL | {"scale": 2, "features": [2], "samples": [50, 200], "budgets": [0.3], "seeds": 3, "seed": 0},
+    ),
+    "pgd_simulation": (
+        pgd_simulation,
+        MODEL | {"scale": 2, "samples": 60, "budgets": [0.3], "seeds": 2, "attack_steps": 2, "updates": 3, "seed": 0},
+    ),
+}
+SECOND = {"curves": "risks", "claims": "onsets"}
+
+
+def run(monkeypatch, module, *arguments):
+    monkeypatch.setattr(sys, "argv", ["command", *map(str, arguments)])
+    module.main()
+
+
+def step(monkeypatch, folder, name, spec=None):
+    module, default = SPECS[name]
+    extra = [f"--{SECOND[name]}", folder / f"{SECOND[name]}.csv"] if name in SECOND else []
+    text = json.dumps(default if spec is None else spec)
+    run(monkeypatch, module, "--spec", text, "--out", folder / f"{name}.csv", *extra, "--card", folder / f"{name}.json")
+
+
+def test_every_step_and_the_figures(monkeypatch, tmp_path):
+    for name in SPECS:
+        step(monkeypatch, tmp_path, name)
+        card = json.loads((tmp_path / f"{name}.json").read_text())
+        assert card["spec"] == SPECS[name][1]
+        assert card["seconds"] >= 0
+    for row in read_table(tmp_path / "curves.csv"):
+        theta = minimise(two_feature_model(row["scale"], 0.7, 0.5), row["p"], [row["epsilon"]]).theta[0]
+        assert [row["core_weight"], row["spurious_weight"]] == pytest.approx(np.abs(theta), abs=1e-9)
+    arguments = ("--tables", tmp_path, "--simulated-scale", 2, "--card", tmp_path / "figures.json")
+    run(monkeypatch, figures, *arguments, "--out", tmp_path / "first")
+    run(monkeypatch, figures, *arguments, "--out", tmp_path / "second")
+    names = {path.name for path in (tmp_path / "first").iterdir()}
+    assert names == {f"theory_{n}.{s}" for n in ("weights", "phase", "risks", "simulation") for s in ("svg", "png")}
+    for name in names:
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
+        if name.endswith("svg"):
+            ElementTree.parse(tmp_path / "first" / name)
+
+
+def test_claims_table_has_the_columns_that_the_study_s_table_has(monkeypatch, tmp_path):
+    step(monkeypatch, tmp_path, "claims")
+    header = (tmp_path / "claims.csv").read_text().splitlines()[0]
+    assert header == "claim,statement,statistic,value,ci_low,ci_high,p_value,verdict,evidence"
+    rows = read_table(tmp_path / "claims.csv")
+    assert {row["claim"] for row in rows} == {"theory (i)", "theory (ii)", "theory (iii)"}
+    assert {row["verdict"] for row in rows} <= {"supported", "contradicted", "undecided"}
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "word"),
+    [
+        ("curves", {"norms": ["0.5"]}, "norm"),
+        ("curves", {"norms": ["two"]}, "two"),
+        ("curves", {"noise": -1}, "noise"),
+        ("curves", {"colour": 1}, "colour"),
+        ("phase", {"cells": "many"}, "cells"),
+        ("simulation", {"budgets": [-0.1]}, "budget"),
+    ],
+)
+def test_a_bad_setting_is_one_line_and_writes_nothing(monkeypatch, tmp_path, name, change, word):
+    with pytest.raises(InputError, match=word) as caught:
+        step(monkeypatch, tmp_path, name, SPECS[name][1] | change)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_tables_that_are_missing_empty_or_cut_are_named(tmp_path):
+    path = tmp_path / "table.csv"
+    with pytest.raises(InputError, match=r"table\.csv"):
+        read_table(path)
+    write_table(path, {"a": [1.0, None], "b": ["x", "inf"]})
+    assert read_table(path) == [{"a": 1.0, "b": "x"}, {"a": "", "b": float("inf")}]
+    path.write_text("a,b\n1,x\n2")
+    with pytest.raises(InputError, match="unequal"):
+        read_table(path)
+    path.write_text("a,b\n")
+    with pytest.raises(InputError, match="no rows"):
+        read_table(path)
+
+
+def test_a_model_of_the_user_s_own(monkeypatch, tmp_path, capsys):
+    model = tmp_path / "model.csv"
+    model.write_text("feature,group,theta,shape,colour\nshape,core,1,1,1.4\ncolour,spurious,0,1.4,4\nnoise,,0.5\n")
+    out = tmp_path / "out"
+    run(monkeypatch, own_model, model, "--norms", "1", "inf", "3", "--budgets", 11, "--out", out)
+    card = json.loads((out / "model.json").read_text())
+    assert card["spurious_scale_threshold"] == pytest.approx(1 / 1.4)
+    assert card["collapse_budget"].keys() == {"1", "3", "inf"}
+    rows = read_table(out / "weights.csv")
+    assert len(rows) == 33
+    for row in rows:
+        theta = minimise(two_feature_model(2.0, 0.7, 0.5), row["p"], [row["epsilon"]]).theta[0]
+        assert [row["theta_shape"], row["theta_colour"]] == pytest.approx(theta, abs=1e-9)
+    assert {row["domain"] for row in read_table(out / "risks.csv")} == {"training", "removed", "reversed"}
+    assert (out / "theory_weights.png").stat().st_size > 5000
+    for bad in (["--norms", "0"], ["--largest-budget", "-1"], ["--budgets", "1"]):
+        monkeypatch.setattr(sys, "argv", ["command", str(model), "--out", str(tmp_path / "none"), *bad])
+        assert exit_code(own_model.main) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
+    assert not (tmp_path / "none").exists()
