@@ -11,6 +11,10 @@ from tradeoffs.errors import InputError
 
 Array = NDArray[np.float64]
 
+_TOLERANCE = 1e-7  # largest component of the gradient
+_RESTARTS = 10
+_OPTIONS = {"maxiter": 20_000, "maxfun": 40_000, "gtol": 1e-8, "ftol": 0, "maxcor": 20}
+
 
 class LinearHead(NamedTuple):
     """Logits are ``(features - mean) / scale @ weight + bias``."""
@@ -48,10 +52,16 @@ def fit(features: Array, labels: NDArray[np.int64], num_classes: int, l2_penalty
         error = (np.exp(log_p) - target) / n
         return loss, np.concatenate([(x.T @ error + l2_penalty * weight).ravel(), error.sum(0)])
 
-    start = np.zeros((d + 1) * num_classes)
-    options = {"maxiter": 20_000, "maxfun": 40_000, "gtol": 1e-8, "ftol": 0, "maxcor": 20}
-    found = minimize(objective, start, jac=True, method="L-BFGS-B", options=options)
-    slope = float(np.abs(objective(found.x)[1]).max())
-    if slope > 1e-7:
-        raise InputError(f"linear head did not converge (gradient {slope:.1e} > 1e-7); raise l2_penalty = {l2_penalty}")
-    return LinearHead(mean, scale, found.x[: d * num_classes].reshape(d, num_classes), found.x[d * num_classes :])
+    solution = np.zeros((d + 1) * num_classes)
+    slope = np.inf
+    for _ in range(_RESTARTS):
+        # A line search can stop short of the optimum by rounding; a fresh start from there goes on.
+        solution = minimize(objective, solution, jac=True, method="L-BFGS-B", options=_OPTIONS).x
+        slope = float(np.abs(objective(solution)[1]).max())
+        if slope <= _TOLERANCE:
+            break
+    else:
+        raise InputError(
+            f"linear head did not converge (gradient {slope:.1e} > {_TOLERANCE:.0e}); raise l2_penalty = {l2_penalty}"
+        )
+    return LinearHead(mean, scale, solution[: d * num_classes].reshape(d, num_classes), solution[d * num_classes :])
