@@ -1,6 +1,7 @@
 """Read a weights file safely, and fit its tensors into a network: one clear line for whatever is wrong with it."""
 
 import pickle
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,13 @@ def read(path: Path) -> Any:
             warnings.simplefilter("ignore")  # torch warns of TorchScript before it refuses it
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        reason = str(error).split("WeightsUnpickler error:")[-1].strip().split("\n")[0].split(" was not an")[0]
-        if "Unsupported global" in reason or "Unsupported class" in reason:
+        asked = re.search(r"(?:GLOBAL|Unsupported class) (\S+)", str(error))
+        if asked:
             raise InputError(
-                f"{path}: holds more than tensors ({reason}) and could run code when loaded, so it is refused; save "
+                f"{path}: holds more than tensors ({asked[1]}) and could run code when loaded, so it is refused; save "
                 "model.state_dict() alone and use that file"
             ) from None
-        raise InputError(f"{path}: not weights saved by torch ({reason}); get the file again") from None
+        raise InputError(f"{path}: not weights saved by torch; get the file again") from None
     except Exception as error:
         text = " ".join(str(error).split())
         if "TorchScript" in text:

@@ -1,0 +1,47 @@
+"""Write a converted model: a plain state_dict and a card that says where it came from."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tradeoffs.cards import write_card
+from tradeoffs.code_id import code_id
+from tradeoffs.files import write_atomically
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's content, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write(
+    tensors: dict[str, Tensor],
+    weights: Path,
+    card: Path,
+    *,
+    module: str,
+    spec: dict[str, Any],
+    started: float,
+    **content: Any,
+) -> None:
+    """Write ``tensors`` to ``weights``, then ``card``; ``module`` is the command's name, ``content`` goes in the card.
+
+    The tensors are written contiguous and on the CPU: the file loads anywhere with ``weights_only=True``.
+    """
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_atomically(weights, lambda temporary: torch.save(plain, temporary))
+    write_card(
+        card,
+        kind="model",
+        spec=spec,
+        code=code_id(module),
+        data={},
+        started=started,
+        classes=spec["classes"],
+        weights_sha256=sha256(weights),
+        **content,
+    )
