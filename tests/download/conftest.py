@@ -26,12 +26,16 @@ def site(monkeypatch) -> Iterator[Site]:
 
 @pytest.fixture
 def start():
-    """Return a function that starts ``python -m tradeoffs.data.<module> ...``; what still runs at the end is killed."""
+    """Return a function that starts ``python -m tradeoffs.data.<module> ...``, or Python with other options.
+
+    What still runs at the end is killed.
+    """
     running = []
 
-    def popen(module: str, *arguments: str | Path) -> subprocess.Popen:
+    def popen(module: str | list[str], *arguments: str | Path) -> subprocess.Popen:
         environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow"), "no_proxy": "127.0.0.1"}
-        command = [sys.executable, "-m", f"tradeoffs.data.{module}", *map(str, arguments)]
+        options = ["-m", f"tradeoffs.data.{module}"] if isinstance(module, str) else module
+        command = [sys.executable, *options, *map(str, arguments)]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         running.append(process)
         return process
