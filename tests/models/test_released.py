@@ -52,6 +52,14 @@ def test_the_command_gives_torchvisions_logits_and_a_card(torchvision_network, b
     assert written["mean"] == pytest.approx([0.485, 0.456, 0.406])
 
 
+def test_the_same_checkpoint_gives_the_same_bytes(torchvision_network, command, tmp_path):
+    checkpoint = write_released(tmp_path / "x.ckpt", torchvision_network())
+    first = command(checkpoint)[1].read_bytes()
+    _, weights, card = command(checkpoint)
+    assert weights.read_bytes() == first
+    assert json.loads(card.read_text())["weights_sha256"] == hashlib.sha256(first).hexdigest()
+
+
 def test_batchnorm_statistics_arrive_unchanged(torchvision_network, command, tmp_path):
     own = torchvision_network()
     before = {name: tensor.clone() for name, tensor in own.state_dict().items()}

@@ -33,7 +33,12 @@ def write(
     The tensors are written contiguous and on the CPU: the file loads anywhere with ``weights_only=True``.
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_atomically(weights, lambda temporary: torch.save(plain, temporary))
+
+    def save(temporary: Path) -> None:
+        with temporary.open("wb") as file:  # given a path, torch would write its random name into the archive
+            torch.save(plain, file)
+
+    write_atomically(weights, save)
     write_card(
         card,
         kind="model",
