@@ -22,17 +22,21 @@ def minimise(model: GaussianModel, p: float, budgets: Any) -> Minimisers:
     p = 1, 2 and inf use the exact frontier, any other p a Newton path over the budgets. Weights are exactly zero from
     the budget of collapse on (:func:`~tradeoffs.theory.risk.collapse_budget`); at epsilon = 0, and without noise also
     at small budgets, they are the least-norm solution of the noiseless problem. Raises InputError for p < 1, NaN, or a
-    budget that is negative or not finite.
+    budget that is negative or not finite; also where the numerical method fails, seen only for singular covariances
+    with p close to 1.
     """
     epsilon = check_budgets(budgets)
     check_norm(p)
     covariance, theta_star, noise = model.covariance, model.theta, model.noise
-    if p == 2:
-        theta = ridge_weights(covariance, theta_star, noise, epsilon)
-    elif p == 1 or math.isinf(p):
-        theta = path_weights(covariance, theta_star, noise, epsilon, box_path if p == 1 else lasso_path)
-    else:
-        theta = general_weights(covariance, theta_star, noise, p, epsilon)
+    try:
+        if p == 2:
+            theta = ridge_weights(covariance, theta_star, noise, epsilon)
+        elif p == 1 or math.isinf(p):
+            theta = path_weights(covariance, theta_star, noise, epsilon, box_path if p == 1 else lasso_path)
+        else:
+            theta = general_weights(covariance, theta_star, noise, p, epsilon)
+    except ArithmeticError as error:
+        raise InputError(f"no minimiser found for p = {p:g} and this covariance: {error}") from None
     theta[epsilon >= collapse_budget(covariance, theta_star, noise, p)] = 0.0
     return evaluate(theta, covariance, theta_star, noise, p, epsilon)
 

@@ -98,7 +98,7 @@ def _follow(covariance: Array, cross: Array, *, rising: bool) -> tuple[Array, Ar
             free[j], side[j] = 0.0, (sign[j], 0.0)
         _pivot(tableau, level, j)
     else:
-        raise ArithmeticError("the path did not end; the covariance is too ill-conditioned for it")
+        raise ArithmeticError("the path does not end; the covariance is too ill-conditioned")
     all_tau, value, sign = np.array(taus), np.array(values), np.array(signs)
     theta = np.where(sign != 0, all_tau[:, None] * sign, value) if rising else np.where(sign != 0, value, 0.0)
     return all_tau, theta
