@@ -14,7 +14,7 @@ _MAPPINGS = "objectnet-1.0/mappings"
 def overlap_members(archive: Path, password: str | None) -> list[str]:
     """Return globs of the folders of classes with an ImageNet counterpart, by the archive's own mappings.
 
-    113 of ObjectNet's 313 classes, and two thirds of its bytes need no disk. Raises InputError for an archive without
+    113 of ObjectNet's 313 classes and about a third of its images. Raises InputError for an archive without
     the mappings, or mappings that are broken.
     """
     labels = _mapping(archive, "folder_to_objectnet_label.json", password)
