@@ -26,7 +26,7 @@ _CONVERGED = 1e-12  # size of the last correction; the one after it would be its
 _SETTLED = 1e-14  # residual of the system, relative to its terms: the conditions hold, though some z_j is ill-defined
 _NEWTON_STEPS = 25
 _LEAST_DAMPING = 0.02
-_START = 0.02  # first guess: theta's share in Sigma (theta* - theta)
+_START = 0.02  # share of Sigma theta in b at the first guess
 
 
 class _State(NamedTuple):
@@ -54,10 +54,9 @@ def general_weights(covariance: Array, theta_star: Array, noise: float, p: float
     Raises ArithmeticError where Newton's method fails even in tiny steps: for one in a thousand of
     singular covariances with many ties at p = 1.05, for none of the others tried with p in [1.001, 1000].
     """
-    weights = np.zeros((len(epsilon), len(theta_star)))
     collapse = collapse_budget(covariance, theta_star, noise, p)
     if collapse == 0:
-        return weights
+        return np.zeros((len(epsilon), len(theta_star)))
     eigenvalues, basis = np.linalg.eigh(covariance)
     unit, length = np.sqrt(eigenvalues[-1]), float(np.linalg.norm(theta_star))
     kept = eigenvalues > len(eigenvalues) * np.finfo(float).eps * eigenvalues[-1]
@@ -69,32 +68,38 @@ def general_weights(covariance: Array, theta_star: Array, noise: float, p: float
         basis[:, ~kept],
         eigenvalues[kept] / unit**2 * (theta_star / length @ basis[:, kept]),
     )
-    start = state = _near_collapse(problem, p)
-    at, kept_exact = collapse / unit, 0.0
-    if noise == 0 or not epsilon.all():
+    try:
+        return length * _descend(problem, _near_collapse(problem, p, _START), epsilon / unit, collapse / unit)
+    except ArithmeticError:  # the other first guess is the better one for p in the hundreds
+        return length * _descend(problem, _near_collapse(problem, p, 0.0), epsilon / unit, collapse / unit)
+
+
+def _descend(problem: _Problem, start: _State, epsilon: Array, collapse: float) -> Array:
+    """Weights [m, d] in the problem's units, following the budgets downwards from ``start``, near ``collapse``."""
+    weights = np.zeros((len(epsilon), len(start.z)))
+    state, at, kept_exact = start, collapse, 0.0
+    if problem.noise == 0 or not epsilon.all():
         exact = _follow(problem, start, start.multiplier, 0.0, along_multiplier=True)
-        exact_weights = length * exact.norm * _curve(exact.z, problem.q)[0]
         # Without noise budgets up to lambda / s, as s goes to 0, do not move the weights away from zero residual.
-        if noise == 0:
+        if problem.noise == 0:
             along = _curve(exact.z, problem.q)[1] @ problem.basis
             kept_exact = MEAN_ABSOLUTE / float(np.sqrt((along**2 / problem.eigenvalues).sum()))
     for index in np.argsort(-epsilon):
-        target = epsilon[index] / unit
         if epsilon[index] >= collapse:
             continue
-        if target <= kept_exact:
-            weights[index] = exact_weights
-            continue
-        state, at = _follow(problem, state, at, target), target
-        weights[index] = length * state.norm * _curve(state.z, problem.q)[0]
+        if epsilon[index] <= kept_exact:
+            weights[index] = exact.norm * _curve(exact.z, problem.q)[0]
+        else:
+            state, at = _follow(problem, state, at, epsilon[index]), epsilon[index]
+            weights[index] = state.norm * _curve(state.z, problem.q)[0]
     return weights
 
 
-def _near_collapse(problem: _Problem, p: float) -> _State:
-    """Guess a point of the frontier close to theta = 0, where lambda y = b.
+def _near_collapse(problem: _Problem, p: float, share: float) -> _State:
+    """Guess a point of the frontier close to theta = 0, where lambda y = b; at it for ``share`` = 0.
 
-    Not quite there: a coordinate with b_j = 0 leaves zero like a root of n, with infinite slope, so y is corrected for
-    the first bit of theta.
+    A coordinate with b_j = 0 leaves zero like a root of n, with infinite slope, so y is corrected for the first bit of
+    theta, which makes up ``share`` of b.
     """
 
     def dual_point(y: Array) -> Array:
@@ -103,7 +108,7 @@ def _near_collapse(problem: _Problem, p: float) -> _State:
     cross = problem.basis @ problem.cross
     multiplier = float(vector_norm(cross, p))
     pull = problem.basis @ (problem.eigenvalues * (dual_point(cross / multiplier) @ problem.basis))
-    norm = _START * multiplier / float(vector_norm(pull, p))
+    norm = share * multiplier / float(vector_norm(pull, p))
     y = (cross - norm * pull) / multiplier
     return _State(y + dual_point(y), norm, multiplier)
 
