@@ -128,7 +128,7 @@ rule theory_figures:
     params:
         code=code_id("tradeoffs.theory.figures"),
         scale=config["theory"]["simulation"]["scale"],
-        folder=f"results/{STUDY}/figures",
+        folder=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
         "python -m tradeoffs.warm tradeoffs.theory.figures --tables results/theory --simulated-scale {params.scale}"
         " --out {params.folder} --card {output.card} > {log} 2>&1"

@@ -157,12 +157,14 @@ def world_spec(config: Config, world: str, dataset: str) -> Config:
     """Settings of a miniature data set in a world: the study's own, with one of its knobs at a sweep's value."""
     data = config["miniature"]["data"]
     spec = {key: value for key, value in data.items() if key != "images"}
+    sizes = data["images"]
+    train = sizes["train"]
     for knob in ("correlation", "background_scale"):
         if world.startswith(knob):
             spec[knob] = float(world.removeprefix(knob))
-    sizes = data["images"]
+            train = config["miniature"]["sweeps"][knob]["images"]  # no more than its models are trained on
     if dataset == "imagenet":
-        return spec | {"images": sizes["train"], "test_images": sizes["val"]}
+        return spec | {"images": train, "test_images": sizes["val"]}
     return spec | {"images": sizes[dataset]}
 
 

@@ -188,7 +188,13 @@ def keep(
 ) -> None:
     """Write a checkpoint, whole or not at all."""
     state = {"key": key, "network": network.state_dict(), "optimizer": optimizer.state_dict(), "history": history}
-    write_atomically(path, lambda temporary: torch.save(state, temporary))
+    write_atomically(path, lambda temporary: save(state, temporary))
+
+
+def save(state: dict[str, Any], path: Path) -> None:
+    """Write tensors to an open file: to a path, torch would write the path's name too, and equal weights differ."""
+    with path.open("wb") as file:
+        torch.save(state, file)
 
 
 def resume(path: Path | None, key: str, device: torch.device) -> dict[str, Any] | None:
@@ -247,7 +253,7 @@ def main() -> None:
     validation = load_split(arguments.data, "val", None, device)[:2]
     network, history = train(spec, (x, labels), validation, num_classes, arguments.checkpoint, key)
     state = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
-    write_atomically(arguments.weights, lambda temporary: torch.save(state, temporary))
+    write_atomically(arguments.weights, lambda temporary: save(state, temporary))
     write_card(
         arguments.card,
         kind="model",

@@ -40,7 +40,7 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
     right.set_ylabel("difference of BG-gap,\npaired by image")
     for axes in (left, right):
         axes.set_xlabel("background scale\n(1: photographs as they are)")
-        axes.legend(loc="best")
+        axes.legend(loc="upper left")
     left.set_title("each model")
     right.set_title("adversarial training against standard")
     figure.suptitle(
