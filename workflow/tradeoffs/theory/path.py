@@ -58,14 +58,16 @@ def _follow(covariance: Array, cross: Array, *, rising: bool) -> tuple[Array, Ar
     d = len(cross)
     direction = 1.0 if rising else -1.0
     variance = np.diagonal(covariance)
-    # Nonbasic z = (u of the bound, v of the free); basic w = level - tableau @ z, and d(level)/d(tau) is slope.
-    tableau = np.array(covariance, dtype=float, order="F")
-    level = np.array(cross, dtype=float)
+    # Nonbasic z = (u of the bound, v of the free); basic w = level - tableau @ z. The level is kept as one more column
+    # of the tableau, which pivots like the others; d(w)/d(tau) is slope.
+    table = np.empty((d, d + 1), order="F")
+    table[:, :d], table[:, d] = covariance, cross
+    tableau, level = table[:, :d], table[:, d]
     sign = np.zeros(d)
     if rising:  # everything starts at the bound, but a feature without variance, which keeps weight zero
         sign[variance > 0] = np.where(cross >= 0, 1.0, -1.0)[variance > 0]
     # Slack to the next change of state, at the upper and at the lower bound of u, or (first column) v leaving zero:
-    # slack = side * w + tau * free.
+    # slack = side * w + tau * free, and it closes as tau moves.
     free = np.repeat((sign == 0)[:, None], 2, axis=1).astype(float)
     side = np.where(free > 0, [-1.0, 1.0], np.stack([sign, np.zeros(d)], axis=1))
     tau = 0.0 if rising else float(np.abs(cross).max())
@@ -79,24 +81,23 @@ def _follow(covariance: Array, cross: Array, *, rising: bool) -> tuple[Array, Ar
         signs.append(sign.copy())
         if ended:
             break
-        slack = side * value[:, None] + tau * free
-        closing = (side * slope[:, None] + free) * -direction
-        np.maximum(slack, 0.0, out=slack)
-        slack[closing <= _TIED] = np.inf
-        step = (slack / np.maximum(closing, _TIED)).ravel()
-        last = tau if not rising else _step_to_zero(sign @ (value * (sign != 0)), sign @ (slope * (sign != 0)))
+        slack = (side * value[:, None] + tau * free).ravel()
+        closing = ((side * slope[:, None] + free) * -direction).ravel()
+        step = np.full(2 * d, np.inf)
+        np.divide(np.maximum(slack, 0.0, out=slack), closing, out=step, where=closing > _TIED)
+        last = _step_to_zero(float(sign @ value), float(sign @ slope)) if rising else tau
         event = _first_event(step, last, tableau, variance, sign, rising)
         if event is None:
             tau, ended = (tau + last if rising else 0.0), True
             continue
-        tau += direction * step[event]
+        tau += direction * float(step[event])
         j, lower = divmod(event, 2)
         if sign[j]:
             sign[j], free[j], side[j] = 0.0, 1.0, (-1.0, 1.0)
         else:
             sign[j] = -1.0 if lower else 1.0
             free[j], side[j] = 0.0, (sign[j], 0.0)
-        _pivot(tableau, level, j)
+        _pivot(table, j)
     else:
         raise ArithmeticError("the path does not end; the covariance is too ill-conditioned")
     all_tau, value, sign = np.array(taus), np.array(values), np.array(signs)
@@ -126,13 +127,11 @@ def _first_event(step: Array, last: float, tableau: Array, variance: Array, sign
         return event
 
 
-def _pivot(tableau: Array, level: Array, j: int) -> None:
-    """Exchange basic and nonbasic variable ``j`` of w = level - tableau @ z, in place."""
-    pivot, level_j = tableau[j, j], level[j]
-    column = tableau[:, j].copy()
-    column[j] -= 1.0  # so that the rank-one update below leaves row j divided by the pivot
-    row = tableau[j] / pivot
-    _rank_one_update(-1.0, column, row, a=tableau, overwrite_a=1)
-    level -= column * (level_j / pivot)
+def _pivot(table: Array, j: int) -> None:
+    """Exchange basic and nonbasic variable ``j`` of w = level - tableau @ z, in ``table`` = [tableau, level]."""
+    pivot = table[j, j]
+    column = table[:, j].copy()
+    column[j] -= 1.0  # so that the rank-one update leaves row j divided by the pivot
+    _rank_one_update(-1.0, column, table[j] / pivot, a=table, overwrite_a=1)
     column[j] = -1.0
-    np.multiply(column, -1 / pivot, out=tableau[:, j])
+    np.multiply(column, -1 / pivot, out=table[:, j])
