@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from tradeoffs.cards import write_card
+from tradeoffs.claim import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
 from tradeoffs.code_id import code_id
 from tradeoffs.errors import InputError, exit_code
 from tradeoffs.results import correlation_sweep, reliance, scale_sweep
@@ -27,7 +28,6 @@ from tradeoffs.results.evaluations import read
 from tradeoffs.results.measurements import Measurements, measure
 from tradeoffs.results.metrics import METRICS
 from tradeoffs.results.table import SUMMARY_COLUMNS, Model, parse, write_csv
-from tradeoffs.results.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
 
 VERDICTS = (SUPPORTED, CONTRADICTED, UNDECIDED)
 

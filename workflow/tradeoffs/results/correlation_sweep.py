@@ -18,10 +18,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tradeoffs.claim import Claim
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.table import Model
 from tradeoffs.results.trend import curve, trend
-from tradeoffs.results.verdicts import Array, Assessment, Claim, all_of_claim, assess, over_seeds
+from tradeoffs.results.verdicts import Array, Assessment, all_of_claim, assess, over_seeds
 
 ROLE = "correlation_sweep"
 ATTACKED = re.compile(r"adversarial_accuracy_(?P<domain>.+)_(?P<norm>l2|linf)_eps(?P<epsilon>[0-9.]+)")

@@ -16,11 +16,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tradeoffs.claim import Claim
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.metrics import METRICS, TITLES, Metric
 from tradeoffs.results.table import Model
 from tradeoffs.results.trend import Block, curve, forked, trend
-from tradeoffs.results.verdicts import Array, Assessment, Claim, all_of_claim, assess, over_seeds
+from tradeoffs.results.verdicts import Array, Assessment, all_of_claim, assess, over_seeds
 
 PVALUE = "p: permutation test of the metric's rank correlation with the budget, two-sided"
 

@@ -17,10 +17,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tradeoffs.claim import Claim
 from tradeoffs.errors import InputError
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.table import Model
-from tradeoffs.results.verdicts import Array, Assessment, Claim, all_of_claim, assess, over_seeds
+from tradeoffs.results.verdicts import Array, Assessment, all_of_claim, assess, over_seeds
 
 ROLE = "background_scale_sweep"
 BENCHMARK, METRIC = "imagenet9", "bg_gap"

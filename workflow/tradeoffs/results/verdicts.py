@@ -23,25 +23,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tradeoffs.claim import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
 from tradeoffs.results.trend import Trend
 
 Array = NDArray[np.float64]
 LEVEL = 0.05
-SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
-
-
-class Claim(NamedTuple):
-    """A row of claims.csv; its fields are the columns."""
-
-    claim: str
-    statement: str
-    statistic: str
-    value: float | None
-    ci_low: float | None
-    ci_high: float | None
-    p_value: float | None
-    verdict: str
-    evidence: str
 
 
 class Assessment(NamedTuple):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tradeoffs.claim import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
 from tradeoffs.theory.model import GaussianModel, gaussian_model
 from tradeoffs.theory.risk import collapse_budget
 
@@ -14,20 +15,6 @@ Array = NDArray[np.float64]
 
 ROUNDING = 1e-9
 """Shares, and excesses of risk, no larger than this count as zero: rounding of weights of order one."""
-
-
-class Claim(NamedTuple):
-    """A row of claims.csv; its fields are the columns."""
-
-    claim: str
-    statement: str
-    statistic: str
-    value: float | None
-    ci_low: float | None
-    ci_high: float | None
-    p_value: float | None
-    verdict: str
-    evidence: str
 
 
 class Case(NamedTuple):
@@ -46,10 +33,9 @@ class Case(NamedTuple):
 def exact(claim: str, statement: str, statistic: str, value: float, holds: bool, evidence: str) -> Claim:
     """A claim about exact quantities; a value that is not finite (no model to look at) leaves it undecided."""
     if not math.isfinite(value):
-        return Claim(claim, statement, statistic, None, None, None, None, "undecided", evidence)
-    return Claim(
-        claim, statement, statistic, value, None, None, None, "supported" if holds else "contradicted", evidence
-    )
+        return Claim(claim, statement, statistic, None, None, None, None, UNDECIDED, evidence)
+    verdict = SUPPORTED if holds else CONTRADICTED
+    return Claim(claim, statement, statistic, value, None, None, None, verdict, evidence)
 
 
 def budget_grid(model: GaussianModel, p: float, count: int) -> Array:

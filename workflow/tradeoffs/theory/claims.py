@@ -18,10 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from tradeoffs.cards import write_card
+from tradeoffs.claim import Claim
 from tradeoffs.code_id import code_id
 from tradeoffs.errors import exit_code
 from tradeoffs.specs import parse_spec
-from tradeoffs.theory.claim_rows import Case, Claim, random_models
+from tradeoffs.theory.claim_rows import Case, random_models
 from tradeoffs.theory.model import two_feature_model
 from tradeoffs.theory.reliance_claims import reliance_claims, threshold_claims
 from tradeoffs.theory.shift_claims import onset_claims, onset_table, shift_claims

@@ -7,12 +7,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tradeoffs.claim import Claim
 from tradeoffs.errors import InputError, exit_code
 from tradeoffs.results.figures.command import over_seeds, read_table, run
 from tradeoffs.results.figures.curves import drawn
 from tradeoffs.results.style import NORM_LABELS, NORM_STYLES
 from tradeoffs.results.table import SWEEP_COLUMNS
-from tradeoffs.results.verdicts import Claim
 
 UNITS = {"none": "", "linf": "/255", "l2": ""}
 
