@@ -2,7 +2,7 @@
 
 import pytest
 
-from tradeoffs.code_id import _closure, _imports, _meaning, _tree, code_id
+from tradeoffs.code_id import _closure, _read, code_id
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def package(tmp_path):
 @pytest.fixture
 def ids(package):
     def compute():
-        for cached in (_closure, _imports, _meaning, _tree):
+        for cached in (code_id, _closure, _read):
             cached.cache_clear()
         return code_id("pack.step", package)
 

@@ -14,6 +14,7 @@ PACKAGE = __package__
 _ROOT = Path(__file__).resolve().parent
 
 
+@cache
 def code_id(module: str, root: Path = _ROOT) -> str:
     """Return 16 hex digits over the syntax trees of ``module`` and all it imports, directly or not, from ``root``.
 
@@ -55,31 +56,29 @@ def _path(module: str, root: Path) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-@cache
 def _imports(path: Path) -> tuple[str, ...]:
     """Return dotted names that a file imports, ``from a import b`` as both ``a`` and ``a.b``."""
+    return _read(path)[0]
+
+
+def _meaning(path: Path) -> str:
+    """Dump a file's syntax tree without docstrings."""
+    return _read(path)[1]
+
+
+@cache
+def _read(path: Path) -> tuple[tuple[str, ...], str]:
+    """Return the imports and the meaning of a file; the Snakefile waits for this, so a file is parsed once."""
+    tree = ast.parse(path.read_text(), filename=str(path))
     names: list[str] = []
-    for node in ast.walk(_tree(path)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             if node.level:
                 raise ValueError(f"{path}:{node.lineno}: relative import; code tracking follows absolute ones only")
             names += [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return tuple(names)
-
-
-@cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(), filename=str(path))
-
-
-@cache
-def _meaning(path: Path) -> str:
-    """Dump a file's syntax tree without docstrings."""
-    tree = ast.parse(path.read_text(), filename=str(path))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
             if (
                 isinstance(first, ast.Expr)
@@ -87,4 +86,4 @@ def _meaning(path: Path) -> str:
                 and isinstance(first.value.value, str)
             ):
                 node.body = node.body[1:]
-    return ast.dump(tree)
+    return tuple(names), ast.dump(tree)
