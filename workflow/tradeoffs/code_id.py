@@ -22,28 +22,28 @@ def code_id(module: str, root: Path = _ROOT) -> str:
     module that does not exist.
     """
     digest = hashlib.sha256()
-    for name in sorted(_closure(module, root)):
-        digest.update(f"{name}\n{_meaning(_path(name, root))}\n".encode())
+    for name, path in sorted(_closure(module, root).items()):
+        digest.update(f"{name}\n{_read(path)[1]}\n".encode())
     return digest.hexdigest()[:16]
 
 
 @cache
-def _closure(module: str, root: Path) -> frozenset[str]:
-    """All modules that ``module`` reaches by import statements, wherever in the file they stand."""
-    seen: set[str] = set()
+def _closure(module: str, root: Path) -> dict[str, Path]:
+    """Return the modules, with their files, that ``module`` reaches by imports, wherever in a file they stand."""
+    seen: dict[str, Path] = {}
     queue = [module]
     while queue:
         name = queue.pop()
         if name in seen:
             continue
-        seen.add(name)
         path = _path(name, root)
         if path is None:
             raise ModuleNotFoundError(f"{name}: no such module under {root}")
+        seen[name] = path
         parents = [name.rsplit(".", depth)[0] for depth in range(1, name.count(".") + 1)]
-        imported = [found for found in _imports(path) if _path(found, root) is not None]
+        imported = [found for found in _read(path)[0] if _path(found, root) is not None]
         queue += parents + imported
-    return frozenset(seen)
+    return seen
 
 
 def _path(module: str, root: Path) -> Path | None:
@@ -56,19 +56,12 @@ def _path(module: str, root: Path) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _imports(path: Path) -> tuple[str, ...]:
-    """Return dotted names that a file imports, ``from a import b`` as both ``a`` and ``a.b``."""
-    return _read(path)[0]
-
-
-def _meaning(path: Path) -> str:
-    """Dump a file's syntax tree without docstrings."""
-    return _read(path)[1]
-
-
 @cache
 def _read(path: Path) -> tuple[tuple[str, ...], str]:
-    """Return the imports and the meaning of a file; the Snakefile waits for this, so a file is parsed once."""
+    """Return the dotted names that a file imports (``from a import b`` as ``a`` and ``a.b``) and its meaning.
+
+    The meaning is its syntax tree without docstrings. The Snakefile waits for this, so a file is parsed once.
+    """
     tree = ast.parse(path.read_text(), filename=str(path))
     names: list[str] = []
     for node in ast.walk(tree):
@@ -79,11 +72,7 @@ def _read(path: Path) -> tuple[tuple[str, ...], str]:
                 raise ValueError(f"{path}:{node.lineno}: relative import; code tracking follows absolute ones only")
             names += [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if (
-                isinstance(first, ast.Expr)
-                and isinstance(first.value, ast.Constant)
-                and isinstance(first.value.value, str)
-            ):
-                node.body = node.body[1:]
+            match node.body:
+                case [ast.Expr(value=ast.Constant(value=str())), *rest]:
+                    node.body = rest
     return tuple(names), ast.dump(tree)
