@@ -24,7 +24,6 @@ wildcard_constraints:
     dataset="[a-z_0-9]+",
     model="[A-Za-z_0-9.]+",
     benchmark="[a-z_0-9]+",
-    figure="[a-z_0-9]+",
 
 
 def folder(world, dataset):

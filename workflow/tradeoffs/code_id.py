@@ -10,7 +10,6 @@ import hashlib
 from functools import cache
 from pathlib import Path
 
-PACKAGE = __package__
 _ROOT = Path(__file__).resolve().parent
 
 

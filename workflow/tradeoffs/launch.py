@@ -87,7 +87,8 @@ def forget_killed_run(snakemake_folder: Path) -> bool:
     for lock in (snakemake_folder / "locks").glob("*.lock"):
         lock.unlink()
     markers = snakemake_folder / "incomplete"
-    for marker in [path for path in markers.rglob("*") if path.is_file()]:
+    # migration_underway is no output's marker but a note of Snakemake's own, there while it converts older records.
+    for marker in [path for path in markers.rglob("*") if path.is_file() and path.name != "migration_underway"]:
         # Snakemake's own naming: the output's path in base64, long ones cut into folders that start with @.
         encoded = "".join(part.removeprefix("@") for part in marker.relative_to(markers).parts)
         Path(urlsafe_b64decode(encoded).decode()).unlink(missing_ok=True)

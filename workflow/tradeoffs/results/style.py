@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from tradeoffs.files import write_atomically
 
 NORM_LABELS = {"none": "standard", "l1": "$\\ell_1$", "l2": "$\\ell_2$", "linf": "$\\ell_\\infty$"}
-BUDGET_LABELS = {"l2": "$\\ell_2$ budget $\\epsilon$", "linf": "$\\ell_\\infty$ budget $\\epsilon$ (1/255)"}
 
 # Colours of Okabe and Ito (2008), chosen to differ in lightness too; line and marker say the same as the colour.
 ARCHITECTURE_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#000000")
