@@ -53,6 +53,16 @@ def evaluation_options(wildcards):
     )
 
 
+def memory(step):
+    """Megabytes that a step asks for, more with every attempt."""
+    return lambda wildcards, attempt: study.NEEDS[STUDY][step][0] * attempt
+
+
+def minutes(step):
+    """Minutes that a step asks for, more with every attempt."""
+    return lambda wildcards, attempt: study.NEEDS[STUDY][step][1] * attempt
+
+
 def cards(roles):
     """The evaluation cards of all models with one of the roles."""
     return [

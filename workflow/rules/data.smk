@@ -6,6 +6,7 @@ rule miniature_data:
         "resources/miniature/{world}/{dataset}/fingerprint.json",
     log:
         "logs/miniature/data/{world}/{dataset}.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:

@@ -14,6 +14,8 @@ rule evaluate:
         "../../envs/environment.yaml"
     resources:
         gpu=1,
+        mem_mb=memory("evaluate"),
+        runtime=minutes("evaluate"),
     params:
         code=lambda wc: code_id(f"tradeoffs.benchmarks.{wc.benchmark}"),
         spec=lambda wc: study.canonical(

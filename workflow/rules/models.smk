@@ -15,6 +15,8 @@ rule train:
         "../../envs/environment.yaml"
     resources:
         gpu=1,
+        mem_mb=memory("train"),
+        runtime=minutes("train"),
     params:
         code=code_id("tradeoffs.train"),
         spec=lambda wc: study.canonical(MODELS[wc.model].spec),

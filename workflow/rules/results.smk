@@ -24,6 +24,7 @@ rule summary:
         card=f"results/{STUDY}/cards/summary.json",
     log:
         f"logs/{STUDY}/results/summary.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -56,6 +57,7 @@ rule claims:
         card=f"results/{STUDY}/cards/claims.json",
     log:
         f"logs/{STUDY}/results/claims.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -82,6 +84,7 @@ rule figure_overview:
         card=f"results/{STUDY}/cards/figure_overview.json",
     log:
         f"logs/{STUDY}/results/figure_overview.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -113,6 +116,7 @@ rule figure_claims:
         card=f"results/{STUDY}/cards/figure_claims.json",
     log:
         f"logs/{STUDY}/results/figure_claims.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -165,6 +169,7 @@ rule figure_benchmarks:
         card=f"results/{STUDY}/cards/figure_benchmarks.json",
     log:
         f"logs/{STUDY}/results/figure_benchmarks.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -189,6 +194,7 @@ rule figure_adversarial:
         card=f"results/{STUDY}/cards/figure_adversarial.json",
     log:
         f"logs/{STUDY}/results/figure_adversarial.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -213,6 +219,7 @@ rule figure_correlation:
         card=f"results/{STUDY}/cards/figure_correlation.json",
     log:
         f"logs/{STUDY}/results/figure_correlation.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -238,6 +245,7 @@ rule figure_background_scale:
         card=f"results/{STUDY}/cards/figure_background_scale.json",
     log:
         f"logs/{STUDY}/results/figure_background_scale.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -263,6 +271,7 @@ rule figure_training:
         card=f"results/{STUDY}/cards/figure_training.json",
     log:
         f"logs/{STUDY}/results/figure_training.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -323,6 +332,7 @@ rule contact_sheets:
         card=f"results/{STUDY}/cards/contact_sheets.json",
     log:
         f"logs/{STUDY}/results/contact_sheets.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:

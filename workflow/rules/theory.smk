@@ -9,6 +9,7 @@ rule theory_curves:
         card="results/theory/curves.json",
     log:
         "logs/theory/curves.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -25,6 +26,7 @@ rule theory_phase:
         card="results/theory/phase.json",
     log:
         "logs/theory/phase.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -42,6 +44,7 @@ rule theory_claims:
         card="results/theory/claims.json",
     log:
         "logs/theory/claims.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -58,6 +61,7 @@ rule theory_simulation:
         card="results/theory/simulation.json",
     log:
         "logs/theory/simulation.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -74,6 +78,7 @@ rule theory_pgd_simulation:
         card="results/theory/pgd_simulation.json",
     log:
         "logs/theory/pgd_simulation.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -123,6 +128,7 @@ rule theory_figures:
         card=f"results/{STUDY}/cards/theory_figures.json",
     log:
         f"logs/{STUDY}/results/theory_figures.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:

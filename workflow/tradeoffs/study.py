@@ -20,7 +20,13 @@ BENCHMARK_DATA: dict[str, tuple[str, ...]] = {
     "objectnet": ("objectnet", "imagenet"),
     "adversarial": ("imagenet",),
 }
-CLASSES = {"miniature": 10}
+CLASSES = {"miniature": 10, "imagenet": 1000}
+# What a job asks of a scheduler at its first attempt: MB of memory and minutes; each further attempt asks for as much
+# again. Generous: a job that is too small is lost, one that is too large only waits a little longer.
+NEEDS = {
+    "miniature": {"train": (4000, 60), "evaluate": (4000, 30)},
+    "imagenet": {"train": (48_000, 2880), "evaluate": (16_000, 480)},
+}
 
 Config = dict[str, Any]
 
