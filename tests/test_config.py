@@ -9,6 +9,7 @@ import yaml
 from tradeoffs import study
 from tradeoffs.config import checked
 from tradeoffs.errors import InputError
+from tradeoffs.studies.model import canonical
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
@@ -96,9 +97,9 @@ def test_several_seeds_make_several_models_whose_ids_say_so():
 
 
 def test_one_meaning_has_one_string():
-    a = study.canonical({"b": 1.0, "a": [0.5, 2.0], "c": {"y": 1, "x": None}})
-    assert a == study.canonical({"c": {"x": None, "y": 1.0}, "a": (0.5, 2), "b": 1})
-    assert a != study.canonical({"b": 2, "a": [0.5, 1.0], "c": {"y": 1, "x": None}})
+    a = canonical({"b": 1.0, "a": [0.5, 2.0], "c": {"y": 1, "x": None}})
+    assert a == canonical({"c": {"x": None, "y": 1.0}, "a": (0.5, 2), "b": 1})
+    assert a != canonical({"b": 2, "a": [0.5, 1.0], "c": {"y": 1, "x": None}})
 
 
 def test_an_override_reaches_its_model_only():

@@ -8,6 +8,8 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 from tradeoffs import launch, study
 from tradeoffs.code_id import code_id
 from tradeoffs.results.specification import specification
+from tradeoffs.studies import imagenet, miniature, published_data
+from tradeoffs.studies.model import DEFAULT_WORLD, canonical
 
 config, MODELS = launch.configured(
     config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"
@@ -92,4 +94,4 @@ def default_folders():
     names = dict.fromkeys(
         name for listed in study.BENCHMARK_DATA.values() for name in listed
     )
-    return {name: folder(study.DEFAULT_WORLD, name) for name in names}
+    return {name: folder(DEFAULT_WORLD, name) for name in names}

@@ -11,7 +11,7 @@ rule miniature_data:
         "../../envs/environment.yaml"
     params:
         code=lambda wc: code_id(f"tradeoffs.data.miniature.{wc.dataset}"),
-        spec=lambda wc: study.canonical(study.world_spec(config, wc.world, wc.dataset)),
+        spec=lambda wc: canonical(miniature.world_spec(config, wc.world, wc.dataset)),
         folder=lambda wc: f"resources/miniature/{wc.world}/{wc.dataset}",
     shell:
         "python -m tradeoffs.warm tradeoffs.data.miniature.{wildcards.dataset}"

@@ -18,7 +18,7 @@ rule evaluate:
         runtime=minutes("evaluate"),
     params:
         code=lambda wc: code_id(f"tradeoffs.benchmarks.{wc.benchmark}"),
-        spec=lambda wc: study.canonical(
+        spec=lambda wc: canonical(
             study.evaluation_spec(config, MODELS[wc.model], wc.benchmark)
         ),
         data=evaluation_options,

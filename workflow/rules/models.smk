@@ -19,7 +19,7 @@ rule train:
         runtime=minutes("train"),
     params:
         code=code_id("tradeoffs.train"),
-        spec=lambda wc: study.canonical(MODELS[wc.model].spec),
+        spec=lambda wc: canonical(MODELS[wc.model].spec),
         folder=lambda wc: folder(MODELS[wc.model].world, "imagenet"),
         checkpoint=lambda wc: f"results/{wc.study}/models/{wc.model}/checkpoint.pt",
     shell:

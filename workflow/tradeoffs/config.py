@@ -24,6 +24,8 @@ def checked(config: Config, schema_path: Path) -> Config:
 
 
 def _with_defaults(value: Any, schema: Config) -> Any:
+    if isinstance(value, list) and isinstance(schema.get("items"), dict):
+        return [_with_defaults(item, schema["items"]) for item in value]
     if not isinstance(value, dict):
         return value
     properties = schema.get("properties", {})
@@ -54,5 +56,6 @@ def _one_line(error: ValidationError) -> str:
         "exclusiveMaximum": f"less than {error.validator_value}",
         "uniqueItems": "values that differ",
         "minItems": f"at least {error.validator_value} values",
+        "pattern": f"text that matches {error.validator_value}",
     }.get(str(error.validator), error.message)
     return f"{key} = {str(error.instance)[:80]!r}; expected {expected}" + (f" ({hint})" if hint else "")

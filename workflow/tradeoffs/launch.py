@@ -14,8 +14,10 @@ from typing import Any
 from tradeoffs import warm
 from tradeoffs.config import Config, checked
 from tradeoffs.errors import InputError
-from tradeoffs.study import Model, models
+from tradeoffs.studies.model import Model
+from tradeoffs.study import models
 
+IMAGENET_IMAGES = 1_281_167  # what a training on all images of ImageNet takes
 _SOCKET = Path(".snakemake/warm.sock")
 _held: list[Any] = []
 _clock: list[float] = []
@@ -131,4 +133,4 @@ def training_priority(model: Model) -> int:
     """Relative length of a training: images x epochs x (one step + its attack steps)."""
     spec = model.spec
     passes = 1 + (spec["attack_steps"] if model.norm != "none" else 0)
-    return int(spec["images"] * spec["epochs"] * passes / 1000)
+    return int((spec["images"] or IMAGENET_IMAGES) * spec["epochs"] * passes / 1000)

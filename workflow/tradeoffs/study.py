@@ -1,18 +1,16 @@
-"""What the config means: which models are trained in which world, and what is evaluated on what.
+"""What the config means: which models there are, where they come from, and what is evaluated on what.
 
 Plain functions of the validated config; nothing here imports more than the standard library, because the Snakefile
 calls it at every start.
 """
 
-import json
-from typing import Any, NamedTuple
-
 from tradeoffs.errors import InputError
-from tradeoffs.models.ids import model_id, pixel_epsilon
+from tradeoffs.studies import imagenet, miniature, published_data
+from tradeoffs.studies.model import Config, Model, by_id, check_overrides
 
-DEFAULT_WORLD = "default"
 # The data sets each benchmark reads; the first names its own.
 BENCHMARK_DATA: dict[str, tuple[str, ...]] = {
+    "imagenet": ("imagenet",),
     "rival10": ("rival10",),
     "salient_imagenet": ("salient_imagenet",),
     "imagenet9": ("imagenet9",),
@@ -20,7 +18,7 @@ BENCHMARK_DATA: dict[str, tuple[str, ...]] = {
     "objectnet": ("objectnet", "imagenet"),
     "adversarial": ("imagenet",),
 }
-CLASSES = {"miniature": 10, "imagenet": 1000}
+CLASSES = {"miniature": miniature.CLASSES, "imagenet": imagenet.CLASSES}
 # What a job asks of a scheduler at its first attempt: MB of memory and minutes; each further attempt asks for as much
 # again. Generous: a job that is too small is lost, one that is too large only waits a little longer.
 NEEDS = {
@@ -28,150 +26,48 @@ NEEDS = {
     "imagenet": {"train": (48_000, 2880), "evaluate": (16_000, 480)},
 }
 
-Config = dict[str, Any]
-
-
-class Model(NamedTuple):
-    """One model of the study: where it is trained, how, and which benchmarks it is put through."""
-
-    id: str
-    role: str  # main, correlation_sweep, background_scale_sweep or reference
-    architecture: str
-    norm: str  # none, l2 or linf
-    epsilon: float  # as in the id: l2 in pixel units, linf in 1/255
-    seed: int
-    world: str
-    spec: Config  # of tradeoffs.train
-    benchmarks: tuple[str, ...]
-
-
-def canonical(value: Any) -> str:
-    """One string for one meaning: JSON with sorted keys, and whole floats as integers (0.0 and 0 are one setting)."""
-
-    def plain(item: Any) -> Any:
-        if isinstance(item, dict):
-            return {str(key): plain(inner) for key, inner in item.items()}
-        if isinstance(item, list | tuple):
-            return [plain(inner) for inner in item]
-        if isinstance(item, float) and item.is_integer():
-            return int(item)
-        return item
-
-    return json.dumps(plain(value), sort_keys=True)
-
 
 def models(config: Config) -> dict[str, Model]:
-    """All models of the study by id, main ones first. Raises InputError for duplicate ids and unknown overrides."""
+    """All models of the study by id, main ones first.
+
+    Raises InputError for duplicate ids, unknown overrides, a path without data, a model that needs what is missing.
+    """
     study = config[config["study"]]
-    listed = [model for seed in study["seeds"] for model in _models_of_seed(study, seed)]
-    found: dict[str, Model] = {}
-    for model in listed:
-        if model.id in found:
+    benchmarks = tuple(available_benchmarks(config))
+    if config["study"] == "miniature":
+        found = by_id(miniature.models(study, benchmarks))
+    else:
+        if not benchmarks:
             raise InputError(
-                f"config: model {model.id} is listed twice; remove one of the equal budgets, values or seeds"
+                "config: no data set is at hand, so nothing can be evaluated; "
+                + "; ".join(f"{name}: {reason}" for name, reason in missing(config).items())
             )
-        found[model.id] = model
-    if unknown := study["training"]["overrides"].keys() - found.keys():
-        raise InputError(
-            f"config: training.overrides names {', '.join(sorted(unknown))}, which this study does not train; "
-            f"ids look like {next(iter(found))}"
-        )
+        found = by_id(imagenet.models(study, benchmarks))
+    check_overrides(study["training"], [model.id for model in found.values() if model.source == "train"])
     return found
 
 
-def _models_of_seed(study: Config, seed: int) -> list[Model]:
-    suffix = f"seed{seed}" if len(study["seeds"]) > 1 else ""
-    training = {key: value for key, value in study["training"].items() if key != "overrides"}
-
-    def model(
-        role: str,
-        architecture: str,
-        norm: str,
-        epsilon: float,
-        *,
-        benchmarks: tuple[str, ...],
-        world: str = DEFAULT_WORLD,
-        images: int | None = None,
-        label: str = "",
-    ) -> Model:
-        name = model_id(architecture, norm, epsilon, label, suffix)
-        spec = training | {
-            "architecture": architecture,
-            "norm": norm,
-            "epsilon": pixel_epsilon(norm, epsilon),
-            "seed": seed,
-            "images": images or study["data"]["images"]["train"],
-        }
-        spec |= study["training"]["overrides"].get(name, {})
-        return Model(name, role, architecture, norm, epsilon, seed, world, spec, benchmarks)
-
-    everything = tuple(study["benchmarks"])
-    grid = [("none", 0.0)] + [(norm, budget) for norm, budgets in study["budgets"].items() for budget in budgets]
-    result = [
-        model("main", architecture, norm, epsilon, benchmarks=everything)
-        for architecture in study["architectures"]
-        for norm, epsilon in grid
-    ]
-    sweeps = study["sweeps"]
-    sweep = sweeps["correlation"]
-    result += [
-        model(
-            "correlation_sweep",
-            sweep["architecture"],
-            "none",
-            0.0,
-            benchmarks=("adversarial",),
-            world=f"correlation{value:g}",
-            images=sweep["images"],
-            label=f"correlation{value:g}",
-        )
-        for value in sweep["values"]
-    ]
-    sweep = sweeps["background_scale"]
-    result += [
-        model(
-            "background_scale_sweep",
-            sweep["architecture"],
-            norm,
-            epsilon,
-            benchmarks=("imagenet9",),
-            world=f"background_scale{value:g}",
-            images=sweep["images"],
-            label=f"background_scale{value:g}",
-        )
-        for value in sweep["values"]
-        for norm, epsilon in [("none", 0.0), *((norm, e) for norm, listed in sweep["budgets"].items() for e in listed)]
-    ]
-    sweep = sweeps["reference"]
-    result += [
-        model(
-            "reference",
-            architecture,
-            "none",
-            0.0,
-            benchmarks=("objectnet",),
-            images=value,
-            label=f"images{value}",
-        )
-        for architecture in study["architectures"]
-        for value in sweep["images"]
-    ]
-    return result
+def missing(config: Config) -> dict[str, str]:
+    """Return the data sets that cannot be had, each with the reason and what to do; none in the miniature."""
+    return published_data.missing(config["imagenet"]) if config["study"] == "imagenet" else {}
 
 
-def world_spec(config: Config, world: str, dataset: str) -> Config:
-    """Settings of a miniature data set in a world: the study's own, with one of its knobs at a sweep's value."""
-    data = config["miniature"]["data"]
-    spec = {key: value for key, value in data.items() if key != "images"}
-    sizes = data["images"]
-    train = sizes["train"]
-    for knob in ("correlation", "background_scale"):
-        if world.startswith(knob):
-            spec[knob] = float(world.removeprefix(knob))
-            train = config["miniature"]["sweeps"][knob]["images"]  # no more than its models are trained on
-    if dataset == "imagenet":
-        return spec | {"images": train, "test_images": sizes["val"]}
-    return spec | {"images": sizes[dataset]}
+def available_benchmarks(config: Config) -> list[str]:
+    """Return the study's benchmarks, in the config's order, whose data are at hand."""
+    absent = missing(config)
+    listed = config[config["study"]]["benchmarks"]
+    return [benchmark for benchmark in listed if not absent.keys() & set(BENCHMARK_DATA[benchmark])]
+
+
+def missing_benchmarks(config: Config) -> list[Config]:
+    """Return one row (benchmark, dataset, reason) per benchmark that is left out because of a data set."""
+    absent = missing(config)
+    return [
+        {"benchmark": benchmark, "dataset": name, "reason": absent[name]}
+        for benchmark in config[config["study"]]["benchmarks"]
+        for name in BENCHMARK_DATA[benchmark]
+        if name in absent
+    ]
 
 
 def evaluation_spec(config: Config, model: Model, benchmark: str) -> Config:
@@ -180,7 +76,7 @@ def evaluation_spec(config: Config, model: Model, benchmark: str) -> Config:
     settings: Config = study["benchmarks"][benchmark]
     return settings | {
         "model": model.id,
-        "architecture": model.architecture,
+        "architecture": model.loads_as,
         "classes": CLASSES[config["study"]],
         "seed": 0,  # the same noise and bootstrap draws for every model: comparisons are paired
         "bootstrap": study["bootstrap"],

@@ -8,6 +8,7 @@ in ``ARCHIVE.sha256`` at first use and checked ever after. The next run goes on 
 
 import argparse
 import http.client
+import json
 import os
 import re
 import sys
@@ -17,7 +18,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tradeoffs.data.archive_file import Published, problem, read_record, unexpected, write_record
+from tradeoffs.cards import write_card
+from tradeoffs.code_id import code_id
+from tradeoffs.data.archive_file import Published, known_sha256, problem, read_record, unexpected, write_record
 from tradeoffs.data.storage import exclusive, explained, progress, readable, require_space
 from tradeoffs.errors import InputError, exit_code
 from tradeoffs.files import read_json, write_json
@@ -248,9 +251,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--spec", required=True, help='{"urls": [...], "sha256": hex|null, "md5": ..., "size": ...}')
     parser.add_argument("--out", required=True, type=Path, help="file to make")
+    parser.add_argument("--card", type=Path, help="JSON card to write, when the file is there and verified")
     arguments = parser.parse_args()
+    started = time.perf_counter()
     urls, published = parse(arguments.spec)
     download(urls, arguments.out, published)
+    if arguments.card is not None:
+        write_card(
+            arguments.card,
+            kind="download",
+            spec=json.loads(arguments.spec),
+            code=code_id("tradeoffs.data.download"),
+            data={arguments.out.name: known_sha256(arguments.out)},
+            started=started,
+            bytes=arguments.out.stat().st_size,
+        )
 
 
 if __name__ == "__main__":

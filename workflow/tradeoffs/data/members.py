@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from tradeoffs.data.fingerprint import CARD, FINGERPRINT
+from tradeoffs.data.fingerprint import CARD, FINGERPRINT, SOURCE
 from tradeoffs.errors import InputError
 
-SOURCE = "source.json"  # in the folder: which archive and settings it comes from
 _OWN = (SOURCE, FINGERPRINT, CARD)
 _UNFINISHED = ".unfinished"
 

@@ -6,7 +6,8 @@ import tarfile
 import zlib
 from pathlib import Path
 
-from tradeoffs.data.members import SOURCE, Selection, blocks_of, is_whole, write_whole
+from tradeoffs.data.fingerprint import SOURCE
+from tradeoffs.data.members import Selection, blocks_of, is_whole, write_whole
 from tradeoffs.data.storage import progress, require_space
 from tradeoffs.errors import InputError
 

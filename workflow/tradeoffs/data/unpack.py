@@ -9,7 +9,6 @@ checked against the archive's own CRC-32 as it was written; hashing hundreds of 
 """
 
 import argparse
-import hashlib
 import json
 import shutil
 import sys
@@ -20,8 +19,8 @@ from typing import Any
 from tradeoffs.cards import write_card
 from tradeoffs.code_id import code_id
 from tradeoffs.data.archive_file import known_sha256
-from tradeoffs.data.fingerprint import CARD, FINGERPRINT
-from tradeoffs.data.members import SOURCE, check_folder
+from tradeoffs.data.fingerprint import CARD, FINGERPRINT, OF_ARCHIVE, SOURCE, listing_fingerprint
+from tradeoffs.data.members import check_folder
 from tradeoffs.data.objectnet_members import OVERLAP, overlap_members
 from tradeoffs.data.storage import exclusive, explained
 from tradeoffs.data.tar_archive import unpack_tar
@@ -46,7 +45,7 @@ def unpack(archive: Path, out: Path, spec: dict[str, Any]) -> None:
         check_folder(staging, sizes)
         found = listing_fingerprint(sha256, sizes)
         total = {"files": len(sizes), "bytes": sum(sizes.values())}
-        content = {"dataset": out.name, "fingerprint": found, "of": "archive and listing", "spec": spec}
+        content = {"dataset": out.name, "fingerprint": found, "of": OF_ARCHIVE, "spec": spec}
         write_json(staging / FINGERPRINT, content | total)
         write_card(
             staging / CARD,
@@ -62,14 +61,6 @@ def unpack(archive: Path, out: Path, spec: dict[str, Any]) -> None:
             out.rename(replaced)
         staging.rename(out)
         shutil.rmtree(replaced, ignore_errors=True)
-
-
-def listing_fingerprint(sha256: str, sizes: dict[str, int]) -> str:
-    """Return the SHA-256 (hex) over an archive's SHA-256 and the sorted paths and sizes of its unpacked members."""
-    total = hashlib.sha256(f"{sha256}\n".encode())
-    for name in sorted(sizes):
-        total.update(f"{sizes[name]} {name}\n".encode("utf-8", "surrogateescape"))
-    return total.hexdigest()
 
 
 def _write_members(archive: Path, folder: Path, spec: dict[str, Any]) -> dict[str, int]:

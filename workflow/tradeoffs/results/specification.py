@@ -6,6 +6,8 @@ Imports only what the Snakefile may import at every start; the steps themselves 
 from typing import Any
 
 from tradeoffs import study
+from tradeoffs.studies import miniature
+from tradeoffs.studies.model import canonical
 
 KNOBS = ("correlation", "background_scale")
 
@@ -17,12 +19,12 @@ def specification(config: dict[str, Any]) -> str:
         row | {"images": models[row["id"]].spec.get("images")} | _knobs(config, row)
         for row in study.model_table(config)
     ]
-    return study.canonical({"study": config["study"], "models": rows})
+    return canonical({"study": config["study"], "models": rows})
 
 
 def _knobs(config: dict[str, Any], row: dict[str, Any]) -> dict[str, float | None]:
     """Return the settings of the model's training world; only the miniature's worlds have any."""
     if config["study"] != "miniature":
         return dict.fromkeys(KNOBS)
-    world = study.world_spec(config, row["world"], "imagenet")
+    world = miniature.world_spec(config, row["world"], "imagenet")
     return {knob: world[knob] for knob in KNOBS}

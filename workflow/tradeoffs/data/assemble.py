@@ -1,0 +1,70 @@
+"""Assemble a published data set as benchmarks read it: ``python -m tradeoffs.data.assemble --spec JSON --out FOLDER``.
+
+``FOLDER`` holds a symbolic link for each part (a folder of an unpacked archive or of a copy that the user has, a small
+file published beside it), ``fingerprint.json`` and ``card.json``. Nothing is copied, and nothing is written to a part.
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from tradeoffs.cards import write_card
+from tradeoffs.code_id import code_id
+from tradeoffs.data.fingerprint import CARD, FINGERPRINT, OF_PARTS, of_parts
+from tradeoffs.errors import InputError, exit_code
+from tradeoffs.files import write_atomically, write_json
+from tradeoffs.specs import parse_spec
+
+
+def assemble(out: Path, dataset: str, parts: dict[str, Path]) -> str:
+    """Make the folder ``out`` of links to ``parts`` (place in the folder -> path) and return its fingerprint.
+
+    What an earlier run linked at another place is removed. InputError for a part that does not exist, and for a file
+    in ``out`` that is not a link: it is not ours.
+    """
+    (out / FINGERPRINT).unlink(missing_ok=True)
+    found, files = of_parts(parts)
+    out.mkdir(parents=True, exist_ok=True)
+    for old in [path for path in out.rglob("*") if path.is_symlink()]:
+        if old.relative_to(out).as_posix() not in parts:
+            old.unlink()
+    for place, path in parts.items():
+        link(out / place, path)
+    content = {"dataset": dataset, "fingerprint": found, "files": files, "of": OF_PARTS}
+    write_json(out / FINGERPRINT, content | {"parts": {place: str(path) for place, path in parts.items()}})
+    return found
+
+
+def link(place: Path, target: Path) -> None:
+    """Make ``place`` a link to ``target``, relative where ``target`` is, so that a project folder can be moved."""
+    if place.exists() and not place.is_symlink():
+        raise InputError(f"{place}: is in the way and was not made here; move it away")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    text = target if target.is_absolute() else Path(os.path.relpath(target, place.parent))
+    write_atomically(place, lambda temporary: temporary.symlink_to(text))
+
+
+def main() -> None:
+    """Assemble one data set from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--spec", required=True, help='{"dataset": name, "parts": {place: path, ...}}')
+    parser.add_argument("--out", required=True, type=Path, help="folder to make")
+    arguments = parser.parse_args()
+    started = time.perf_counter()
+    spec = parse_spec(arguments.spec, {"dataset": str, "parts": dict})
+    parts = {place: Path(path) for place, path in spec["parts"].items()}
+    found = assemble(arguments.out, spec["dataset"], parts)
+    write_card(
+        arguments.out / CARD,
+        kind="data",
+        spec=spec,
+        code=code_id("tradeoffs.data.assemble"),
+        data={spec["dataset"]: found},
+        started=started,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(main))

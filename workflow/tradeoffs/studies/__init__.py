@@ -1,0 +1,1 @@
+"""What each study consists of: its models and its data."""

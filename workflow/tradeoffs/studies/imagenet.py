@@ -1,0 +1,98 @@
+"""The imagenet study: the twenty models on ResNet-18 and ResNet-50, their standard counterparts, the user's own."""
+
+from tradeoffs.errors import InputError
+from tradeoffs.models import released_files
+from tradeoffs.models.ids import model_id, pixel_epsilon
+from tradeoffs.models.sources import architecture
+from tradeoffs.studies.model import DEFAULT_WORLD, Config, Model, grid
+from tradeoffs.studies.published_data import DOWNLOADS, IMAGENET
+
+CLASSES = 1000
+
+
+def models(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
+    """All models; InputError for one that was not released, cannot be trained, or is described inconsistently."""
+    main = _trained(study, benchmarks) if study["source"] == "train" else _released(study, benchmarks)
+    return main + [_extra(entry, benchmarks) for entry in study["extra"]]
+
+
+def checkpoints(study: Config) -> dict[str, Config]:
+    """Return the settings of :mod:`tradeoffs.data.download` for each released checkpoint, by file name."""
+    if study["source"] != "released":
+        return {}
+    return {
+        entry.file: {
+            "urls": [study["checkpoints"]["address"].replace("{file}", entry.file)],
+            "sha256": study["checkpoints"]["sha256"].get(entry.file, entry.sha256),
+            "md5": None,
+            "size": None,
+        }
+        for name in study["architectures"]
+        for entry in (released_files.find(name, norm, epsilon) for norm, epsilon in grid(study["budgets"]))
+    }
+
+
+def _released(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
+    if study["seeds"] != [0]:
+        raise InputError(
+            f"config: imagenet.seeds = {study['seeds']}; one checkpoint was released per model, so use [0], or "
+            "source: train"
+        )
+    result = []
+    for name in study["architectures"]:
+        for norm, epsilon in grid(study["budgets"]):
+            file = f"{DOWNLOADS}/{released_files.find(name, norm, epsilon).file}"
+            spec = {"architecture": name, "classes": CLASSES}
+            identity = (model_id(name, norm, epsilon), "main", name, norm, epsilon, 0, DEFAULT_WORLD)
+            result.append(Model(*identity, spec, benchmarks, "released", name, file))
+    return result
+
+
+def _trained(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
+    if study["data"][IMAGENET]["path"] is None:
+        raise InputError(
+            "config: imagenet.source = 'train' needs ImageNet; set imagenet.data.imagenet.path to a folder with "
+            "train/<wnid>/ and val/<wnid>/"
+        )
+    training = {key: value for key, value in study["training"].items() if key != "overrides"}
+    result = []
+    for seed in study["seeds"]:
+        suffix = f"seed{seed}" if len(study["seeds"]) > 1 else ""
+        for name in study["architectures"]:
+            for norm, epsilon in grid(study["budgets"]):
+                identity = model_id(name, norm, epsilon, suffix)
+                own = {"architecture": name, "norm": norm, "epsilon": pixel_epsilon(norm, epsilon), "seed": seed}
+                spec = training | own | study["training"]["overrides"].get(identity, {})
+                described = (identity, "main", name, norm, epsilon, seed, DEFAULT_WORLD)
+                result.append(Model(*described, spec, benchmarks, "train", name, None))
+    return result
+
+
+def _extra(entry: Config, benchmarks: tuple[str, ...]) -> Model:
+    """Return a model of the user's own; it stands beside the twenty in every table and figure."""
+    where = f"config: imagenet.extra, {entry['id']}"
+    if (entry["file"] is None) == (entry["pretrained"] is None):
+        raise InputError(f"{where}: give either pretrained (a library's published weights) or file, one of the two")
+    if (entry["norm"] == "none") != (entry["epsilon"] == 0):
+        raise InputError(f"{where}: norm {entry['norm']} with epsilon {entry['epsilon']:g}; norm none goes with 0")
+    try:
+        loads_as = architecture(entry["source"], entry["name"])
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+    keys = ("source", "name", "pretrained", "mean", "std", "input_size")
+    spec = {key: entry[key] for key in keys} | {"classes": CLASSES}
+    shown = (entry["name"] or entry["id"]).rsplit("/")[-1]
+    return Model(
+        entry["id"],
+        "extra",
+        shown,
+        entry["norm"],
+        float(entry["epsilon"]),
+        0,
+        DEFAULT_WORLD,
+        spec,
+        benchmarks,
+        entry["source"],
+        loads_as,
+        entry["file"],
+    )
