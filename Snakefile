@@ -32,3 +32,4 @@ onstart:
 
 onsuccess:
     launch.print_cost(workflow.cores)
+    launch.print_missing(study.missing_benchmarks(config))

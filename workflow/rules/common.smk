@@ -1,12 +1,17 @@
 """Helpers of the rules: the checked config, code ids, paths. No rules here."""
 
+import re
 import sys
 from pathlib import Path
+from shlex import quote
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
+from snakemake.exceptions import WorkflowError
+
 from tradeoffs import launch, study
 from tradeoffs.code_id import code_id
+from tradeoffs.models import sources
 from tradeoffs.results.specification import specification
 from tradeoffs.studies import imagenet, miniature, published_data
 from tradeoffs.studies.model import DEFAULT_WORLD, canonical
@@ -15,9 +20,23 @@ config, MODELS = launch.configured(
     config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"
 )
 STUDY = config["study"]
-ROLES = ["main", "correlation_sweep", "background_scale_sweep", "reference"]
+DOWNLOADS = study.downloads(config)
+MISSING = study.missing(config)
+BENCHMARKS = study.available_benchmarks(config)
+DATA_TITLES = {
+    "imagenet": "ImageNet (training and validation)",
+    "rival10": "RIVAL10",
+    "salient_imagenet": "Salient ImageNet",
+    "imagenet9": "ImageNet-9",
+    "waterbirds": "Waterbirds",
+    "objectnet": "ObjectNet",
+}
+SWEEPS = ["correlation_sweep", "background_scale_sweep", "reference"]
+ROLES = ["main", "extra", *SWEEPS]
 
 launch.prepare(workflow)
+if workflow.is_main_process:
+    launch.print_missing(study.missing_benchmarks(config))
 
 
 wildcard_constraints:
@@ -26,6 +45,33 @@ wildcard_constraints:
     dataset="[a-z_0-9]+",
     model="[A-Za-z_0-9.]+",
     benchmark="[a-z_0-9]+",
+
+
+def one_of(names):
+    """A wildcard's pattern: one of these, or nothing at all where there is none."""
+    return "|".join(re.escape(name) for name in names) or "(?!)"
+
+
+def models_from(listed):
+    """The ids of the models that come from one of the sources."""
+    return [model.id for model in MODELS.values() if model.source in listed]
+
+
+def assembled_from(wildcards):
+    """The files that say that the parts of a published data set are there; a user's own copy is no file of ours."""
+    if wildcards.dataset in MISSING:
+        raise WorkflowError(f"{wildcards.dataset}: {MISSING[wildcards.dataset]}")
+    parts = published_data.parts(config["imagenet"], wildcards.dataset).values()
+    unpacked = published_data.UNPACKED
+    return [
+        (
+            f"{part}.json"
+            if part.startswith(published_data.DOWNLOADS)
+            else f"{Path(part).parent}/fingerprint.json"
+        )
+        for part in parts
+        if part.startswith((published_data.DOWNLOADS, unpacked))
+    ]
 
 
 def folder(world, dataset):
@@ -92,6 +138,6 @@ def model_cards(roles):
 def default_folders():
     """The data folders of the main grid's world, by data set."""
     names = dict.fromkeys(
-        name for listed in study.BENCHMARK_DATA.values() for name in listed
+        name for benchmark in BENCHMARKS for name in study.BENCHMARK_DATA[benchmark]
     )
     return {name: folder(DEFAULT_WORLD, name) for name in names}

@@ -1,4 +1,5 @@
-# The data: the miniature is made here, in the published layouts, from images inside the installed packages.
+# The data: the miniature is made here, in the published layouts; the published data sets are downloaded, unpacked and
+# assembled from their parts, or from copies that the user has.
 
 
 rule miniature_data:
@@ -16,3 +17,76 @@ rule miniature_data:
     shell:
         "python -m tradeoffs.warm tradeoffs.data.miniature.{wildcards.dataset}"
         " --spec {params.spec:q} --out {params.folder} > {log} 2>&1"
+
+
+# The file itself is no output: Snakemake would delete it before the job runs again, only because an address changed.
+# What is there already is verified, not fetched. Compute nodes often have no internet: local.
+rule download:
+    output:
+        "resources/downloads/{file}.json",
+    log:
+        "logs/download/{file}.log",
+    wildcard_constraints:
+        file=one_of(DOWNLOADS),
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        spec=lambda wc: canonical(DOWNLOADS[wc.file]),
+        file=lambda wc, output: output[0].removesuffix(".json"),
+    shell:
+        "python -m tradeoffs.data.download --spec {params.spec:q} --out {params.file} --card {output} 2>&1 | tee {log} >&2"
+
+
+rule unpack:
+    input:
+        lambda wc: f"resources/downloads/{config['imagenet']['data'][wc.dataset]['file']}.json",
+    output:
+        "resources/unpacked/{dataset}/fingerprint.json",
+    log:
+        "logs/unpack/{dataset}.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.data.unpack"),
+        spec=lambda wc: canonical(
+            published_data.unpacking(config["imagenet"], wc.dataset)
+        ),
+        archive=lambda wc, input: input[0].removesuffix(".json"),
+        folder=lambda wc: f"resources/unpacked/{wc.dataset}",
+    shell:
+        "python -m tradeoffs.data.unpack --spec {params.spec:q} --archive {params.archive} --out {params.folder} > {log} 2>&1"
+
+
+rule assemble:
+    input:
+        assembled_from,
+    output:
+        "resources/imagenet/default/{dataset}/fingerprint.json",
+    log:
+        "logs/imagenet/data/{dataset}.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.data.assemble"),
+        spec=lambda wc: canonical(
+            {
+                "dataset": wc.dataset,
+                "parts": published_data.parts(config["imagenet"], wc.dataset),
+            }
+        ),
+        folder=lambda wc: f"resources/imagenet/default/{wc.dataset}",
+    shell:
+        "python -m tradeoffs.data.assemble --spec {params.spec:q} --out {params.folder} > {log} 2>&1"
+
+
+# All that needs the internet, and what is made from it: snakemake fetch
+rule fetch:
+    input:
+        [f"{path}/fingerprint.json" for path in default_folders().values()],
+        [
+            f"results/{STUDY}/models/{model}/weights.pt"
+            for model in models_from(["released", *sources.SOURCES])
+        ],
+    localrule: True

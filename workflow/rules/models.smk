@@ -1,4 +1,5 @@
-# Twenty adversarially trained models, standard ones, and the models of the sweeps: one job each.
+# Twenty adversarially trained models, standard ones, and what stands beside them: trained here, released by others, or
+# the user's own. Whatever the source, a model is its weights and its card.
 
 
 rule train:
@@ -9,6 +10,8 @@ rule train:
         card="results/{study}/models/{model}/card.json",
     log:
         "logs/{study}/train/{model}.log",
+    wildcard_constraints:
+        model=one_of(models_from(["train"])),
     # Longest first, so that no core waits for a late long job at the end.
     priority: lambda wc: launch.training_priority(MODELS[wc.model])
     conda:
@@ -25,3 +28,48 @@ rule train:
     shell:
         "python -m tradeoffs.warm tradeoffs.train --spec {params.spec:q} --data {params.folder}"
         " --weights {output.weights} --card {output.card} --checkpoint {params.checkpoint} > {log} 2>&1"
+
+
+rule released:
+    input:
+        lambda wc: f"{MODELS[wc.model].file}.json",
+    output:
+        weights="results/{study}/models/{model}/weights.pt",
+        card="results/{study}/models/{model}/card.json",
+    log:
+        "logs/{study}/released/{model}.log",
+    wildcard_constraints:
+        model=one_of(models_from(["released"])),
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.models.released"),
+        spec=lambda wc: canonical(MODELS[wc.model].spec),
+        checkpoint=lambda wc: MODELS[wc.model].file,
+    shell:
+        "python -m tradeoffs.warm tradeoffs.models.released --spec {params.spec:q} --checkpoint {params.checkpoint}"
+        " --weights {output.weights} --card {output.card} > {log} 2>&1"
+
+
+# A library fetches its published weights itself, and compute nodes often have no internet: local.
+rule convert:
+    input:
+        lambda wc: MODELS[wc.model].file or [],
+    output:
+        weights="results/{study}/models/{model}/weights.pt",
+        card="results/{study}/models/{model}/card.json",
+    log:
+        "logs/{study}/convert/{model}.log",
+    wildcard_constraints:
+        model=one_of(models_from(sources.SOURCES)),
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.models.convert"),
+        spec=lambda wc: canonical(MODELS[wc.model].spec),
+        checkpoint=lambda wc, input: f"--checkpoint {quote(input[0])}" if input else "",
+    shell:
+        "python -m tradeoffs.warm tradeoffs.models.convert --spec {params.spec:q} {params.checkpoint}"
+        " --weights {output.weights} --card {output.card} > {log} 2>&1"

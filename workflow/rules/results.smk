@@ -287,51 +287,21 @@ rule contact_sheets:
     input:
         [f"{path}/fingerprint.json" for path in default_folders().values()],
     output:
-        report(
-            f"results/{STUDY}/figures/contact_sheet_imagenet.svg",
-            category="Data",
-            labels={"data set": "ImageNet (training and validation)"},
-            caption="../report/contact_sheet_imagenet.rst",
-        ),
-        report(
-            f"results/{STUDY}/figures/contact_sheet_rival10.svg",
-            category="Data",
-            labels={"data set": "RIVAL10"},
-            caption="../report/contact_sheet_rival10.rst",
-        ),
-        report(
-            f"results/{STUDY}/figures/contact_sheet_salient_imagenet.svg",
-            category="Data",
-            labels={"data set": "Salient ImageNet"},
-            caption="../report/contact_sheet_salient_imagenet.rst",
-        ),
-        report(
-            f"results/{STUDY}/figures/contact_sheet_imagenet9.svg",
-            category="Data",
-            labels={"data set": "ImageNet-9"},
-            caption="../report/contact_sheet_imagenet9.rst",
-        ),
-        report(
-            f"results/{STUDY}/figures/contact_sheet_waterbirds.svg",
-            category="Data",
-            labels={"data set": "Waterbirds"},
-            caption="../report/contact_sheet_waterbirds.rst",
-        ),
-        report(
-            f"results/{STUDY}/figures/contact_sheet_objectnet.svg",
-            category="Data",
-            labels={"data set": "ObjectNet"},
-            caption="../report/contact_sheet_objectnet.rst",
-        ),
-        f"results/{STUDY}/figures/contact_sheet_imagenet.png",
-        f"results/{STUDY}/figures/contact_sheet_rival10.png",
-        f"results/{STUDY}/figures/contact_sheet_salient_imagenet.png",
-        f"results/{STUDY}/figures/contact_sheet_imagenet9.png",
-        f"results/{STUDY}/figures/contact_sheet_waterbirds.png",
-        f"results/{STUDY}/figures/contact_sheet_objectnet.png",
+        *[
+            report(
+                f"results/{STUDY}/figures/contact_sheet_{name}.svg",
+                category="Data",
+                labels={"data set": title},
+                caption=f"../report/contact_sheet_{name}.rst",
+            )
+            for name, title in DATA_TITLES.items()
+            if name in default_folders()
+        ],
+        *[
+            f"results/{STUDY}/figures/contact_sheet_{name}.png"
+            for name in default_folders()
+        ],
         card=f"results/{STUDY}/cards/contact_sheets.json",
-    log:
-        f"logs/{STUDY}/results/contact_sheets.log",
     localrule: True
     conda:
         "../../envs/environment.yaml"
@@ -344,7 +314,29 @@ rule contact_sheets:
         " --out {params.figures} --card {output.card} > {log} 2>&1"
 
 
-# Everything of this file: snakemake figures
+rule missing:
+    output:
+        missing=report(
+            f"results/{STUDY}/missing.csv",
+            category="Data",
+            labels={"data set": "Table: what is missing, and what to do"},
+            caption="../report/missing.rst",
+        ),
+        card=f"results/{STUDY}/cards/missing.json",
+    log:
+        f"logs/{STUDY}/results/missing.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.results.missing"),
+        spec=canonical({"missing": study.missing_benchmarks(config)}),
+    shell:
+        "python -m tradeoffs.warm tradeoffs.results.missing --spec {params.spec:q}"
+        " --out {output.missing} --card {output.card} > {log} 2>&1"
+
+
+# Everything of this file that the study has: snakemake figures
 rule figures:
     input:
         rules.summary.output,
@@ -352,8 +344,9 @@ rule figures:
         rules.figure_overview.output,
         rules.figure_claims.output,
         rules.figure_benchmarks.output,
-        rules.figure_adversarial.output,
-        rules.figure_correlation.output,
-        rules.figure_background_scale.output,
-        rules.figure_training.output,
         rules.contact_sheets.output,
+        rules.figure_adversarial.output if "adversarial" in BENCHMARKS else [],
+        rules.figure_correlation.output if model_cards(SWEEPS) else [],
+        rules.figure_background_scale.output if model_cards(SWEEPS) else [],
+        rules.figure_training.output if models_from(["train"]) else [],
+        rules.missing.output if STUDY == "imagenet" else [],

@@ -105,6 +105,12 @@ def start(workflow: Any) -> None:
     _clock.append(time.time())
 
 
+def print_missing(rows: list[Config]) -> None:
+    """Print the benchmarks that are left out because a data set is not at hand (``study.missing_benchmarks``)."""
+    for row in rows:
+        print(f"left out: {row['benchmark']}; {row['dataset']} is missing: {row['reason']}", file=sys.stderr)
+
+
 def print_cost(cores: int) -> None:
     """Print how much of cores x wall time was the steps' own work, which every card records."""
     if not _clock:

@@ -47,6 +47,14 @@ def models(config: Config) -> dict[str, Model]:
     return found
 
 
+def downloads(config: Config) -> dict[str, Config]:
+    """Return the settings of :mod:`tradeoffs.data.download` for every file the study needs, by file name."""
+    if config["study"] == "miniature":
+        return {}
+    study = config["imagenet"]
+    return published_data.downloads(study) | imagenet.checkpoints(study)
+
+
 def missing(config: Config) -> dict[str, str]:
     """Return the data sets that cannot be had, each with the reason and what to do; none in the miniature."""
     return published_data.missing(config["imagenet"]) if config["study"] == "imagenet" else {}

@@ -16,20 +16,22 @@ from tradeoffs.results.style import save, use_style
 Draw = Callable[[dict[str, Path]], dict[str, Figure]]
 
 
-def run(module: str, inputs: dict[str, str], draw: Draw) -> None:
+def run(module: str, inputs: dict[str, str], draw: Draw, *, optional: bool = False) -> None:
     """Command line of a figure: ``--<input>`` for each of ``inputs`` (name -> help), ``--out`` folder, ``--card``.
 
-    ``draw`` turns the paths of the inputs into figures by name; each becomes <out>/<name>.svg and .png.
+    ``draw`` turns the paths of the inputs into figures by name; each becomes <out>/<name>.svg and .png. With
+    ``optional`` inputs it gets only those that were given.
     """
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description="Draw figures from the result tables")
     for name, text in inputs.items():
-        parser.add_argument(f"--{name}", type=Path, required=True, help=text)
+        parser.add_argument(f"--{name}", type=Path, required=not optional, help=text)
     parser.add_argument("--out", type=Path, required=True, help="folder to write <figure>.svg and <figure>.png into")
     parser.add_argument("--card", type=Path, required=True, help="JSON card to write")
     arguments = parser.parse_args()
     started = time.perf_counter()
     use_style()
-    figures = draw({name: getattr(arguments, name) for name in inputs})
+    given = {name: getattr(arguments, name) for name in inputs}
+    figures = draw({name: path for name, path in given.items() if path is not None})
     for name, figure in figures.items():
         save(figure, arguments.out / name)
     write_card(
