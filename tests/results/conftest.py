@@ -1,13 +1,23 @@
 """Synthetic studies as a fixture."""
 
 import copy
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from synthetic_study import Plan, Study, flat, metric_names, write_evaluation
+from synthetic_study import (
+    IMAGENET_BENCHMARKS,
+    Plan,
+    Study,
+    flat,
+    imagenet_models,
+    imagenet_plan,
+    metric_names,
+    write_evaluation,
+)
 
 from tradeoffs.config import checked
 from tradeoffs.results.specification import specification
@@ -41,7 +51,23 @@ def make_study(tmp_path: Path, config: dict[str, Any]) -> Callable[..., Study]:
         folder = tmp_path / "evaluations"
         for number, model in enumerate(models):
             for benchmark in model.benchmarks:
-                write_evaluation(folder, model, benchmark, metric_names(changed, benchmark), plan, noise, number)
+                write_evaluation(folder, model, benchmark, metric_names(benchmarks, benchmark), plan, noise, number)
         return Study(spec, models, folder)
+
+    return make
+
+
+@pytest.fixture
+def make_imagenet_study(tmp_path: Path) -> Callable[..., Study]:
+    """Write the cards of an imagenet study: 22 models and the user's own, no sweeps, any benchmarks missing."""
+
+    def make(plan: Plan = imagenet_plan, noise: float = 0.01, **choices: Any) -> Study:
+        models = imagenet_models(**choices)
+        folder = tmp_path / "evaluations"
+        for number, model in enumerate(models):
+            for benchmark in model.benchmarks:
+                names = metric_names(IMAGENET_BENCHMARKS, benchmark)
+                write_evaluation(folder, model, benchmark, names, plan, noise, number)
+        return Study(json.dumps({"study": "imagenet", "models": [m._asdict() for m in models]}), models, folder)
 
     return make

@@ -1,12 +1,15 @@
 """Synthetic studies: evaluation cards and outcome files in the exact format of tradeoffs.benchmarks.evaluation."""
 
 import json
-from collections.abc import Callable
+import math
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from tradeoffs.models.ids import model_id
 from tradeoffs.results.table import Model
 
 DRAWS = 400
@@ -15,15 +18,31 @@ VARIANTS = ("original", "mixed_same", "mixed_rand", "mixed_next", "only_fg", "no
 Plan = Callable[[Model, str, str], float]
 
 
+# Settings of the imagenet study that decide which metrics there are.
+IMAGENET_BENCHMARKS: dict[str, dict[str, Any]] = {
+    "imagenet": {},
+    "rival10": {"linf_levels": [0.25], "l2_levels": [100.0]},
+    "salient_imagenet": {},
+    "imagenet9": {},
+    "waterbirds": {},
+    "objectnet": {},
+    "adversarial": {"domains": {"validation": "val"}, "budgets": {"linf": [2, 4, 8], "l2": [0.5, 1, 3]}},
+}
+# id, architecture, norm, epsilon of models of the user's own
+EXTRAS = (("convnext_tiny", "convnext_tiny", "none", 0.0), ("madry_linf_eps4", "resnet50", "linf", 4.0))
+
+
 class Study(NamedTuple):
     spec: str
     models: list[Model]
     evaluations: Path
 
 
-def metric_names(config: dict[str, Any], benchmark: str) -> list[str]:
-    """The metrics of each card, as the benchmarks name them."""
-    spec = config["miniature"]["benchmarks"][benchmark]
+def metric_names(settings: dict[str, Any], benchmark: str) -> list[str]:
+    """The metrics of each card, as the benchmarks name them; ``settings`` of a study's benchmarks."""
+    spec = settings[benchmark]
+    if benchmark == "imagenet":
+        return ["accuracy"]
     if benchmark == "rival10":
         levels = [f"{kind}_{level:g}" for kind in ("linf", "l2") for level in spec[f"{kind}_levels"]]
         regions = [f"accuracy_{region}_{level}" for region in ("foreground", "background") for level in levels]
@@ -52,6 +71,42 @@ def flat(model: Model, benchmark: str, metric: str) -> float:
     if metric.startswith("validation_accuracy"):
         return 0.8 + (model.images or 0) / 1e5
     return 0.5
+
+
+def imagenet_models(
+    benchmarks: Sequence[str] = tuple(IMAGENET_BENCHMARKS),
+    architectures: Sequence[str] = ("resnet18", "resnet50"),
+    budgets: dict[str, Sequence[float]] | None = None,
+    extras: Sequence[tuple[str, str, str, float]] = EXTRAS,
+) -> list[Model]:
+    """The models of the imagenet study: no knobs, no sweeps, benchmarks as far as there are data sets."""
+    listed = budgets or {"linf": (0.5, 1, 2, 4, 8), "l2": (0.25, 0.5, 1, 3, 5)}
+    grid = [("none", 0.0)] + [(norm, epsilon) for norm, found in listed.items() for epsilon in found]
+    main = [
+        (model_id(name, norm, epsilon), "main", name, norm, epsilon) for name in architectures for norm, epsilon in grid
+    ]
+    beside = [(name, "extra", architecture, norm, epsilon) for name, architecture, norm, epsilon in extras]
+    return [Model(*row, 0, "default", tuple(benchmarks), None, None, None) for row in main + beside]
+
+
+def imagenet_plan(model: Model, benchmark: str, metric: str) -> float:
+    """Plausible values: accuracy falls and reliance rises with the budget, less for the larger network."""
+    strength = {"none": 0.0, "linf": model.epsilon / 8, "l2": model.epsilon / 5}[model.norm]
+    larger = {"resnet18": 0.0, "resnet50": 0.06}.get(model.architecture, 0.09)
+    clean = 0.7 + larger - 0.25 * strength
+    if benchmark == "objectnet":
+        shifted, kept = 0.45 * clean - 0.03 * strength, 1.15 if metric.endswith("restricted") else 1.0
+        return {
+            "objectnet_accuracy": kept * shifted,
+            "validation_accuracy": kept * clean,
+            "drop": kept * (clean - shifted),
+            "relative_drop": 1 - shifted / clean,
+        }[metric.rpartition("_")[0]]
+    if attacked := re.search(r"_(linf|l2)_eps([0-9.]+)$", metric) if benchmark == "adversarial" else None:
+        resisted = strength * {"linf": 8, "l2": 5}[attacked[1]]
+        return clean * math.exp(-float(attacked[2]) / (0.2 + resisted))
+    gaps = {"bg_gap": 0.07 + 0.1 * strength, "background_swap_gap": 0.2 + 0.2 * strength, "rcs": 0.3 - 0.2 * strength}
+    return gaps.get(metric, 0.2 - 0.3 * strength if metric.startswith("rfs") else clean)
 
 
 def write_evaluation(

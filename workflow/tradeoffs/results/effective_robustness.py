@@ -59,12 +59,12 @@ def effective_robustness(validation: Array, shifted: Array, is_standard: NDArray
 
 
 def of_models(evaluations: Evaluations, models: Sequence[Model]) -> dict[tuple[str, str], Measured]:
-    """Effective robustness by (model id, metric) of all main models, refitted in every paired bootstrap draw.
+    """Effective robustness by (model id, metric) of main models and the user's own, refitted in every paired draw.
 
-    Standard models: the main ones and those of role reference. Empty where fewer than three of them differ in
-    validation accuracy: two points always lie on a line.
+    Standard models are all of norm none: main ones, those of role reference and the user's own. Empty where fewer than
+    three of them differ in validation accuracy: two points always lie on a line.
     """
-    kept = [m for m in models if m.role in ("main", "reference") and "objectnet" in m.benchmarks]
+    kept = _measured(models)
     found: dict[tuple[str, str], Measured] = {}
     for protocol in PROTOCOLS:
         names = (f"validation_accuracy_{protocol}", f"objectnet_accuracy_{protocol}")
@@ -78,9 +78,29 @@ def of_models(evaluations: Evaluations, models: Sequence[Model]) -> dict[tuple[s
         stacked = np.stack(columns)  # [models, 2, 1 + draws]
         result = effective_robustness(stacked[:, 0], stacked[:, 1], is_standard, n)
         for model, row in zip(kept, result, strict=True):
-            if model.role == "main":
+            if model.role != "reference":
                 found[model.id, metric(protocol)] = Measured(float(row[0]), row[1:], n)
     return found
+
+
+def reason_to_leave_out(evaluations: Evaluations, models: Sequence[Model]) -> str | None:
+    """Say why there is no effective robustness; None where there is."""
+    kept = _measured(models)
+    if not kept:
+        return "ObjectNet was not measured"
+    name = f"validation_accuracy_{PROTOCOLS[0]}"
+    standard = len({metric_value(evaluations[m.id, "objectnet"], name) for m in kept if m.norm == "none"})
+    if standard >= FEWEST_STANDARD_MODELS:
+        return None
+    return (
+        f"its baseline is a line through standard models that differ in validation accuracy; there are {standard}, "
+        f"expected at least {FEWEST_STANDARD_MODELS}; add standard models of your own (norm none)"
+    )
+
+
+def _measured(models: Sequence[Model]) -> list[Model]:
+    """Models that the baseline is fitted to or that are compared with it."""
+    return [m for m in models if m.role in ("main", "extra", "reference") and "objectnet" in m.benchmarks]
 
 
 def _with_draws(card: Evaluation, names: tuple[str, str]) -> Array:

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 TITLES = {
+    "imagenet": "ImageNet",
     "rival10": "RIVAL10",
     "salient_imagenet": "Salient ImageNet",
     "imagenet9": "ImageNet-9",

@@ -9,6 +9,10 @@ of two models on one data set are paired, hence the interval is that of the mean
 rank correlation of the oriented metric with epsilon, the standard model at 0, with its exact permutation p-value
 (:mod:`tradeoffs.results.trend`). The verdict needs both (:mod:`tradeoffs.results.verdicts`). With several seeds a
 model stands for the mean of its seeds.
+
+Models of the user's own are compared one by one, where a standard model of their architecture is there
+(:func:`baseline`). There is no trend in one model, so their p-value is the bootstrap's. They have no part in what is
+concluded about the grid.
 """
 
 from collections.abc import Sequence
@@ -30,6 +34,7 @@ class Difference(NamedTuple):
     """One adversarially trained model against the standard one of its architecture and seed: oriented, paired."""
 
     model: Model
+    standard: tuple[str, ...]  # ids; several stand for their mean
     metric: Metric
     value: float
     draws: Array
@@ -50,26 +55,40 @@ class Cell(NamedTuple):
 
 
 def differences(measured: Measurements, models: Sequence[Model], metric: Metric) -> list[Difference]:
-    """Return every adversarially trained main model against its standard one; none where it was not measured."""
-    standard = {(m.architecture, m.seed): m.id for m in models if m.role == "main" and m.norm == "none"}
+    """Return every adversarially trained model against its standard one; none where one of them was not measured."""
     found = []
     for model in models:
-        if model.role != "main" or model.norm == "none":
+        if model.role not in ("main", "extra") or model.norm == "none":
             continue
         ours = measured.get((model.id, metric.benchmark, metric.name))
-        baseline = standard.get((model.architecture, model.seed), "")
-        theirs = measured.get((baseline, metric.benchmark, metric.name))
-        if ours is not None and theirs is not None:
-            value = metric.sign * (ours.value - theirs.value)
-            found.append(Difference(model, metric, value, metric.sign * (ours.draws - theirs.draws), ours.n))
+        names = baseline(models, model)
+        theirs = [measured[key] for name in names if (key := (name, metric.benchmark, metric.name)) in measured]
+        if ours is not None and theirs:
+            value = metric.sign * (ours.value - float(np.mean([m.value for m in theirs])))
+            draws = metric.sign * (ours.draws - np.mean([m.draws for m in theirs], axis=0))
+            found.append(Difference(model, names, metric, value, draws, ours.n))
     return found
 
 
+def baseline(models: Sequence[Model], model: Model) -> tuple[str, ...]:
+    """Return the ids of the standard models that a model is compared with; several stand for their mean.
+
+    For a model of the grid, the one of its architecture and seed. For a model of the user's own, those of the grid of
+    its architecture, one per seed; where there are none, the first listed among the user's own; else none.
+    """
+    standard = [m for m in models if m.norm == "none" and m.architecture == model.architecture]
+    grid = [m for m in standard if m.role == "main"]
+    if model.role == "main":
+        return tuple(m.id for m in grid if m.seed == model.seed)
+    return tuple(m.id for m in grid) or tuple(m.id for m in standard if m.role == "extra")[:1]
+
+
 def cells(measured: Measurements, models: Sequence[Model], metric: Metric) -> list[Cell]:
-    """Return the cells of one metric in the order in which the study lists them."""
+    """Return the cells of one metric's grid in the order in which the study lists them."""
     grouped: dict[tuple[str, str], list[Difference]] = {}
     for difference in differences(measured, models, metric):
-        grouped.setdefault((difference.model.architecture, difference.model.norm), []).append(difference)
+        if difference.model.role == "main":
+            grouped.setdefault((difference.model.architecture, difference.model.norm), []).append(difference)
     found = []
     for (architecture, norm), members in grouped.items():
         epsilons = sorted({d.model.epsilon for d in members})
@@ -95,18 +114,18 @@ def _standard(measured: Measurements, models: Sequence[Model], metric: Metric, a
 
 
 def claims(measured: Measurements, models: Sequence[Model]) -> list[Claim]:
-    """Return the overall row, then per metric a summary row and one row per architecture and norm."""
+    """Return the overall row, then per metric a summary row, one per architecture and norm, one per own model."""
     rows: list[Claim] = []
     parts: dict[str, tuple[Metric, Assessment]] = {}
     for metric in METRICS:
         found = cells(measured, models, metric)
         if not found:
+            rows += own_models(measured, models, metric)
             continue
         combined, kendall = together(found)
         parts.setdefault(metric.benchmark, (metric, combined))
-        title, direction = TITLES[metric.benchmark], "higher" if metric.sign > 0 else "lower"
+        title, how = TITLES[metric.benchmark], _direction(metric)
         key = f"background_reliance.{metric.benchmark}.{metric.name}"
-        how = f"{metric.name} {direction}: {metric.meaning}"
         sign = "" if metric.sign > 0 else "minus "
         statistic = f"{sign}mean over budgets of {metric.name} - standard; {PVALUE}"
         rows.append(
@@ -129,6 +148,7 @@ def claims(measured: Measurements, models: Sequence[Model]) -> list[Claim]:
                     f"Kendall's tau {kendall:.2f}",
                 )
             )
+        rows += own_models(measured, models, metric)
     if parts:
         rows.insert(
             0,
@@ -143,6 +163,26 @@ def claims(measured: Measurements, models: Sequence[Model]) -> list[Claim]:
             ),
         )
     return rows
+
+
+def own_models(measured: Measurements, models: Sequence[Model], metric: Metric) -> list[Claim]:
+    """Return a row for each adversarially trained model of the user's own."""
+    return [
+        assess(found.value, found.draws).claim(
+            f"background_reliance.{metric.benchmark}.{metric.name}.{found.model.id}",
+            f"On {TITLES[metric.benchmark]}, {found.model.id} ({found.model.norm}-trained, a model of your own) relies "
+            f"on backgrounds more than the standard {found.model.architecture} ({_direction(metric)}).",
+            f"{'' if metric.sign > 0 else 'minus '}({metric.name} - standard); p: bootstrap, two-sided",
+            f"{metric.benchmark}: {found.model.id} against {', '.join(found.standard)}",
+        )
+        for found in differences(measured, models, metric)
+        if found.model.role == "extra"
+    ]
+
+
+def _direction(metric: Metric) -> str:
+    """Say which way of the metric is more reliance, and what it means."""
+    return f"{metric.name} {'higher' if metric.sign > 0 else 'lower'}: {metric.meaning}"
 
 
 def alone(cell: Cell) -> tuple[Assessment, float]:

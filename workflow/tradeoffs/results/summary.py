@@ -3,8 +3,8 @@
     python -m tradeoffs.results.summary --spec '{"study": "miniature", "models": [...]}' \
         --evaluations results/miniature/evaluations --out summary.csv --sweeps sweeps.csv --card summary.json
 
-``--out`` holds the models of the main grid, ``--sweeps`` those of the sweeps and the reference models. Effective
-robustness, which needs several models at once, is added here.
+``--out`` holds the models of the main grid and those of the user's own, ``--sweeps`` those of the sweeps and the
+reference models. Effective robustness, which needs several models at once, is added here.
 """
 
 import argparse
@@ -23,12 +23,14 @@ from tradeoffs.results import effective_robustness
 from tradeoffs.results.evaluations import FIELDS, Evaluations, read
 from tradeoffs.results.table import SUMMARY_COLUMNS, SWEEP_COLUMNS, Model, parse, write_csv
 
+ROLES = ("main", "extra")  # whose models the summary lists; the others are in the table of the sweeps
+
 
 def summary_rows(study: str, models: Sequence[Model], evaluations: Evaluations) -> Iterator[tuple[Any, ...]]:
-    """Rows of the main models, in the order of the models, their benchmarks and the metrics' names."""
+    """Rows of the main models and the user's own, in the order of models, their benchmarks and the metrics' names."""
     added = effective_robustness.of_models(evaluations, models)
     for model in models:
-        if model.role != "main":
+        if model.role not in ROLES:
             continue
         for benchmark in model.benchmarks:
             metrics = dict(evaluations[model.id, benchmark].metrics)
@@ -45,7 +47,7 @@ def summary_rows(study: str, models: Sequence[Model], evaluations: Evaluations) 
 def sweep_rows(study: str, models: Sequence[Model], evaluations: Evaluations) -> Iterator[tuple[Any, ...]]:
     """Rows of all other models, with what is swept."""
     for model in models:
-        if model.role == "main":
+        if model.role in ROLES:
             continue
         swept = (model.role.removesuffix("_sweep"), model.correlation, model.background_scale, model.images)
         for benchmark in model.benchmarks:
@@ -64,7 +66,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tradeoffs.results.summary", description="Evaluation cards to CSV")
     parser.add_argument("--spec", required=True, help='JSON: {"study": name, "models": [...]}')
     parser.add_argument("--evaluations", type=Path, required=True, help="folder with <benchmark>/<model>.json")
-    parser.add_argument("--out", type=Path, required=True, help="CSV to write: models of the main grid")
+    parser.add_argument("--out", type=Path, required=True, help="CSV to write: models of the grid and your own")
     parser.add_argument("--sweeps", type=Path, required=True, help="CSV to write: models beside the main grid")
     parser.add_argument("--card", type=Path, required=True, help="JSON card to write")
     arguments = parser.parse_args()
@@ -72,11 +74,9 @@ def main() -> None:
     study, models, spec = parse(arguments.spec)
     evaluations = read(arguments.evaluations, models)
     rows = list(summary_rows(study, models, evaluations))
-    if not any(str(row[7]).startswith("effective_robustness") for row in rows):
-        print(
-            f"effective robustness is left out: fewer than {effective_robustness.FEWEST_STANDARD_MODELS} standard "
-            "models that differ in validation accuracy"
-        )
+    missing = effective_robustness.reason_to_leave_out(evaluations, models)
+    if missing is not None:
+        print(f"effective robustness is left out: {missing}")
     write_csv(arguments.sweeps, SWEEP_COLUMNS, sweep_rows(study, models, evaluations))
     write_csv(arguments.out, SUMMARY_COLUMNS, rows)
     write_card(
@@ -87,6 +87,7 @@ def main() -> None:
         data={},
         started=started,
         rows=len(rows),
+        left_out={} if missing is None else {"effective_robustness": missing},
     )
 
 

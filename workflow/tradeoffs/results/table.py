@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from tradeoffs.errors import InputError
 from tradeoffs.files import write_atomically
+from tradeoffs.models.ids import model_id
 from tradeoffs.specs import parse_spec
 
 
@@ -15,7 +16,7 @@ class Model(NamedTuple):
     """One model of the study. ``correlation``, ``background_scale``: of its training world; None where unknown."""
 
     id: str
-    role: str  # main, correlation_sweep, background_scale_sweep or reference
+    role: str  # main, correlation_sweep, background_scale_sweep, reference or extra (a model of the user's own)
     architecture: str
     norm: str  # none, l2 or linf
     epsilon: float  # as in the id: l2 in pixel units, linf in 1/255
@@ -45,8 +46,20 @@ def parse(text: str) -> tuple[str, list[Model], dict[str, Any]]:
             raise InputError(
                 f"--spec: models[{position}]: missing or unknown {keys}; expected {', '.join(Model._fields)}"
             )
-        found.append(Model(**row | {"benchmarks": tuple(row["benchmarks"])}))
+        model = Model(**row | {"benchmarks": tuple(row["benchmarks"])})
+        if model.role == "extra" and is_grid_name(model.id, model.architecture, model.norm, model.epsilon, model.seed):
+            raise InputError(
+                f"--spec: {model.id}, a model of your own, has a name that belongs to the study's grid, where it would "
+                f"be taken for another seed; give it another id, e.g. my_{model.id}"
+            )
+        found.append(model)
     return spec["study"], found, spec
+
+
+def is_grid_name(name: str, architecture: str, norm: str, epsilon: float, seed: int | None) -> bool:
+    """Say whether this is what the study's grid calls such a model; the tables know the user's own models by it."""
+    expected = model_id(architecture, norm, epsilon)
+    return name in (expected, f"{expected}_seed{seed}")
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,10 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tradeoffs.errors import InputError, exit_code
+from tradeoffs.results.figures import own
 from tradeoffs.results.figures.command import over_seeds, read_table, run
 from tradeoffs.results.style import NORM_LABELS
 from tradeoffs.results.table import SUMMARY_COLUMNS
 
+OWN = "models of your own"
+TRAINING = ["norm", "epsilon", "own"]
 PATTERN = r"(?P<adversarial>adversarial_)?accuracy_(?P<domain>.+?)(?:_(?P<attack>l2|linf)_eps(?P<attacked>[0-9.]+))?$"
 
 
@@ -27,20 +31,26 @@ def attacks(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw(paths: dict[str, Path]) -> dict[str, Figure]:
-    """Draw one map per domain and architecture."""
+    """Draw one map per domain and architecture of the grid, and one per domain for the user's own models."""
     table = attacks(read_table(paths["summary"], SUMMARY_COLUMNS))
     if table.empty:
         raise InputError(f"{paths['summary']}: has no rows of benchmark adversarial; make it again")
-    architectures = list(dict.fromkeys(table["architecture"]))
+    grid, owned = own.split(table)
+    blocks = {name: grid[grid["architecture"] == name] for name in dict.fromkeys(grid["architecture"])}
+    if not owned.empty:
+        blocks[OWN] = owned
     domains = sorted(table["domain"].unique(), key=lambda domain: (domain != "preserved", domain))
-    figure = Figure(figsize=(1.2 + 4.3 * len(architectures), 0.8 + 3.3 * len(domains)))
-    grid = figure.subplots(len(domains), len(architectures), squeeze=False)
-    for row, domain in zip(grid, domains, strict=True):
-        for axes, architecture in zip(row, architectures, strict=True):
-            cells(axes, table[(table["domain"] == domain) & (table["architecture"] == architecture)])
-            axes.set_title(f"{architecture}, domain: {domain}")
+    tallest = max(3.0, 0.27 * max(len(block["model"].unique()) for block in blocks.values()))
+    figure = Figure(figsize=(1.2 + 4.3 * len(blocks), 0.8 + (tallest + 0.3) * len(domains)))
+    panels = figure.subplots(len(domains), len(blocks), squeeze=False)
+    for row, domain in zip(panels, domains, strict=True):
+        for axes, (name, block) in zip(row, blocks.items(), strict=True):
+            cells(axes, block[block["domain"] == domain])
+            axes.set_title(f"{name}, domain: {domain}")
+            if name == OWN:
+                axes.set_aspect(0.55, anchor="N")  # cells of about the grid's size, however few rows there are
         row[0].set_ylabel("training: norm and budget")
-    for axes in grid[-1]:
+    for axes in panels[-1]:
         axes.set_xlabel("attack: norm and budget")
     linf, l2 = NORM_LABELS["linf"], NORM_LABELS["l2"]
     title = f"Accuracy under attack (fraction; {linf} budgets in 1/255, {l2} budgets in pixel units)"
@@ -49,29 +59,41 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
 
 
 def cells(axes: Axes, table: pd.DataFrame) -> None:
-    """Draw a map of one domain and architecture, darker for a higher accuracy, with the numbers in it."""
-    means = over_seeds(table, ["norm", "epsilon", "attack", "attacked"])
+    """Draw a map of one domain, darker for a higher accuracy, with the numbers in it.
+
+    A row is a model, the mean of its seeds in the grid: the user's own models are told apart by their ids.
+    """
+    named = own.names(own.split(table)[1])
+    means = over_seeds(
+        table.assign(own=[named.get(m, "").replace("\n", ", ") for m in table["model"]]),
+        [*TRAINING, "attack", "attacked"],
+    )
     order = ["none", "linf", "l2"]
-    rows = _ordered(means, "norm", "epsilon", order)
-    columns = _ordered(means, "attack", "attacked", order)
+    rows = _ordered(means[TRAINING], order)
+    columns = _ordered(means[["attack", "attacked"]], order)
     values = np.full((len(rows), len(columns)), np.nan)
     for _, cell in means.iterrows():
-        at = rows.index((cell["norm"], cell["epsilon"])), columns.index((cell["attack"], cell["attacked"]))
+        at = rows.index(tuple(cell[TRAINING])), columns.index((cell["attack"], cell["attacked"]))
         values[at] = cell["value"]
     axes.imshow(values, cmap="Greys", vmin=0, vmax=1, aspect="auto")
     for (i, j), value in np.ndenumerate(values):
         colour = "white" if value > 0.55 else "black"
         axes.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=7, color=colour)
-    axes.set_yticks(range(len(rows)), ["standard" if n == "none" else f"{NORM_LABELS[n]} {e:g}" for n, e in rows])
+    axes.set_yticks(
+        range(len(rows)),
+        [name or ("standard" if n == "none" else f"{NORM_LABELS[n]} {e:g}") for n, e, name in rows],
+        fontsize=7.5 if named else None,
+    )
     axes.set_xticks(
         range(len(columns)), ["clean" if n == "none" else f"{NORM_LABELS[n]} {e:g}" for n, e in columns], rotation=45
     )
     axes.grid(visible=False)
 
 
-def _ordered(means: pd.DataFrame, norm: str, budget: str, order: list[str]) -> list[tuple[str, float]]:
-    pairs = means[[norm, budget]].drop_duplicates().itertuples(index=False, name=None)
-    return sorted(((str(n), float(e)) for n, e in pairs), key=lambda pair: (order.index(pair[0]), pair[1]))
+def _ordered(pairs: pd.DataFrame, order: list[str]) -> list[tuple[Any, ...]]:
+    """Return the distinct rows by norm, budget and what follows."""
+    found = pairs.drop_duplicates().itertuples(index=False, name=None)
+    return sorted(found, key=lambda row: (order.index(row[0]), *row[1:]))
 
 
 def main() -> None:

@@ -1,20 +1,30 @@
-"""One figure per benchmark: its metrics against the training budget, the standard models as level lines."""
+"""One figure per benchmark: its metrics against the training budget, the standard models as level lines.
+
+Models of the user's own, if there are any, have a column at the right.
+"""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from tradeoffs.errors import exit_code
+from tradeoffs.errors import InputError, exit_code
+from tradeoffs.results.figures import own
 from tradeoffs.results.figures.command import read_table, run
-from tradeoffs.results.figures.curves import BUDGET_LABELS, budget_panel
+from tradeoffs.results.figures.curves import BUDGET_LABELS, architecture_style, budget_panel, level_line
 from tradeoffs.results.metrics import TITLES
 from tradeoffs.results.table import SUMMARY_COLUMNS
 
 MORE, LESS = "higher = more reliance", "lower = more reliance"
 # benchmark -> metric -> axis label
 PANELS = {
+    "imagenet": {
+        "accuracy": "clean accuracy\n(fraction)",
+    },
     "rival10": {
         "rfs_linf": f"RFS, noise of fixed sigma\n({LESS})",
         "rfs_l2": f"RFS, noise of fixed norm\n({LESS})",
@@ -46,29 +56,57 @@ PANELS = {
 def draw(paths: dict[str, Path]) -> dict[str, Figure]:
     """Draw the figure of every benchmark in the summary."""
     table = read_table(paths["summary"], SUMMARY_COLUMNS)
-    architectures = list(dict.fromkeys(table["architecture"]))
-    norms = [norm for norm in dict.fromkeys(table["norm"]) if norm != "none"]
     figures = {}
     for benchmark, panels in PANELS.items():
-        own = table[table["benchmark"] == benchmark]
-        shown = {metric: label for metric, label in panels.items() if (own["metric"] == metric).any()}
-        if not shown:
-            continue
-        figure = Figure(figsize=(7.2, 0.9 + 1.75 * len(shown)))
-        grid = figure.subplots(len(shown), len(norms), sharex="col", sharey="row", squeeze=False)
-        for row, (metric, label) in zip(grid, shown.items(), strict=True):
-            rows = own[own["metric"] == metric]
-            for axes, norm in zip(row, norms, strict=True):
-                budget_panel(axes, rows[rows["norm"] == norm], norm, architectures, rows[rows["norm"] == "none"])
-            row[0].set_ylabel(label)
-        for axes, norm in zip(grid[-1], norms, strict=True):
-            axes.set_xlabel(BUDGET_LABELS[norm])
-        handles = grid[0][0].get_legend_handles_labels()[0]
-        level = Line2D([], [], color="#555555", linewidth=0.9, label="standard training (level line, band: interval)")
-        figure.legend(handles=[*handles, level], loc="outside lower center", ncols=len(handles) + 1)
-        figure.suptitle(f"{TITLES[benchmark]}: metrics against the budget of adversarial training", fontsize=10.5)
-        figures[f"benchmark_{benchmark}"] = figure
+        rows = table[table["benchmark"] == benchmark]
+        shown = {metric: label for metric, label in panels.items() if (rows["metric"] == metric).any()}
+        if shown and (set(rows["norm"]) != {"none"} or len(own.names(own.split(rows)[1]))):
+            figures[f"benchmark_{benchmark}"] = draw_benchmark(rows, shown, TITLES[benchmark])
+    if not figures:
+        raise InputError(
+            f"{paths['summary']}: has no benchmark's metrics of an adversarially trained model or one "
+            "of your own; there is nothing to draw"
+        )
     return figures
+
+
+def draw_benchmark(table: pd.DataFrame, shown: dict[str, str], title: str) -> Figure:
+    """Draw a row per metric of ``shown`` (metric -> label); a column per norm, and one for the user's own models."""
+    grid, owned = own.split(table)
+    architectures = list(dict.fromkeys(grid["architecture"]))
+    norms = [norm for norm in dict.fromkeys(grid["norm"]) if norm != "none"]
+    labels = own.names(owned)
+    widths = [3.3] * len(norms) + [own.width(labels)] * bool(labels)
+    figure = Figure(figsize=(max(0.6 + sum(widths), 4.5), 0.9 + 1.75 * len(shown) + own.label_height(labels)))
+    panels = figure.subplots(
+        len(shown), len(widths), sharex="col", sharey="row", squeeze=False, width_ratios=widths if labels else None
+    )
+    for row, (metric, label) in zip(panels, shown.items(), strict=True):
+        rows = grid[grid["metric"] == metric]
+        standard = rows[rows["norm"] == "none"]
+        for axes, norm in zip(row, norms, strict=False):
+            budget_panel(axes, rows[rows["norm"] == norm], norm, architectures, standard)
+        if labels:
+            own_panel(row[-1], owned[owned["metric"] == metric], labels, standard, architectures)
+        row[0].set_ylabel(label)
+    for axes, norm in zip(panels[-1], norms, strict=False):
+        axes.set_xlabel(BUDGET_LABELS[norm])
+    if labels:
+        panels[0][-1].set_title("models of\nyour own", fontsize=8.5)
+    handles = panels[0][0].get_legend_handles_labels()[0]
+    level = Line2D([], [], color="#555555", linewidth=0.9, label="standard training (level line, band: interval)")
+    figure.legend(handles=[*handles, level], loc="outside lower center", ncols=len(handles) + 1)
+    figure.suptitle(f"{title}: metrics against the budget of adversarial training", fontsize=10.5)
+    return figure
+
+
+def own_panel(
+    axes: Axes, owned: pd.DataFrame, labels: dict[str, str], standard: pd.DataFrame, architectures: Sequence[str]
+) -> None:
+    """Draw the user's own models, and the grid's standard ones as level lines behind them."""
+    for position, architecture in enumerate(architectures):
+        level_line(axes, standard[standard["architecture"] == architecture], architecture_style(position))
+    own.panel(axes, owned, labels)
 
 
 def main() -> None:

@@ -42,6 +42,10 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
 
 def listing(rows: pd.DataFrame, title: str) -> Figure:
     """Draw one line per claim."""
+    if rows.empty:
+        figure = Figure(figsize=(11, 0.9))
+        figure.suptitle(f"{title}\n\nnone: no benchmark that a claim is about was measured", fontsize=11)
+        return figure
     wrapped = [textwrap.wrap(str(text), 112) for text in rows["statement"]]
     heights = [0.18 * len(lines) + 0.12 for lines in wrapped]
     figure = Figure(figsize=(11, 0.9 + sum(heights)))

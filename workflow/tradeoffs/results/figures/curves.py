@@ -45,11 +45,15 @@ def budget_panel(
         face = style.colour if position % 2 == 0 else "white"
         axes.plot(x, own["value"], markerfacecolor=face, label=architecture, **drawn(style))
         if standard is not None:
-            level = over_seeds(standard[standard["architecture"] == architecture], ["norm"])
-            for _, row in level.iterrows():
-                axes.axhspan(row["ci_low"], row["ci_high"], color=style.colour, alpha=0.08, linewidth=0)
-                axes.axhline(row["value"], color=style.colour, linestyle=style.line, linewidth=0.9, alpha=0.9)
+            level_line(axes, standard[standard["architecture"] == architecture], style)
     axes.set_xscale("log", base=2)
     axes.set_xticks(budgets, [f"{budget:g}" for budget in budgets])
     axes.tick_params(axis="x", labelsize=7.5)
     axes.minorticks_off()
+
+
+def level_line(axes: Axes, standard: pd.DataFrame, style: LineStyle) -> None:
+    """Draw the standard model of an architecture as a level line with its band."""
+    for _, row in over_seeds(standard, ["norm"]).iterrows():
+        axes.axhspan(row["ci_low"], row["ci_high"], color=style.colour, alpha=0.08, linewidth=0)
+        axes.axhline(row["value"], color=style.colour, linestyle=style.line, linewidth=0.9, alpha=0.9)
