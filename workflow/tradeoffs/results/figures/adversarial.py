@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from tradeoffs.errors import InputError, exit_code
 from tradeoffs.results.figures import own
-from tradeoffs.results.figures.command import over_seeds, read_table, run
+from tradeoffs.results.figures.command import over_seeds, run
+from tradeoffs.results.reading import read_table
 from tradeoffs.results.style import NORM_LABELS
 from tradeoffs.results.table import SUMMARY_COLUMNS
 

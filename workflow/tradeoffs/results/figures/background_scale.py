@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 
 from tradeoffs.claim import Claim
 from tradeoffs.errors import InputError, exit_code
-from tradeoffs.results.figures.command import over_seeds, read_table, run
+from tradeoffs.results.figures.command import over_seeds, run
 from tradeoffs.results.figures.curves import drawn
+from tradeoffs.results.reading import read_table
 from tradeoffs.results.style import NORM_LABELS, NORM_STYLES
 from tradeoffs.results.table import SWEEP_COLUMNS
 

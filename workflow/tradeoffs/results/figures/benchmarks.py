@@ -14,9 +14,10 @@ from matplotlib.lines import Line2D
 
 from tradeoffs.errors import InputError, exit_code
 from tradeoffs.results.figures import own
-from tradeoffs.results.figures.command import read_table, run
+from tradeoffs.results.figures.command import run
 from tradeoffs.results.figures.curves import BUDGET_LABELS, architecture_style, budget_panel, level_line
 from tradeoffs.results.metrics import TITLES
+from tradeoffs.results.reading import read_table
 from tradeoffs.results.table import SUMMARY_COLUMNS
 
 MORE, LESS = "higher = more reliance", "lower = more reliance"

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from tradeoffs.claim import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
 from tradeoffs.errors import exit_code
-from tradeoffs.results.figures.command import read_table, run
+from tradeoffs.results.figures.command import run
+from tradeoffs.results.reading import read_table
 
 # Told apart by shape and by word, not only by shade.
 MARKS = {SUPPORTED: ("^", "#0072b2"), CONTRADICTED: ("v", "#d55e00"), UNDECIDED: ("o", "#999999")}

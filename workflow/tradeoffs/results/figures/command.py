@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 
 from tradeoffs.cards import write_card
 from tradeoffs.code_id import code_id
-from tradeoffs.errors import InputError
 from tradeoffs.results.style import save, use_style
 
 Draw = Callable[[dict[str, Path]], dict[str, Figure]]
@@ -43,21 +42,6 @@ def run(module: str, inputs: dict[str, str], draw: Draw, *, optional: bool = Fal
         started=started,
         figures=sorted(figures),
     )
-
-
-def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Read a CSV table; InputError for a missing or broken one, one without the columns, and one without rows."""
-    try:
-        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
-    except FileNotFoundError:
-        raise InputError(f"{path}: file not found; make it with the summary or claims step") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a readable table ({error}); make it again".replace("\n", " ")) from None
-    if missing := [column for column in columns if column not in table.columns]:
-        raise InputError(f"{path}: columns {', '.join(missing)} are missing; make it again")
-    if table.empty:
-        raise InputError(f"{path}: has no rows; expected one per model and metric; make it again")
-    return table
 
 
 def over_seeds(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:

@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 
 from tradeoffs.errors import exit_code
 from tradeoffs.results.figures import own
-from tradeoffs.results.figures.command import read_table, run
+from tradeoffs.results.figures.command import run
 from tradeoffs.results.figures.curves import BUDGET_LABELS, budget_panel
 from tradeoffs.results.metrics import TITLES, headline
+from tradeoffs.results.reading import read_table
 from tradeoffs.results.table import SUMMARY_COLUMNS
 
 SHORT = {

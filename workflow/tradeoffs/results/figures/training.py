@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from tradeoffs.errors import InputError, exit_code
 from tradeoffs.files import read_json
-from tradeoffs.results.figures.command import read_table, run
+from tradeoffs.results.figures.command import run
+from tradeoffs.results.reading import read_table
 from tradeoffs.results.style import NORM_LABELS, NORM_STYLES
 from tradeoffs.results.table import SUMMARY_COLUMNS
 
