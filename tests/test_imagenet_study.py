@@ -1,0 +1,204 @@
+"""What the config of the imagenet study means: its models, what is downloaded, what is missing and why."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tradeoffs import study
+from tradeoffs.config import checked
+from tradeoffs.errors import InputError
+from tradeoffs.studies import published_data
+
+ROOT = Path(__file__).parent.parent
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())
+ARCHIVED = ("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
+
+
+def config_with(**changes):
+    """The checked config of the imagenet study; keys are dotted paths below ``imagenet``, dots as two underscores."""
+    config = deepcopy(SHIPPED) | {"study": "imagenet"}
+    for path, value in changes.items():
+        *parents, last = path.split("__")
+        part = config["imagenet"]
+        for key in parents:
+            part = part[key]
+        part[last] = value
+    return checked(config, SCHEMA)
+
+
+@pytest.fixture
+def imagenet(tmp_path):
+    for split in ("train", "val"):
+        (tmp_path / "ILSVRC" / split).mkdir(parents=True)
+    return str(tmp_path / "ILSVRC")
+
+
+def everything(imagenet, **more):
+    accepted = {f"data__{name}__accept_licence": True for name in ARCHIVED}
+    return config_with(**{"data__imagenet__path": imagenet} | accepted | more)
+
+
+def test_the_twenty_and_their_standards_are_the_released_checkpoints(imagenet):
+    models = study.models(everything(imagenet))
+    adversarial = [model for model in models.values() if model.norm != "none"]
+    assert len(adversarial) == 20
+    assert set(models) - {model.id for model in adversarial} == {"resnet18_standard", "resnet50_standard"}
+    assert {model.source for model in models.values()} == {"released"}
+    assert models["resnet18_linf_eps4"].file == "resources/downloads/resnet18_linf_eps4.0.ckpt"
+    assert models["resnet50_l2_eps3"].file == "resources/downloads/resnet50_l2_eps3.ckpt"
+
+
+def test_every_checkpoint_is_downloaded_with_the_checksum_that_was_published(imagenet):
+    config = everything(imagenet)
+    downloads = study.downloads(config)
+    checkpoints = {name for name in downloads if name.endswith(".ckpt")}
+    assert checkpoints == {Path(model.file).name for model in study.models(config).values()}
+    known = "6f8ccef1ae4958c381617081e9e0fb5f50e7cccd4965192d1caa452fd6c5cd1e"
+    assert downloads["resnet18_linf_eps4.0.ckpt"]["sha256"] == known
+    assert downloads["resnet18_linf_eps4.0.ckpt"]["urls"] == [
+        "https://huggingface.co/madrylab/robust-imagenet-models/resolve/main/resnet18_linf_eps4.0.ckpt"
+    ]
+
+
+def test_trained_here_the_same_ids_come_from_training(imagenet):
+    released, trained = study.models(everything(imagenet)), study.models(everything(imagenet, source="train"))
+    assert list(trained) == list(released)
+    assert {model.source for model in trained.values()} == {"train"}
+    assert trained["resnet50_linf_eps4"].spec["epsilon"] == 4 / 255
+    assert not [name for name in study.downloads(everything(imagenet, source="train")) if name.endswith(".ckpt")]
+
+
+def test_with_everything_at_hand_nothing_is_missing(imagenet):
+    config = everything(imagenet)
+    assert study.missing_benchmarks(config) == []
+    assert set(study.available_benchmarks(config)) == set(study.BENCHMARK_DATA)
+
+
+def test_a_licence_not_accepted_is_named_with_what_it_forbids(imagenet):
+    config = everything(imagenet, data__objectnet__accept_licence=False)
+    (row,) = study.missing_benchmarks(config)
+    assert row["benchmark"] == row["dataset"] == "objectnet"
+    assert "ObjectNet licence" in row["reason"]
+    assert "tuning the parameters of any model" in row["reason"]
+    assert "imagenet.data.objectnet.accept_licence" in row["reason"]
+    assert not [name for name in study.downloads(config) if "objectnet" in name]
+    assert all("objectnet" not in model.benchmarks for model in study.models(config).values())
+
+
+def test_two_of_the_five_data_sets_are_a_study():
+    config = config_with(data__waterbirds__accept_licence=True)
+    assert study.available_benchmarks(config) == ["imagenet9", "waterbirds"]
+    assert {model.benchmarks for model in study.models(config).values()} == {("imagenet9", "waterbirds")}
+    assert {name for name in study.downloads(config) if not name.endswith(".ckpt")} == {
+        "backgrounds_challenge_data.tar.gz",
+        "in_to_in9.json",
+        "waterbird_complete95_forest2water2.tar.gz",
+    }
+
+
+def test_without_any_data_set_the_reasons_are_given():
+    with pytest.raises(InputError, match=r"nothing can be evaluated.*licence.*imagenet.data.imagenet.path"):
+        study.models(config_with(data__imagenet9__accept_licence=False))
+
+
+def test_only_what_reads_imagenet_asks_for_it():
+    config = config_with(**{f"data__{name}__accept_licence": True for name in ARCHIVED})
+    rows = study.missing_benchmarks(config)
+    assert {row["benchmark"] for row in rows} == {"imagenet", "salient_imagenet", "objectnet", "adversarial"}
+    assert all("needs a login" in row["reason"] for row in rows)
+
+
+def test_validation_images_alone_are_enough_for_what_reads_only_them(tmp_path):
+    (tmp_path / "val").mkdir()
+    config = everything(str(tmp_path))
+    (row,) = study.missing_benchmarks(config)
+    assert row["benchmark"] == "salient_imagenet"
+    assert "has no folder train" in row["reason"]
+
+
+def test_an_own_copy_needs_no_licence_and_no_download(tmp_path):
+    (tmp_path / "RIVAL10").mkdir()
+    config = config_with(data__rival10__path=str(tmp_path))
+    assert "rival10" in study.available_benchmarks(config)
+    assert "rival10.zip" not in study.downloads(config)
+    assert published_data.parts(config["imagenet"], "rival10") == {"RIVAL10": f"{tmp_path}/RIVAL10"}
+
+
+def test_a_small_file_is_downloaded_unless_the_own_copy_has_it(tmp_path):
+    (tmp_path / "bg_challenge").mkdir()
+    config = config_with(data__imagenet9__path=str(tmp_path))
+    assert published_data.parts(config["imagenet"], "imagenet9")["in_to_in9.json"].startswith("resources/downloads")
+    assert "in_to_in9.json" in study.downloads(config)
+    (tmp_path / "in_to_in9.json").touch()
+    assert published_data.parts(config["imagenet"], "imagenet9")["in_to_in9.json"] == f"{tmp_path}/in_to_in9.json"
+    assert "in_to_in9.json" not in study.downloads(config)
+
+
+@pytest.mark.parametrize("name", ["imagenet", "rival10"])
+def test_a_path_without_the_data_is_a_mistake_and_says_so(name):
+    with pytest.raises(InputError, match=rf"imagenet.data.{name}.path = '/nowhere'"):
+        study.models(config_with(**{f"data__{name}__path": "/nowhere"}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seeds": [0, 1]}, r"imagenet.seeds.*one checkpoint was released per model"),
+        ({"budgets__linf": [3]}, r"no released checkpoint for resnet18, norm linf, epsilon 3; budgets 0.5, 1, 2, 4, 8"),
+        ({"source": "train"}, r"source = 'train' needs ImageNet"),
+        ({"training__overrides": {"resnet18_l2_eps1": {"epochs": 1}}}, r"it trains none: source is released"),
+    ],
+)
+def test_what_cannot_be_had_is_one_line(changes, message):
+    with pytest.raises(InputError, match=message) as error:
+        study.models(config_with(**changes))
+    assert "\n" not in str(error.value)
+
+
+def extra(**entry):
+    return config_with(extra=[{"id": "mine", "source": "state_dict", "name": "resnet50", "file": "mine.pt"} | entry])
+
+
+def test_an_own_model_is_put_through_every_benchmark_beside_the_twenty():
+    models = study.models(extra(norm="l2", epsilon=3))
+    mine, other = models["mine"], models["resnet50_l2_eps3"]
+    assert (mine.role, mine.architecture, mine.norm, mine.epsilon) == ("extra", "resnet50", "l2", 3)
+    assert mine.benchmarks == other.benchmarks
+    assert mine.file == "mine.pt"
+    assert mine.spec == {
+        "source": "state_dict",
+        "name": "resnet50",
+        "pretrained": None,
+        "mean": None,
+        "std": None,
+        "input_size": None,
+        "classes": 1000,
+    }
+
+
+def test_an_own_model_loads_as_its_library_calls_it():
+    entry = {"source": "timm", "name": "vit_tiny_patch16_224", "pretrained": "augreg_in21k_ft_in1k", "file": None}
+    config = extra(**entry)
+    model = study.models(config)["mine"]
+    assert (model.architecture, model.loads_as) == ("vit_tiny_patch16_224", "timm/vit_tiny_patch16_224")
+    assert study.evaluation_spec(config, model, "imagenet9")["architecture"] == "timm/vit_tiny_patch16_224"
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"id": "resnet18_standard"}, "resnet18_standard is listed twice"),
+        ({"pretrained": "DEFAULT"}, "give either pretrained .* or file, one of the two"),
+        ({"file": None}, "give either pretrained .* or file, one of the two"),
+        ({"norm": "linf"}, "norm linf with epsilon 0"),
+        ({"epsilon": 1}, "norm none with epsilon 1"),
+        ({"name": None}, "source state_dict needs the name of a network"),
+        ({"source": "torchscript"}, "has no meaning for source torchscript"),
+    ],
+)
+def test_an_own_model_that_is_described_inconsistently_is_refused(entry, message):
+    with pytest.raises(InputError, match=message):
+        study.models(extra(**entry))
