@@ -13,7 +13,7 @@ from tradeoffs.benchmarks import adversarial, imagenet9, objectnet, rival10, sal
 from tradeoffs.errors import InputError
 from tradeoffs.models.networks import load
 
-MODEL = {"model": "basic_standard", "architecture": "basic", "classes": 10, "seed": 5, "bootstrap": 100}
+MODEL = {"model": "basic_standard", "architecture": "basic", "classes": 10, "seed": 5, "bootstrap": 100, "unreadable": "fail"}
 SIZE = 32
 
 
@@ -48,12 +48,16 @@ def by_class(hits, labels):
     return np.mean([np.mean([h for h, y in zip(hits, labels, strict=True) if y == c]) for c in sorted(set(labels))])
 
 
-def noise_like(n, seed):
-    return torch.randn((n, 3, SIZE, SIZE), generator=torch.Generator().manual_seed(seed))
+def noise_of(seed, image, trial, size=SIZE):
+    """Return the noise [1, 3, h, w] that image number ``image`` gets: a stream for each, its trials one after another."""
+    stream = np.random.Generator(np.random.Philox(key=[seed, image]))
+    for _ in range(trial + 1):
+        noise = stream.standard_normal((size, size, 3), dtype=np.float32)
+    return torch.from_numpy(noise).permute(2, 0, 1)[None]
 
 
 def test_rival10_equals_a_plain_loop(network, miniature):
-    spec = {"size": SIZE, "linf_levels": [0.2, 0.5], "l2_levels": [5.0], "l2_penalty": 0.01, "batch_size": 500}
+    spec = {"size": SIZE, "linf_levels": [0.2, 0.5], "l2_levels": [5.0], "l2_penalty": 0.01}
     result = evaluate(rival10, network, miniature, ["rival10"], **spec)
 
     base = miniature / "rival10" / "RIVAL10"
@@ -69,13 +73,11 @@ def test_rival10_equals_a_plain_loop(network, miniature):
     found = np.concatenate([network.features(pixels(path)).double().numpy() for path in images])
     head = rival10.fit(found, np.array(labels), 10, 0.01)
     images, masks, labels = listed("test")
-    noise = noise_like(len(images), 5)
-
     def accuracy(kind, level, foreground):
         hits = []
         for i, (path, mask_path) in enumerate(zip(images, masks, strict=True)):
             mask = soft(mask_path) if foreground else 1 - soft(mask_path)
-            n = noise[i : i + 1] * mask
+            n = noise_of(5, i, 0) * mask
             if kind == "l2":
                 n = n / n.norm()
             x = (pixels(path) + level * n).clamp(0, 1)
@@ -94,7 +96,7 @@ def test_rival10_equals_a_plain_loop(network, miniature):
 
 def test_rival10_does_not_change_the_network(network, miniature):
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    spec = {"size": SIZE, "linf_levels": [0.2], "l2_levels": [5.0], "l2_penalty": 0.01, "batch_size": 500}
+    spec = {"size": SIZE, "linf_levels": [0.2], "l2_levels": [5.0], "l2_penalty": 0.01}
     evaluate(rival10, network, miniature, ["rival10"], **spec)
     # The published code updates BatchNorm statistics of its "frozen" backbone while it fits the head.
     assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
@@ -115,7 +117,7 @@ def plain_dilation(mask, iterations):
 
 
 def test_salient_imagenet_equals_a_plain_loop(network, miniature):
-    spec = {"resize": SIZE, "crop": SIZE, "sigma": 0.25, "trials": 2, "dilation": 2, "batch_size": 500}
+    spec = {"resize": SIZE, "crop": SIZE, "sigma": 0.25, "trials": 2, "dilation": 2}
     result = evaluate(salient_imagenet, network, miniature, ["salient_imagenet"], **spec)
 
     root = miniature / "salient_imagenet"
@@ -136,13 +138,12 @@ def test_salient_imagenet_equals_a_plain_loop(network, miniature):
     def accuracy(region, keep):
         trials = []
         for trial in range(2):
-            noise = noise_like(len(images), 5 + 7919 * trial)
             hits, kept = [], []
             for i, (wnid, name) in enumerate(images):
                 own = masks[wnid, name]
                 if not keep(own, labels[i]):
                     continue
-                x = pixels(root / "train" / wnid / name) + 0.25 * noise[i : i + 1] * region(own)
+                x = pixels(root / "train" / wnid / name) + 0.25 * noise_of(5, i, trial) * region(own)
                 hits.append(network(x.clamp(0, 1)).argmax().item() == labels[i])
                 kept.append(labels[i])
             trials.append(by_class(hits, kept))
@@ -164,7 +165,7 @@ def test_salient_imagenet_equals_a_plain_loop(network, miniature):
 
 
 def test_imagenet9_equals_a_plain_loop(network, miniature):
-    spec = {"challenge_foregrounds": 6, "challenge_backgrounds": 5, "batch_size": 4}
+    spec = {"challenge_foregrounds": 6, "challenge_backgrounds": 5}
     result = evaluate(imagenet9, network, miniature, ["imagenet9"], **spec)
 
     root = miniature / "imagenet9"
@@ -200,13 +201,13 @@ def test_imagenet9_equals_a_plain_loop(network, miniature):
 def test_imagenet9_refuses_variants_that_do_not_match(network, copy_of):
     root = copy_of("imagenet9")
     next((root / "bg_challenge/mixed_rand/val").rglob("*.JPEG")).unlink()
-    spec = {"challenge_foregrounds": 0, "challenge_backgrounds": 0, "batch_size": 50}
+    spec = {"challenge_foregrounds": 0, "challenge_backgrounds": 0}
     with pytest.raises(InputError, match="mixed_rand does not hold the images of variant original"):
         evaluate(imagenet9, network, root.parent, ["imagenet9"], **spec)
 
 
 def test_waterbirds_equals_a_plain_loop(network, miniature):
-    spec = {"resize": SIZE, "crop": SIZE, "l2_penalty": 0.01, "batch_size": 50}
+    spec = {"resize": SIZE, "crop": SIZE, "l2_penalty": 0.01}
     result = evaluate(waterbirds, network, miniature, ["waterbirds"], **spec)
 
     root = miniature / "waterbirds/waterbird_complete95_forest2water2"
@@ -235,7 +236,7 @@ def test_waterbirds_equals_a_plain_loop(network, miniature):
 
 
 def test_objectnet_equals_a_plain_loop(network, miniature):
-    spec = {"resize": SIZE, "crop": SIZE, "border": 2, "batch_size": 50}
+    spec = {"resize": SIZE, "crop": SIZE, "border": 2, "validation_resize": SIZE}
     result = evaluate(objectnet, network, miniature, ["objectnet", "imagenet"], **spec)
 
     mappings = miniature / "objectnet/objectnet-1.0/mappings"
@@ -283,7 +284,6 @@ def test_adversarial_accuracy_at_budget_zero_is_clean_and_never_rises(network, m
         "budgets": {"linf": [1, 16], "l2": [0.1, 3.0]},
         "steps": 5,
         "restarts": 1,
-        "batch_size": 16,
     }
     result = evaluate(adversarial, network, miniature, ["imagenet"], **spec)
     for domain, folder in spec["domains"].items():
@@ -299,7 +299,7 @@ def test_adversarial_accuracy_at_budget_zero_is_clean_and_never_rises(network, m
 
 
 def test_the_command_writes_a_card_and_outcomes(weights, miniature, tmp_path, monkeypatch):
-    spec = MODEL | {"resize": SIZE, "crop": SIZE, "l2_penalty": 0.01, "batch_size": 50}
+    spec = MODEL | {"resize": SIZE, "crop": SIZE, "l2_penalty": 0.01}
     card, outcomes = tmp_path / "card.json", tmp_path / "outcomes.npz"
     arguments = ["waterbirds", "--spec", json.dumps(spec), "--weights", str(weights), "--card", str(card)]
     arguments += ["--outcomes", str(outcomes), "--waterbirds", str(miniature / "waterbirds")]

@@ -101,17 +101,6 @@ def test_batches_keep_the_order_and_end_with_a_short_one(save: Callable[..., Pat
     assert np.concatenate(found)[:, 0, 0, 0].tolist() == list(range(11))
 
 
-def test_mask_batches_are_the_loaded_masks_in_pieces(save: Callable[..., Path]) -> None:
-    paths = [save(f"{value}.png", pixels=np.full((4, 4), value, dtype=np.uint8)) for value in range(7)]
-    groups = [[path, paths[3]] for path in paths]
-    found = list(images.mask_batches(groups, Geometry(), batch_size=3))
-    assert [len(batch) for batch in found] == [3, 3, 1]
-    assert np.array_equal(np.concatenate(found), images.load_mask_unions(groups))
-    assert np.rint(np.concatenate(found)[:, 0, 0, 0] * 255).tolist() == [3, 3, 3, 3, 4, 5, 6]
-    with pytest.raises(InputError, match="no mask of this kind"):
-        list(images.mask_batches([[paths[0]], []], Geometry(), batch_size=1))
-
-
 def test_a_bad_image_in_a_later_batch_ends_the_stream(save: Callable[..., Path]) -> None:
     paths = [save(f"{number}.png") for number in range(8)] + [save("odd.png", 9, 9)]
     stream = images.batches(paths, Geometry(), batch_size=4)

@@ -88,6 +88,7 @@ def evaluation_spec(config: Config, model: Model, benchmark: str) -> Config:
         "classes": CLASSES[config["study"]],
         "seed": 0,  # the same noise and bootstrap draws for every model: comparisons are paired
         "bootstrap": study["bootstrap"],
+        "unreadable": study.get("unreadable", "fail"),  # the miniature's own images are made again instead
     }
 
 

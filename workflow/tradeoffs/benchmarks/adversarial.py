@@ -6,6 +6,7 @@ in the miniature ``val`` keeps the training world's spurious correlation and ``v
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from tradeoffs.attacks import accuracy_curve
+from tradeoffs.batching import halved
 from tradeoffs.benchmarks.evaluation import Evaluation, run
-from tradeoffs.benchmarks.predict import to_tensor
+from tradeoffs.benchmarks.passes import Passes, shares
+from tradeoffs.benchmarks.predict import decoder
 from tradeoffs.benchmarks.statistics import Array, Metrics, accuracy, summarise
-from tradeoffs.data import imagenet, images
+from tradeoffs.benchmarks.validation import read_validation
 from tradeoffs.data.images import Geometry
 from tradeoffs.errors import exit_code
 from tradeoffs.models.ids import pixel_epsilon
@@ -32,41 +36,36 @@ SPEC: dict[str, type | tuple[type, ...]] = {
     "budgets": dict,  # l2 in pixel units, linf in 1/255
     "steps": int,
     "restarts": int,
-    "batch_size": int,
 }
+
+
+_BLOCK_PIXELS = 1_600_000  # of the images attacked together: 250 at most, 32 of 224 x 224
 
 
 def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], device: torch.device) -> Evaluation:
     """Which images of each domain withstand each budget."""
     geometry = Geometry(resize=spec["resize"], crop=spec["crop"])
+    passes = Passes(device, spec["unreadable"])
+    block = max(1, min(250, _BLOCK_PIXELS // spec["crop"] ** 2))
     robust: dict[str, NDArray[np.bool_]] = {}
     strata: dict[str, NDArray[np.int64]] = {}
     names: dict[str, list[str]] = {}
     for domain, folder in spec["domains"].items():
-        index = imagenet.read(roots["imagenet"], folder)
+        index = read_validation(roots["imagenet"], folder, spec["classes"])
         # Sorted by class, so even steps take the same share of every class.
         chosen = np.linspace(0, len(index.paths) - 1, min(spec["images"], len(index.paths))).astype(int)
-        x = to_tensor(images.load([index.paths[i] for i in chosen], geometry), device)
-        labels = torch.from_numpy(index.labels[chosen]).to(device)
-        strata[domain] = index.labels[chosen]
-        outcomes: dict[str, Tensor] = {}
-        for norm, budgets in spec["budgets"].items():
-            curve = accuracy_curve(
-                network,
-                x,
-                labels,
-                norm=norm,
-                epsilons=[0.0, *(pixel_epsilon(norm, budget) for budget in budgets)],
-                steps=spec["steps"],
-                restarts=spec["restarts"],
-                generator=torch.Generator(device).manual_seed(spec["seed"]),
-                batch_size=spec["batch_size"],
-            )
-            outcomes[f"accuracy_{domain}"] = curve[0]
-            for budget, stands in zip(budgets, curve[1:], strict=True):
-                outcomes[f"adversarial_accuracy_{domain}_{norm}_eps{budget:g}"] = stands
-        names[domain] = list(outcomes)
-        robust |= {name: stands.cpu().numpy() for name, stands in outcomes.items()}
+        paths = [index.paths[i] for i in chosen]
+        read: list[NDArray[np.int64]] = []
+        outcomes: list[NDArray[np.bool_]] = []
+        for at, (pixels,) in passes.batches(paths, decoder(paths, geometry), size=block):
+            labels = passes.tensor(index.labels[chosen[at]])
+            outcomes.append(attacked(network, shares(passes.tensor(pixels)), labels, spec, int(at[0]), passes))
+            read.append(chosen[at])
+        strata[domain] = index.labels[np.concatenate(read)]
+        names[domain] = [f"accuracy_{domain}"] + [
+            f"adversarial_accuracy_{domain}_{norm}_eps{budget:g}" for norm, budget in attacks(spec)
+        ]
+        robust |= dict(zip(names[domain], np.concatenate(outcomes, axis=1), strict=True))
 
     metrics: Metrics = {}
     draws: dict[str, NDArray[np.float32]] = {}
@@ -78,7 +77,57 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
         of_domain = summarise(statistic, labels_of_domain, spec["bootstrap"], spec["seed"])
         metrics |= of_domain[0]
         draws |= of_domain[1]
-    return Evaluation(metrics, draws, robust)
+    return Evaluation(metrics, draws, robust, passes.skipped)
+
+
+def attacks(spec: dict[str, Any]) -> list[tuple[str, float]]:
+    """All (norm, budget) pairs, in the order of the results."""
+    return [(norm, budget) for norm, budgets in spec["budgets"].items() for budget in budgets]
+
+
+def attacked(
+    network: Network, x: Tensor, labels: Tensor, spec: dict[str, Any], start: int, passes: Passes
+) -> NDArray[np.bool_]:
+    """Whether each of a block of images is classified correctly, and withstands each attack: [1 + attacks, n].
+
+    Random starts are drawn for the block as a whole, from the seed and the block's first position, so that they do
+    not depend on how many images fit into the GPU's memory at once.
+    """
+    seed = int(np.random.SeedSequence([spec["seed"], start]).generate_state(1)[0])
+    while True:
+        size = min(passes.largest, len(x))
+        try:
+            curves = [
+                accuracy_curve(
+                    in_parts(network, size),
+                    x,
+                    labels,
+                    norm=norm,
+                    epsilons=[0.0, *(pixel_epsilon(norm, budget) for budget in budgets)],
+                    steps=spec["steps"],
+                    restarts=spec["restarts"],
+                    generator=torch.Generator(x.device).manual_seed(seed),
+                    batch_size=len(x),
+                )
+                for norm, budgets in spec["budgets"].items()
+            ]
+            return torch.cat([curves[0][:1], *(curve[1:] for curve in curves)]).cpu().numpy()
+        except torch.OutOfMemoryError:
+            pass
+        passes.largest = halved(size)
+
+
+def in_parts(network: Network, size: int) -> Callable[[Tensor], Tensor]:
+    """Return the network for batches of which only ``size`` images fit at once; gradients then cost a pass more."""
+
+    def logits(x: Tensor) -> Tensor:
+        if len(x) <= size:
+            return network(x)
+        if not torch.is_grad_enabled():
+            return torch.cat([network(part) for part in x.split(size)])
+        return torch.cat([checkpoint(network, part, use_reentrant=False) for part in x.split(size)])
+
+    return logits
 
 
 def main() -> None:

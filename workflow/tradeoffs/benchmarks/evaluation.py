@@ -14,6 +14,7 @@ from tradeoffs.benchmarks.statistics import Metrics
 from tradeoffs.cards import write_card
 from tradeoffs.code_id import code_id
 from tradeoffs.device import choose_device
+from tradeoffs.errors import InputError
 from tradeoffs.files import read_json, write_atomically
 from tradeoffs.models.networks import Network, load
 from tradeoffs.specs import parse_spec
@@ -24,15 +25,20 @@ MODEL_KEYS: dict[str, type | tuple[type, ...]] = {
     "classes": int,
     "seed": int,  # noise, attacks and bootstrap
     "bootstrap": int,  # draws
+    "unreadable": str,  # what a damaged image does: fail (ends the evaluation) or skip (is left out, and listed)
 }
 
 
 class Evaluation(NamedTuple):
-    """A benchmark's result for one model: metrics with intervals, their bootstrap draws, per-image outcomes."""
+    """A benchmark's result for one model: metrics with intervals, their bootstrap draws, per-image outcomes.
+
+    ``skipped``: the damaged files that were left out.
+    """
 
     metrics: Metrics
     draws: dict[str, NDArray[np.float32]]
     outcomes: dict[str, NDArray[Any]]
+    skipped: list[Path]
 
 
 Evaluate = Callable[[Network, dict[str, Any], dict[str, Path], torch.device], Evaluation]
@@ -57,9 +63,12 @@ def run(
     arguments = parser.parse_args()
     started = time.perf_counter()
     spec = parse_spec(arguments.spec, keys)
+    if spec["unreadable"] not in ("fail", "skip"):
+        raise InputError(f"--spec: unreadable = {spec['unreadable']!r}; expected fail or skip")
     roots = {name: getattr(arguments, name) for name in data}
     fingerprints = {name: read_json(root / "fingerprint.json")["fingerprint"] for name, root in roots.items()}
     device = choose_device()
+    torch.backends.cudnn.allow_tf32 = False  # 10-bit mantissas in convolutions, PyTorch's default, move predictions
     network = load(arguments.weights, spec["architecture"], spec["classes"], device)
     result = evaluate(network, spec, roots, device)
     arrays = result.outcomes | {f"draws/{name}": draw for name, draw in result.draws.items()}
@@ -70,9 +79,15 @@ def run(
         benchmark=benchmark,
         model=spec["model"],
         metrics=result.metrics,
+        skipped=[_below(roots, path) for path in result.skipped],
         spec=spec,
         code=code_id(module),
         data=fingerprints,
         started=started,
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
     )
+
+
+def _below(roots: dict[str, Path], path: Path) -> str:
+    """Return a file's path from its data set's name on."""
+    return next(f"{name}/{path.relative_to(root)}" for name, root in roots.items() if path.is_relative_to(root))

@@ -11,6 +11,7 @@ through their masks; it depends on how many foregrounds and backgrounds are cros
 """
 
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,38 +20,57 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tradeoffs.batching import batch_size
 from tradeoffs.benchmarks.evaluation import Evaluation, run
-from tradeoffs.benchmarks.predict import logits, to_tensor
+from tradeoffs.benchmarks.passes import Passes, shares
+from tradeoffs.benchmarks.predict import over_images
 from tradeoffs.benchmarks.statistics import Array, accuracy, summarise
 from tradeoffs.data import imagenet9, images
-from tradeoffs.data.images import Geometry
+from tradeoffs.data.imagenet9 import Foregrounds
 from tradeoffs.errors import InputError, exit_code
 from tradeoffs.models.networks import Network
 
 SPEC: dict[str, type | tuple[type, ...]] = {
     "challenge_foregrounds": int,  # crossed with ...
     "challenge_backgrounds": int,  # ... this many backgrounds, spread evenly over the set; 0: no challenge
-    "batch_size": int,
 }
+_FOREGROUNDS = 400  # held in memory at once; the backgrounds are read again for each so many
 
 
 def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], device: torch.device) -> Evaluation:
-    """Accuracy on every variant, the gap, and the challenge."""
+    """Accuracy on each variant, the gap, and the challenge.
+
+    An image that is damaged in one variant is left out of all.
+    """
     root = roots["imagenet9"]
-    mapping = imagenet9.class_mapping(root / "in_to_in9.json", spec["classes"])
-    correct: dict[str, NDArray[np.bool_]] = {}
-    names: dict[str, list[str]] = {}
-    for variant in imagenet9.VARIANTS:
-        index = imagenet9.read(root, variant)
-        found = logits(network, index.paths, Geometry(), spec["batch_size"], device).argmax(1).numpy()
-        correct[variant] = mapping[found] == index.labels
-        names[variant] = [path.name for path in index.paths]
-        labels = index.labels
-    for variant in imagenet9.VARIANTS:
-        if names[variant] != names["original"]:
+    passes = Passes(device, spec["unreadable"])
+    super_class = passes.tensor(imagenet9.class_mapping(root / "in_to_in9.json", spec["classes"]))
+    variants = {variant: imagenet9.read(root, variant) for variant in imagenet9.VARIANTS}
+    foregrounds = imagenet9.foregrounds(root)
+    names = [path.name for path in foregrounds.paths]
+    for variant, index in variants.items():
+        if [path.name for path in index.paths] != names:
             raise InputError(f"{root}: variant {variant} does not hold the images of variant original; unpack it again")
 
-    chosen, withstood = challenge(network, mapping, spec, root, device)
+    def predict(x: Tensor) -> Tensor:
+        return super_class[network(x).argmax(1)]
+
+    hits = np.zeros((len(variants), len(names)), dtype=bool)
+    readable = hits.copy()
+    for row, index in enumerate(variants.values()):
+        at, predicted = over_images(passes, index.paths, images.UNCHANGED, predict)
+        hits[row, at] = predicted == index.labels[at]
+        readable[row, at] = True
+    kept = np.flatnonzero(readable.all(0))
+    labels = foregrounds.labels[kept]
+    correct = {variant: hits[row, kept] for row, variant in enumerate(variants)}
+
+    fronts = np.intersect1d(spread(len(names), spec["challenge_foregrounds"]), kept)
+    tiled = list(variants).index("only_bg_t")
+    behind = [i for i in spread(len(names), spec["challenge_backgrounds"]) if readable[tiled, i]]
+    backgrounds = [variants["only_bg_t"].paths[i] for i in behind]
+    tried, withstood = challenge(predict, foregrounds, fronts, backgrounds, passes)
+    chosen = np.searchsorted(kept, tried)
 
     def statistic(weights: Array) -> dict[str, Array]:
         result = {f"accuracy_{variant}": accuracy(hit, weights) for variant, hit in correct.items()}
@@ -62,40 +82,75 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
     strata = labels * 2 + np.isin(np.arange(len(labels)), chosen)
     metrics, draws = summarise(statistic, strata, spec["bootstrap"], spec["seed"])
     outcomes = correct | {"challenge": withstood, "challenge_image": chosen, "label": labels}
-    return Evaluation(metrics, draws, outcomes)
+    return Evaluation(metrics, draws, outcomes, passes.skipped)
 
 
 def challenge(
-    network: Network, mapping: NDArray[np.int64], spec: dict[str, Any], root: Path, device: torch.device
+    predict: Callable[[Tensor], Tensor],
+    foregrounds: Foregrounds,
+    fronts: NDArray[np.int64],
+    backgrounds: Sequence[Path],
+    passes: Passes,
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return which foregrounds were tried (positions among the images) and whether each withstood every background."""
-    foregrounds = imagenet9.foregrounds(root)
-    tiled = imagenet9.read(root, "only_bg_t")
-    chosen = spread(len(foregrounds.paths), spec["challenge_foregrounds"])
-    behind = spread(len(tiled.paths), spec["challenge_backgrounds"])
-    if not len(chosen) or not len(behind):
+    """Return which of the foregrounds ``fronts`` were read, and whether each withstood every background.
+
+    ``predict`` maps images to super-classes. A foreground that has fallen is not tried again.
+    """
+    if not len(fronts) or not backgrounds:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
-    fronts = to_tensor(images.load([foregrounds.paths[i] for i in chosen], Geometry()), device)
-    mask = torch.from_numpy(images.load_masks([foregrounds.masks[i] for i in chosen])).to(device)
-    super_class = torch.from_numpy(mapping).to(device)
-    labels = torch.from_numpy(foregrounds.labels[chosen]).to(device)
-    standing = torch.arange(len(chosen), device=device)
-    for pixels in images.batches([tiled.paths[i] for i in behind], Geometry(), 1):
-        if len(standing) == 0:
-            break
-        background = to_tensor(pixels, device)
-        hit = [
-            super_class[paste(network, fronts[part], mask[part], background)] == labels[part]
-            for part in standing.split(spec["batch_size"])
-        ]
-        standing = standing[torch.cat(hit)]
-    return chosen, np.isin(np.arange(len(chosen)), standing.cpu().numpy())
+    paths = [foregrounds.paths[i] for i in fronts]
+    masks = [foregrounds.masks[i] for i in fronts]
+
+    def decode(i: int) -> tuple[NDArray[Any], ...]:
+        pixels = images.image(paths[i])
+        return pixels, images.stack([images.mask([masks[i]])], [masks[i]], pixels.shape[:2])[0]
+
+    tried: list[NDArray[np.int64]] = []
+    withstood: list[NDArray[np.bool_]] = []
+    for at, (pixels, soft) in passes.batches(paths, decode, size=_FOREGROUNDS):
+        x, mask = shares(passes.tensor(pixels)), shares(passes.tensor(soft))
+        labels = passes.tensor(foregrounds.labels[fronts[at]])
+        tried.append(fronts[at])
+        withstood.append(stands(predict, x, mask, labels, backgrounds, passes))
+    return np.concatenate(tried), np.concatenate(withstood)
 
 
 @torch.no_grad()
-def paste(network: Network, fronts: Tensor, mask: Tensor, background: Tensor) -> Tensor:
-    """Predicted classes [n] of foregrounds [n, 3, h, w] pasted through masks [n, 1, h, w] on one background."""
-    return network(fronts * mask + background * (1 - mask)).argmax(1)
+def stands(
+    predict: Callable[[Tensor], Tensor],
+    x: Tensor,
+    mask: Tensor,
+    labels: Tensor,
+    backgrounds: Sequence[Path],
+    passes: Passes,
+) -> NDArray[np.bool_]:
+    """Whether each of ``x`` [n, 3, h, w], pasted through ``mask`` [n, 1, h, w], keeps its label on every background."""
+    height, width = x.shape[2:]
+    size = batch_size(height * width, height * width * 3, passes.device)
+    standing = np.ones(len(x), dtype=bool)
+
+    def decode(i: int) -> tuple[NDArray[Any], ...]:
+        path = backgrounds[i]
+        return (images.stack([images.image(path)], [path], (height, width, 3))[0],)
+
+    for _, (pixels,) in passes.batches(backgrounds, decode):
+        behind = shares(passes.tensor(pixels))
+
+        def right(front: NDArray[np.int64], back: NDArray[np.int64], behind: Tensor = behind) -> Tensor:
+            f, b = passes.tensor(front), passes.tensor(back)
+            return predict(x[f] * mask[f] + behind[b] * (1 - mask[f])) == labels[f]
+
+        back, front = (
+            pair.ravel() for pair in np.meshgrid(np.arange(len(pixels)), np.flatnonzero(standing), indexing="ij")
+        )
+        while len(front):
+            hit = torch.cat(passes.in_parts(right, front[:size], back[:size])).cpu().numpy()
+            standing[front[:size][~hit]] = False
+            front, back = front[size:], back[size:]
+            front, back = front[standing[front]], back[standing[front]]
+        if not standing.any():
+            break
+    return standing
 
 
 def spread(n: int, wanted: int) -> NDArray[np.int64]:

@@ -1,6 +1,8 @@
 """Gaussian noise inside or outside a mask, the corruption of RIVAL10 and Salient ImageNet."""
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -18,6 +20,11 @@ def corrupt(x: Tensor, mask: Tensor, noise: Tensor, *, kind: str, level: float) 
     return (x + level * masked).clamp(0, 1)
 
 
-def draw(shape: torch.Size, seed: int, device: torch.device) -> Tensor:
-    """Standard normal noise, drawn on the CPU so that it is the same on every device."""
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed)).to(device)
+def draw(seed: int, image: int, trials: int, height: int, width: int) -> NDArray[np.float32]:
+    """Standard normal noise [trials, height, width, 3] of one image, ``image`` being its place in the data set.
+
+    A stream of its own for every image (Philox, keyed by seed and image): the same noise on every device, in batches
+    of every size, whichever images are read before it.
+    """
+    stream = np.random.Generator(np.random.Philox(key=np.array([seed, image], dtype=np.uint64)))
+    return stream.standard_normal((trials, height, width, 3), dtype=np.float32)

@@ -21,28 +21,29 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tradeoffs.benchmarks.evaluation import Evaluation, run
-from tradeoffs.benchmarks.predict import logits
+from tradeoffs.benchmarks.passes import Passes
+from tradeoffs.benchmarks.predict import over_images
 from tradeoffs.benchmarks.statistics import Array, accuracy, summarise
-from tradeoffs.data import imagenet, objectnet
+from tradeoffs.benchmarks.validation import read_validation
+from tradeoffs.data import objectnet
 from tradeoffs.data.images import Geometry
 from tradeoffs.errors import InputError, exit_code
 from tradeoffs.models.networks import Network
 
 SPEC: dict[str, type | tuple[type, ...]] = {
-    "resize": int,  # shortest side
+    "resize": int,  # shortest side of an ObjectNet image, after its border is cut
+    "validation_resize": int,  # shortest side of a validation image
     "crop": int,  # centre crop
     "border": int,  # pixels cut from each side of an ObjectNet image (its red border)
-    "batch_size": int,
 }
 PROTOCOLS = ("official", "restricted")
+Hits = dict[str, NDArray[np.bool_]]
 
 
-def predict(found: Tensor, mapping: NDArray[np.int64], protocol: str) -> NDArray[np.int64]:
-    """ObjectNet classes [n], or -1, from logits [n, classes] and the class mapping [classes] (-1: not shared)."""
-    if protocol == "restricted":
-        found = found.masked_fill(torch.from_numpy(mapping < 0), -torch.inf)
-    predicted: NDArray[np.int64] = mapping[found.argmax(1).numpy()]
-    return predicted
+def predictions(logits: Tensor, mapping: Tensor) -> Tensor:
+    """ObjectNet classes [n, protocols], or -1, from logits [n, classes] and the mapping [classes] (-1: not shared)."""
+    restricted = logits.masked_fill(mapping < 0, -torch.inf)
+    return torch.stack([mapping[found.argmax(1)] for found in (logits, restricted)], dim=1)
 
 
 def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], device: torch.device) -> Evaluation:
@@ -54,17 +55,27 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
             f"{roots['objectnet']}: mappings are of {len(mapping)} classes; the network has {spec['classes']}"
         )
     has_counterpart = np.flatnonzero(np.isin(index.labels, mapping))
-    labels = index.labels[has_counterpart]
-    validation = imagenet.read(roots["imagenet"], "val")
+    validation = read_validation(roots["imagenet"], "val", spec["classes"])
     shared = np.flatnonzero(mapping[validation.labels] >= 0)
-    size, batch = {"resize": spec["resize"], "crop": spec["crop"]}, spec["batch_size"]
-    there = logits(
-        network, [index.paths[i] for i in has_counterpart], Geometry(**size, border=spec["border"]), batch, device
+    passes = Passes(device, spec["unreadable"])
+    to_objectnet = passes.tensor(mapping)
+
+    def hits(paths: list[Path], labels: NDArray[np.int64], geometry: Geometry) -> tuple[NDArray[np.int64], Hits]:
+        """Labels of the images that were read, and which of them each protocol gets right."""
+        at, predicted = over_images(passes, paths, geometry, lambda x: predictions(network(x), to_objectnet))
+        right: NDArray[np.bool_] = predicted == labels[at][:, None]
+        return labels[at], dict(zip(PROTOCOLS, right.T, strict=True))
+
+    labels, there_hits = hits(
+        [index.paths[i] for i in has_counterpart],
+        index.labels[has_counterpart],
+        Geometry(border=spec["border"], resize=spec["resize"], crop=spec["crop"]),
     )
-    here = logits(network, [validation.paths[i] for i in shared], Geometry(**size), batch, device)
-    here_labels = mapping[validation.labels[shared]]
-    there_hits = {p: predict(there, mapping, p) == labels for p in PROTOCOLS}
-    here_hits = {p: predict(here, mapping, p) == here_labels for p in PROTOCOLS}
+    here_labels, here_hits = hits(
+        [validation.paths[i] for i in shared],
+        mapping[validation.labels[shared]],
+        Geometry(resize=spec["validation_resize"], crop=spec["crop"]),
+    )
     n = len(labels)
 
     def statistic(weights: Array) -> dict[str, Array]:
@@ -85,9 +96,10 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
     # ObjectNet and validation images are resampled apart, within classes.
     strata = np.concatenate([labels, here_labels + 1 + labels.max()])
     metrics, draws = summarise(statistic, strata, spec["bootstrap"], spec["seed"])
-    outcomes = {f"objectnet_{p}": hit for p, hit in there_hits.items()}
+    outcomes: dict[str, NDArray[Any]] = {f"objectnet_{p}": hit for p, hit in there_hits.items()}
     outcomes |= {f"validation_{p}": hit for p, hit in here_hits.items()}
-    return Evaluation(metrics, draws, outcomes | {"objectnet_label": labels, "validation_label": here_labels})
+    outcomes |= {"objectnet_label": labels, "validation_label": here_labels}
+    return Evaluation(metrics, draws, outcomes, passes.skipped)
 
 
 def main() -> None:

@@ -1,37 +1,25 @@
-"""Forward passes over images on disk."""
+"""Plain forward passes over images on disk."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tradeoffs.benchmarks.passes import Decode, Passes, shares
 from tradeoffs.data import images
 from tradeoffs.data.images import Geometry
-from tradeoffs.models.networks import Network
 
 
-def to_tensor(pixels: NDArray[np.uint8], device: torch.device) -> Tensor:
-    """Images uint8 [n, 3, h, w] as floats in [0, 1] on the device, in channels_last order."""
-    return (torch.from_numpy(pixels).to(device).float() / 255).contiguous(memory_format=torch.channels_last)
+def over_images(
+    passes: Passes, paths: Sequence[Path], geometry: Geometry, compute: Callable[[Tensor], Tensor]
+) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Apply ``compute`` to the images at ``paths``, [n, 3, h, w] in [0, 1]; see :meth:`Passes.over`."""
+    return passes.over(paths, decoder(paths, geometry), lambda pixels: compute(shares(pixels)))
 
 
-@torch.no_grad()
-def logits(
-    network: Network, paths: Sequence[Path], geometry: Geometry, batch_size: int, device: torch.device
-) -> Tensor:
-    """Logits [n, classes] of the images at ``paths``, on the CPU."""
-    batches = images.batches(paths, geometry, batch_size)
-    return torch.cat([network(to_tensor(pixels, device)).float().cpu() for pixels in batches])
-
-
-@torch.no_grad()
-def features(
-    network: Network, paths: Sequence[Path], geometry: Geometry, batch_size: int, device: torch.device
-) -> NDArray[np.float64]:
-    """Pooled features [n, d] of the images at ``paths``."""
-    batches = images.batches(paths, geometry, batch_size)
-    parts = [network.features(to_tensor(pixels, device)).double().cpu().numpy() for pixels in batches]
-    return np.concatenate(parts)
+def decoder(paths: Sequence[Path], geometry: Geometry) -> Decode:
+    """Return the function that decodes the image at each position of ``paths``."""
+    return lambda i: (images.image(paths[i], geometry),)

@@ -18,10 +18,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from tradeoffs.benchmarks.evaluation import Evaluation, run
 from tradeoffs.benchmarks.noise import corrupt, draw
-from tradeoffs.benchmarks.predict import features, to_tensor
+from tradeoffs.benchmarks.passes import Passes, shares
+from tradeoffs.benchmarks.predict import over_images
 from tradeoffs.benchmarks.statistics import Array, balanced_accuracy, normalised_gap, summarise
 from tradeoffs.data import images, rival10
 from tradeoffs.data.images import Geometry
@@ -34,7 +36,6 @@ SPEC: dict[str, type | tuple[type, ...]] = {
     "linf_levels": list,  # sigma, pixel units
     "l2_levels": list,  # l2 norm of the masked noise, pixel units
     "l2_penalty": float,  # of the linear head
-    "batch_size": int,
 }
 
 
@@ -43,44 +44,41 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
     geometry = Geometry(resize=spec["size"], square=True)
     train = rival10.read(roots["rival10"], "train")
     test = rival10.read(roots["rival10"], "test")
-    head = fit(
-        features(network, train.paths, geometry, spec["batch_size"], device),
-        train.labels,
-        len(train.class_names),
-        spec["l2_penalty"],
-    )
-
-    def is_correct(x: torch.Tensor, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
-        with torch.no_grad():
-            found = network.features(x).double().cpu().numpy()
-        hit: NDArray[np.bool_] = head.logits(found).argmax(1) == labels
-        return hit
-
+    passes = Passes(device, spec["unreadable"])
+    at, found = over_images(passes, train.paths, geometry, network.features)
+    head = fit(found.astype(np.float64), train.labels[at], len(train.class_names), spec["l2_penalty"])
+    mean, scale, weight, bias = map(passes.tensor, head)
     levels = [("linf", level) for level in spec["linf_levels"]] + [("l2", level) for level in spec["l2_levels"]]
-    outcomes: dict[str, list[NDArray[np.bool_]]] = {"clean": []}
-    pictures = images.batches(test.paths, geometry, spec["batch_size"])
-    masks = images.mask_batches([[mask] for mask in test.masks], geometry, spec["batch_size"])
-    start = 0
-    for pixels, soft in zip(pictures, masks, strict=True):
-        x, mask = to_tensor(pixels, device), torch.from_numpy(soft).to(device)
-        labels = test.labels[start : start + len(x)]
-        noise = draw(x.shape, spec["seed"] + start, device)
-        start += len(x)
-        outcomes["clean"].append(is_correct(x, labels))
+    regions = ("foreground", "background")
+
+    def decode(i: int) -> tuple[NDArray[Any], ...]:
+        pixels = images.image(test.paths[i], geometry)
+        return pixels, images.mask([test.masks[i]], geometry), draw(spec["seed"], i, 1, *pixels.shape[:2])[0]
+
+    def predict(x: Tensor) -> Tensor:
+        return ((network.features(x).double() - mean) / scale @ weight + bias).argmax(1)
+
+    def predictions(pixels: Tensor, masks: Tensor, noise: Tensor) -> Tensor:
+        """Classes [n, 1 + 2 * levels]: of the clean images, then with noise in either region at each level."""
+        x, mask, noise = shares(pixels), shares(masks), noise.permute(0, 3, 1, 2)
+        found = [predict(x)]
         for kind, level in levels:
-            for region, where in (("foreground", mask), ("background", 1 - mask)):
-                hits = is_correct(corrupt(x, where, noise, kind=kind, level=level), labels)
-                outcomes.setdefault(f"{region}_{kind}_{level:g}", []).append(hits)
-    correct = {name: np.concatenate(parts) for name, parts in outcomes.items()}
+            found += [predict(corrupt(x, where, noise, kind=kind, level=level)) for where in (mask, 1 - mask)]
+        return torch.stack(found, dim=1)
+
+    at, predicted = passes.over(test.paths, decode, predictions)
+    labels = test.labels[at]
+    outcomes = ["clean"] + [f"{region}_{kind}_{level:g}" for kind, level in levels for region in regions]
+    correct = {name: predicted[:, column] == labels for column, name in enumerate(outcomes)}
 
     def statistic(weights: Array) -> dict[str, Array]:
-        found = {"accuracy": balanced_accuracy(correct["clean"], test.labels, weights)}
+        found = {"accuracy": balanced_accuracy(correct["clean"], labels, weights)}
         for kind in ("linf", "l2"):
             means = {}
-            for region in ("foreground", "background"):
+            for region in regions:
                 names = [f"{region}_{kind}_{level:g}" for level in spec[f"{kind}_levels"]]
                 for name in names:
-                    found[f"accuracy_{name}"] = balanced_accuracy(correct[name], test.labels, weights)
+                    found[f"accuracy_{name}"] = balanced_accuracy(correct[name], labels, weights)
                 means[region] = np.mean([found[f"accuracy_{name}"] for name in names], axis=0)
             for level in spec[f"{kind}_levels"]:
                 a, b = (found[f"accuracy_{region}_{kind}_{level:g}"] for region in ("background", "foreground"))
@@ -88,8 +86,8 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
             found[f"rfs_{kind}"] = normalised_gap(means["background"], means["foreground"])
         return found
 
-    metrics, draws = summarise(statistic, test.labels, spec["bootstrap"], spec["seed"])
-    return Evaluation(metrics, draws, correct | {"label": test.labels})
+    metrics, draws = summarise(statistic, labels, spec["bootstrap"], spec["seed"])
+    return Evaluation(metrics, draws, correct | {"label": labels}, passes.skipped)
 
 
 def main() -> None:

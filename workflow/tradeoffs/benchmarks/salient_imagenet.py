@@ -25,11 +25,11 @@ from torch import Tensor
 
 from tradeoffs.benchmarks.evaluation import Evaluation, run
 from tradeoffs.benchmarks.noise import corrupt, draw
-from tradeoffs.benchmarks.predict import to_tensor
+from tradeoffs.benchmarks.passes import Passes, shares
 from tradeoffs.benchmarks.statistics import Array, balanced_accuracy, normalised_gap, summarise
 from tradeoffs.data import images, salient_imagenet
 from tradeoffs.data.images import Geometry
-from tradeoffs.errors import exit_code
+from tradeoffs.errors import InputError, exit_code
 from tradeoffs.models.networks import Network
 
 SPEC: dict[str, type | tuple[type, ...]] = {
@@ -38,7 +38,6 @@ SPEC: dict[str, type | tuple[type, ...]] = {
     "sigma": float,  # pixel units
     "trials": int,
     "dilation": int,  # iterations; each grows the core region by two pixels along the axes
-    "batch_size": int,
 }
 
 
@@ -49,72 +48,70 @@ def dilate(mask: Tensor, iterations: int) -> Tensor:
     return mask / mask.amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
 
 
-def union(groups: list[list[Path]], geometry: Geometry, like: Tensor) -> Tensor:
-    """Pixel-wise maximum of each image's masks, [n, 1, h, w]; zero for an image without any."""
-    result = like.new_zeros(len(like), 1, *like.shape[2:])
-    some = [i for i, group in enumerate(groups) if group]
-    if some:
-        result[some] = torch.from_numpy(images.load_mask_unions([groups[i] for i in some], geometry)).to(like)
-    return result
-
-
 def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], device: torch.device) -> Evaluation:
     """Accuracy with noise inside and outside the core region, and through the masks of single features."""
     geometry = Geometry(resize=spec["resize"], crop=spec["crop"])
     root = roots["salient_imagenet"]
     index = salient_imagenet.read(root, root / "train", root / "mturk_results" / "discover_spurious_features.csv")
-    n = len(index.paths)
+    passes = Passes(device, spec["unreadable"])
     kinds = ("core_region", "outside_core", "core_features", "spurious_features")
-    hits = {kind: np.zeros((spec["trials"], n), dtype=bool) for kind in kinds}
-    clean = np.zeros(n, dtype=bool)
-    has_core = np.array([bool(masks) for masks in index.core_masks])
-    has_spurious = np.array([bool(masks) for masks in index.spurious_masks])
 
-    def is_correct(x: Tensor, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
-        with torch.no_grad():
-            hit: NDArray[np.bool_] = network(x).argmax(1).cpu().numpy() == labels
-        return hit
+    def decode(i: int) -> tuple[NDArray[Any], ...]:
+        pixels = images.image(index.paths[i], geometry)
+        masks = [
+            images.mask(group, geometry) if group else np.zeros(pixels.shape[:2], dtype=np.uint8)
+            for group in (index.core_masks[i], index.spurious_masks[i])
+        ]
+        return pixels, *masks, draw(spec["seed"], i, spec["trials"], *pixels.shape[:2])
 
-    for start in range(0, n, spec["batch_size"]):
-        part = slice(start, start + spec["batch_size"])
-        labels = index.labels[part]
-        x = to_tensor(images.load(index.paths[part], geometry), device)
-        core = union(index.core_masks[part], geometry, x)
-        spurious = union(index.spurious_masks[part], geometry, x)
-        has_core[part] &= core.amax((1, 2, 3)).cpu().numpy() > 0
+    def predictions(pixels: Tensor, core_mask: Tensor, spurious_mask: Tensor, noise: Tensor) -> Tensor:
+        """Classes [n, 1 + trials * kinds + 1], of the clean images first; last, whether the core mask is not empty."""
+        x, core, spurious = shares(pixels), shares(core_mask), shares(spurious_mask)
         region = dilate(core, spec["dilation"])
-        where = dict(zip(kinds, (region, 1 - region, core, spurious), strict=True))
-        clean[part] = is_correct(x, labels)
-        for trial in range(spec["trials"]):
-            noise = draw(x.shape, spec["seed"] + 7919 * trial + start, device)
-            for kind, mask in where.items():
-                corrupted = corrupt(x, mask, noise, kind="linf", level=spec["sigma"])
-                hits[kind][trial, part] = is_correct(corrupted, labels)
+        found = [network(x).argmax(1)]
+        for trial in noise.permute(1, 0, 4, 2, 3):
+            for where in (region, 1 - region, core, spurious):
+                corrupted = corrupt(x, where, trial, kind="linf", level=spec["sigma"])
+                found.append(network(corrupted).argmax(1))
+        return torch.stack([*found, (core.amax((1, 2, 3)) > 0).long()], dim=1)
+
+    at, found = passes.over(index.paths, decode, predictions)
+    labels = index.labels[at]
+    has_core = found[:, -1] > 0
+    has_spurious = np.array([bool(index.spurious_masks[i]) for i in at])
+    if not has_core.any():
+        raise InputError(f"{root}: no image has a core mask that is not empty; unpack the data set again")
+    clean = found[:, 0] == labels
+    trials = (found[:, 1:-1] == labels[:, None]).reshape(len(at), spec["trials"], len(kinds))
+    hits = {kind: trials[:, :, column].T for column, kind in enumerate(kinds)}
 
     # Classes without a spurious feature have no spurious accuracy either in the ICLR definitions.
-    spurious_classes = np.unique(index.labels[has_spurious])
-    of_spurious_class = np.isin(index.labels, spurious_classes)
+    spurious_classes = np.unique(labels[has_spurious])
+    of_spurious_class = np.isin(labels, spurious_classes)
 
     def mean_accuracy(kind: str, kept: NDArray[np.bool_], weights: Array) -> Array:
-        trials = [balanced_accuracy(hit[kept], index.labels[kept], weights[:, kept]) for hit in hits[kind]]
-        mean: Array = np.mean(trials, axis=0)
-        return mean
+        """Mean over trials of the balanced accuracy, which is that of each image's share of trials."""
+        return balanced_accuracy(hits[kind].mean(0)[kept], labels[kept], weights[:, kept])
 
     def statistic(weights: Array) -> dict[str, Array]:
         core = mean_accuracy("outside_core", has_core, weights)
         spurious = mean_accuracy("core_region", has_core, weights)
-        return {
-            "accuracy": balanced_accuracy(clean, index.labels, weights),
+        result = {
+            "accuracy": balanced_accuracy(clean, labels, weights),
             "core_accuracy": core,
             "spurious_accuracy": spurious,
             "rcs": normalised_gap(core, spurious),
-            "core_accuracy_by_feature": mean_accuracy("spurious_features", has_spurious, weights),
-            "spurious_accuracy_by_feature": mean_accuracy("core_features", has_core & of_spurious_class, weights),
         }
+        if (has_core & of_spurious_class).any():
+            result |= {
+                "core_accuracy_by_feature": mean_accuracy("spurious_features", has_spurious, weights),
+                "spurious_accuracy_by_feature": mean_accuracy("core_features", has_core & of_spurious_class, weights),
+            }
+        return result
 
-    strata = index.labels * 4 + 2 * has_core + has_spurious
+    strata = labels * 4 + 2 * has_core + has_spurious
     metrics, draws = summarise(statistic, strata, spec["bootstrap"], spec["seed"])
-    return Evaluation(metrics, draws, hits | {"clean": clean, "label": index.labels})
+    return Evaluation(metrics, draws, hits | {"clean": clean, "label": labels}, passes.skipped)
 
 
 def main() -> None:

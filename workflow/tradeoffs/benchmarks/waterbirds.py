@@ -19,7 +19,8 @@ import numpy as np
 import torch
 
 from tradeoffs.benchmarks.evaluation import Evaluation, run
-from tradeoffs.benchmarks.predict import features
+from tradeoffs.benchmarks.passes import Passes
+from tradeoffs.benchmarks.predict import over_images
 from tradeoffs.benchmarks.statistics import Array, group_accuracies, summarise
 from tradeoffs.data import waterbirds
 from tradeoffs.data.images import Geometry
@@ -31,7 +32,6 @@ SPEC: dict[str, type | tuple[type, ...]] = {
     "resize": int,  # both sides
     "crop": int,  # centre crop
     "l2_penalty": float,  # of the linear head
-    "batch_size": int,
 }
 GROUPS = ("landbird_on_land", "landbird_on_water", "waterbird_on_land", "waterbird_on_water")
 
@@ -41,16 +41,19 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
     root = roots["waterbirds"]
     geometry = Geometry(resize=spec["resize"], square=True, crop=spec["crop"])
     train, test = waterbirds.read(root, "train"), waterbirds.read(root, "test")
-    for split, index in (("train", train), ("test", test)):
-        if missing := [GROUPS[g] for g in range(4) if not (index.group == g).any()]:
+    passes = Passes(device, spec["unreadable"])
+    at_train, train_features = over_images(passes, train.paths, geometry, network.features)
+    at, features = over_images(passes, test.paths, geometry, network.features)
+    train_group, group = train.group[at_train], test.group[at]
+    for split, present in (("train", train_group), ("test", group)):
+        if missing := [GROUPS[g] for g in range(4) if not (present == g).any()]:
             raise InputError(f"{root}: {split} split has no image of group {', '.join(missing)}; unpack it again")
-    head = fit(features(network, train.paths, geometry, spec["batch_size"], device), train.y, 2, spec["l2_penalty"])
-    found = head.logits(features(network, test.paths, geometry, spec["batch_size"], device)).argmax(1)
-    correct = found == test.y
-    shares = np.bincount(train.group, minlength=4) / len(train.group)
+    head = fit(train_features.astype(np.float64), train.y[at_train], 2, spec["l2_penalty"])
+    correct = head.logits(features.astype(np.float64)).argmax(1) == test.y[at]
+    shares = np.bincount(train_group, minlength=4) / len(train_group)
 
     def statistic(weights: Array) -> dict[str, Array]:
-        groups = group_accuracies(correct, test.group, weights)
+        groups = group_accuracies(correct, group, weights)
         own, other = groups[:, [0, 3]].mean(1), groups[:, [1, 2]].mean(1)
         return {f"accuracy_{name}": groups[:, g] for g, name in enumerate(GROUPS)} | {
             "worst_group_accuracy": groups.min(1),
@@ -58,8 +61,8 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
             "background_swap_gap": own - other,
         }
 
-    metrics, draws = summarise(statistic, test.group, spec["bootstrap"], spec["seed"])
-    return Evaluation(metrics, draws, {"correct": correct, "group": test.group})
+    metrics, draws = summarise(statistic, group, spec["bootstrap"], spec["seed"])
+    return Evaluation(metrics, draws, {"correct": correct, "group": group}, passes.skipped)
 
 
 def main() -> None:

@@ -4,22 +4,19 @@ Pixels are those of torchvision's Resize (bilinear with antialiasing, on 8-bit i
 of size is needed none is made, so the stored pixels arrive untouched.
 """
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tradeoffs.data.parallel import in_order
 from tradeoffs.errors import InputError
 
-Item = TypeVar("Item")
-
-_NOTHING = "no images to read; the selection is empty"
-_AHEAD = 2  # batches decoded before they are asked for; more would only hold more memory
+NOTHING = "no images to read; the selection is empty"
+AHEAD = 2  # batches decoded before they are asked for; more would only hold more memory
 
 
 class Geometry(NamedTuple):
@@ -38,26 +35,51 @@ class Geometry(NamedTuple):
 UNCHANGED = Geometry()
 
 
+class UnreadableError(InputError):
+    """A file that is there but cannot be decoded; ``path`` names it."""
+
+    def __init__(self, path: Path, message: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+def image(path: Path, geometry: Geometry = UNCHANGED) -> NDArray[np.uint8]:
+    """Return one image as uint8 [h, w, 3].
+
+    Raises UnreadableError for one that is damaged, InputError for one that is missing or too small for ``geometry``.
+    """
+    return np.asarray(_shaped(_open(path, "RGB"), geometry, path))
+
+
+def mask(paths: Sequence[Path], geometry: Geometry = UNCHANGED) -> NDArray[np.uint8]:
+    """Return the pixel-wise maximum of masks (image files, or .npy of [h, w] in [0, 1]) as uint8 [h, w], 255 for 1.
+
+    Errors as :func:`image`. No masks at all are refused (InputError): which would be meant is not for a reader to say.
+    """
+    if not paths:
+        raise InputError("an image has no mask of this kind; leave it out, or use another set of features")
+    union: NDArray[np.uint8] = stack([np.asarray(_shaped(_open_mask(p), geometry, p)) for p in paths], paths).max(0)
+    return union
+
+
 def load(paths: Sequence[Path], geometry: Geometry = UNCHANGED) -> NDArray[np.uint8]:
     """Return images as uint8 [n, 3, h, w]; for sets that fit into memory, else :func:`batches`.
 
     Raises InputError, naming the file, for one that is missing, unreadable, truncated, or of another size than the
     first after ``geometry``.
     """
-    return _stack([_image(path, geometry) for path in paths], paths)
+    return stack([image(path, geometry) for path in paths], paths).transpose(0, 3, 1, 2)
 
 
 def load_masks(paths: Sequence[Path], geometry: Geometry = UNCHANGED) -> NDArray[np.float32]:
-    """Return masks (image files, or .npy of [h, w] in [0, 1]) as float32 [n, 1, h, w] in [0, 1]; errors as ``load``."""
+    """Return masks as float32 [n, 1, h, w] in [0, 1]; errors as ``load``."""
     return load_mask_unions([[path] for path in paths], geometry)
 
 
 def load_mask_unions(groups: Sequence[Sequence[Path]], geometry: Geometry = UNCHANGED) -> NDArray[np.float32]:
-    """Return the pixel-wise maximum of each group of masks, float32 [n, 1, h, w]; errors as ``load``.
-
-    A group without masks is refused (InputError): which mask would be meant is not for a reader to decide.
-    """
-    return _shares(_stack([_union(group, geometry) for group in groups], [group[0] for group in groups]))
+    """Return the union (:func:`mask`) of each group of masks, float32 [n, 1, h, w] in [0, 1]; errors as ``load``."""
+    unions = stack([mask(group, geometry) for group in groups], [group[0] for group in groups])
+    return unions[:, None].astype(np.float32) / np.float32(255)
 
 
 def batches(
@@ -67,72 +89,30 @@ def batches(
 
     At most three batches are in memory, however many images there are.
     """
-    yield from _stream(lambda path: _image(path, geometry), paths, paths, batch_size, workers)
+    if not paths:
+        raise InputError(NOTHING)
+    shape: tuple[int, ...] | None = None
+    waiting: list[NDArray[np.uint8]] = []
+    decoded = in_order(lambda path: image(path, geometry), paths, workers=workers, ahead=AHEAD * batch_size)
+    for number, future in enumerate(decoded, start=1):
+        waiting.append(future.result())
+        if len(waiting) == batch_size or number == len(paths):
+            batch = stack(waiting, paths[number - len(waiting) : number], shape)
+            shape = batch.shape[1:]
+            waiting = []
+            yield batch.transpose(0, 3, 1, 2)
 
 
-def mask_batches(
-    groups: Sequence[Sequence[Path]], geometry: Geometry, batch_size: int, workers: int = 2
-) -> Iterator[NDArray[np.float32]]:
-    """Yield unions of masks, float32 [batch, 1, h, w] in [0, 1], as ``batches`` yields images."""
-    names = [group[0] if group else Path() for group in groups]
-    for batch in _stream(lambda group: _union(group, geometry), groups, names, batch_size, workers):
-        yield _shares(batch)
-
-
-def _stream(
-    decode: Callable[[Item], NDArray[np.uint8]],
-    items: Sequence[Item],
-    names: Sequence[Path],
-    batch_size: int,
-    workers: int,
-) -> Iterator[NDArray[np.uint8]]:
-    """Decode in threads, in order, with ``_AHEAD`` batches waiting; ``names`` are the files to name in an error."""
-    if not items:
-        raise InputError(_NOTHING)
-    waiting: deque[tuple[int, list[Future[NDArray[np.uint8]]]]] = deque()
-    first: tuple[int, ...] | None = None
-    pool = ThreadPoolExecutor(workers)
-    try:
-        for start in range(0, len(items) + _AHEAD * batch_size, batch_size):
-            if start < len(items):
-                futures = [pool.submit(decode, item) for item in items[start : start + batch_size]]
-                waiting.append((start, futures))
-            if waiting and (len(waiting) > _AHEAD or start >= len(items)):
-                begin, futures = waiting.popleft()
-                batch = _stack([future.result() for future in futures], names[begin : begin + batch_size], first)
-                first = first or batch.shape[1:]
-                yield batch
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _image(path: Path, geometry: Geometry) -> NDArray[np.uint8]:
-    pixels = np.asarray(_shaped(_open(path, "RGB"), geometry, path))
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
-
-
-def _union(group: Sequence[Path], geometry: Geometry) -> NDArray[np.uint8]:
-    if not group:
-        raise InputError("an image has no mask of this kind; leave it out, or use another set of features")
-    masks = [np.asarray(_shaped(_open_mask(path), geometry, path))[None] for path in group]
-    union: NDArray[np.uint8] = _stack(masks, group).max(axis=0)
-    return union
-
-
-def _shares(masks: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return masks.astype(np.float32) / np.float32(255)
-
-
-def _stack(
-    decoded: list[NDArray[np.uint8]], names: Sequence[Path], shape: tuple[int, ...] | None = None
+def stack(
+    decoded: Sequence[NDArray[np.uint8]], names: Sequence[Path], shape: tuple[int, ...] | None = None
 ) -> NDArray[np.uint8]:
-    """Stack arrays of one shape: ``shape``, or else that of the first."""
+    """Stack arrays [h, w, ...] of one shape, ``shape`` or else that of the first; InputError names one that differs."""
     if not decoded:
-        raise InputError(_NOTHING)
+        raise InputError(NOTHING)
     expected = shape or decoded[0].shape
     for pixels, path in zip(decoded, names, strict=True):
         if pixels.shape != expected:
-            found, first = (f"{size[-1]}x{size[-2]}" for size in (pixels.shape, expected))
+            found, first = (f"{size[1]}x{size[0]}" for size in (pixels.shape, expected))
             raise InputError(f"{path}: {found} pixels where the first has {first}; set a resize and crop for this set")
     return np.stack(decoded)
 
@@ -144,22 +124,22 @@ def _open(path: Path, mode: str) -> Image.Image:
     except FileNotFoundError:
         raise InputError(f"{path}: image not found; make or unpack the data set again") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path}: unreadable image ({_one_line(error)}); make or unpack the data set again") from None
+        raise _unreadable(path, "image", error) from None
 
 
 def _open_mask(path: Path) -> Image.Image:
     if path.suffix != ".npy":
         return _open(path, "L")
     try:
-        mask = np.load(path, allow_pickle=False)
+        found = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise InputError(f"{path}: mask not found; make or unpack the data set again") from None
     except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: unreadable mask ({_one_line(error)}); make or unpack the data set again") from None
-    numbers = mask.ndim == 2 and mask.size > 0 and mask.dtype.kind in "biuf"
-    if not numbers or not np.all((mask >= 0) & (mask <= 1)):  # a comparison with NaN is false
-        raise InputError(f"{path}: mask of shape {mask.shape}, type {mask.dtype}; expected two axes, values 0 to 1")
-    return Image.fromarray(np.rint(mask.astype(np.float64) * 255).astype(np.uint8))
+        raise _unreadable(path, "mask", error) from None
+    numbers = found.ndim == 2 and found.size > 0 and found.dtype.kind in "biuf"
+    if not numbers or not np.all((found >= 0) & (found <= 1)):  # a comparison with NaN is false
+        raise InputError(f"{path}: mask of shape {found.shape}, type {found.dtype}; expected two axes, values 0 to 1")
+    return Image.fromarray(np.rint(found.astype(np.float64) * 255).astype(np.uint8))
 
 
 def _shaped(image: Image.Image, geometry: Geometry, path: Path) -> Image.Image:
@@ -189,5 +169,8 @@ def _resized(size: tuple[int, int], target: int, square: bool) -> tuple[int, int
     return int(target * width / height), target
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+def _unreadable(path: Path, kind: str, error: Exception) -> InputError:
+    reason = " ".join(str(error).split())
+    if isinstance(error, OSError) and error.errno is not None:  # the system's fault (permission, disk), not the file's
+        return InputError(f"{path}: cannot read this {kind} ({reason}); check the disk and the file's permissions")
+    return UnreadableError(path, f"{path}: unreadable {kind} ({reason}); make or unpack the data set again")
