@@ -49,7 +49,7 @@ def test_a_change_of_the_parts_changes_the_fingerprint(tmp_path: Path, parts: di
     else:
         parts["elsewhere"] = parts.pop("top")
     if change != "place":
-        with pytest.raises(InputError, match="does not match its fingerprint.json"):
+        with pytest.raises(InputError, match=r"does not match its fingerprint\.json"):
             verify(tmp_path / "out")
     assert assemble(tmp_path / "out", "name", parts) != first
     assert (tmp_path / "out" / "top").exists() == (change != "place")
