@@ -19,9 +19,12 @@ TRAINING = {
     "epsilon": 0,
     "seed": 0,
     "images": 60,
+    "image_size": None,
+    "augmentation": "none",
     "epochs": 12,
     "batch_size": 10,
     "learning_rate": 0.05,
+    "schedule": "one_cycle",
     "momentum": 0.9,
     "weight_decay": 5e-4,
     "attack_steps": 1,
@@ -47,12 +50,11 @@ def copy_of(miniature: Path, tmp_path: Path) -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def weights(miniature: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the weights of a network that has learned a little, so that its predictions vary."""
-    from tradeoffs.train import load_split, train
+    from tradeoffs.train import sources
+    from tradeoffs.training.loop import train
 
     device = torch.device("cpu")
-    training = load_split(miniature / "imagenet", "train", None, device)[:2]
-    validation = load_split(miniature / "imagenet", "val", None, device)[:2]
-    network, _ = train(TRAINING, training, validation, 10, None, "")
+    network, _ = train(TRAINING, *sources(TRAINING, miniature / "imagenet", device), device)
     path = tmp_path_factory.mktemp("weights") / "weights.pt"
     torch.save(network.state_dict(), path)
     return path

@@ -1,16 +1,23 @@
 """Training as a user meets it: the command, an interruption, a stale checkpoint, a divergence."""
 
+import hashlib
 import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 import torch
 
 from tradeoffs import train
 from tradeoffs.errors import InputError, exit_code
+from tradeoffs.models.networks import build
+from tradeoffs.training import loop
+from tradeoffs.training.checkpoint import Checkpoint
+from tradeoffs.training.data import read_split
+from tradeoffs.training.validation import evaluate, ten_steps
+
+CPU = torch.device("cpu")
 
 
 def command(spec, data, folder, checkpoint=None):
@@ -41,21 +48,22 @@ def test_weights_and_card(monkeypatch, tmp_path, data, training, norm, epsilon):
     assert card["history"][-1]["loss"] < card["history"][0]["loss"]
     assert not (tmp_path / "checkpoint.pt").exists()
     # The weights do what the card says.
-    network = train.build("basic", 10)
+    network = build("basic", 10)
     network.load_state_dict(state)
-    x, labels, _ = train.load_split(data, "val", None, torch.device("cpu"))
-    assert train.evaluate(network, x, labels) == pytest.approx(card["history"][-1]["validation_accuracy"])
+    _, validation = train.sources(spec, data, CPU)
+    assert evaluate(network, validation, 7) == pytest.approx(card["history"][-1]["validation_accuracy"])
+    assert card["weights_sha256"] == hashlib.sha256((tmp_path / "weights.pt").read_bytes()).hexdigest()
 
 
 def test_adversarial_training_makes_the_network_more_robust(data, training):
-    device = torch.device("cpu")
-    split, validation = (train.load_split(data, name, None, device)[:2] for name in ("train", "val"))
+    split, validation = train.sources(training, data, CPU)
+    ((x, labels),) = split.batches([torch.arange(split.size)], 0)
 
     def robust(norm, epsilon):
         spec = training | {"norm": norm, "epsilon": epsilon, "epochs": 30}
-        network, _ = train.train(spec, split, validation, 10, None, "")
-        attacked = training | {"norm": "l2", "epsilon": 0.7, "monitor_images": 60}
-        return train.monitor(network, *split, attacked, torch.Generator().manual_seed(0))
+        network, _ = loop.train(spec, split, validation, CPU)
+        attacked = training | {"norm": "l2", "epsilon": 0.7}
+        return ten_steps(network, x, labels, attacked, torch.Generator().manual_seed(0))
 
     assert robust("l2", 0.7) > robust("none", 0) + 0.1
 
@@ -86,20 +94,19 @@ def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(monkeypatch, tmp_p
 @pytest.mark.parametrize("fault", ["other key", "truncated"])
 def test_a_checkpoint_of_something_else_is_never_resumed(tmp_path, capsys, fault):
     path = tmp_path / "checkpoint.pt"
-    network = train.build("basic", 10)
-    train.keep(path, "this spec, code and data", network, torch.optim.SGD(network.parameters(), lr=0.1), [{"epoch": 1}])
-    assert train.resume(path, "this spec, code and data", torch.device("cpu")) is not None
+    Checkpoint(path, "this spec, code and data", 0).keep({"history": [{"epoch": 1.0}]})
+    assert Checkpoint(path, "this spec, code and data", 0).resume(CPU) is not None
     if fault == "truncated":
         path.write_bytes(path.read_bytes()[:1000])
     key = "another" if fault == "other key" else "this spec, code and data"
-    assert train.resume(path, key, torch.device("cpu")) is None
+    assert Checkpoint(path, key, 0).resume(CPU) is None
     assert "starting from scratch" in capsys.readouterr().err
 
 
 def test_divergence_is_reported_with_its_epoch_and_a_cure(data, training):
-    split = train.load_split(data, "train", None, torch.device("cpu"))[:2]
+    spec = training | {"learning_rate": 1e30, "epochs": 3}
     with pytest.raises(InputError, match=r"diverged in epoch \d+: loss is .*; lower learning_rate"):
-        train.train(training | {"learning_rate": 1e30, "epochs": 3}, split, split, 10, None, "")
+        loop.train(spec, *train.sources(spec, data, CPU), CPU)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +116,8 @@ def test_divergence_is_reported_with_its_epoch_and_a_cure(data, training):
         ({"images": 100_000}, "images = 100000"),
         ({"architecture": "vgg"}, "architecture: 'vgg' is unknown"),
         ({"epochs": "3"}, "epochs = '3'; expected int"),
+        ({"augmentation": "cutout"}, "augmentation = 'cutout'"),
+        ({"schedule": "cosine"}, "schedule = 'cosine'"),
         ({"epoch": 3}, "unknown key 'epoch'"),
     ],
 )
@@ -125,7 +134,6 @@ def test_bad_settings_are_one_line_and_leave_nothing_behind(
 
 
 def test_the_same_share_of_every_class_is_used(data):
-    _, labels, classes = train.load_split(data, "train", 30, torch.device("cpu"))
-    assert labels.bincount().tolist() == [3] * classes
-    _, labels, _ = train.load_split(Path(data), "train", None, torch.device("cpu"))
-    assert len(labels) == 60
+    split = read_split(data, "train", 30)
+    assert torch.from_numpy(split.labels).bincount().tolist() == [3] * split.classes
+    assert len(read_split(data, "train", None).labels) == 60

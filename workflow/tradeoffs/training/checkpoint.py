@@ -1,0 +1,69 @@
+"""The state of a training on disk: written whole, by time and after every epoch, and only used for the very same run.
+
+A run goes on from it to the same weights, bit for bit, on the same device with the same threads.
+"""
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tradeoffs.files import write_atomically
+
+State = dict[str, Any]
+
+
+class Checkpoint:
+    """One file (None: nothing is ever kept) that belongs to the run named by ``key``: its spec, code and data."""
+
+    def __init__(self, path: Path | None, key: str, minutes: float) -> None:
+        self.path = path
+        self._key = key
+        self._seconds = 60 * minutes
+        self._last = time.monotonic()
+
+    def due(self) -> bool:
+        """Whether the time between two checkpoints has passed."""
+        return self.path is not None and time.monotonic() - self._last >= self._seconds
+
+    def keep(self, state: State) -> None:
+        """Write ``state`` (tensors, numbers, and lists and dicts of them), whole or not at all."""
+        if self.path is not None:
+            write_atomically(self.path, lambda temporary: save({"key": self._key} | state, temporary))
+            self._last = time.monotonic()
+
+    def resume(self, device: torch.device) -> State | None:
+        """Return the state that was kept by this very run, else None: what is stale or damaged is not used."""
+        if self.path is None or not self.path.exists():
+            return None
+        try:
+            state: State = torch.load(self.path, map_location=device, weights_only=True)
+        except Exception as error:
+            print(f"{self.path}: unreadable checkpoint, starting from scratch ({error})", file=sys.stderr)
+            return None
+        if state.get("key") != self._key:
+            print(f"{self.path}: checkpoint of another spec, code or data, starting from scratch", file=sys.stderr)
+            return None
+        return state
+
+
+def save(state: State, path: Path) -> None:
+    """Write tensors to an open file: to a path, torch would write the path's name too, and equal weights differ."""
+    with path.open("wb") as file:
+        torch.save(state, file)
+
+
+@contextmanager
+def on_sigterm() -> Iterator[Callable[[], bool]]:
+    """Catch SIGTERM, which a scheduler sends some seconds before it kills; yields a function that says if it came."""
+    came: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: came.append(number))
+    try:
+        yield lambda: bool(came)
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,93 @@
+"""Start the processes that train one model together, on this machine, and see them through.
+
+The same environment variables as torchrun's, which may be used instead; this one passes on what a person needs to read
+and leaves nobody behind.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import torch
+
+from tradeoffs.errors import InputError
+
+_GRACE = 20.0  # seconds in which the others may end by themselves once one has failed
+
+
+def is_member() -> bool:
+    """Whether this process is one of several that were already started."""
+    return int(os.environ.get("WORLD_SIZE", 1)) > 1
+
+
+def launch(processes: int, arguments: list[str]) -> int:
+    """Run ``python -m tradeoffs.train arguments`` in ``processes`` processes; return the first failing exit code.
+
+    Each gets one of the GPUs that this process may use, where there are any, and its share of the threads. SIGTERM is
+    passed on. Raises InputError where there are fewer GPUs than processes.
+    """
+    environments = _environments(processes)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a warm process ignores it, and exit codes would be lost
+    command = [sys.executable, "-m", "tradeoffs.train", *arguments]
+    with tempfile.TemporaryFile("w+") as others:
+        members = [
+            subprocess.Popen(command, env=os.environ | environment, stderr=others if rank else None)
+            for rank, environment in enumerate(environments)
+        ]
+        signal.signal(signal.SIGTERM, lambda number, frame: _tell(members, signal.SIGTERM))
+        try:
+            first = _see_through(members)
+        finally:
+            _tell(members, signal.SIGKILL)
+        if first:  # the first process prints for itself
+            others.seek(0)
+            print(*others.read().splitlines()[-1:], file=sys.stderr)
+    code = 0 if first is None else members[first].wait()
+    return code if code >= 0 else 128 - code
+
+
+def _environments(processes: int) -> list[dict[str, str]]:
+    """What each process finds in its environment, in the order of their ranks."""
+    gpus: list[str] = []
+    if torch.cuda.is_available():
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        gpus = visible.split(",") if visible else [str(number) for number in range(torch.cuda.device_count())]
+        if len(gpus) < processes:
+            raise InputError(f"--processes: {processes} with {len(gpus)} GPUs; give at most as many processes as GPUs")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    threads = int(os.environ.get("OMP_NUM_THREADS", 0)) or len(os.sched_getaffinity(0))
+    common = {
+        "WORLD_SIZE": str(processes),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+        "OMP_NUM_THREADS": str(max(1, threads // processes)),
+    }
+    return [
+        common | {"RANK": str(rank)} | ({"CUDA_VISIBLE_DEVICES": gpus[rank]} if gpus else {})
+        for rank in range(processes)
+    ]
+
+
+def _see_through(members: list[subprocess.Popen[bytes]]) -> int | None:
+    """Wait until all have ended, or one has failed and the others had time to end; return which failed first."""
+    first, since = None, 0.0
+    while any(member.poll() is None for member in members):
+        if first is None:
+            first = next((rank for rank, member in enumerate(members) if member.returncode), None)
+            since = time.monotonic()
+        elif time.monotonic() - since > _GRACE:
+            break
+        time.sleep(0.1)
+    return first if first is not None else next((r for r, member in enumerate(members) if member.returncode), None)
+
+
+def _tell(members: list[subprocess.Popen[bytes]], number: signal.Signals) -> None:
+    for member in members:
+        if member.poll() is None:
+            member.send_signal(number)

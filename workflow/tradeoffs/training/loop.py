@@ -1,0 +1,178 @@
+"""The training loop: epochs of steps, each an attack and an update, interruptible after any step."""
+
+import math
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from tradeoffs.models.networks import build
+from tradeoffs.training.attack import perturb
+from tradeoffs.training.checkpoint import Checkpoint, State
+from tradeoffs.training.data import Source
+from tradeoffs.training.distributed import ALONE, Group, add_up, share, share_batch_statistics
+from tradeoffs.training.soundness import Row, check_loss, check_overfitting, check_weights
+from tradeoffs.training.validation import evaluate, monitor
+
+_LOOK = 16  # steps between two looks at what only the device, or only another process, knows
+
+
+class StoppedError(Exception):
+    """The training was asked to stop and has; the message says where."""
+
+
+class Run(NamedTuple):
+    """What a training consists of while it runs."""
+
+    spec: dict[str, Any]
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    generator: torch.Generator
+    history: list[Row]
+    checkpoint: Checkpoint
+    asked_to_stop: Callable[[], bool]
+    group: Group
+
+
+def train(
+    spec: dict[str, Any],
+    training: Source,
+    validation: Source,
+    device: torch.device,
+    *,
+    checkpoint: Checkpoint | None = None,
+    asked_to_stop: Callable[[], bool] = lambda: False,
+    group: Group = ALONE,
+) -> tuple[nn.Module, list[Row]]:
+    """Train from scratch, or from where ``checkpoint`` was left; return the network and the learning curve.
+
+    Raises InputError where the result would not be sound (:mod:`tradeoffs.training.soundness`), with the epoch, and
+    StoppedError once it has kept its state after ``asked_to_stop()``.
+    """
+    torch.manual_seed(spec["seed"])
+    network = share_batch_statistics(build(spec["architecture"], training.classes).to(device), group, device)
+    optimizer = torch.optim.SGD(
+        network.parameters(),
+        lr=spec["learning_rate"],
+        momentum=spec["momentum"],
+        weight_decay=spec["weight_decay"],
+        nesterov=True,
+    )
+    checkpoint = checkpoint or Checkpoint(None, "", 0)
+    run = Run(spec, network, optimizer, torch.Generator(device), [], checkpoint, asked_to_stop, group)
+    state = checkpoint.resume(device)
+    if state is not None:
+        restore(run, state)
+    for epoch in range(len(run.history), spec["epochs"]):
+        row = {"epoch": float(epoch + 1)} | train_one_epoch(run, training, epoch, state)
+        state = None
+        check_weights(network, epoch, spec)
+        row["validation_accuracy"] = evaluate(network, validation, spec["batch_size"], group)
+        row |= monitor(network, validation, spec, run.generator, group)
+        run.history.append(row)
+        check_overfitting(run.history, min(validation.size, spec["monitor_images"]), spec)
+        keep(run)
+    return network, run.history
+
+
+def train_one_epoch(run: Run, training: Source, epoch: int, state: State | None) -> Row:
+    """One pass over the shuffled images, from where ``state`` was kept; return loss and accuracy on what was fed."""
+    spec, device = run.spec, run.generator.device
+    # A seed of its own for every epoch: the order of a resumed epoch needs no saved random state.
+    run.generator.manual_seed(spec["seed"] * 10_000 + epoch)
+    order = torch.randperm(training.size, generator=run.generator, device=device)
+    parts = order.split(spec["batch_size"])
+    done, totals = 0, torch.zeros(3, device=device)  # loss, correct, asked to stop
+    if state is not None and "step" in state:
+        done, totals = state["step"], state["totals"]
+        run.generator.set_state(state["generator"].cpu())
+    batches = training.batches([share(part, run.group) for part in parts[done:]], epoch)
+    label = f"epoch {epoch + 1}/{spec['epochs']}"
+    shown = tqdm(batches, label, len(parts), initial=done, mininterval=5, disable=run.group.rank > 0)
+    for step, (inputs, targets) in enumerate(shown, start=done):
+        progress = (epoch + step / len(parts)) / spec["epochs"]
+        for group in run.optimizer.param_groups:
+            group["lr"] = spec["learning_rate"] * SCHEDULES[spec["schedule"]](progress)
+        totals += update(run, inputs, targets, len(parts[step]))
+        looking = (step + 1) % _LOOK == 0
+        if looking:
+            check_loss(totals[0].item() / training.size, epoch, training.classes, spec)
+        # Alone, a process stops at once. Several must agree, so they ask each other, now and then.
+        stopping = run.asked_to_stop() if run.group.size == 1 else looking and totals[2].item() > 0
+        if stopping or run.checkpoint.due():
+            keep(run, {"step": step + 1, "totals": totals * totals.new_tensor([1, 1, 0])})
+        if stopping:
+            raise StoppedError(f"in epoch {epoch + 1} of {spec['epochs']}, after step {step + 1} of {len(parts)}")
+    loss, correct, _ = totals.tolist()
+    check_loss(loss / training.size, epoch, training.classes, spec)
+    return {"loss": loss / training.size, "train_accuracy": correct / training.size}
+
+
+def update(run: Run, inputs: Tensor, targets: Tensor, images: int) -> Tensor:
+    """One step on this process's share of a batch of ``images``; return summed loss, hits and wishes to stop."""
+    if run.spec["norm"] != "none":
+        inputs = perturb(run.network, inputs, targets, run.spec, run.generator, run.group, images)
+    run.network.train()
+    run.optimizer.zero_grad()
+    logits = run.network(inputs)
+    loss = F.cross_entropy(logits, targets, reduction="sum") / images
+    loss.backward()
+    with torch.no_grad():
+        hits = (logits.argmax(1) == targets).sum()
+        measured = torch.stack([loss * images, hits, loss.new_full((), run.asked_to_stop())])
+        gradients = [weight.grad for weight in run.network.parameters() if weight.grad is not None]
+        add_up([*gradients, measured], run.group)
+    run.optimizer.step()
+    return measured
+
+
+def one_cycle(progress: float) -> float:
+    """Learning rate relative to its peak: linear warm-up over the first 15 %, then a cosine to 0 (Smith 2018)."""
+    warm_up = 0.15
+    if progress < warm_up:
+        return progress / warm_up
+    return 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up)))
+
+
+def thirds(progress: float) -> float:
+    """Learning rate relative to its peak: a tenth after each third of the training (He et al. 2016)."""
+    return float(0.1 ** math.floor(3 * progress))
+
+
+SCHEDULES: dict[str, Callable[[float], float]] = {"one_cycle": one_cycle, "step": thirds}
+
+
+def keep(run: Run, within_epoch: State | None = None) -> None:
+    """Write the checkpoint: all that the rest of the training depends on. Every process holds the same; one writes."""
+    if run.group.rank > 0:
+        return
+    device = run.generator.device
+    state = {
+        "network": run.network.state_dict(),
+        "optimizer": run.optimizer.state_dict(),
+        "history": run.history,
+        "generator": run.generator.get_state(),
+        "dropout": torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state(),
+    }
+    run.checkpoint.keep(state | (within_epoch or {}))
+
+
+def restore(run: Run, state: State) -> None:
+    """Take up what :func:`keep` wrote."""
+    run.network.load_state_dict(state["network"])
+    run.optimizer.load_state_dict(state["optimizer"])
+    run.history.extend(state["history"])
+    if run.generator.device.type == "cuda":
+        torch.cuda.set_rng_state(state["dropout"].cpu(), run.generator.device)
+    else:
+        torch.set_rng_state(state["dropout"])
+    where = (
+        f"epoch {len(run.history) + 1}, after step {state['step']}"
+        if "step" in state
+        else f"epoch {len(run.history) + 1}"
+    )
+    print(f"{run.checkpoint.path}: resuming in {where}", file=sys.stderr)
