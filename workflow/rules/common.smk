@@ -101,14 +101,19 @@ def evaluation_options(wildcards):
     )
 
 
+def cores(step):
+    """Cores that a step asks for; Snakemake scales them down to what ``--cores`` grants."""
+    return study.NEEDS[STUDY][step].cores
+
+
 def memory(step):
     """Megabytes that a step asks for, more with every attempt."""
-    return lambda wildcards, attempt: study.NEEDS[STUDY][step][0] * attempt
+    return lambda wildcards, attempt: study.NEEDS[STUDY][step].memory * attempt
 
 
 def minutes(step):
     """Minutes that a step asks for, more with every attempt."""
-    return lambda wildcards, attempt: study.NEEDS[STUDY][step][1] * attempt
+    return lambda wildcards, attempt: study.NEEDS[STUDY][step].minutes * attempt
 
 
 def cards(roles):

@@ -47,6 +47,9 @@ rule unpack:
         "logs/unpack/{dataset}.log",
     conda:
         "../../envs/environment.yaml"
+    resources:
+        mem_mb=memory("unpack"),
+        runtime=minutes("unpack"),
     params:
         code=code_id("tradeoffs.data.unpack"),
         spec=lambda wc: canonical(

@@ -12,6 +12,7 @@ rule evaluate:
         "logs/{study}/evaluate/{benchmark}/{model}.log",
     conda:
         "../../envs/environment.yaml"
+    threads: cores("evaluate")
     resources:
         gpu=1,
         mem_mb=memory("evaluate"),

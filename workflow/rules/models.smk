@@ -16,6 +16,7 @@ rule train:
     priority: lambda wc: launch.training_priority(MODELS[wc.model])
     conda:
         "../../envs/environment.yaml"
+    threads: cores("train")
     resources:
         gpu=1,
         mem_mb=memory("train"),

@@ -4,6 +4,8 @@ Plain functions of the validated config; nothing here imports more than the stan
 calls it at every start.
 """
 
+from typing import NamedTuple
+
 from tradeoffs.errors import InputError
 from tradeoffs.studies import imagenet, miniature, published_data
 from tradeoffs.studies.model import Config, Model, by_id, check_overrides
@@ -19,11 +21,21 @@ BENCHMARK_DATA: dict[str, tuple[str, ...]] = {
     "adversarial": ("imagenet",),
 }
 CLASSES = {"miniature": miniature.CLASSES, "imagenet": imagenet.CLASSES}
-# What a job asks of a scheduler at its first attempt: MB of memory and minutes; each further attempt asks for as much
-# again. Generous: a job that is too small is lost, one that is too large only waits a little longer.
+
+
+class Needs(NamedTuple):
+    """What a job asks for: cores; at its first attempt MB of memory and minutes, at each further one as much again."""
+
+    cores: int
+    memory: int
+    minutes: int
+
+
+# Generous: a job that is too small is lost, one that is too large only waits a little longer. The cores of the imagenet
+# study decode images while the GPU computes.
 NEEDS = {
-    "miniature": {"train": (4000, 60), "evaluate": (4000, 30)},
-    "imagenet": {"train": (48_000, 2880), "evaluate": (16_000, 480)},
+    "miniature": {"train": Needs(1, 4000, 60), "evaluate": Needs(1, 4000, 30)},
+    "imagenet": {"train": Needs(16, 48_000, 2880), "evaluate": Needs(8, 16_000, 480), "unpack": Needs(1, 2000, 1440)},
 }
 
 
