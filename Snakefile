@@ -31,5 +31,9 @@ onstart:
 
 
 onsuccess:
-    launch.print_cost(workflow.cores)
+    launch.print_cost(workflow)
     launch.print_missing(study.missing_benchmarks(config))
+
+
+onerror:
+    launch.end(workflow)

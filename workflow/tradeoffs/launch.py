@@ -11,7 +11,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from tradeoffs import warm
+from tradeoffs import slurm, warm
 from tradeoffs.config import Config, checked
 from tradeoffs.errors import InputError
 from tradeoffs.studies.model import Model
@@ -29,7 +29,8 @@ def prepare(workflow: Any) -> None:
     * Jobs find this environment's Python and this package, also when ``snakemake`` is called by its path.
     * The number of GPUs is a limit, so that one GPU never gets two jobs; ``--resources gpu=K`` still wins. Without a
       GPU the limit is 0, to which Snakemake scales the rules' requests: they run on the CPU.
-    * After ``kill -9`` the same command goes on: stale locks are removed, half-made outputs are made again.
+    * After ``kill -9`` the same command goes on: stale locks are removed, half-made outputs are made again, SLURM jobs
+      of the dead run are cancelled.
     """
     from snakemake.shell import shell
 
@@ -42,13 +43,22 @@ def prepare(workflow: Any) -> None:
     if workflow.resource_settings.nodes is None:
         workflow.global_resources.setdefault("gpu", count_gpus())
     if workflow.is_main_process:
-        forget_killed_run(Path(".snakemake"))
+        slurm.cure_status_query()
+        try:
+            forget_killed_run(Path(".snakemake"), dry_run=workflow.output_settings.dryrun)
+            if workflow.resource_settings.nodes is not None and not workflow.output_settings.dryrun:
+                slurm.note_submissions(Path.cwd())
+        except InputError as error:
+            sys.exit(f"error: {error}")
 
 
 def _starts_warm(workflow: Any) -> bool:
-    """Whether steps run here, in this environment: elsewhere a warm process would escape a cluster's allocation."""
-    local = workflow.resource_settings.nodes is None and workflow.is_main_process
-    return local and not workflow.deployment_settings.deployment_method
+    """Whether this process's steps run here, in this environment; a cluster job's steps belong to another process.
+
+    On a cluster these are the short steps that stay on the submitting machine: inside a job, a warm process would
+    escape the job's allocation.
+    """
+    return workflow.is_main_process and not workflow.deployment_settings.deployment_method
 
 
 def configured(config: Config, schema: Path) -> tuple[Config, dict[str, Model]]:
@@ -72,11 +82,12 @@ def count_gpus() -> int:
     return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
 
 
-def forget_killed_run(snakemake_folder: Path) -> bool:
+def forget_killed_run(snakemake_folder: Path, dry_run: bool = False) -> bool:
     """Remove a killed Snakemake's locks and the outputs it left marked incomplete, so that the same command goes on.
 
     A running workflow holds a kernel lock on a file of its own in ``.snakemake``, which no death outlives: while that
-    is held this does nothing and returns False, and Snakemake's own locks refuse the second run.
+    is held this does nothing and returns False, and Snakemake's own locks refuse the second run. SLURM jobs of the
+    killed run are cancelled first, for they write these outputs; a dry run leaves all as it is while they are at work.
     """
     snakemake_folder.mkdir(exist_ok=True)
     handle = (snakemake_folder / "running.lock").open("w")
@@ -86,6 +97,9 @@ def forget_killed_run(snakemake_folder: Path) -> bool:
         handle.close()
         return False
     _held.append(handle)
+    if dry_run and slurm.left_jobs(snakemake_folder.parent):
+        return False
+    slurm.cancel_left_jobs(snakemake_folder.parent)
     for lock in (snakemake_folder / "locks").glob("*.lock"):
         lock.unlink()
     markers = snakemake_folder / "incomplete"
@@ -107,16 +121,30 @@ def start(workflow: Any) -> None:
 
 def print_missing(rows: list[Config]) -> None:
     """Print the benchmarks that are left out because a data set is not at hand (``study.missing_benchmarks``)."""
-    for row in rows:
-        print(f"left out: {row['benchmark']}; {row['dataset']} is missing: {row['reason']}", file=sys.stderr)
+    for name, reason in {row["dataset"]: row["reason"] for row in rows}.items():
+        left_out = ", ".join(row["benchmark"] for row in rows if row["dataset"] == name)
+        print(f"{name} is missing, so the benchmarks that need it are left out ({left_out}): {reason}", file=sys.stderr)
 
 
-def print_cost(cores: int) -> None:
+def end(workflow: Any) -> None:
+    """After a failed or interrupted run: leave no SLURM job behind, not even one submitted during the interruption."""
+    if workflow.resource_settings.nodes is not None:
+        try:
+            slurm.cancel_left_jobs(Path.cwd())
+        except InputError as error:
+            print(f"warning: {error}", file=sys.stderr)
+
+
+def print_cost(workflow: Any) -> None:
     """Print how much of cores x wall time was the steps' own work, which every card records."""
     if not _clock:
         return
     wall = time.time() - _clock[-1]
     work = sum(_seconds(path) for root in ("resources", "results") for path in _new_cards(Path(root), _clock[-1]))
+    if workflow.resource_settings.nodes is not None:
+        print(f"{work:.0f} s of work on the cluster and here in {wall:.0f} s", file=sys.stderr)
+        return
+    cores = workflow.cores
     share = 1 - work / (cores * wall)
     print(
         f"{work:.0f} s of work in {wall:.0f} s on {cores} cores: "
