@@ -187,6 +187,17 @@ def test_objectnet_published_names(published_objectnet: Path) -> None:
     assert found.imagenet_to_objectnet.tolist() == [-1, 1, 2, 2]
 
 
+def test_imagenet9_mixed_images_correspond_by_foreground_whatever_background_they_name(tmp_path: Path) -> None:
+    foregrounds = ["n02_00001", "n02_00012", "n01_00003"]
+    for number, name in enumerate(foregrounds):
+        _image(tmp_path / "bg_challenge" / "original" / "val" / "00_dog" / f"{name}.JPEG")
+        mixed = f"fg_{name}_bg_n0{9 - number}_0000{number}.JPEG"
+        _image(tmp_path / "bg_challenge" / "mixed_rand" / "val" / "00_dog" / mixed)
+    original, mixed = (imagenet9.read(tmp_path, variant) for variant in ("original", "mixed_rand"))
+    assert [imagenet9.foreground(path) for path in original.paths] == sorted(foregrounds)
+    assert [imagenet9.foreground(path) for path in mixed.paths] == sorted(foregrounds)
+
+
 def test_imagenet9_published_names(tmp_path: Path) -> None:
     names = ["00_dog", "01_bird", "02_wheeled vehicle", "06_musical instrument"]
     for name in reversed(names):

@@ -3,6 +3,9 @@
 bg_challenge/<variant>/val/<NN_name>/*.JPEG    class folders in sorted order are the labels; names hold spaces
 bg_challenge/fg_mask/val/<NN_name>/<file>.npy  foregrounds of the images of ``original``
 in_to_in9.json                                 ImageNet class index -> label, -1 where there is none
+
+A mixed image is named fg_<image>_bg_<image>.JPEG, and only its foreground can be trusted: mixed_rand bears the names of
+mixed_next (issue 8 of MadryLab/backgrounds_challenge). All other images have the name of the original.
 """
 
 from pathlib import Path
@@ -34,8 +37,18 @@ class Foregrounds(NamedTuple):
 
 
 def read(root: Path, variant: str) -> ImageNet9:
-    """Index one variant; ``root`` holds the folder bg_challenge. InputError for a missing folder, naming it."""
-    return ImageNet9(*class_folders(root / "bg_challenge" / variant / "val"))
+    """Index one variant; ``root`` holds the folder bg_challenge. InputError for a missing folder, naming it.
+
+    The images of a class are in the order of their foregrounds, so that those of two variants correspond.
+    """
+    paths, labels, names = class_folders(root / "bg_challenge" / variant / "val")
+    order = sorted(range(len(paths)), key=lambda i: (labels[i], foreground(paths[i])))
+    return ImageNet9([paths[i] for i in order], labels[order], names)
+
+
+def foreground(path: Path) -> str:
+    """Return the name, without suffix, of the image of ``original`` whose foreground an image of any variant shows."""
+    return path.stem.removeprefix("fg_").split("_bg_")[0]
 
 
 def class_mapping(path: Path, n_classes: int) -> NDArray[np.int64]:
