@@ -8,7 +8,7 @@ import pandas as pd
 from tradeoffs.errors import InputError
 
 
-def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+def read_table(path: Path, columns: Sequence[str], may_be_empty: bool = False) -> pd.DataFrame:
     """Read a CSV table; InputError for a missing or broken one, one without the columns, and one without rows."""
     try:
         table = pd.read_csv(path, keep_default_na=False, na_values=[""])
@@ -18,6 +18,6 @@ def read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         raise InputError(f"{path}: not a readable table ({error}); make it again".replace("\n", " ")) from None
     if missing := [column for column in columns if column not in table.columns]:
         raise InputError(f"{path}: columns {', '.join(missing)} are missing; make it again")
-    if table.empty:
+    if table.empty and not may_be_empty:
         raise InputError(f"{path}: has no rows; expected one per model and metric; make it again")
     return table

@@ -1,0 +1,96 @@
+"""What was measured beside what others published.
+
+    python -m tradeoffs.results.published --summary results/imagenet/summary.csv \
+        --out published_comparison.csv --card published.json
+
+A row per published number (:mod:`tradeoffs.results.published_numbers`) of a model that the study has. Where there is
+nothing to compare, the value is empty and ``remark`` says why. ``within_tolerance`` is yes or no where the protocols
+are comparable and as many images were measured as published, else empty.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tradeoffs.cards import write_card
+from tradeoffs.code_id import code_id
+from tradeoffs.errors import exit_code
+from tradeoffs.results.published_numbers import PUBLISHED, Published
+from tradeoffs.results.reading import read_table
+from tradeoffs.results.table import SUMMARY_COLUMNS, write_csv
+
+VALUES = ("value", "ci_low", "ci_high", "n")
+COLUMNS = (
+    *("model", "benchmark", "metric", *VALUES),
+    *("published", "difference", "tolerance", "within_tolerance", "remark", "protocol", "why_tolerance", "source"),
+)
+# Share of the published images that must have been measured: what is missing moves an accuracy by 0.001 at most.
+COMPLETE = 0.999
+
+
+def comparison_rows(summary: pd.DataFrame, published: Sequence[Published]) -> Iterator[tuple[Any, ...]]:
+    """Rows of :data:`COLUMNS`, in the order of the published numbers."""
+    keys = list(zip(summary["model"], summary["benchmark"], summary["metric"], strict=True))
+    measured = dict(zip(keys, summary[list(VALUES)].itertuples(index=False, name=None), strict=True))
+    models = set(summary["model"])
+    run = set(zip(summary["model"], summary["benchmark"], strict=True))
+    for entry in published:
+        if entry.model not in models:
+            continue
+        identity = (entry.model, entry.benchmark, entry.metric)
+        value, low, high, n = measured.get(identity, (None,) * len(VALUES))
+        difference = None if value is None else value - entry.value
+        within = ""
+        if value is None:
+            ran = (entry.model, entry.benchmark) in run
+            remark = "not measured: " + ("no such metric" if ran else "benchmark not run (see missing.csv)")
+        elif entry.tolerance is None:
+            remark = "not comparable: not the same protocol"
+        elif entry.images is not None and n < COMPLETE * entry.images:
+            remark = f"not comparable: measured on {n} images, published on {entry.images}"
+        else:
+            remark = ""
+            # Published numbers are decimals: a difference equal to the tolerance but for rounding is within it.
+            within = "yes" if abs(value - entry.value) <= entry.tolerance + 1e-9 else "no"
+        ours, theirs = (value, low, high, n), (entry.value, difference, entry.tolerance, within, remark)
+        yield (*identity, *ours, *theirs, entry.protocol, entry.why, entry.source)
+
+
+def main() -> None:
+    """Command line of the step."""
+    parser = argparse.ArgumentParser(prog="python -m tradeoffs.results.published", description="Ours beside theirs")
+    parser.add_argument("--summary", type=Path, required=True, help="summary.csv")
+    parser.add_argument("--out", type=Path, required=True, help="CSV to write")
+    parser.add_argument("--card", type=Path, required=True, help="JSON card to write")
+    arguments = parser.parse_args()
+    started = time.perf_counter()
+    summary = read_table(arguments.summary, SUMMARY_COLUMNS)
+    rows = list(comparison_rows(summary, PUBLISHED))
+    write_csv(arguments.out, COLUMNS, rows)
+    verdicts = [row[COLUMNS.index("within_tolerance")] for row in rows]
+    counts = {
+        "within tolerance": verdicts.count("yes"),
+        "outside tolerance": verdicts.count("no"),
+        "not compared": verdicts.count(""),
+    }
+    others = sorted({entry.model for entry in PUBLISHED} - set(summary["model"]))
+    print(", ".join(f"{count} {name}" for name, count in counts.items()))
+    write_card(
+        arguments.card,
+        kind="published",
+        spec={},
+        code=code_id("tradeoffs.results.published"),
+        data={},
+        started=started,
+        counts=counts,
+        not_in_this_study=others,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(main))
