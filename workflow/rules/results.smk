@@ -303,6 +303,8 @@ rule contact_sheets:
         ],
         card=f"results/{STUDY}/cards/contact_sheets.json",
     localrule: True
+    log:
+        f"logs/{STUDY}/results/contact_sheets.log",
     conda:
         "../../envs/environment.yaml"
     params:
