@@ -26,7 +26,7 @@ IMAGENET_BENCHMARKS: dict[str, dict[str, Any]] = {
     "imagenet9": {},
     "waterbirds": {},
     "objectnet": {},
-    "adversarial": {"domains": {"validation": "val"}, "budgets": {"linf": [2, 4, 8], "l2": [0.5, 1, 3]}},
+    "adversarial": {"domains": {"validation": "val"}, "budgets": {"linf": [0.5, 1, 2, 4, 8], "l2": [0.25, 0.5, 1, 3, 5]}},
 }
 # id, architecture, norm, epsilon of models of the user's own
 EXTRAS = (("convnext_tiny", "convnext_tiny", "none", 0.0), ("madry_linf_eps4", "resnet50", "linf", 4.0))

@@ -47,6 +47,8 @@ def budget_panel(
         if standard is not None:
             level_line(axes, standard[standard["architecture"] == architecture], style)
     axes.set_xscale("log", base=2)
+    if len(budgets) == 1:
+        axes.set_xlim(budgets[0] / 2, budgets[0] * 2)
     axes.set_xticks(budgets, [f"{budget:g}" for budget in budgets])
     axes.tick_params(axis="x", labelsize=7.5)
     axes.minorticks_off()

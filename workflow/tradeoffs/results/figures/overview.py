@@ -4,6 +4,7 @@ Models of the user's own, where a standard model of their architecture is there,
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -27,26 +28,32 @@ SHORT = {
 
 def draw(paths: dict[str, Path]) -> dict[str, Figure]:
     """Draw a column per benchmark; a row per norm, and one for the user's own models. Above 0: more reliance."""
-    table = read_table(paths["differences"], SUMMARY_COLUMNS)
+    table = read_table(paths["differences"], SUMMARY_COLUMNS, may_be_empty=True)
+    if table.empty:
+        figure = Figure(figsize=(7, 0.9))
+        figure.suptitle("Reliance on backgrounds\n\nnone of the benchmarks was measured", fontsize=10.5)
+        return {"overview": figure}
     grid, owned = own.split(table)
     architectures = list(dict.fromkeys(grid["architecture"]))
     norms = list(dict.fromkeys(grid["norm"]))
     labels = own.names(owned)
     columns = [metric for metric in headline().values() if (table["metric"] == metric.name).any()]
+    # One label below a row, in its middle, unless it has two columns.
+    labelled = slice(None) if len(columns) == 2 else slice(len(columns) // 2, len(columns) // 2 + 1)
     rows_shown = len(norms) + bool(labels)
-    figure = Figure(figsize=(max(0.6 + 2.05 * len(columns), 5.5), 0.9 + 2.05 * rows_shown + own.label_height(labels)))
+    figure = Figure(figsize=(max(0.6 + 2.05 * len(columns), 7), 0.9 + 2.05 * rows_shown + own.label_height(labels)))
     panels = figure.subplots(rows_shown, len(columns), sharex="row", sharey="col", squeeze=False)
     for row, norm in zip(panels, norms, strict=False):
         for axes, metric in zip(row, columns, strict=True):
             rows = grid[(grid["metric"] == metric.name) & (grid["norm"] == norm)]
             budget_panel(axes, rows, norm, architectures, None)
-        row[len(columns) // 2].set_xlabel(BUDGET_LABELS[norm])
+        for axes in row[labelled]:
+            axes.set_xlabel(BUDGET_LABELS[norm])
     if labels:
         for axes, metric in zip(panels[-1], columns, strict=True):
             own.panel(axes, owned[owned["metric"] == metric.name], labels)
-        panels[-1][len(columns) // 2].set_xlabel(
-            "models of your own, each against the standard model of its architecture"
-        )
+        for axes in panels[-1][labelled]:
+            axes.set_xlabel("models of your own")
     for row in panels:
         row[0].set_ylabel("difference from standard\n(up: more reliance)")
         for axes in row:
@@ -56,15 +63,18 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
     if architectures:
         handles = panels[0][0].get_legend_handles_labels()[0]
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    count = f"{grid['model'].nunique()} adversarially trained models"
-    beside = f" and {len(labels)} of your own" if labels else ""
     absent = [TITLES[name] for name, metric in headline().items() if metric not in columns]
-    figure.suptitle(
-        f"Reliance on backgrounds of {count}{beside}, relative to standard training"
-        + (f"\n(not measured: {', '.join(absent)})" if absent else ""),
-        fontsize=10.5,
-    )
+    figure.suptitle(title(grid["model"].nunique(), len(labels), absent, narrow=len(columns) < 4), fontsize=10.5)
     return {"overview": figure}
+
+
+def title(models: int, own_models: int, absent: Sequence[str], *, narrow: bool) -> str:
+    """Return what is shown, and which benchmarks are not."""
+    shown = f"{models} adversarially trained model{'s' * (models != 1)}"
+    beside = f" and {own_models} of your own" if own_models else ""
+    separator = "\n" if narrow else " "
+    text = f"Reliance on backgrounds of {shown}{beside},{separator}relative to standard training"
+    return text + (f"\n(not measured: {', '.join(absent)})" if absent else "")
 
 
 def main() -> None:
