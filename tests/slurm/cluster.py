@@ -116,7 +116,10 @@ PartitionName=gpu Nodes={gpu_nodes} PriorityTier=1
 PartitionName=urgent Nodes={gpu_nodes} PriorityTier=10 PreemptMode=OFF
 """)
     (ETC / "gres.conf").write_text(
-        MARK + "\n" + "\n".join(f"NodeName={n} Name=gpu File={STATE}/gpu[0-{k - 1}]" for n, k in GPU_NODES.items()) + "\n"
+        MARK
+        + "\n"
+        + "\n".join(f"NodeName={n} Name=gpu File={STATE}/gpu[0-{k - 1}]" for n, k in GPU_NODES.items())
+        + "\n"
     )
     accounts = ETC / "slurmdbd.conf"
     accounts.touch(0o600)
