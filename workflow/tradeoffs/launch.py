@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -39,9 +40,10 @@ def prepare(workflow: Any) -> None:
         exports.append(f"PATH={quote(str(Path(sys.executable).parent))}:$PATH")
     if _starts_warm(workflow):
         exports.append(f"TRADEOFFS_WARM={_SOCKET}")
-    shell.prefix(f"export {' '.join(exports)}; ")
+    shell.prefix(f"set -euo pipefail; export {' '.join(exports)}; ")
     if workflow.resource_settings.nodes is None:
         workflow.global_resources.setdefault("gpu", count_gpus())
+    show_failed_logs()
     if workflow.is_main_process:
         slurm.cure_status_query()
         try:
@@ -50,6 +52,15 @@ def prepare(workflow: Any) -> None:
                 slurm.note_submissions(Path.cwd())
         except InputError as error:
             sys.exit(f"error: {error}")
+
+
+def show_failed_logs() -> None:
+    """Make Snakemake print the log of a job that failed, as its option --show-failed-logs does: it says what to do."""
+    for handler in logging.getLogger("snakemake.logging").handlers:
+        listener = getattr(handler, "listener", None)
+        for inner in [handler, *(listener.handlers if listener else [])]:
+            if hasattr(inner.formatter, "show_failed_logs"):
+                inner.formatter.show_failed_logs = True
 
 
 def _starts_warm(workflow: Any) -> bool:
