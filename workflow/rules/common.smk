@@ -24,7 +24,7 @@ DOWNLOADS = study.downloads(config)
 MISSING = study.missing(config)
 BENCHMARKS = study.available_benchmarks(config)
 DATA_TITLES = {
-    "imagenet": "ImageNet (training and validation)",
+    "imagenet": "ImageNet",
     "rival10": "RIVAL10",
     "salient_imagenet": "Salient ImageNet",
     "imagenet9": "ImageNet-9",

@@ -131,41 +131,21 @@ rule figure_benchmarks:
     input:
         summary=rules.summary.output.summary,
     output:
-        report(
-            f"results/{STUDY}/figures/benchmark_rival10.svg",
-            category="Benchmarks",
-            labels={"benchmark": "RIVAL10"},
-            caption="../report/benchmark_rival10.rst",
-        ),
-        report(
-            f"results/{STUDY}/figures/benchmark_salient_imagenet.svg",
-            category="Benchmarks",
-            labels={"benchmark": "Salient ImageNet"},
-            caption="../report/benchmark_salient_imagenet.rst",
-        ),
-        report(
-            f"results/{STUDY}/figures/benchmark_imagenet9.svg",
-            category="Benchmarks",
-            labels={"benchmark": "ImageNet-9"},
-            caption="../report/benchmark_imagenet9.rst",
-        ),
-        report(
-            f"results/{STUDY}/figures/benchmark_waterbirds.svg",
-            category="Benchmarks",
-            labels={"benchmark": "Waterbirds"},
-            caption="../report/benchmark_waterbirds.rst",
-        ),
-        report(
-            f"results/{STUDY}/figures/benchmark_objectnet.svg",
-            category="Benchmarks",
-            labels={"benchmark": "ObjectNet"},
-            caption="../report/benchmark_objectnet.rst",
-        ),
-        f"results/{STUDY}/figures/benchmark_rival10.png",
-        f"results/{STUDY}/figures/benchmark_salient_imagenet.png",
-        f"results/{STUDY}/figures/benchmark_imagenet9.png",
-        f"results/{STUDY}/figures/benchmark_waterbirds.png",
-        f"results/{STUDY}/figures/benchmark_objectnet.png",
+        *[
+            report(
+                f"results/{STUDY}/figures/benchmark_{name}.svg",
+                category="Benchmarks",
+                labels={"benchmark": DATA_TITLES[name]},
+                caption=f"../report/benchmark_{name}.rst",
+            )
+            for name in BENCHMARKS
+            if name in DATA_TITLES
+        ],
+        *[
+            f"results/{STUDY}/figures/benchmark_{name}.png"
+            for name in BENCHMARKS
+            if name in DATA_TITLES
+        ],
         card=f"results/{STUDY}/cards/figure_benchmarks.json",
     log:
         f"logs/{STUDY}/results/figure_benchmarks.log",
@@ -302,9 +282,9 @@ rule contact_sheets:
             for name in default_folders()
         ],
         card=f"results/{STUDY}/cards/contact_sheets.json",
-    localrule: True
     log:
         f"logs/{STUDY}/results/contact_sheets.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -313,6 +293,54 @@ rule contact_sheets:
         data=" ".join(f"--{name} {path}" for name, path in default_folders().items()),
     shell:
         "python -m tradeoffs.warm tradeoffs.results.figures.contact_sheets {params.data}"
+        " --out {params.figures} --card {output.card} > {log} 2>&1"
+
+
+rule published:
+    input:
+        rules.summary.output.summary,
+    output:
+        published=report(
+            f"results/{STUDY}/published.csv",
+            category="Tables",
+            labels={"table": "Published numbers, and ours beside them"},
+            caption="../report/published_comparison.rst",
+        ),
+        card=f"results/{STUDY}/cards/published.json",
+    log:
+        f"logs/{STUDY}/results/published.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.results.published"),
+    shell:
+        "python -m tradeoffs.warm tradeoffs.results.published --summary {input}"
+        " --out {output.published} --card {output.card} > {log} 2>&1"
+
+
+rule figure_published:
+    input:
+        rules.published.output.published,
+    output:
+        report(
+            f"results/{STUDY}/figures/published.svg",
+            category="Benchmarks",
+            labels={"figure": "Published numbers, and ours"},
+            caption="../report/published.rst",
+        ),
+        f"results/{STUDY}/figures/published.png",
+        card=f"results/{STUDY}/cards/figure_published.json",
+    log:
+        f"logs/{STUDY}/results/figure_published.log",
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.results.figures.published"),
+        figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
+    shell:
+        "python -m tradeoffs.warm tradeoffs.results.figures.published --comparison {input}"
         " --out {params.figures} --card {output.card} > {log} 2>&1"
 
 
@@ -352,3 +380,5 @@ rule figures:
         rules.figure_background_scale.output if model_cards(SWEEPS) else [],
         rules.figure_training.output if models_from(["train"]) else [],
         rules.missing.output if STUDY == "imagenet" else [],
+        rules.published.output if STUDY == "imagenet" else [],
+        rules.figure_published.output if STUDY == "imagenet" else [],
