@@ -8,29 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from small_world import build_all
+from small_world import TRAINING, build_all
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch.set_num_threads(1)
-
-TRAINING = {
-    "architecture": "basic",
-    "norm": "none",
-    "epsilon": 0,
-    "seed": 0,
-    "images": 60,
-    "image_size": None,
-    "augmentation": "none",
-    "epochs": 12,
-    "batch_size": 10,
-    "learning_rate": 0.05,
-    "schedule": "one_cycle",
-    "momentum": 0.9,
-    "weight_decay": 5e-4,
-    "attack_steps": 1,
-    "attack_step_size": 1.25,
-    "monitor_images": 20,
-}
 
 
 @pytest.fixture(scope="session")

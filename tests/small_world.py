@@ -6,6 +6,24 @@ from tradeoffs.data.miniature import folder, imagenet, imagenet9, objectnet, riv
 from tradeoffs.data.miniature.settings import Settings
 
 SETTINGS = Settings(seed=3, image_size=32, correlation=0.8, contrast=0.8, background_scale=1.0, images=60)
+TRAINING = {
+    "architecture": "basic",
+    "norm": "none",
+    "epsilon": 0,
+    "seed": 0,
+    "images": 60,
+    "image_size": None,
+    "augmentation": "none",
+    "epochs": 12,
+    "batch_size": 10,
+    "learning_rate": 0.05,
+    "schedule": "one_cycle",
+    "momentum": 0.9,
+    "weight_decay": 5e-4,
+    "attack_steps": 1,
+    "attack_step_size": 1.25,
+    "monitor_images": 20,
+}
 WRITERS = {
     "imagenet": imagenet.write,
     "rival10": rival10.write,

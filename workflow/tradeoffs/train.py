@@ -84,6 +84,8 @@ def run(spec: dict[str, Any], arguments: argparse.Namespace) -> None:
             kept = f"{checkpoint.path} holds it: the same command goes on" if checkpoint.path else "nothing was kept"
             print(f"stopped by SIGTERM {stop}; {kept}", file=sys.stderr)
             raise SystemExit(143) from None
+        except distributed.LostError as lost:
+            raise SystemExit(distributed.LOST) from lost
     distributed.leave(group)
     if group.rank > 0:
         return

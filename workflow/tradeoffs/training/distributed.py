@@ -26,6 +26,11 @@ class Group(NamedTuple):
 
 
 ALONE = Group(0, 1)
+LOST = 75  # exit code of a process that cannot go on because another has ended
+
+
+class LostError(Exception):
+    """Another process of the group has ended; that one says why."""
 
 
 def join(device: torch.device) -> Group:
@@ -54,7 +59,7 @@ def add_up(tensors: list[Tensor], group: Group) -> None:
     if group.size == 1:
         return
     message = torch.cat([tensor.reshape(-1) for tensor in tensors])
-    dist.all_reduce(message)
+    _all_reduce(message)
     for tensor, total in zip(tensors, message.split([tensor.numel() for tensor in tensors]), strict=True):
         tensor.copy_(total.view(tensor.shape))
 
@@ -112,14 +117,21 @@ class _Sum(Function):
     @staticmethod
     def forward(ctx: object, values: Tensor) -> Tensor:
         total = values.clone()
-        dist.all_reduce(total)
+        _all_reduce(total)
         return total
 
     @staticmethod
     def backward(ctx: object, gradient: Tensor) -> Tensor:
         total = gradient.clone()
-        dist.all_reduce(total)
+        _all_reduce(total)
         return total
+
+
+def _all_reduce(values: Tensor) -> None:
+    try:
+        dist.all_reduce(values)
+    except RuntimeError as error:
+        raise LostError(str(error)) from None
 
 
 def _end_with_parent() -> None:

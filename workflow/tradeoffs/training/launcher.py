@@ -15,6 +15,7 @@ import time
 import torch
 
 from tradeoffs.errors import InputError
+from tradeoffs.training.distributed import LOST
 
 _GRACE = 20.0  # seconds in which the others may end by themselves once one has failed
 
@@ -40,14 +41,17 @@ def launch(processes: int, arguments: list[str]) -> int:
         ]
         signal.signal(signal.SIGTERM, lambda number, frame: _tell(members, signal.SIGTERM))
         try:
-            first = _see_through(members)
+            _see_through(members)
         finally:
             _tell(members, signal.SIGKILL)
-        if first:  # the first process prints for itself
+        codes = [member.wait() for member in members]
+        # A process that only lost the others says nothing of its own; the first one prints for itself.
+        told = [rank for rank, code in enumerate(codes) if code not in (0, LOST)]
+        if told and told[0] > 0:
             others.seek(0)
             print(*others.read().splitlines()[-1:], file=sys.stderr)
-    code = 0 if first is None else members[first].wait()
-    return code if code >= 0 else 128 - code
+    failed = [codes[rank] for rank in told] or [code for code in codes if code] or [0]
+    return failed[0] if failed[0] >= 0 else 128 - failed[0]
 
 
 def _environments(processes: int) -> list[dict[str, str]]:
@@ -74,17 +78,15 @@ def _environments(processes: int) -> list[dict[str, str]]:
     ]
 
 
-def _see_through(members: list[subprocess.Popen[bytes]]) -> int | None:
-    """Wait until all have ended, or one has failed and the others had time to end; return which failed first."""
-    first, since = None, 0.0
+def _see_through(members: list[subprocess.Popen[bytes]]) -> None:
+    """Wait until all have ended, or one has failed and the others have had time to end."""
+    failed_at = None
     while any(member.poll() is None for member in members):
-        if first is None:
-            first = next((rank for rank, member in enumerate(members) if member.returncode), None)
-            since = time.monotonic()
-        elif time.monotonic() - since > _GRACE:
-            break
+        if failed_at is None and any(member.returncode for member in members):
+            failed_at = time.monotonic()
+        if failed_at is not None and time.monotonic() - failed_at > _GRACE:
+            return
         time.sleep(0.1)
-    return first if first is not None else next((r for r, member in enumerate(members) if member.returncode), None)
 
 
 def _tell(members: list[subprocess.Popen[bytes]], number: signal.Signals) -> None:

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from tradeoffs.errors import InputError
 from tradeoffs.models.networks import build
 from tradeoffs.training.attack import perturb
 from tradeoffs.training.checkpoint import Checkpoint, State
@@ -53,6 +54,13 @@ def train(
     Raises InputError where the result would not be sound (:mod:`tradeoffs.training.soundness`), with the epoch, and
     StoppedError once it has kept its state after ``asked_to_stop()``.
     """
+    batches = -(-training.size // spec["batch_size"])
+    smallest = training.size - (batches - 1) * spec["batch_size"]
+    if smallest < group.size:
+        raise InputError(
+            f"--processes: {group.size}, but the last of {batches} batches holds {smallest} images; change batch_size "
+            f"(now {spec['batch_size']}) or images"
+        )
     torch.manual_seed(spec["seed"])
     network = share_batch_statistics(build(spec["architecture"], training.classes).to(device), group, device)
     optimizer = torch.optim.SGD(
