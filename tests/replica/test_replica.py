@@ -1,0 +1,196 @@
+"""The imagenet study as a lab runs it, with the internet replaced: only addresses, checksums and sizes differ.
+
+One setting is not the shipped one: how many images are attacked (16 instead of 1,000). The published data sets are
+replaced by few images in the published formats, the twenty checkpoints by three, all at 224 px.
+"""
+
+import json
+import subprocess
+import threading
+import time
+
+import numpy as np
+import pandas as pd
+import psutil
+import pytest
+
+from download.faulty_server import cut
+from replica import classes, datasets, reference, world
+
+pytestmark = pytest.mark.replica
+
+BENCHMARKS = {"imagenet", "rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet", "adversarial"}
+RESNETS = {"resnet18_standard", "resnet18_linf_eps4", "resnet18_l2_eps3"}
+STALLED, RECEIVED = "resnet18_linf_eps4.0.ckpt", 30_000_000
+
+
+def accepted(*names):
+    return {name: {"accept_licence": True} for name in names}
+
+
+@pytest.fixture(scope="module")
+def killed(make_project, published, server):
+    """Return a project whose first run was killed, with all its processes, in the middle of a download."""
+    own = {"source": "state_dict", "name": f"torchvision/{world.EXTRA.removesuffix('.pt')}"}
+    own |= {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+    project = make_project(
+        accepted("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
+        | {"imagenet": {"path": str(published / "imagenet")}},
+        architectures=["resnet18"],
+        budgets={"linf": [4], "l2": [3]},
+        extra=[{"id": "mine", "file": str(published / world.EXTRA)} | own],
+        benchmarks={"adversarial": {"images": 16}},
+    )
+    over = threading.Event()
+    server.site.faults[server.path(world.ADDRESSES[STALLED])].append(cut(RECEIVED, over.wait))
+    with subprocess.Popen(
+        **project.command("--cores", "2"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        part = project.folder / "resources/downloads" / f"{STALLED}.part"
+        deadline = time.monotonic() + 120
+        while (not part.exists() or part.stat().st_size < RECEIVED) and time.monotonic() < deadline:
+            assert process.poll() is None, "the run ended by itself"
+            time.sleep(0.05)
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        for member in family:
+            member.kill()
+        psutil.wait_procs(family)
+    over.set()
+    assert part.stat().st_size == RECEIVED
+    assert not part.with_suffix("").exists()
+    return project
+
+
+@pytest.fixture(scope="module")
+def finished(killed):
+    """Return the project after the same command has run again, to its end, and what it printed."""
+    done = killed.snakemake("--cores", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return killed, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def summary(finished):
+    return pd.read_csv(finished[0].folder / "results/imagenet/summary.csv", keep_default_na=False)
+
+
+def test_after_kill_9_the_download_went_on_where_it_was(finished, server):
+    path = server.path(world.ADDRESSES[STALLED])
+    asked = [wanted for requested, wanted, _ in server.site.requests if requested == path]
+    assert asked == [None, f"bytes={RECEIVED}-"]
+
+
+def test_every_model_has_every_benchmark(summary):
+    columns = "study,model,architecture,norm,epsilon,seed,benchmark,metric,value,ci_low,ci_high,n"
+    assert list(summary.columns) == columns.split(",")
+    assert set(summary["study"]) == {"imagenet"}
+    for model in {*RESNETS, "mine"}:
+        assert set(summary["benchmark"][summary["model"] == model]) == BENCHMARKS, model
+    described = summary.set_index("model")[["architecture", "norm", "epsilon"]].drop_duplicates()
+    assert tuple(described.loc["resnet18_linf_eps4"]) == ("resnet18", "linf", 4)
+    assert tuple(described.loc["resnet18_l2_eps3"]) == ("resnet18", "l2", 3)
+    assert tuple(described.loc["resnet18_standard"]) == ("resnet18", "none", 0)
+    values = summary["value"].astype(float)
+    assert values.between(-1, 1).all()
+    assert np.isfinite(values).all()
+
+
+def test_the_networks_are_told_apart(summary):
+    """A replica on which every model scores alike, or not at all, would show nothing."""
+    clean = summary[(summary["benchmark"] == "imagenet") & (summary["metric"] == "accuracy")]
+    assert clean["n"].eq(1000).all()
+    for benchmark, metric in [
+        ("objectnet", "validation_accuracy_official"),
+        ("objectnet", "objectnet_accuracy_official"),
+        ("imagenet9", "accuracy_original"),
+        ("salient_imagenet", "accuracy"),
+        ("rival10", "accuracy"),
+        ("waterbirds", "adjusted_average_accuracy"),
+    ]:
+        found = summary[(summary["benchmark"] == benchmark) & (summary["metric"] == metric)].set_index("model")["value"]
+        assert (found.loc[list(RESNETS)].astype(float) > 0.1).all(), (benchmark, metric, found)
+    assert len(set(summary["value"][summary["metric"] == "validation_accuracy_official"])) > 1
+
+
+def test_claims_figures_and_the_comparison_with_published_numbers_are_there(finished):
+    results = finished[0].folder / "results/imagenet"
+    claims = pd.read_csv(results / "claims.csv")
+    columns = "claim,statement,statistic,value,ci_low,ci_high,p_value,verdict,evidence"
+    assert list(claims.columns) == columns.split(",")
+    assert set(claims["verdict"]) <= {"supported", "contradicted", "undecided"}
+    figures = results / "figures"
+    assert {path.stem for path in figures.glob("*.svg")} == {path.stem for path in figures.glob("*.png")}
+    assert len(list(figures.glob("*.svg"))) >= 12
+    assert pd.read_csv(results / "missing.csv").empty
+
+
+def test_a_second_run_has_nothing_to_do(finished):
+    done = finished[0].snakemake("--cores", "2")
+    assert done.returncode == 0
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def measured(summary, model, benchmark):
+    rows = summary[(summary["model"] == model) & (summary["benchmark"] == benchmark)]
+    return dict(zip(rows["metric"], rows["value"].astype(float), strict=True))
+
+
+@pytest.fixture(scope="module")
+def logits(published):
+    return reference.released(published / "site" / STALLED, "resnet18")
+
+
+def test_imagenet9_equals_plain_loops_over_the_published_files(summary, published, logits):
+    site = published / "site"
+    expected = reference.imagenet9(site / "backgrounds_challenge_data.tar.gz", site / "in_to_in9.json", logits)
+    assert measured(summary, "resnet18_linf_eps4", "imagenet9") == pytest.approx(expected)
+
+
+def test_objectnet_equals_plain_loops_over_the_published_files(summary, published, logits):
+    archive = published / "site/objectnet-1.0.zip"
+    expected = reference.objectnet(archive, world.PASSWORD, published / "imagenet", logits)
+    found = measured(summary, "resnet18_linf_eps4", "objectnet")
+    assert {metric: found[metric] for metric in expected} == pytest.approx(expected)
+
+
+def test_only_the_overlapping_classes_of_objectnet_were_unpacked(finished):
+    images = finished[0].folder / "resources/unpacked/objectnet/objectnet-1.0/images"
+    assert len(list(images.iterdir())) == classes.OBJECTNET_SHARED
+
+
+def test_a_user_with_two_of_the_five_data_sets_gets_these_two(make_project):
+    project = make_project(accepted("waterbirds"), architectures=["resnet50"], budgets={"linf": [], "l2": []})
+    done = project.snakemake("--cores", "2")
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    results = project.folder / "results/imagenet"
+    summary = pd.read_csv(results / "summary.csv", keep_default_na=False)
+    assert set(summary["benchmark"]) == {"imagenet9", "waterbirds"}
+    assert set(summary["model"]) == {"resnet50_standard"}
+    missing = pd.read_csv(results / "missing.csv")
+    assert set(missing["benchmark"]) == BENCHMARKS - {"imagenet9", "waterbirds"}
+    for row in missing.itertuples():
+        assert f"{row.benchmark}" in output
+        assert row.reason in output
+    refused = project.snakemake("--cores", "2", "resources/imagenet/default/objectnet/fingerprint.json")
+    said = refused.stdout + refused.stderr
+    assert refused.returncode != 0
+    assert "ObjectNet licence" in said
+    assert "tuning the parameters of any model" in said
+    assert "Traceback" not in said
+
+
+def test_ones_own_copy_gives_the_numbers_of_the_download(finished, tmp_path):
+    """Last: the finished project reads another folder from here on."""
+    project, _ = finished
+    card = project.folder / "results/imagenet/evaluations/waterbirds/resnet18_standard.json"
+    downloaded = json.loads(card.read_text())
+    world.unpack(tmp_path, datasets.waterbirds(0, None))
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    project.overrides["imagenet"]["data"]["waterbirds"] |= {"path": str(tmp_path), "accept_licence": False}
+    done = project.snakemake("--cores", "2", str(card.relative_to(project.folder)))
+    assert done.returncode == 0, done.stdout + done.stderr
+    own = json.loads(card.read_text())
+    assert own["metrics"] == downloaded["metrics"]
+    assert own["data"] != downloaded["data"]  # another source, said in the card
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
