@@ -1,7 +1,9 @@
 """Synthetic studies as a fixture."""
 
 import copy
+import importlib
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,8 +11,10 @@ from typing import Any
 import pytest
 import yaml
 from synthetic_study import (
+    CLAIMS,
     IMAGENET_BENCHMARKS,
     Plan,
+    Run,
     Study,
     flat,
     imagenet_models,
@@ -20,6 +24,8 @@ from synthetic_study import (
 )
 
 from tradeoffs.config import checked
+from tradeoffs.errors import exit_code
+from tradeoffs.results import claims, summary
 from tradeoffs.results.specification import specification
 from tradeoffs.results.table import parse
 
@@ -71,3 +77,62 @@ def make_imagenet_study(tmp_path: Path) -> Callable[..., Study]:
         return Study(json.dumps({"study": "imagenet", "models": [m._asdict() for m in models]}), models, folder)
 
     return make
+
+
+@pytest.fixture
+def run_summary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    def run(study: Study) -> int:
+        arguments = ["summary", "--spec", study.spec, "--evaluations", str(study.evaluations)]
+        for option in ("out", "sweeps", "card"):
+            arguments += [f"--{option}", str(tmp_path / option)]
+        monkeypatch.setattr(sys, "argv", arguments)
+        return exit_code(summary.main)
+
+    return run
+
+
+@pytest.fixture
+def run_claims(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+    def run(study: Study, theory: str = ",".join(CLAIMS) + "\n") -> int:
+        (tmp_path / "theory.csv").write_text(theory)
+        arguments = ["claims", "--spec", study.spec, "--evaluations", str(study.evaluations)]
+        arguments += ["--theory", str(tmp_path / "theory.csv")]
+        for option in ("out", "differences", "card"):
+            arguments += [f"--{option}", str(tmp_path / option)]
+        monkeypatch.setattr(sys, "argv", arguments)
+        return exit_code(claims.main)
+
+    return run
+
+
+@pytest.fixture
+def make_tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Study], Path]:
+    """Write summary, sweeps, claims and differences of a study, with one claim of the theory."""
+
+    def make(study: Study) -> Path:
+        (tmp_path / "theory").write_text(
+            ",".join(CLAIMS) + "\ntheory.i,An exact statement.,count,1,,,,supported,exact\n"
+        )
+        common = ["--spec", study.spec, "--evaluations", str(study.evaluations)]
+        files = {
+            summary: {"out": "summary", "sweeps": "sweeps", "card": "summary_card"},
+            claims: {"theory": "theory", "out": "claims", "differences": "differences", "card": "claims_card"},
+        }
+        for module, options in files.items():
+            named = [word for option, name in options.items() for word in (f"--{option}", str(tmp_path / name))]
+            monkeypatch.setattr(sys, "argv", ["", *common, *named])
+            assert exit_code(module.main) == 0
+        return tmp_path
+
+    return make
+
+
+@pytest.fixture
+def run_figure(monkeypatch: pytest.MonkeyPatch) -> Run:
+    def run(name: str, inputs: dict[str, Path], out: Path) -> int:
+        module = importlib.import_module(f"tradeoffs.results.figures.{name}")
+        options = [word for option, path in inputs.items() for word in (f"--{option}", str(path))]
+        monkeypatch.setattr(sys, "argv", ["", *options, "--out", str(out), "--card", str(out / "card.json")])
+        return exit_code(module.main)
+
+    return run

@@ -1,5 +1,6 @@
 """Synthetic studies: evaluation cards and outcome files in the exact format of tradeoffs.benchmarks.evaluation."""
 
+import csv
 import json
 import math
 import re
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from tradeoffs.models.ids import model_id
 from tradeoffs.results.table import Model
@@ -15,7 +17,9 @@ from tradeoffs.results.table import Model
 DRAWS = 400
 GROUPS = ("landbird_on_land", "landbird_on_water", "waterbird_on_land", "waterbird_on_water")
 VARIANTS = ("original", "mixed_same", "mixed_rand", "mixed_next", "only_fg", "no_fg", "only_bg_b", "only_bg_t")
+CLAIMS = ["claim", "statement", "statistic", "value", "ci_low", "ci_high", "p_value", "verdict", "evidence"]
 Plan = Callable[[Model, str, str], float]
+Run = Callable[..., int]
 
 
 # Settings of the imagenet study that decide which metrics there are.
@@ -26,7 +30,10 @@ IMAGENET_BENCHMARKS: dict[str, dict[str, Any]] = {
     "imagenet9": {},
     "waterbirds": {},
     "objectnet": {},
-    "adversarial": {"domains": {"validation": "val"}, "budgets": {"linf": [0.5, 1, 2, 4, 8], "l2": [0.25, 0.5, 1, 3, 5]}},
+    "adversarial": {
+        "domains": {"validation": "val"},
+        "budgets": {"linf": [0.5, 1, 2, 4, 8], "l2": [0.25, 0.5, 1, 3, 5]},
+    },
 }
 # id, architecture, norm, epsilon of models of the user's own
 EXTRAS = (("convnext_tiny", "convnext_tiny", "none", 0.0), ("madry_linf_eps4", "resnet50", "linf", 4.0))
@@ -139,3 +146,20 @@ def write_evaluation(
         "seconds": 0.1,
     }
     path.write_text(json.dumps(card))
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def verdicts(path: Path) -> dict[str, str]:
+    return {row["claim"]: row["verdict"] for row in table(path)}
+
+
+def assert_drawn(path: Path) -> None:
+    """The PNG has something on it."""
+    with Image.open(path) as image:
+        pixels = np.asarray(image.convert("L"))
+    assert min(pixels.shape) > 100
+    assert 0.005 < (pixels < 200).mean() < 0.95

@@ -1,9 +1,7 @@
 """Every figure is drawn from the tables, is the same for the same tables, and says what is wrong with a broken one."""
 
-import importlib
 import json
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from synthetic_study import Study, flat
+from synthetic_study import Run, Study, assert_drawn, flat
 
-from tradeoffs.errors import exit_code
-from tradeoffs.results import claims, summary
 from tradeoffs.results.table import Model
 
 FIGURES = {
@@ -37,7 +33,6 @@ INPUTS = {
     "background_scale": ["sweeps", "claims"],
     "training": ["summary", "models"],
 }
-Run = Callable[..., int]
 
 
 def plan(model: Model, benchmark: str, metric: str) -> float:
@@ -46,19 +41,10 @@ def plan(model: Model, benchmark: str, metric: str) -> float:
 
 
 @pytest.fixture
-def tables(make_study: Callable[..., Study], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def tables(make_study: Callable[..., Study], make_tables: Callable[[Study], Path], tmp_path: Path) -> Path:
     """A folder with the tables and the training cards of a synthetic study."""
     study = make_study(plan)
-    header = "claim,statement,statistic,value,ci_low,ci_high,p_value,verdict,evidence\n"
-    (tmp_path / "theory").write_text(header + "theory.i,An exact statement.,count,1,,,,supported,exact\n")
-    common = ["--spec", study.spec, "--evaluations", str(study.evaluations), "--card", str(tmp_path / "card")]
-    monkeypatch.setattr(
-        sys, "argv", ["", *common, "--out", str(tmp_path / "summary"), "--sweeps", str(tmp_path / "sweeps")]
-    )
-    assert exit_code(summary.main) == 0
-    files = ["--out", str(tmp_path / "claims"), "--differences", str(tmp_path / "differences")]
-    monkeypatch.setattr(sys, "argv", ["", *common, "--theory", str(tmp_path / "theory"), *files])
-    assert exit_code(claims.main) == 0
+    make_tables(study)
     row = {"loss": 1.0, "validation_accuracy": 0.5, "validation_adversarial_accuracy": 0.4}
     for model in study.models:
         if model.role == "main":
@@ -66,25 +52,6 @@ def tables(make_study: Callable[..., Study], monkeypatch: pytest.MonkeyPatch, tm
             card.parent.mkdir(parents=True)
             card.write_text(json.dumps({"history": [{"epoch": float(epoch), **row} for epoch in (1, 2, 3)]}))
     return tmp_path
-
-
-@pytest.fixture
-def run_figure(monkeypatch: pytest.MonkeyPatch) -> Run:
-    def run(name: str, inputs: dict[str, Path], out: Path) -> int:
-        module = importlib.import_module(f"tradeoffs.results.figures.{name}")
-        options = [word for option, path in inputs.items() for word in (f"--{option}", str(path))]
-        monkeypatch.setattr(sys, "argv", ["", *options, "--out", str(out), "--card", str(out / "card.json")])
-        return exit_code(module.main)
-
-    return run
-
-
-def assert_drawn(path: Path) -> None:
-    """The PNG has something on it."""
-    with Image.open(path) as image:
-        pixels = np.asarray(image.convert("L"))
-    assert min(pixels.shape) > 100
-    assert 0.005 < (pixels < 200).mean() < 0.95
 
 
 def test_every_figure_is_drawn_and_the_same_again(tables: Path, run_figure: Run) -> None:

@@ -1,60 +1,19 @@
 """Summary and claims as commands, from cards in the real format."""
 
-import csv
 import json
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from synthetic_study import DRAWS, Study, flat
+from synthetic_study import CLAIMS, DRAWS, Run, Study, flat, table, verdicts
 
-from tradeoffs.errors import exit_code
-from tradeoffs.results import claims, summary
 from tradeoffs.results.table import Model
 
 SUMMARY = [
     *["study", "model", "architecture", "norm", "epsilon", "seed"],
     *["benchmark", "metric", "value", "ci_low", "ci_high", "n"],
 ]
-CLAIMS = ["claim", "statement", "statistic", "value", "ci_low", "ci_high", "p_value", "verdict", "evidence"]
-Run = Callable[..., int]
-
-
-@pytest.fixture
-def run_summary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    def run(study: Study) -> int:
-        arguments = ["summary", "--spec", study.spec, "--evaluations", str(study.evaluations)]
-        for option in ("out", "sweeps", "card"):
-            arguments += [f"--{option}", str(tmp_path / option)]
-        monkeypatch.setattr(sys, "argv", arguments)
-        return exit_code(summary.main)
-
-    return run
-
-
-@pytest.fixture
-def run_claims(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    def run(study: Study, theory: str = ",".join(CLAIMS) + "\n") -> int:
-        (tmp_path / "theory.csv").write_text(theory)
-        arguments = ["claims", "--spec", study.spec, "--evaluations", str(study.evaluations)]
-        arguments += ["--theory", str(tmp_path / "theory.csv")]
-        for option in ("out", "differences", "card"):
-            arguments += [f"--{option}", str(tmp_path / option)]
-        monkeypatch.setattr(sys, "argv", arguments)
-        return exit_code(claims.main)
-
-    return run
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def verdicts(path: Path) -> dict[str, str]:
-    return {row["claim"]: row["verdict"] for row in table(path)}
 
 
 def budget(model: Model) -> float:
