@@ -29,7 +29,7 @@ def changed(path, value):
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("studdy", "miniature", "top level: unknown key studdy; expected study, miniature"),
+        ("studdy", "miniature", "top level: unknown key studdy; expected study, jobs_per_gpu"),
         ("study", "imaginary", "study = 'imaginary'; expected one of"),
         ("miniature.budgets.l3", [1], "miniature.budgets: unknown key l3; expected linf, l2"),
         ("miniature.budgets.l2", [0.5, -1], "miniature.budgets.l2.1 = '-1'; expected more than 0"),

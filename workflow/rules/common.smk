@@ -34,7 +34,7 @@ DATA_TITLES = {
 SWEEPS = ["correlation_sweep", "background_scale_sweep", "reference"]
 ROLES = ["main", "extra", *SWEEPS]
 
-launch.prepare(workflow)
+launch.prepare(workflow, config["jobs_per_gpu"])
 if workflow.is_main_process:
     launch.print_missing(study.missing_benchmarks(config))
 

@@ -18,7 +18,7 @@ rule train:
         "../../envs/environment.yaml"
     threads: cores("train")
     resources:
-        gpu=1,
+        gpu=config["gpus_per_training"],
         mem_mb=memory("train"),
         runtime=minutes("train"),
     params:
@@ -26,9 +26,11 @@ rule train:
         spec=lambda wc: canonical(MODELS[wc.model].spec),
         folder=lambda wc: folder(MODELS[wc.model].world, "imagenet"),
         checkpoint=lambda wc: f"results/{wc.study}/models/{wc.model}/checkpoint.pt",
+        processes=lambda wc, resources: max(1, resources.get("gpu", 1)),
     shell:
         "python -m tradeoffs.warm tradeoffs.train --spec {params.spec:q} --data {params.folder}"
-        " --weights {output.weights} --card {output.card} --checkpoint {params.checkpoint} > {log} 2>&1"
+        " --weights {output.weights} --card {output.card} --checkpoint {params.checkpoint}"
+        " --processes {params.processes} > {log} 2>&1"
 
 
 rule released:

@@ -15,6 +15,7 @@ from typing import Any
 from tradeoffs import slurm, warm
 from tradeoffs.config import Config, checked
 from tradeoffs.errors import InputError
+from tradeoffs.lease import JOBS_PER_GPU
 from tradeoffs.studies.model import Model
 from tradeoffs.study import models
 
@@ -24,25 +25,25 @@ _held: list[Any] = []
 _clock: list[float] = []
 
 
-def prepare(workflow: Any) -> None:
+def prepare(workflow: Any, jobs_per_gpu: int) -> None:
     """Set local defaults on Snakemake's ``workflow`` object (not documented API: tests/test_workflow.py guards it).
 
     * Jobs find this environment's Python and this package, also when ``snakemake`` is called by its path.
-    * The number of GPUs is a limit, so that one GPU never gets two jobs; ``--resources gpu=K`` still wins. Without a
-      GPU the limit is 0, to which Snakemake scales the rules' requests: they run on the CPU.
+    * The number of GPUs, times the jobs that may share one, is a limit; ``--resources gpu=K`` still wins. Without a GPU
+      the limit is 0, to which Snakemake scales the rules' requests: they run on the CPU.
     * After ``kill -9`` the same command goes on: stale locks are removed, half-made outputs are made again, SLURM jobs
       of the dead run are cancelled.
     """
     from snakemake.shell import shell
 
-    exports = [f"PYTHONPATH={quote(str(Path(workflow.basedir) / 'workflow'))}"]
+    exports = [f"PYTHONPATH={quote(str(Path(workflow.basedir) / 'workflow'))}", f"{JOBS_PER_GPU}={jobs_per_gpu}"]
     if not workflow.deployment_settings.deployment_method:
         exports.append(f"PATH={quote(str(Path(sys.executable).parent))}:$PATH")
     if _starts_warm(workflow):
         exports.append(f"TRADEOFFS_WARM={_SOCKET}")
     shell.prefix(f"set -euo pipefail; export {' '.join(exports)}; ")
     if workflow.resource_settings.nodes is None:
-        workflow.global_resources.setdefault("gpu", count_gpus())
+        workflow.global_resources.setdefault("gpu", count_gpus() * jobs_per_gpu)
     show_failed_logs()
     if workflow.is_main_process:
         slurm.cure_status_query()

@@ -14,6 +14,8 @@ import time
 
 import torch
 
+from tradeoffs import lease
+from tradeoffs.device import visible_gpus
 from tradeoffs.errors import InputError
 from tradeoffs.training.distributed import LOST
 
@@ -62,6 +64,7 @@ def _environments(processes: int) -> list[dict[str, str]]:
         gpus = visible.split(",") if visible else [str(number) for number in range(torch.cuda.device_count())]
         if len(gpus) < processes:
             raise InputError(f"--processes: {processes} with {len(gpus)} GPUs; give at most as many processes as GPUs")
+        gpus = [gpus[position] for position in lease.take(visible_gpus(), processes)]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
