@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from synthetic_study import Run, Study, assert_drawn, flat
 
+from tradeoffs.results.figures import contact_sheets
 from tradeoffs.results.table import Model
 
 FIGURES = {
@@ -84,6 +85,31 @@ def test_contact_sheets_of_the_miniature(miniature: Path, tmp_path: Path, run_fi
         return float(((pixels[..., 0] > 240) & (pixels[..., 1] < 40) & (pixels[..., 2] < 40)).mean())
 
     assert red("objectnet") > 0.02 > red("imagenet")
+
+
+def test_large_images_are_shown_small_and_those_of_objectnet_with_their_border(tmp_path: Path) -> None:
+    pixels = np.full((900, 1600, 3), 90, dtype=np.uint8)
+    pixels[[0, -1]] = pixels[:, [0, -1]] = (255, 0, 0)
+    Image.fromarray(pixels).save(tmp_path / "photograph.png")
+    reduced = contact_sheets.shown(tmp_path / "photograph.png")
+    assert max(reduced.shape) <= 192
+    assert reduced.shape[1] / reduced.shape[0] == pytest.approx(16 / 9, rel=0.02)
+    framed = contact_sheets.with_border(reduced)
+    for edge in (framed[0], framed[-1], framed[:, 0], framed[:, -1]):
+        assert (edge == (255, 0, 0)).all()
+    np.testing.assert_array_equal(framed[4:-4, 4:-4], reduced[4:-4, 4:-4])
+
+
+def test_contact_sheet_of_masks_that_are_of_another_size_than_their_images(
+    copy_of: Callable[[str], Path], tmp_path: Path, run_figure: Run
+) -> None:
+    folder = copy_of("rival10")
+    for path in (folder / "RIVAL10/test/entire_object_masks").iterdir():
+        with Image.open(path) as mask:
+            smaller = mask.resize((20, 24))
+        smaller.save(path)
+    assert run_figure("contact_sheets", {"rival10": folder}, tmp_path / "figures") == 0
+    assert [path.name for path in (tmp_path / "figures").glob("*.png")] == ["contact_sheet_rival10.png"]
 
 
 def test_contact_sheet_of_a_missing_folder_is_one_line(

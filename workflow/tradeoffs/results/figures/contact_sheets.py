@@ -1,7 +1,7 @@
 """A contact sheet per data set: images, masks and variants as the benchmarks read them.
 
-Examples are the first of their class or group, not chosen by hand. ObjectNet images keep their red border, as its
-licence asks of every published image.
+Examples are the first of their class or group, not chosen by hand. ObjectNet images are shown with their red border,
+as its licence asks of every published image.
 """
 
 import sys
@@ -20,27 +20,45 @@ from tradeoffs.results.figures.command import run
 Picture = NDArray[np.uint8]
 Row = tuple[str, list[Picture | None]]
 COLUMNS = 10
-LARGEST = 128  # pixels of the shorter side; larger images are shown smaller
+LARGEST = (128, 192)  # pixels of the shorter and of the longer side; larger images are shown smaller
+RED = (255, 0, 0)
 SIGMA = 60 / 255  # of the noise shown for RIVAL10: the second of the published levels
 
 
 def shown(path: Path) -> Picture:
     """Return an image [h, w, 3], reduced if it is large."""
-    whole = images.load([path])
-    if min(whole.shape[2:]) > LARGEST:
-        whole = images.load([path], Geometry(resize=LARGEST))
-    picture: Picture = whole[0].transpose(1, 2, 0)
-    return picture
+    whole = images.image(path)
+    reduction = reduced(whole.shape[:2])
+    return whole if reduction is None else images.image(path, reduction)
+
+
+def reduced(shape: Sequence[int]) -> Geometry | None:
+    """Return how an image of this height and width is made smaller; None where it is small enough."""
+    shorter = min(LARGEST[0], LARGEST[1] * min(shape) // max(shape))
+    return Geometry(resize=max(1, shorter)) if min(shape) > shorter else None
+
+
+def with_border(picture: Picture) -> Picture:
+    """Return an ObjectNet image with its red border, which is lost where a large image is reduced."""
+    width = max(1, min(picture.shape[:2]) // 64)  # so that it survives a sheet's own scale
+    framed = np.empty_like(picture)
+    framed[:] = RED
+    framed[width:-width, width:-width] = picture[width:-width, width:-width]
+    return framed
 
 
 def shown_mask(paths: Sequence[Path]) -> Picture | None:
     """Return the union of masks as a grey picture [h, w, 3]; None where there is none."""
     if not paths:
         return None
-    whole = images.load_mask_unions([paths])
-    if min(whole.shape[2:]) > LARGEST:
-        whole = images.load_mask_unions([paths], Geometry(resize=LARGEST))
-    return np.repeat(np.round(whole[0] * 255).astype(np.uint8).transpose(1, 2, 0), 3, axis=2)
+    whole = images.mask(paths)
+    reduction = reduced(whole.shape)
+    return grey(whole if reduction is None else images.mask(paths, reduction))
+
+
+def grey(mask: NDArray[np.uint8]) -> Picture:
+    """Return a mask [h, w] as a picture [h, w, 3]."""
+    return np.repeat(mask[:, :, None], 3, axis=2)
 
 
 def noisy(picture: Picture, where: NDArray[np.float64]) -> Picture:
@@ -74,7 +92,7 @@ def sheet(title: str, rows: Sequence[Row], names: Sequence[str] = ()) -> Figure:
     picture = mosaic(rows)
     columns = max(len(line) for _, line in rows)
     shape = picture.shape[0] / len(rows), picture.shape[1] / columns
-    figure = Figure(figsize=(1.6 + 0.8 * columns, 0.8 + 0.8 * len(rows) * shape[0] / shape[1]))
+    figure = Figure(figsize=(max(1.6 + 0.8 * columns, 6), 0.8 + 0.8 * len(rows) * shape[0] / shape[1]))
     axes = figure.subplots()
     axes.imshow(picture, interpolation="nearest")
     axes.grid(visible=False)
@@ -102,12 +120,15 @@ def rival10_sheet(root: Path) -> Figure:
     """Test images, their object masks, and noise in and around the object."""
     index = rival10.read(root, "test")
     chosen = firsts(index.labels, range(min(COLUMNS, len(index.class_names))))
-    pictures = [shown(index.paths[i]) for i in chosen]
-    masks = [shown_mask([index.masks[i]]) for i in chosen]
-    soft = [mask / 255 for mask in masks if mask is not None]
+    # Both sides are resized, as the benchmark does, whatever the shapes of image and mask.
+    side = min(LARGEST[0], *(min(images.image(index.paths[i]).shape[:2]) for i in chosen))
+    square = Geometry(resize=side, square=True)
+    pictures = [images.image(index.paths[i], square) for i in chosen]
+    masks = [grey(images.mask([index.masks[i]], square)) for i in chosen]
+    soft = [mask / 255 for mask in masks]
     rows: list[Row] = [
         ("image", list(pictures)),
-        ("object mask", masks),
+        ("object mask", list(masks)),
         ("noise in the\nforeground", [noisy(p, m) for p, m in zip(pictures, soft, strict=True)]),
         ("noise in the\nbackground", [noisy(p, 1 - m) for p, m in zip(pictures, soft, strict=True)]),
     ]
@@ -166,7 +187,12 @@ def objectnet_sheet(root: Path, validation_root: Path) -> Figure:
     here = mapping[validation.labels]
     rows: list[Row] = []
     for copy in range(3):
-        rows.append(("" if copy else "ObjectNet", [shown(index.paths[i]) for i in firsts(index.labels, shared, copy)]))
+        rows.append(
+            (
+                "" if copy else "ObjectNet",
+                [with_border(shown(index.paths[i])) for i in firsts(index.labels, shared, copy)],
+            )
+        )
     for copy in range(2):
         pictures: list[Picture | None] = [shown(validation.paths[i]) for i in firsts(here, shared, copy)]
         rows.append(("" if copy else "ImageNet\nvalidation", pictures))
