@@ -78,7 +78,7 @@ def draw_benchmark(table: pd.DataFrame, shown: dict[str, str], title: str) -> Fi
     norms = [norm for norm in dict.fromkeys(grid["norm"]) if norm != "none"]
     labels = own.names(owned)
     widths = [3.3] * len(norms) + [own.width(labels)] * bool(labels)
-    figure = Figure(figsize=(max(0.6 + sum(widths), 5.2), 0.9 + 1.75 * len(shown) + own.label_height(labels)))
+    figure = Figure(figsize=(max(round(0.6 + sum(widths), 3), 5.2), 0.9 + 1.75 * len(shown) + own.label_height(labels)))
     panels = figure.subplots(
         len(shown), len(widths), sharex="col", sharey="row", squeeze=False, width_ratios=widths if labels else None
     )
