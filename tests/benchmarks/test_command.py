@@ -1,0 +1,51 @@
+"""The command line that all benchmarks share: its card, its outcomes, one line for what is wrong."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.conftest import MODEL, SMALL
+from tradeoffs.benchmarks import waterbirds
+from tradeoffs.errors import InputError
+from tradeoffs.models.networks import load
+
+
+def test_the_command_writes_a_card_and_outcomes(weights, miniature, tmp_path, monkeypatch):
+    spec = MODEL | SMALL["waterbirds"]
+    card, outcomes = tmp_path / "card.json", tmp_path / "outcomes.npz"
+    arguments = ["waterbirds", "--spec", json.dumps(spec), "--weights", str(weights), "--card", str(card)]
+    arguments += ["--outcomes", str(outcomes), "--waterbirds", str(miniature / "waterbirds")]
+    monkeypatch.setattr("sys.argv", arguments)
+    waterbirds.main()
+    written = json.loads(card.read_text())
+    assert written["benchmark"] == "waterbirds"
+    assert written["model"] == "m"
+    assert written["spec"] == spec
+    fingerprint = json.loads((miniature / "waterbirds/fingerprint.json").read_text())["fingerprint"]
+    assert written["data"] == {"waterbirds": fingerprint}
+    assert {"code", "versions", "device", "seconds", "seed"} <= written.keys()
+    with np.load(outcomes) as arrays:
+        assert set(arrays["group"]) == {0, 1, 2, 3}
+        low, high = np.quantile(arrays["draws/worst_group_accuracy"], [0.025, 0.975])
+    metric = written["metrics"]["worst_group_accuracy"]
+    assert (low, high) == pytest.approx((metric["ci_low"], metric["ci_high"]), abs=1e-6)
+
+
+@pytest.mark.parametrize("damage", ["missing", "text", "other architecture"])
+def test_weights_that_do_not_fit_are_one_clear_line(weights, tmp_path, damage):
+    path = Path(weights)
+    architecture = "basic"
+    if damage == "missing":
+        path = tmp_path / "none.pt"
+    elif damage == "text":
+        path = tmp_path / "page.pt"
+        path.write_text("<html>not weights</html>")
+    else:
+        architecture = "bottleneck"
+    with pytest.raises(InputError) as raised:
+        load(path, architecture, 10, torch.device("cpu"))
+    assert str(path) in str(raised.value)
+    assert "\n" not in str(raised.value)
