@@ -21,12 +21,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 STATE = Path("/var/tmp/tradeoffs-slurm")
+DEVICES = STATE / "devices.log"  # one line per started task: job, node, CUDA_VISIBLE_DEVICES
 ETC = Path("/etc/slurm")
 MARK = "# written by tests/slurm/cluster.py"
 GPU_NODES = {"g1": 2, "g2": 1}
 NODES = [*GPU_NODES, "c1"]
-MEMORY_MB = 6000  # of each node; three of them promise more than some machines have, and no test uses it
+# Of each node, two jobs' worth. Together they may promise more than the machine has: no test uses it.
+MEMORY_MB = min(9000, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20 - 500)
 PROGRAMS = ("slurmctld", "slurmd", "slurmdbd", "munged", "mariadbd", "sbatch", "squeue", "sacct")
+_started: list[subprocess.Popen[bytes]] = []  # kept, so that Python does not complain of living children
 
 
 def obstacle() -> str | None:
@@ -108,6 +111,7 @@ KillWait=5
 UnkillableStepTimeout=300
 ReturnToService=2
 SchedulerParameters=sched_interval=5,bf_interval=5,sched_min_interval=100000
+TaskProlog={STATE}/note_devices
 MailProg=/bin/true
 MpiDefault=none
 {nodes}
@@ -142,6 +146,9 @@ StorageLoc=accounts
         "CREATE USER IF NOT EXISTS accounts@'127.0.0.1' IDENTIFIED BY 'accounts';\n"
         "GRANT ALL ON accounts.* TO accounts@'127.0.0.1';\n"
     )
+    note = STATE / "note_devices"
+    note.write_text(f'#!/bin/sh\necho "$SLURM_JOB_ID $SLURMD_NODENAME $CUDA_VISIBLE_DEVICES" >> {DEVICES}\n')
+    note.chmod(0o755)
     (STATE / "database.port").write_text(str(database))
 
 
@@ -159,12 +166,13 @@ def _command(daemon: str) -> list[str]:
 
 
 def start(daemon: str) -> None:
-    """Start one daemon (slurmctld, slurmdbd, mariadbd, munged, or a node's slurmd by the node's name) and note its pid."""
-    log = (STATE / "log" / f"{daemon}.out").open("ab")
+    """Start one daemon (slurmctld, slurmdbd, mariadbd, munged, a node's slurmd by the node's name) and note its pid."""
     user = {"user": "munge", "group": "munge", "extra_groups": []} if daemon == "munged" else {}
-    process = subprocess.Popen(
-        _command(daemon), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **user
-    )
+    with (STATE / "log" / f"{daemon}.out").open("ab") as log:
+        process = subprocess.Popen(
+            _command(daemon), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **user
+        )
+    _started.append(process)
     (STATE / "pid" / daemon).write_text(f"{process.pid} {_born(process.pid)}")
 
 
@@ -176,13 +184,13 @@ def stop(daemon: str, how: signal.Signals = signal.SIGTERM) -> None:
         if _born(int(pid)) == born:
             os.kill(int(pid), how)
     wait(lambda: _born(int(pid)) != born, f"{daemon} to end", 60)
+    for process in _started:
+        process.poll()
     note.unlink()
 
 
 def _born(pid: int) -> str:
-    """Return when a process started, which tells it from another that got its id; empty where it is gone or a zombie."""
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
+    """Return when a process started, which tells it from another with its id; empty where it is gone or a zombie."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
