@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+import signal
 import subprocess
 import sys
 import time
@@ -10,10 +12,9 @@ import pytest
 import torch
 
 from tradeoffs import train
-from tradeoffs.errors import InputError, exit_code
+from tradeoffs.errors import exit_code
 from tradeoffs.models.networks import build
 from tradeoffs.training import loop
-from tradeoffs.training.checkpoint import Checkpoint
 from tradeoffs.training.data import read_split
 from tradeoffs.training.validation import evaluate, ten_steps
 
@@ -68,45 +69,75 @@ def test_adversarial_training_makes_the_network_more_robust(data, training):
     assert robust("l2", 0.7) > robust("none", 0) + 0.1
 
 
-def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(monkeypatch, tmp_path, data, training):
-    spec = training | {"norm": "linf", "epsilon": 0.03, "epochs": 40}
+def start(spec, data, folder, checkpoint, steps):
+    """Start the command and wait until it has kept its state within an epoch, ``steps`` steps on."""
+    arguments = [*command(spec, data, folder, checkpoint), "--checkpoint-minutes", "0"]
+    process = subprocess.Popen([sys.executable, "-m", "tradeoffs.train", *arguments], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < deadline and done(checkpoint, spec) < steps:
+        time.sleep(0.01)
+    return process
+
+
+def done(checkpoint, spec):
+    """Steps done in a checkpoint, 0 unless it was left within an epoch."""
+    if not checkpoint.exists():
+        return 0
+    state = torch.load(checkpoint, weights_only=True)
+    within = state.get("step", 0)
+    return len(state["history"]) * spec["images"] // spec["batch_size"] + within if within else 0
+
+
+def test_terminated_then_killed_within_an_epoch_it_ends_with_the_same_weights(monkeypatch, tmp_path, data, training):
+    spec = training | {"norm": "linf", "epsilon": 0.03, "epochs": 6, "batch_size": 2}
     undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
     run(monkeypatch, *command(spec, data, undisturbed))
     checkpoint = disturbed / "checkpoint.pt"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tradeoffs.train", *command(spec, data, disturbed, checkpoint)],
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 120
-    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.01)
+
+    process = start(spec, data, disturbed, checkpoint, 1)
+    process.terminate()
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert re.fullmatch(rf"stopped by SIGTERM in epoch \d+ of 6, after step \d+ of 30; {checkpoint} .*", last(error))
+    terminated_at = done(checkpoint, spec)
+
+    process = start(spec, data, disturbed, checkpoint, terminated_at + 40)
     process.kill()
-    process.wait()
-    assert checkpoint.exists()
+    _, error = process.communicate(timeout=60)
+    assert re.search(r"resuming in epoch \d+, after step \d+$", error, re.MULTILINE)
+    assert process.returncode == -signal.SIGKILL
     assert not (disturbed / "weights.pt").exists()
-    kept = len(torch.load(checkpoint, weights_only=True)["history"])
-    assert 0 < kept < 40
+
     run(monkeypatch, *command(spec, data, disturbed, checkpoint))
     states = [torch.load(folder / "weights.pt", weights_only=True) for folder in (undisturbed, disturbed)]
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+    histories = [json.loads((folder / "card.json").read_text())["history"] for folder in (undisturbed, disturbed)]
+    assert histories[0] == histories[1]
+    assert not checkpoint.exists()
 
 
-@pytest.mark.parametrize("fault", ["other key", "truncated"])
-def test_a_checkpoint_of_something_else_is_never_resumed(tmp_path, capsys, fault):
-    path = tmp_path / "checkpoint.pt"
-    Checkpoint(path, "this spec, code and data", 0).keep({"history": [{"epoch": 1.0}]})
-    assert Checkpoint(path, "this spec, code and data", 0).resume(CPU) is not None
-    if fault == "truncated":
-        path.write_bytes(path.read_bytes()[:1000])
-    key = "another" if fault == "other key" else "this spec, code and data"
-    assert Checkpoint(path, key, 0).resume(CPU) is None
-    assert "starting from scratch" in capsys.readouterr().err
+def last(text):
+    return text.strip().splitlines()[-1]
 
 
-def test_divergence_is_reported_with_its_epoch_and_a_cure(data, training):
-    spec = training | {"learning_rate": 1e30, "epochs": 3}
-    with pytest.raises(InputError, match=r"diverged in epoch \d+: loss is .*; lower learning_rate"):
-        loop.train(spec, *train.sources(spec, data, CPU), CPU)
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"learning_rate": 1e30}, r"error: training diverged in epoch 1: .*; lower learning_rate .*"),
+    ],
+)
+def test_an_unsound_model_is_one_line_and_no_weights(monkeypatch, capsys, tmp_path, data, training, change, message):
+    folder = tmp_path / "out"
+    monkeypatch.setattr("sys.argv", ["train", *command(training | change, data, folder)])
+    assert exit_code(train.main) == 2
+    assert re.fullmatch(message, last(capsys.readouterr().err))
+    assert not folder.exists()
+
+
+def test_a_network_that_has_not_learned_is_flagged_in_its_card(monkeypatch, tmp_path, data, training):
+    run(monkeypatch, *command(training | {"learning_rate": 1e-9, "epochs": 1}, data, tmp_path))
+    (warning,) = json.loads((tmp_path / "card.json").read_text())["warnings"]
+    assert re.match(r"has not learned: validation accuracy 0\.\d+, chance is 0\.100", warning)
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,24 @@
 """One model trained by two processes is the model that one process trains."""
 
 import json
+import multiprocessing
 import os
 import re
-import subprocess
+import signal
 import sys
-from pathlib import Path
+import warnings
 
 import pytest
 import torch
 
 from small_world import TRAINING
 from tradeoffs.errors import InputError
-from tradeoffs.train import sources
+from tradeoffs.train import main, sources
 from tradeoffs.training import loop
-from tradeoffs.training.distributed import Group
+from tradeoffs.training.distributed import ALONE, Group, join, leave
 from tradeoffs.training.launcher import _environments
 
 CPU = torch.device("cpu")
-SCRIPT = Path(__file__).parent / "double_precision.py"
 
 
 CHANGES = [
@@ -28,23 +28,52 @@ CHANGES = [
 ]
 
 
-def train(specs, data, out, processes):
-    """Run the script in this many processes; return what it wrote."""
-    environments = _environments(processes) if processes > 1 else [{"OMP_NUM_THREADS": "1"}]
-    command = [sys.executable, str(SCRIPT), json.dumps(specs), str(data), str(out)]
-    path = {"PYTHONPATH": os.pathsep.join(sys.path)}
-    running = [subprocess.Popen(command, env=os.environ | path | environment) for environment in environments]
-    assert [process.wait(120) for process in running] == [0] * processes
-    return torch.load(out, weights_only=True)
+def train(specs, data, out, group=ALONE):
+    """Train in double precision, where rounding cannot hide a mistake; the first process writes what it has."""
+
+    def doubled(source):
+        def batches(parts, epoch):
+            return ((x.double(), labels) for x, labels in source.batches(parts, epoch))
+
+        return source._replace(batches=batches)
+
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        results = []
+        for spec in specs:
+            network, history = loop.train(spec, *map(doubled, sources(spec, data, CPU)), CPU, group=group)
+            results.append({"network": network.state_dict(), "history": history})
+    finally:
+        torch.set_default_dtype(before)
+    if group.rank == 0:
+        torch.save(results, out)
+
+
+def member(environment, specs, data, out):
+    os.environ.update(environment)
+    group = join(CPU)
+    train(specs, data, out, group)
+    leave(group)
 
 
 @pytest.fixture(scope="module")
 def trained(miniature, tmp_path_factory):
     """What one process and what two made of every spec."""
     specs = [TRAINING | {"epochs": 2} | change for change in CHANGES]
-    folder = tmp_path_factory.mktemp("double")
-    alone, together = (train(specs, miniature / "imagenet", folder / f"{count}.pt", count) for count in (1, 2))
-    return list(zip(alone, together, strict=True))
+    one, two = (tmp_path_factory.mktemp("double") / f"{count}.pt" for count in (1, 2))
+    data = miniature / "imagenet"
+    train(specs, data, one)
+    fork = multiprocessing.get_context("fork")  # torch is imported already, which takes seconds
+    members = [fork.Process(target=member, args=(place, specs, data, two)) for place in _environments(2)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons: forking where there are threads
+        for process in members:
+            process.start()
+    for process in members:
+        process.join(120)
+    assert [process.exitcode for process in members] == [0, 0]
+    return list(zip(*(torch.load(out, weights_only=True) for out in (one, two)), strict=True))
 
 
 @pytest.mark.parametrize("number", range(len(CHANGES)), ids=[change["norm"] for change in CHANGES])
@@ -56,32 +85,40 @@ def test_two_processes_train_the_model_of_one(trained, number):
         assert two == pytest.approx(one, rel=1e-6)
 
 
-def command(spec, data, folder, *options):
-    files = ["--weights", str(folder / "weights.pt"), "--card", str(folder / "card.json")]
-    return [sys.executable, "-m", "tradeoffs.train", "--spec", json.dumps(spec), "--data", str(data), *files, *options]
+@pytest.fixture
+def run(monkeypatch):
+    """Return a function that runs the command in this process, which starts the two."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGCHLD)}
+
+    def run(spec, data, out):
+        options = ["--spec", json.dumps(spec), "--data", str(data), "--processes", "2"]
+        files = ["--weights", str(out / "weights.pt"), "--card", str(out / "card.json")]
+        monkeypatch.setattr(sys, "argv", ["train", *options, *files])
+        with pytest.raises(SystemExit) as end:
+            main()
+        return end.value.code
+
+    yield run
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
-def run(*arguments):
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    return subprocess.run(command(*arguments), env=environment, capture_output=True, text=True, timeout=120)
-
-
-def test_the_command_trains_in_two_processes(miniature, training, tmp_path):
-    done = run(training | {"epochs": 1}, miniature / "imagenet", tmp_path, "--processes", "2")
-    assert done.returncode == 0, done.stderr
+def test_the_command_trains_in_two_processes(miniature, training, tmp_path, run):
+    assert run(training | {"epochs": 1}, miniature / "imagenet", tmp_path) == 0
     assert json.loads((tmp_path / "card.json").read_text())["processes"] == 2
     assert all(tensor.isfinite().all() for tensor in torch.load(tmp_path / "weights.pt", weights_only=True).values())
 
 
-def test_a_fault_that_only_the_second_process_meets_ends_both_with_one_line(copy_of, training, tmp_path):
+def test_a_fault_that_only_the_second_process_meets_ends_both_with_one_line(copy_of, training, tmp_path, run, capfd):
     data = copy_of("imagenet")
-    spec = training | {"epochs": 1, "augmentation": "crop_flip", "batch_size": 60}
     order = torch.randperm(60, generator=torch.Generator().manual_seed(0))
     damaged = sorted((data / "train").rglob("*.JPEG"))[order[-1]]
     damaged.write_bytes(damaged.read_bytes()[:100])
-    done = run(spec, data, tmp_path / "out", "--processes", "2")
-    assert done.returncode == 2
-    assert re.search(rf"^error: .*{damaged.name}: unreadable image", done.stderr, re.MULTILINE), done.stderr
+    assert run(training | {"augmentation": "crop_flip", "batch_size": 60}, data, tmp_path / "out") == 2
+    error = capfd.readouterr().err
+    assert re.search(rf"^error: .*{damaged.name}: unreadable image", error, re.MULTILINE), error
+    assert "Traceback" not in error
     assert not (tmp_path / "out").exists()
 
 

@@ -1,0 +1,107 @@
+"""What is no result is reported as a failure, with the epoch and a cure; what is one is left alone."""
+
+import math
+
+import pytest
+import torch
+from scipy.stats import binom
+
+from small_world import SETTINGS
+from tradeoffs.data.miniature import folder, imagenet
+from tradeoffs.errors import InputError
+from tradeoffs.models.networks import build
+from tradeoffs.train import sources
+from tradeoffs.training.loop import train
+from tradeoffs.training.soundness import check_loss, check_overfitting, check_weights, warnings
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def easy(tmp_path_factory):
+    """A world where the photograph gives the class away: learned in a few epochs from few images."""
+    settings = SETTINGS._replace(correlation=1.0, images=300, test_images=100)
+    root = tmp_path_factory.mktemp("easy")
+    folder.build(root, "imagenet", settings, imagenet.write, ("test_images",))
+    return root
+
+
+SINGLE_STEP = {
+    "norm": "linf",
+    "epsilon": 32 / 255,
+    "attack_steps": 1,
+    "attack_step_size": 2.0,
+    "images": 300,
+    "batch_size": 32,
+    "epochs": 30,
+    "learning_rate": 0.1,
+    "monitor_images": 100,
+}
+
+
+def test_catastrophic_overfitting_is_caught_when_it_happens(easy, training):
+    spec = training | SINGLE_STEP
+    with pytest.raises(InputError, match=r"catastrophic overfitting in epoch \d+: \d+% of 100 .*; raise attack_steps"):
+        train(spec, *sources(spec, easy, CPU), CPU)
+
+
+def test_the_same_budget_with_enough_steps_is_sound(easy, training):
+    spec = training | SINGLE_STEP | {"attack_steps": 4, "attack_step_size": 0.5, "epochs": 5}
+    _, history = train(spec, *sources(spec, easy, CPU), CPU)
+    assert len(history) == 5
+
+
+def row(own, robust):
+    return {"validation_training_attack_accuracy": own, "validation_adversarial_accuracy": robust}
+
+
+SOUND, LOST = row(0.7, 0.5), row(0.9, 0.05)
+
+
+@pytest.mark.parametrize(
+    ("rows", "fires"),
+    [
+        ([SOUND, LOST], False),  # it may recover
+        ([SOUND, LOST, LOST], True),
+        ([LOST, LOST], True),
+        ([LOST, SOUND], False),
+        ([SOUND] * 9 + [LOST], True),  # the last of ten epochs: these weights are the result
+        ([LOST] * 9 + [SOUND], False),
+        ([row(0.15, 0.0)] * 2, False),  # too few images withstand anything to say so
+        ([row(0.58, 0.30)] * 10, False),  # the worst epoch of the default study
+    ],
+)
+def test_catastrophic_overfitting_must_last(training, rows, fires):
+    spec = training | {"norm": "linf", "epsilon": 0.03, "epochs": 10}
+    if fires:
+        with pytest.raises(InputError, match=f"in epoch {len(rows)}: 90% of 100 validation images .* but 5%"):
+            check_overfitting(rows, 100, spec)
+    else:
+        check_overfitting(rows, 100, spec)
+    check_overfitting(rows, 100, spec | {"norm": "none"})
+
+
+def test_false_alarms_are_rare():
+    """Sound networks rarely seem to keep less than a third, even at the fewest images that count."""
+    assert binom.cdf(6, 20, 0.75) < 1 / 20_000
+    assert binom.cdf(16, 50, 0.52) < 1 / 250
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf, 24.0])
+def test_a_loss_beyond_any_sense_is_divergence(training, loss):
+    with pytest.raises(InputError, match=r"diverged in epoch 3: loss is .*; lower learning_rate \(now 0.05\)"):
+        check_loss(loss, 2, 10, training)
+    check_loss(2 * math.log(10), 2, 10, training)
+
+
+def test_a_weight_that_is_not_finite_is_divergence(training):
+    network = build("basic", 10)
+    check_weights(network, 0, training)
+    network.get_buffer("stem.1.running_var")[0] = math.inf
+    with pytest.raises(InputError, match=r"epoch 1: stem\.1\.running_var is not finite"):
+        check_weights(network, 0, training)
+
+
+@pytest.mark.parametrize(("accuracy", "learned"), [(0.1, False), (0.13, False), (0.2, True), (0.9, True)])
+def test_accuracy_at_chance_is_a_warning(accuracy, learned):
+    assert (warnings([{"validation_accuracy": accuracy}], 10, 500) == []) is learned
