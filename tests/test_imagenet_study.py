@@ -190,6 +190,7 @@ def test_an_own_model_loads_as_its_library_calls_it():
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
+        ({"id": "resnet50_standard"}, "the grid's own models are named like this"),
         ({"id": "resnet18_standard"}, "resnet18_standard is listed twice"),
         ({"pretrained": "DEFAULT"}, "give either pretrained .* or file, one of the two"),
         ({"file": None}, "give either pretrained .* or file, one of the two"),

@@ -15,3 +15,9 @@ def model_id(architecture: str, norm: str, epsilon: float, *suffixes: str) -> st
 def pixel_epsilon(norm: str, epsilon: float) -> float:
     """Return the budget in pixel units of [0, 1]: an id's linf budget is in 1/255."""
     return epsilon / 255 if norm == "linf" else epsilon
+
+
+def is_grid_name(name: str, architecture: str, norm: str, epsilon: float, seed: int | None) -> bool:
+    """Say whether this is what the study's grid calls such a model; the tables know the user's own models by it."""
+    expected = model_id(architecture, norm, epsilon)
+    return name in (expected, f"{expected}_seed{seed}")

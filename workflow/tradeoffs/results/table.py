@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from tradeoffs.errors import InputError
 from tradeoffs.files import write_atomically
-from tradeoffs.models.ids import model_id
+from tradeoffs.models.ids import is_grid_name
 from tradeoffs.specs import parse_spec
 
 
@@ -54,12 +54,6 @@ def parse(text: str) -> tuple[str, list[Model], dict[str, Any]]:
             )
         found.append(model)
     return spec["study"], found, spec
-
-
-def is_grid_name(name: str, architecture: str, norm: str, epsilon: float, seed: int | None) -> bool:
-    """Say whether this is what the study's grid calls such a model; the tables know the user's own models by it."""
-    expected = model_id(architecture, norm, epsilon)
-    return name in (expected, f"{expected}_seed{seed}")
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -2,7 +2,7 @@
 
 from tradeoffs.errors import InputError
 from tradeoffs.models import released_files
-from tradeoffs.models.ids import model_id, pixel_epsilon
+from tradeoffs.models.ids import is_grid_name, model_id, pixel_epsilon
 from tradeoffs.models.sources import architecture
 from tradeoffs.studies.model import DEFAULT_WORLD, Config, Model, grid
 from tradeoffs.studies.published_data import DOWNLOADS, IMAGENET
@@ -82,6 +82,8 @@ def _extra(entry: Config, benchmarks: tuple[str, ...]) -> Model:
     keys = ("source", "name", "pretrained", "mean", "std", "input_size")
     spec = {key: entry[key] for key in keys} | {"classes": CLASSES}
     shown = (entry["name"] or entry["id"]).rsplit("/")[-1]
+    if is_grid_name(entry["id"], shown, entry["norm"], float(entry["epsilon"]), None):
+        raise InputError(f"{where}: the grid's own models are named like this; choose another id")
     return Model(
         entry["id"],
         "extra",

@@ -6,8 +6,8 @@ They may be of any architecture and budget, so they are named on the axis and no
 import pandas as pd
 from matplotlib.axes import Axes
 
+from tradeoffs.models.ids import is_grid_name
 from tradeoffs.results.style import NORM_LABELS
-from tradeoffs.results.table import is_grid_name
 
 COLOUR = "#444444"
 UNITS = {"none": "", "linf": "/255", "l2": ""}

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from tradeoffs.errors import InputError, exit_code
 from tradeoffs.files import read_json
+from tradeoffs.results.figures import own
 from tradeoffs.results.figures.command import run
 from tradeoffs.results.reading import read_table
 from tradeoffs.results.style import NORM_LABELS, NORM_STYLES
@@ -33,7 +34,7 @@ def history(path: Path) -> list[dict[str, float]]:
 
 def draw(paths: dict[str, Path]) -> dict[str, Figure]:
     """Draw a column per architecture and norm; darker lines are larger budgets, the dotted one is standard training."""
-    table = read_table(paths["summary"], SUMMARY_COLUMNS)
+    table, _ = own.split(read_table(paths["summary"], SUMMARY_COLUMNS))
     models = table[["model", "architecture", "norm", "epsilon", "seed"]].drop_duplicates()
     models = models[models["seed"] == models["seed"].iloc[0]]
     norms = [norm for norm in ("linf", "l2") if (models["norm"] == norm).any()]
@@ -41,12 +42,12 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
     figure = Figure(figsize=(0.8 + 2.1 * len(pairs), 6.2))
     grid = figure.subplots(len(CURVES), len(pairs), sharex=True, sharey="row", squeeze=False)
     for column, (architecture, norm) in enumerate(pairs):
-        own = models[(models["architecture"] == architecture) & models["norm"].isin(["none", norm])]
-        own = own.sort_values("epsilon")
-        for position, row in enumerate(own.itertuples()):
+        shown = models[(models["architecture"] == architecture) & models["norm"].isin(["none", norm])]
+        shown = shown.sort_values("epsilon")
+        for position, row in enumerate(shown.itertuples()):
             curve = history(paths["models"] / str(row.model) / "card.json")
             standard = row.norm == "none"
-            strength = position / max(1, len(own) - 1)
+            strength = position / max(1, len(shown) - 1)
             look = NORM_STYLES["none"].line if standard else "-"
             colour = "black" if standard else str(round(0.78 * (1 - strength), 3))
             name = "standard" if standard else f"{row.epsilon:g}"
