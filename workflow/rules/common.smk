@@ -7,8 +7,6 @@ from shlex import quote
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
-from snakemake.exceptions import WorkflowError
-
 from tradeoffs import launch, study
 from tradeoffs.code_id import code_id
 from tradeoffs.models import sources
@@ -60,7 +58,7 @@ def models_from(listed):
 def assembled_from(wildcards):
     """The files that say that the parts of a published data set are there; a user's own copy is no file of ours."""
     if wildcards.dataset in MISSING:
-        raise WorkflowError(f"{wildcards.dataset}: {MISSING[wildcards.dataset]}")
+        sys.exit(f"error: {wildcards.dataset}: {MISSING[wildcards.dataset]}")
     parts = published_data.parts(config["imagenet"], wildcards.dataset).values()
     unpacked = published_data.UNPACKED
     return [
