@@ -68,6 +68,7 @@ def sources(spec: dict[str, Any], data: Path, device: torch.device) -> tuple[Sou
 def run(spec: dict[str, Any], arguments: argparse.Namespace) -> None:
     """Train in this process, alone or with the others that the environment names; the first one writes the files."""
     started = time.perf_counter()
+    distributed.see_one_gpu()
     device = choose_device()
     group = distributed.join(device)
     code = code_id("tradeoffs.train")

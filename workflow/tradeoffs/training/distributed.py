@@ -33,6 +33,19 @@ class LostError(Exception):
     """Another process of the group has ended; that one says why."""
 
 
+def visible_names(count: int) -> list[str]:
+    """What CUDA_VISIBLE_DEVICES calls the GPUs that this process may use: their numbers below ``count`` if not set."""
+    names = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return [str(number) for number in range(count)] if names is None else names.split(",")
+
+
+def see_one_gpu() -> None:
+    """Leave this process one GPU, its own among those of the group (LOCAL_RANK); before anything asks for GPUs."""
+    if "LOCAL_RANK" in os.environ:
+        own = int(os.environ["LOCAL_RANK"])
+        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(visible_names(own + 1)[own : own + 1])
+
+
 def join(device: torch.device) -> Group:
     """Join the other processes where the environment names any (RANK, WORLD_SIZE and MASTER_*, as torchrun sets)."""
     size = int(os.environ.get("WORLD_SIZE", 1))

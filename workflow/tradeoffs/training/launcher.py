@@ -15,9 +15,9 @@ import time
 import torch
 
 from tradeoffs import lease
+from tradeoffs.batching import workers
 from tradeoffs.device import visible_gpus
-from tradeoffs.errors import InputError
-from tradeoffs.training.distributed import LOST
+from tradeoffs.training.distributed import LOST, visible_names
 
 _GRACE = 20.0  # seconds in which the others may end by themselves once one has failed
 
@@ -30,8 +30,8 @@ def is_member() -> bool:
 def launch(processes: int, arguments: list[str]) -> int:
     """Run ``python -m tradeoffs.train arguments`` in ``processes`` processes; return the first failing exit code.
 
-    Each gets one of the GPUs that this process may use, where there are any, and its share of the threads. SIGTERM is
-    passed on. Raises InputError where there are fewer GPUs than processes.
+    Each gets a GPU of its own, where there are any, and its share of the threads. SIGTERM is passed on. Raises
+    InputError where there are fewer GPUs than processes.
     """
     environments = _environments(processes)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a warm process ignores it, and exit codes would be lost
@@ -57,28 +57,21 @@ def launch(processes: int, arguments: list[str]) -> int:
 
 
 def _environments(processes: int) -> list[dict[str, str]]:
-    """What each process finds in its environment, in the order of their ranks."""
-    gpus: list[str] = []
-    if torch.cuda.is_available():
-        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-        gpus = visible.split(",") if visible else [str(number) for number in range(torch.cuda.device_count())]
-        if len(gpus) < processes:
-            raise InputError(f"--processes: {processes} with {len(gpus)} GPUs; give at most as many processes as GPUs")
-        gpus = [gpus[position] for position in lease.take(visible_gpus(), processes)]
+    """What each process finds in its environment, in the order of their ranks; their GPUs are leased by this one."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    threads = int(os.environ.get("OMP_NUM_THREADS", 0)) or len(os.sched_getaffinity(0))
     common = {
         "WORLD_SIZE": str(processes),
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
-        "OMP_NUM_THREADS": str(max(1, threads // processes)),
+        "OMP_NUM_THREADS": str(max(1, workers() // processes)),
     }
-    return [
-        common | {"RANK": str(rank)} | ({"CUDA_VISIBLE_DEVICES": gpus[rank]} if gpus else {})
-        for rank in range(processes)
-    ]
+    if torch.cuda.is_available():
+        gpus = visible_gpus()
+        names = visible_names(len(gpus))
+        common["CUDA_VISIBLE_DEVICES"] = ",".join(names[position] for position in lease.take(gpus, count=processes))
+    return [common | {"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(processes)]
 
 
 def _see_through(members: list[subprocess.Popen[bytes]]) -> None:
