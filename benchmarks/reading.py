@@ -3,8 +3,9 @@
     uv run --group bench python benchmarks/reading.py [--images 600] [--workers 1 2] [--rounds 5]
 
 Photograph-like JPEGs of about 500 x 375 pixels are written to a temporary folder. Each reader then decodes all of them,
-Resize(256), CenterCrop(224), and delivers batches in [0, 1]; the two take turns, each in a fresh process whose peak
-memory (its own and that of its workers together) is measured. A table gives the medians of the rounds.
+Resize(256), CenterCrop(224), and delivers batches in [0, 1]; the two take turns, each in a fresh process. A table gives
+the medians of the rounds: images per second, and peak resident memory of the process and its worker processes together
+(pages that these share count for each).
 """
 
 import argparse

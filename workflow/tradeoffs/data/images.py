@@ -120,7 +120,8 @@ def stack(
 def _open(path: Path, mode: str) -> Image.Image:
     try:
         with Image.open(path) as file:
-            return file.convert(mode)
+            file.load()
+            return file if file.mode == mode else file.convert(mode)
     except FileNotFoundError:
         raise InputError(f"{path}: image not found; make or unpack the data set again") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
