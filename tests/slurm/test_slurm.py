@@ -337,7 +337,7 @@ def states(folder):
 
 def assert_resumed(folder, local, model="basic_linf_eps4"):
     """The training went on from its checkpoint, and its weights are those of the undisturbed run."""
-    assert "resuming after epoch" in (folder / f"logs/miniature/train/{model}.log").read_text()
+    assert ": resuming " in (folder / f"logs/miniature/train/{model}.log").read_text()
     assert_same_weights(folder, local, {model})
     assert not list((folder / "results").rglob("checkpoint*"))
 
@@ -414,7 +414,18 @@ def test_a_training_survives(disturbed, local, fault):
 def preempt(job):
     """Have a more urgent job take all GPUs of the node on which a job runs."""
     node = node_of(job)
-    wanted = ["-p", "urgent", f"--gpus={cluster.GPU_NODES[node]}", "-w", node, "-t", "1", "-o", "/dev/null"]
+    wanted = [
+        "-p",
+        "urgent",
+        "--nodes=1",
+        f"--gpus={cluster.GPU_NODES[node]}",
+        "-w",
+        node,
+        "-t",
+        "1",
+        "-o",
+        "/dev/null",
+    ]
     cluster.ask("sbatch", *wanted, "--wrap", "sleep 2")
     soon(lambda: state_of(job) != "RUNNING", "the job to be preempted")
 
