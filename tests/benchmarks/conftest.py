@@ -109,6 +109,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> World:
     }
     torch.manual_seed(0)
     network = wrap(models.resnet18(weights=None, num_classes=10), 10).eval().requires_grad_(False)
+    network = network.to(memory_format=torch.channels_last)
     world = World(root, network, PUBLISHED, steps)
     # Centred logits: without, random weights give every image the same class.
     some = torch.cat([world.pixels(path, "imagenet") for path in sorted((root / "imagenet/val").rglob("*.JPEG"))])
