@@ -28,17 +28,21 @@ def accepted(*names):
     return {name: {"accept_licence": True} for name in names}
 
 
+def own_model(published):
+    name = f"torchvision/{world.EXTRA.removesuffix('.pt')}"
+    preprocessing = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+    return {"id": "mine", "source": "state_dict", "name": name, "file": str(published / world.EXTRA)} | preprocessing
+
+
 @pytest.fixture(scope="module")
 def killed(make_project, published, server):
     """Return a project whose first run was killed, with all its processes, in the middle of a download."""
-    own = {"source": "state_dict", "name": f"torchvision/{world.EXTRA.removesuffix('.pt')}"}
-    own |= {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
     project = make_project(
         accepted("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
         | {"imagenet": {"path": str(published / "imagenet")}},
         architectures=["resnet18"],
         budgets={"linf": [4], "l2": [3]},
-        extra=[{"id": "mine", "file": str(published / world.EXTRA)} | own],
+        extra=[own_model(published)],
         benchmarks={"adversarial": {"images": 16}},
     )
     over = threading.Event()
@@ -158,15 +162,16 @@ def test_only_the_overlapping_classes_of_objectnet_were_unpacked(finished):
     assert len(list(images.iterdir())) == classes.OBJECTNET_SHARED
 
 
-def test_a_user_with_two_of_the_five_data_sets_gets_these_two(make_project):
-    project = make_project(accepted("waterbirds"), architectures=["resnet50"], budgets={"linf": [], "l2": []})
+def test_a_user_with_two_of_the_five_data_sets_gets_these_two(make_project, published):
+    budgets, extra = {"linf": [], "l2": []}, [own_model(published)]
+    project = make_project(accepted("waterbirds"), architectures=["resnet50"], budgets=budgets, extra=extra)
     done = project.snakemake("--cores", "2")
     output = done.stdout + done.stderr
     assert done.returncode == 0, output
     results = project.folder / "results/imagenet"
     summary = pd.read_csv(results / "summary.csv", keep_default_na=False)
     assert set(summary["benchmark"]) == {"imagenet9", "waterbirds"}
-    assert set(summary["model"]) == {"resnet50_standard"}
+    assert set(summary["model"]) == {"resnet50_standard", "mine"}
     missing = pd.read_csv(results / "missing.csv")
     assert set(missing["benchmark"]) == BENCHMARKS - {"imagenet9", "waterbirds"}
     for row in missing.itertuples():
@@ -177,7 +182,7 @@ def test_a_user_with_two_of_the_five_data_sets_gets_these_two(make_project):
     assert refused.returncode != 0
     assert "ObjectNet licence" in said
     assert "tuning the parameters of any model" in said
-    assert "Traceback" not in said
+    assert "Traceback (most recent call last)" not in said
 
 
 def test_ones_own_copy_gives_the_numbers_of_the_download(finished, tmp_path):
