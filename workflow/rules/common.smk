@@ -21,6 +21,10 @@ STUDY = config["study"]
 DOWNLOADS = study.downloads(config)
 MISSING = study.missing(config)
 BENCHMARKS = study.available_benchmarks(config)
+# Whether anything stands beside the standard models: an attack's budget, or a model of the user's own.
+COMPARED = any(
+    model.norm != "none" or model.role == "extra" for model in MODELS.values()
+)
 DATA_TITLES = {
     "imagenet": "ImageNet",
     "rival10": "RIVAL10",

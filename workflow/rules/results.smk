@@ -373,7 +373,7 @@ rule figures:
         rules.claims.output,
         rules.figure_overview.output,
         rules.figure_claims.output,
-        rules.figure_benchmarks.output,
+        rules.figure_benchmarks.output if COMPARED else [],
         rules.contact_sheets.output,
         rules.figure_adversarial.output if "adversarial" in BENCHMARKS else [],
         rules.figure_correlation.output if model_cards(SWEEPS) else [],
