@@ -134,6 +134,17 @@ def test_an_unsound_model_is_one_line_and_no_weights(monkeypatch, capsys, tmp_pa
     assert not folder.exists()
 
 
+def test_a_gpu_too_small_is_one_line_with_the_cure(monkeypatch, capsys, tmp_path, data, training):
+    def full(*arguments):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(loop, "perturb", full)
+    spec = training | {"norm": "linf", "epsilon": 0.03}
+    monkeypatch.setattr("sys.argv", ["train", *command(spec, data, tmp_path / "out")])
+    assert exit_code(train.main) == 2
+    assert "GPU out of memory with 10 images in 1 process(es); lower batch_size" in last(capsys.readouterr().err)
+
+
 def test_a_network_that_has_not_learned_is_flagged_in_its_card(monkeypatch, tmp_path, data, training):
     run(monkeypatch, *command(training | {"learning_rate": 1e-9, "epochs": 1}, data, tmp_path))
     (warning,) = json.loads((tmp_path / "card.json").read_text())["warnings"]

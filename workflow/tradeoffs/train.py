@@ -31,6 +31,7 @@ from tradeoffs.specs import parse_spec
 from tradeoffs.training import distributed, launcher
 from tradeoffs.training.checkpoint import Checkpoint, on_sigterm, save
 from tradeoffs.training.data import Source, open_source, read_split
+from tradeoffs.training.determinism import make_deterministic
 from tradeoffs.training.loop import SCHEDULES, StoppedError, train
 from tradeoffs.training.soundness import warnings
 
@@ -70,6 +71,7 @@ def run(spec: dict[str, Any], arguments: argparse.Namespace) -> None:
     started = time.perf_counter()
     distributed.see_one_gpu()
     device = choose_device()
+    make_deterministic(device)
     group = distributed.join(device)
     code = code_id("tradeoffs.train")
     data = read_json(arguments.data / "fingerprint.json")["fingerprint"]
@@ -85,6 +87,11 @@ def run(spec: dict[str, Any], arguments: argparse.Namespace) -> None:
             kept = f"{checkpoint.path} holds it: the same command goes on" if checkpoint.path else "nothing was kept"
             print(f"stopped by SIGTERM {stop}; {kept}", file=sys.stderr)
             raise SystemExit(143) from None
+        except torch.OutOfMemoryError:
+            raise InputError(
+                f"GPU out of memory with {spec['batch_size']} images in {group.size} process(es); lower batch_size, or "
+                "train on several GPUs (gpus_per_training in the config, --processes here)"
+            ) from None
         except distributed.LostError as lost:
             raise SystemExit(distributed.LOST) from lost
     distributed.leave(group)

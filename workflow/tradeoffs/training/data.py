@@ -26,7 +26,8 @@ AUGMENTATIONS = ("none", "crop_flip")
 Batch = tuple[Tensor, Tensor]
 
 _AHEAD = 2  # batches decoded before they are asked for
-_SHARE = 4  # a split is held in memory where it needs at most 1 / _SHARE of it
+_SHARE = 4  # a split is held in memory where it needs at most 1 / _SHARE of it,
+_LARGEST = 2**30  # and at most so many bytes: schedulers grant less than a machine has, and loading holds it twice
 
 
 class Source(NamedTuple):
@@ -84,8 +85,9 @@ def open_source(
     workers: int,
     memory: int | None = None,
 ) -> Source:
-    """Return the images of ``split``, in memory where they fit into their share of ``memory`` bytes (None: all there
-    is, on the device), else streamed. Augmented images are always streamed.
+    """Return the images of ``split``, in memory where they fit into their share of ``memory`` bytes, else streamed.
+
+    ``memory`` None is what the device has. Augmented images are always streamed.
 
     Raises InputError for an unknown augmentation, and, when they are read, for images that are unreadable or of
     different sizes.
@@ -95,7 +97,7 @@ def open_source(
     if augmentation == "none":
         geometry = centred(image_size)
         needed = len(split.paths) * images.load(split.paths[:1], geometry).size * torch.float32.itemsize
-        if needed <= (_memory(device) if memory is None else memory) // _SHARE:
+        if needed <= min(_LARGEST, (_memory(device) if memory is None else memory) // _SHARE):
             return in_memory(split, geometry, device)
         return streamed(split, lambda index, _: images.load([split.paths[index]], geometry)[0], device, workers)
 

@@ -99,6 +99,7 @@ def train_one_epoch(run: Run, training: Source, epoch: int, state: State | None)
         done, totals = state["step"], state["totals"]
         run.generator.set_state(state["generator"].cpu())
     batches = training.batches([share(part, run.group) for part in parts[done:]], epoch)
+    earlier = [row["loss"] for row in run.history]
     label = f"epoch {epoch + 1}/{spec['epochs']}"
     shown = tqdm(batches, label, len(parts), initial=done, mininterval=5, disable=run.group.rank > 0)
     for step, (inputs, targets) in enumerate(shown, start=done):
@@ -108,7 +109,7 @@ def train_one_epoch(run: Run, training: Source, epoch: int, state: State | None)
         totals += update(run, inputs, targets, len(parts[step]))
         looking = (step + 1) % _LOOK == 0
         if looking:
-            check_loss(totals[0].item() / training.size, epoch, training.classes, spec)
+            check_loss([*earlier, totals[0].item() / training.size], training.classes, spec)
         # Alone, a process stops at once. Several must agree, so they ask each other, now and then.
         stopping = run.asked_to_stop() if run.group.size == 1 else looking and totals[2].item() > 0
         if stopping or run.checkpoint.due():
@@ -116,7 +117,7 @@ def train_one_epoch(run: Run, training: Source, epoch: int, state: State | None)
         if stopping:
             raise StoppedError(f"in epoch {epoch + 1} of {spec['epochs']}, after step {step + 1} of {len(parts)}")
     loss, correct, _ = totals.tolist()
-    check_loss(loss / training.size, epoch, training.classes, spec)
+    check_loss([*earlier, loss / training.size], training.classes, spec)
     return {"loss": loss / training.size, "train_accuracy": correct / training.size}
 
 

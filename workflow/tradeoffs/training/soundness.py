@@ -24,11 +24,17 @@ _KEPT = 1 / 3
 _ENOUGH = 20
 
 
-def check_loss(loss: float, epoch: int, classes: int, spec: dict[str, Any]) -> None:
-    """Raise InputError where the mean training loss of ``epoch`` (from 0; so far or whole) shows divergence."""
-    if not loss <= _DIVERGED * math.log(classes):  # NaN compares false
+def check_loss(losses: list[float], classes: int, spec: dict[str, Any]) -> None:
+    """Raise InputError where the mean training losses, epoch by epoch (the last one so far), show divergence.
+
+    That is a last one that is not finite, or one that is absurd and yet has risen: in its first steps at a high
+    learning rate a sound training may pass through the absurd.
+    """
+    loss = losses[-1]
+    rising = len(losses) > 1 and loss > losses[-2] and loss > _DIVERGED * math.log(classes)
+    if not math.isfinite(loss) or rising:
         raise InputError(
-            f"training diverged in epoch {epoch + 1}: loss is {loss:.3g}; lower learning_rate "
+            f"training diverged in epoch {len(losses)}: loss is {loss:.3g}; lower learning_rate "
             f"(now {spec['learning_rate']}) or raise epochs"
         )
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tradeoffs.attacks import accuracy_curve
+from tradeoffs.robustness import accuracy_curve
 from tradeoffs.training.attack import perturb
 from tradeoffs.training.data import Source
 from tradeoffs.training.distributed import ALONE, Group, add_up
