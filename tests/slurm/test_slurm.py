@@ -108,10 +108,10 @@ class Run:
         self.process.wait()
 
 
-def dry(folder, *arguments, on_cluster=True):
+def dry(folder, *arguments, on_cluster=True, profile=Path(PROFILE).parent):
     """Return what a dry run prints."""
-    profile = ["--workflow-profile", str(Path(PROFILE).parent)] if on_cluster else ["--cores", "2"]
-    command = [SNAKEMAKE, *profile, "-n", *arguments]
+    where = ["--workflow-profile", str(profile)] if on_cluster else ["--cores", "2"]
+    command = [SNAKEMAKE, *where, "-n", *arguments]
     done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -277,6 +277,14 @@ def test_the_plan_shows_what_would_be_asked_for(local):
         assert wanted <= set(resources.split(", "))
 
 
+def test_the_profile_works_as_it_is_shipped(local):
+    """Unedited it leaves partition and account to the cluster; the profile may lie anywhere."""
+    text = dry(local, "--forceall", profile=ROOT / Path(PROFILE).parent)
+    assert "gpu=1" in text
+    assert "slurm_partition" not in text
+    assert "slurm_account" not in text
+
+
 # ---------------------------------------------------------------------------------------------------- single faults
 
 
@@ -300,14 +308,22 @@ def target(model="basic_linf_eps4"):
     return f"results/miniature/models/{model}/weights.pt"
 
 
-def processes(folder, module="tradeoffs.train"):
-    """Ids of the processes that run a step in a folder."""
+def command_lines():
+    """Return the id and command line of every process."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            arguments = (path / "cmdline").read_bytes().split(b"\0")
-            if module.encode() in arguments and b"python" in arguments[0] and (path / "cwd").resolve() == folder:
-                found.append(int(path.name))
+            found.append((int(path.name), (path / "cmdline").read_bytes().replace(b"\0", b" ").decode()))
+    return found
+
+
+def processes(folder, module="tradeoffs.train"):
+    """Ids of the processes that run a step in a folder, with their command lines."""
+    found = {}
+    for pid, line in command_lines():
+        with contextlib.suppress(OSError):
+            if f" {module} " in line and "python" in line.split()[0] and Path(f"/proc/{pid}/cwd").resolve() == folder:
+                found[pid] = line
     return found
 
 
@@ -317,7 +333,7 @@ def freeze(folder, model="basic_linf_eps4"):
     wanted = f"{model}/weights.pt"
 
     def training():
-        found = [p for p in processes(folder) if wanted in Path(f"/proc/{p}/cmdline").read_bytes().decode()]
+        found = [pid for pid, line in processes(folder).items() if wanted in line]
         return found[0] if found and list(checkpoints.glob("checkpoint*")) else None
 
     pid = soon(training, f"a checkpoint of {model}")
@@ -481,24 +497,21 @@ def test_daemons_may_restart(local, tmp_path):
     soon(lambda: states(folder) == ["COMPLETED"], "accounting to catch up")
 
 
-def lose_node(job):
-    """Kill the daemons of a job's node, as a crash of the node does, but not the task; return the node."""
+def lose_node(job, task=None):
+    """Kill the daemons of a job's node, as a crash of the node does, but not the task; return the node.
+
+    A stopped ``task`` goes on for that moment: the kernel hangs up on stopped processes that lose their session leader.
+    """
     node = node_of(job)
-    for step in processes_named("slurmstepd"):
-        if f"[{job}." in step[1]:
-            os.kill(step[0], signal.SIGKILL)
+    steps = [pid for pid, line in command_lines() if line.startswith(f"slurmstepd: [{job}.")]
+    if task is not None:
+        os.kill(task, signal.SIGCONT)
+    for step in steps:
+        os.kill(step, signal.SIGKILL)
+    if task is not None:
+        os.kill(task, signal.SIGSTOP)
     cluster.stop(node, signal.SIGKILL)
     return node
-
-
-def processes_named(name):
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            line = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            if line.startswith(name):
-                found.append((int(path.name), line))
-    return found
 
 
 def test_a_lost_node_whose_task_lives_on_spoils_nothing(local, tmp_path):
@@ -506,7 +519,7 @@ def test_a_lost_node_whose_task_lives_on_spoils_nothing(local, tmp_path):
     folder = work(tmp_path / "study", local)
     run = Run(folder, target())
     pid = freeze(folder)
-    node = lose_node(running(folder))
+    node = lose_node(running(folder), pid)
     try:
         run.finish()
         assert "NODE_FAIL" in states(folder)
