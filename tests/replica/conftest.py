@@ -48,10 +48,11 @@ class Project:
 
 @pytest.fixture(scope="session")
 def published(tmp_path_factory):
-    """Return the folder of the replica."""
+    """Return the folder of the replica; half a gigabyte, so it does not outlive the tests."""
     folder = tmp_path_factory.mktemp("published")
     world.build(folder)
-    return folder
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
@@ -88,12 +89,19 @@ def settings(published, server):
 
 @pytest.fixture(scope="session")
 def make_project(tmp_path_factory, settings):
-    """Return a function that makes a project of the given choices (keys below ``imagenet:``) and data-set choices."""
+    """Return a function that makes a project of the given choices (keys below ``imagenet:``) and data-set choices.
+
+    Projects do not outlive the tests either.
+    """
+    made = []
 
     def make(data, **choices):
         imagenet = deepcopy(settings) | choices
         for name, entry in data.items():
             imagenet["data"][name] = imagenet["data"].get(name, {}) | entry
-        return Project(tmp_path_factory.mktemp("project"), imagenet)
+        made.append(Project(tmp_path_factory.mktemp("project"), imagenet))
+        return made[-1]
 
-    return make
+    yield make
+    for project in made:
+        shutil.rmtree(project.folder)
