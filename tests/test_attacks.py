@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from tradeoffs.attacks import accuracy_curve, fool, margin, pgd, random_start, step
+from tradeoffs.attacks import pgd, random_start, step
 from tradeoffs.errors import InputError
 
 NORMS = ("l2", "linf")
@@ -13,10 +13,6 @@ NORMS = ("l2", "linf")
 def size(delta: Tensor, norm: str) -> Tensor:
     flat = delta.flatten(1)
     return flat.norm(dim=1) if norm == "l2" else flat.abs().amax(1)
-
-
-def linear_logits(weight: Tensor, bias: Tensor):
-    return lambda x: x.flatten(1) @ weight.T + bias
 
 
 @settings(max_examples=30, deadline=None)
@@ -73,49 +69,6 @@ def test_random_starts_fill_the_ball(norm):
     for r in (0.25, 0.5, 0.75):
         assert (radius <= r).float().mean().item() == pytest.approx(r**2, abs=0.03)
     assert start.mean(0).abs().max() < 0.1
-
-
-def test_margin_is_the_best_wrong_logit_minus_the_true_one():
-    logits = torch.tensor([[3.0, 1.0, 2.0], [0.0, 5.0, 1.0]])
-    torch.testing.assert_close(margin(logits, torch.tensor([0, 2])), torch.tensor([-1.0, 4.0]))
-
-
-@pytest.mark.parametrize("norm", NORMS)
-def test_evaluation_attack_finds_exactly_the_points_within_reach_of_a_linear_boundary(norm):
-    """For two linear classes the distance to the boundary is |margin| / ||w1 - w0||_dual: an independent answer."""
-    generator = torch.Generator().manual_seed(3)
-    x = 0.4 + 0.2 * torch.rand(200, 6, generator=generator)
-    difference = torch.randn(6, generator=generator)
-    weight = torch.stack([torch.zeros(6), difference])
-    bias = torch.tensor([0.0, -0.5 * difference.sum().item()])
-    logits = linear_logits(weight, bias)
-    labels = logits(x).argmax(1)
-    dual = difference.norm(p=2 if norm == "l2" else 1)
-    distance = margin(logits(x), labels).abs() / dual
-    epsilon = distance.median().item()
-    fooled = fool(logits, x, labels, norm=norm, epsilon=epsilon, steps=20, generator=generator)
-    clear = (distance - epsilon).abs() > 0.02 * epsilon
-    assert torch.equal(fooled[clear], (distance < epsilon)[clear])
-
-
-def test_accuracy_curve_starts_at_clean_accuracy_and_never_rises():
-    torch.manual_seed(0)
-    network = nn.Sequential(nn.Flatten(), nn.Linear(12, 16), nn.ReLU(), nn.Linear(16, 3)).requires_grad_(False)
-    x, labels = torch.rand(64, 3, 2, 2), torch.randint(0, 3, (64,))
-    curve = accuracy_curve(
-        network,
-        x,
-        labels,
-        norm="linf",
-        epsilons=[0.2, 0.0, 0.05],
-        steps=5,
-        restarts=2,
-        generator=torch.Generator().manual_seed(0),
-        batch_size=20,
-    )
-    assert torch.equal(curve[1], network(x).argmax(1) == labels)
-    assert not (curve[0] & ~curve[2]).any()
-    assert not (curve[2] & ~curve[1]).any()
 
 
 def test_attack_leaves_the_weights_gradients_alone():

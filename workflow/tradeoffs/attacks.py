@@ -1,11 +1,10 @@
-"""The inner maximisation: l2 and linf attacks in pixel space, used by training, evaluation and the theory's simulation.
+"""Projected gradient ascent in l2 and linf balls: training, evaluation and the theory's simulation build on it.
 
 A threat model is a norm and a budget epsilon: the attacker may move each example anywhere within a ball of radius
 epsilon (linf: per coordinate; l2: Euclidean, over all pixels and channels of the example), inside ``bounds``.
 """
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -83,93 +82,6 @@ def l2_norm(x: Tensor) -> Tensor:
     """Euclidean norm of each example of ``x`` [n, ...], shaped [n, 1, ...]; at least the smallest normal number."""
     flat = torch.linalg.vector_norm(x.flatten(1), dim=1).clamp_(min=torch.finfo(x.dtype).tiny)
     return _per_example(flat, x)
-
-
-def accuracy_curve(
-    logits: Loss,
-    x: Tensor,
-    labels: Tensor,
-    *,
-    norm: str,
-    epsilons: list[float],
-    steps: int,
-    restarts: int,
-    generator: torch.Generator,
-    batch_size: int,
-) -> Tensor:
-    """Whether each example withstands the attack at each budget: bool [len(epsilons), n].
-
-    Budgets are taken in ascending order. Balls are nested, so an example fooled at a smaller budget counts as fooled
-    at every larger one: the result is the strongest of all attacks run up to a budget, and it never rises with it.
-    A budget of 0 is clean accuracy. ``logits`` maps x [n, ...] to [n, classes].
-    """
-    order = sorted(range(len(epsilons)), key=lambda i: epsilons[i])
-    robust = torch.zeros(len(epsilons), len(x), dtype=torch.bool, device=x.device)
-    for part in _parts(len(x), batch_size):
-        standing = torch.arange(len(x), device=x.device)[part]
-        with torch.no_grad():
-            standing = standing[logits(x[standing]).argmax(1) == labels[standing]]
-        for i in order:
-            for _ in range(restarts if epsilons[i] > 0 else 0):
-                if len(standing):
-                    fooled = fool(
-                        logits,
-                        x[standing],
-                        labels[standing],
-                        norm=norm,
-                        epsilon=epsilons[i],
-                        steps=steps,
-                        generator=generator,
-                    )
-                    standing = standing[~fooled]
-            robust[i, standing] = True
-    return robust
-
-
-def fool(
-    logits: Loss, x: Tensor, labels: Tensor, *, norm: str, epsilon: float, steps: int, generator: torch.Generator
-) -> Tensor:
-    """Whether an attack from one random start finds a misclassified point: bool [n].
-
-    Ascends the margin of the strongest wrong class over the true one, which, unlike cross-entropy, does not vanish on
-    confident examples (Carlini and Wagner 2017). The step size falls from 2 epsilon to epsilon / 10 along a half
-    cosine, so that early steps cross the ball and late ones settle. An example leaves the batch once it is fooled.
-    """
-    fooled = torch.zeros(len(x), dtype=torch.bool, device=x.device)
-    standing = torch.arange(len(x), device=x.device)
-    x_adv = random_start(x, norm=norm, epsilon=epsilon, generator=generator, bounds=(0.0, 1.0))
-    for i in range(steps + 1):
-        x_adv.requires_grad_(i < steps)
-        margins = margin(logits(x_adv), labels[standing])
-        hit = margins.detach() > 0
-        fooled[standing[hit]] = True
-        if i == steps or hit.all():
-            break
-        (gradient,) = torch.autograd.grad(margins.sum(), x_adv)
-        keep = ~hit
-        standing = standing[keep]
-        share = 0.5 * (1 + math.cos(math.pi * i / steps))
-        x_adv = step(
-            x_adv.detach()[keep],
-            x[standing],
-            gradient[keep],
-            norm=norm,
-            epsilon=epsilon,
-            step_size=epsilon * (0.1 + 1.9 * share),
-            bounds=(0.0, 1.0),
-        )
-    return fooled
-
-
-def margin(logits: Tensor, labels: Tensor) -> Tensor:
-    """Largest wrong logit minus the true one, [n]: positive where the example is misclassified."""
-    true = logits.gather(1, labels[:, None]).squeeze(1)
-    wrong = logits.scatter(1, labels[:, None], -torch.inf).amax(1)
-    return wrong - true
-
-
-def _parts(n: int, size: int) -> Iterator[slice]:
-    return (slice(start, start + size) for start in range(0, n, size))
 
 
 def _clip(x: Tensor, bounds: tuple[float, float] | None) -> Tensor:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from tradeoffs.attacks import accuracy_curve
 from tradeoffs.batching import halved
 from tradeoffs.benchmarks.evaluation import Evaluation, run
 from tradeoffs.benchmarks.passes import Passes, shares
@@ -27,6 +26,7 @@ from tradeoffs.data.images import Geometry
 from tradeoffs.errors import exit_code
 from tradeoffs.models.ids import pixel_epsilon
 from tradeoffs.models.networks import Network
+from tradeoffs.robustness import accuracy_curve
 
 SPEC: dict[str, type | tuple[type, ...]] = {
     "resize": int,  # shortest side

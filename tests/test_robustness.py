@@ -1,0 +1,217 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from tradeoffs.errors import InputError
+from tradeoffs.models.networks import build
+from tradeoffs.robustness import REACH, accuracy_curve, attack, fooled, margin, soft_margin
+
+NORMS = ("l2", "linf")
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def curve(logits, x, labels, epsilons, norm="linf", steps=10, restarts=1, batch_size=1000, seed=0) -> Tensor:
+    return accuracy_curve(
+        logits,
+        x,
+        labels,
+        norm=norm,
+        epsilons=epsilons,
+        steps=steps,
+        restarts=restarts,
+        generator=seeded(seed),
+        batch_size=batch_size,
+    )
+
+
+@pytest.fixture(scope="module")
+def blobs():
+    """A small network that has learnt to tell ten noisy patterns apart, with images of each."""
+    torch.manual_seed(0)
+    patterns = torch.rand(10, 3, 8, 8)
+    labels = torch.arange(200) % 10
+    x = (0.5 + 0.15 * (patterns[labels] - 0.5) + 0.08 * torch.randn(200, 3, 8, 8)).clamp(0, 1)
+    network = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(512, 10))
+    optimizer = torch.optim.Adam(network.parameters(), 0.01)
+    for _ in range(60):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(network(x), labels).backward()
+        optimizer.step()
+    network.requires_grad_(False)
+    assert (network(x).argmax(1) == labels).float().mean() > 0.9
+    return network, x, labels
+
+
+def test_margin_is_the_best_wrong_logit_minus_the_true_one():
+    logits = torch.tensor([[3.0, 1.0, 2.0], [0.0, 5.0, 1.0]])
+    torch.testing.assert_close(margin(logits, torch.tensor([0, 2])), torch.tensor([-1.0, 4.0]))
+
+
+@given(st.lists(st.floats(-50, 50), min_size=3, max_size=6), st.floats(0.01, 1), st.integers(0, 2), st.floats(0.1, 1e4))
+def test_soft_margin_is_a_margin_from_above_and_scales_with_the_logits(values, softness, label, factor):
+    logits, labels = torch.tensor([values], dtype=torch.float64), torch.tensor([label])
+    soft, hard = soft_margin(logits, labels, softness), margin(logits, labels)
+    allowance = softness * logits.std(correction=0) * np.log(len(values) - 1)
+    assert hard - 1e-9 <= soft <= hard + allowance + 1e-9
+    torch.testing.assert_close(soft_margin(factor * logits, labels, softness), factor * soft, rtol=1e-9, atol=1e-6)
+    torch.testing.assert_close(soft_margin(logits, labels, 0.0), hard)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_finds_exactly_the_points_within_reach_of_a_linear_boundary(norm):
+    """For two linear classes the distance to the boundary is |margin| / ||w1 - w0||_dual: an independent answer."""
+    generator = seeded(3)
+    x = 0.4 + 0.2 * torch.rand(200, 6, generator=generator)
+    difference = torch.randn(6, generator=generator)
+    weight = torch.stack([torch.zeros(6), difference])
+    bias = torch.tensor([0.0, -0.5 * difference.sum().item()])
+
+    def logits(z: Tensor) -> Tensor:
+        return z @ weight.T + bias
+
+    labels = logits(x).argmax(1)
+    distance = margin(logits(x), labels).abs() / difference.norm(p=2 if norm == "l2" else 1)
+    # Nowhere near the pixel range's ends, which the distance knows nothing of.
+    budgets = [q * distance.median().item() for q in (0.5, 1.0, 1.2)]
+    robust = curve(logits, x, labels, budgets, norm, steps=20, restarts=2)
+    for withstood, epsilon in zip(robust, budgets, strict=True):
+        clear = (distance - epsilon).abs() > 0.02 * epsilon
+        assert torch.equal(withstood[clear], (distance > epsilon)[clear])
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_starts_at_clean_accuracy_and_never_rises(norm, blobs):
+    network, x, labels = blobs
+    labels = labels.clone()
+    labels[::7] = (labels[::7] + 1) % 10  # some misclassified without any attack
+    robust = curve(network, x, labels, [0.1, 0.0, 0.02], norm, steps=3, restarts=2, batch_size=64)
+    assert torch.equal(robust[1], network(x).argmax(1) == labels)
+    assert not (robust[0] & ~robust[2]).any()
+    assert not (robust[2] & ~robust[1]).any()
+    assert 0 < robust[1].sum() < len(x)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 50))
+def test_a_budget_decides_the_same_however_its_examples_are_batched_with_others(blobs, seed):
+    """Only random starts depend on the batch: an example far from every boundary of the attack does not change."""
+    network, x, labels = blobs
+    alone = curve(network, x, labels, [0.03], restarts=3, seed=seed)
+    beside = curve(network, x, labels, [0.03, 0.001, 0.5], restarts=3, seed=seed + 1, batch_size=37)
+    assert (alone[0] != beside[0]).float().mean() <= 0.02
+
+
+def test_same_seed_same_result(blobs):
+    network, x, labels = blobs
+    assert torch.equal(*(curve(network, x, labels, [0.02, 0.05], "l2", restarts=3, seed=5) for _ in range(2)))
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_an_example_counts_as_fooled_only_for_a_point_within_the_ball(norm, blobs):
+    """The network is asked nothing outside the ball and the pixel range, so no hit can come from there."""
+    network, x, labels = blobs
+    x, labels, epsilon = x[:1], labels[:1], 0.2
+
+    def watched(z: Tensor) -> Tensor:
+        distance = (z - x).flatten(1).norm(p=2 if norm == "l2" else torch.inf, dim=1)
+        assert (distance <= epsilon * (1 + 1e-5)).all()
+        assert z.min() >= 0
+        assert z.max() <= 1
+        return network(z)
+
+    curve(watched, x, labels, [epsilon], norm, restarts=3)
+
+
+@pytest.mark.parametrize("factor", [1e-4, 1e5])
+def test_the_scale_of_the_logits_hides_nothing(factor, blobs):
+    """Cross-entropy's gradient is exactly zero where logits are large; this attack's is not."""
+    network, x, labels = blobs
+    plain = curve(network, x, labels, [0.02, 0.05])
+    scaled = curve(lambda z: factor * network(z), x, labels, [0.02, 0.05])
+    assert 0 < plain[0].float().mean() < 1
+    assert (plain != scaled).float().mean() <= 0.01
+
+
+@pytest.mark.parametrize(("norm", "epsilon"), [("linf", 0.03), ("l2", 0.3)])
+def test_never_weaker_than_plain_pgd_of_as_many_steps(norm, epsilon, blobs):
+    """A loop written here: cross-entropy, a fixed step of 2.5 epsilon / steps, whether the last point is fooled."""
+    network, x, labels = blobs
+    generator = seeded(1)
+    x_adv = x + epsilon * (2 * torch.rand(x.shape, generator=generator) - 1) * (0.1 if norm == "l2" else 1)
+    for _ in range(10):
+        x_adv = x_adv.clamp(0, 1).requires_grad_(True)
+        (g,) = torch.autograd.grad(nn.functional.cross_entropy(network(x_adv), labels, reduction="sum"), x_adv)
+        size = (lambda d: d.flatten(1).norm(dim=1)[:, None, None, None]) if norm == "l2" else None
+        direction = g.sign() if size is None else g / size(g)
+        d = (x_adv + 0.25 * epsilon * direction - x).detach()
+        d = d.clamp(-epsilon, epsilon) if size is None else d * (epsilon / size(d)).clamp(max=1)
+        x_adv = x + d
+    peer = (network(x_adv.clamp(0, 1)).argmax(1) == labels).sum()
+    ours = curve(network, x, labels, [epsilon], norm)[0].sum()
+    assert 0 < peer < len(x)
+    assert ours <= peer
+
+
+def test_targeted_attacks_go_on_where_the_first_came_near(blobs):
+    """Each class is tried in turn, by examples that lack at most a share of what the first attack gained."""
+    network, x, labels = blobs
+    asked: list[int] = []
+
+    def counted(z: Tensor) -> Tensor:
+        asked.append(len(z))
+        return network(z)
+
+    clean = margin(network(x), labels)
+    one = fooled(counted, x, labels, clean, norm="linf", epsilon=0.02, steps=4, restarts=1, generator=seeded(0))
+    passes = len(asked)
+    first = attack(network, x, labels, norm="linf", epsilon=0.02, steps=4, generator=seeded(0))
+    near = (~one & (-first.margins <= REACH * (first.margins - clean))).sum().item()
+    asked.clear()
+    many = fooled(counted, x, labels, clean, norm="linf", epsilon=0.02, steps=4, restarts=3, generator=seeded(0))
+    assert 0 < near < (~one).sum().item()
+    assert asked[passes] == near
+    assert not (one & ~many).any()
+    assert len(asked) <= passes + 2 * 9
+
+
+def test_more_restarts_than_wrong_classes_begin_again():
+    """Two classes, one of which can be targeted; the labels are right and out of reach."""
+    x, labels = torch.full((3, 4), 0.5), torch.zeros(3, dtype=torch.long)
+    assert curve(lambda z: torch.stack([z.sum(1), 1.9 + 0 * z.sum(1)], 1), x, labels, [0.02], restarts=4).all()
+
+
+def test_a_network_that_answers_nan_ends_and_counts_as_wrong_without_attack():
+    x, labels = torch.rand(4, 3), torch.tensor([1, 1, 1, 1])
+    robust = curve(lambda z: z * float("nan"), x, labels, [0.0, 0.1])
+    assert not robust.any()
+
+
+def test_evaluating_in_one_class_order_or_another_is_the_same(blobs):
+    network, x, labels = blobs
+    order = torch.randperm(10, generator=seeded(0))
+    inverse = order.argsort()
+    plain = curve(network, x, labels, [0.02, 0.05], restarts=3)
+    permuted = curve(lambda z: network(z)[:, order], x, inverse[labels], [0.02, 0.05], restarts=3)
+    assert (plain != permuted).float().mean() <= 0.01
+
+
+def test_channels_last_images_are_attacked_alike():
+    torch.manual_seed(1)
+    network = build("basic", 10).eval().requires_grad_(False)
+    x = torch.rand(16, 3, 32, 32)
+    labels = network(x).argmax(1)
+    plain = curve(network, x, labels, [0.001, 0.01], "l2")
+    turned = curve(network, x.contiguous(memory_format=torch.channels_last), labels, [0.001, 0.01], "l2")
+    assert (plain != turned).sum() <= 1
+
+
+def test_unknown_norm_is_one_clear_line(blobs):
+    network, x, labels = blobs
+    with pytest.raises(InputError, match="norm: 'l3' is unknown; choose one of l2, linf"):
+        curve(network, x, labels, [0.1], norm="l3")

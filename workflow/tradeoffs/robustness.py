@@ -1,0 +1,198 @@
+"""Adversarial accuracy: which examples withstand a strong white-box attack, at several budgets at once.
+
+Each attack is projected gradient ascent from a random start with a falling step size, on the margin of the wrong
+classes over the true one. Three things make it strong for its cost:
+
+- the margin is soft at first and hard at the end. At first all wrong classes pull, each as near as it is, so that the
+  attack does not settle on the class that happens to lead at the start; the scale is that of the example's own
+  logits, so that a confident network does not flatten the loss (what cross-entropy suffers from; Carlini and Wagner
+  2017, Croce and Hein 2020);
+- examples that the first attack brought near the boundary are attacked again, from new random starts, each time
+  towards another class, as in the targeted attacks of AutoAttack (Croce and Hein 2020);
+- budgets are taken from the largest down, and an example leaves once it is fooled, or once it has withstood: balls are
+  nested, so what withstands a budget withstands the smaller ones.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from tradeoffs.attacks import Loss, random_start, step
+
+SOFTNESS = 0.3  # of the margin at an attack's first step, in standard deviations of the example's logits
+REACH = 0.3  # of the margin gained so far: an example that lacks more than this share of it is not attacked again
+
+
+class Attempt(NamedTuple):
+    """The best point that an attack visited, for each example: its margin [n] and logits [n, classes]."""
+
+    margins: Tensor
+    logits: Tensor
+
+
+def accuracy_curve(
+    logits: Loss,
+    x: Tensor,
+    labels: Tensor,
+    *,
+    norm: str,
+    epsilons: list[float],
+    steps: int,
+    restarts: int,
+    generator: torch.Generator,
+    batch_size: int,
+) -> Tensor:
+    """Whether each example withstands all attacks at each budget: bool [len(epsilons), n].
+
+    The result never rises with the budget. A budget of 0 is clean accuracy. ``restarts`` counts the attacks from a
+    random start at each budget: the first of ``steps`` steps at no particular class, the others twice as long and each
+    at another class. ``logits`` maps x [n, ...] in [0, 1] to [n, classes]. Raises InputError for an unknown norm.
+    """
+    descending = sorted(epsilons, reverse=True)
+    robust = torch.zeros(len(epsilons), len(x), dtype=torch.bool, device=x.device)
+    sizes = torch.tensor(epsilons, device=x.device)
+    for part in _parts(len(x), batch_size):
+        with torch.no_grad():
+            clean = logits(x[part])
+        margins = margin(clean, labels[part])
+        fallen = torch.arange(len(x), device=x.device)[part][clean.argmax(1) == labels[part]]
+        for epsilon in descending:
+            if not len(fallen):
+                break
+            stands = torch.ones_like(fallen, dtype=torch.bool)
+            if epsilon > 0:
+                stands = ~fooled(
+                    logits,
+                    x[fallen],
+                    labels[fallen],
+                    margins[fallen - (part.start or 0)],
+                    norm=norm,
+                    epsilon=epsilon,
+                    steps=steps,
+                    restarts=restarts,
+                    generator=generator,
+                )
+            robust[:, fallen[stands]] |= (sizes <= epsilon)[:, None]
+            fallen = fallen[~stands]
+    return robust
+
+
+def fooled(
+    logits: Loss,
+    x: Tensor,
+    labels: Tensor,
+    clean: Tensor,
+    *,
+    norm: str,
+    epsilon: float,
+    steps: int,
+    restarts: int,
+    generator: torch.Generator,
+) -> Tensor:
+    """Whether any of ``restarts`` attacks finds a misclassified point, bool [n], given the ``clean`` margins [n]."""
+    first = attack(logits, x, labels, norm=norm, epsilon=epsilon, steps=steps, generator=generator)
+    lost = first.margins > 0
+    gained = first.margins - clean
+    standing = (~lost & (-first.margins <= REACH * gained)).nonzero()[:, 0]
+    # The wrong classes of each example, the nearest at the best point first.
+    ranking = first.logits.scatter(1, labels[:, None], -torch.inf).argsort(1, descending=True)[:, :-1]
+    for restart in range(restarts - 1):
+        if not len(standing):
+            break
+        targeted = attack(
+            logits,
+            x[standing],
+            labels[standing],
+            targets=ranking[standing, restart % ranking.shape[1]],
+            norm=norm,
+            epsilon=epsilon,
+            steps=2 * steps,
+            generator=generator,
+        )
+        hit = targeted.margins > 0
+        lost[standing[hit]] = True
+        standing = standing[~hit]
+    return lost
+
+
+def attack(
+    logits: Loss,
+    x: Tensor,
+    labels: Tensor,
+    *,
+    norm: str,
+    epsilon: float,
+    steps: int,
+    generator: torch.Generator,
+    targets: Tensor | None = None,
+) -> Attempt:
+    """Ascend the soft margin, or that of class ``targets`` [n], from a random start; return the best point visited.
+
+    The step size falls from 2 epsilon to epsilon / 10 along a half cosine, so that early steps cross the ball and late
+    ones settle. An example leaves the batch once it is fooled.
+    """
+    x_adv = random_start(x, norm=norm, epsilon=epsilon, generator=generator, bounds=(0.0, 1.0))
+    standing = torch.arange(len(x), device=x.device)
+    best: Attempt | None = None
+    for i in range(steps + 1):
+        x_adv.requires_grad_(i < steps)
+        output = logits(x_adv)
+        seen = output.detach()
+        margins = margin(seen, labels)
+        if best is None:
+            best = Attempt(margins, seen.clone())
+        else:
+            better = margins > best.margins[standing]
+            best.margins[standing[better]] = margins[better]
+            best.logits[standing[better]] = seen[better]
+        stays = ~(margins > 0)
+        if i == steps or not stays.any():
+            break
+        if targets is None:
+            objective = soft_margin(output, labels, SOFTNESS * (1 - i / max(1, steps - 1)))
+        else:
+            objective = _at(output, targets) - _at(output, labels)
+        (gradient,) = torch.autograd.grad(objective.sum(), x_adv)
+        x_adv = x_adv.detach()
+        if not stays.all():
+            x_adv, x, labels, gradient, standing = (t[stays] for t in (x_adv, x, labels, gradient, standing))
+            targets = None if targets is None else targets[stays]
+        share = 0.5 * (1 + math.cos(math.pi * i / steps))
+        x_adv = step(
+            x_adv, x, gradient, norm=norm, epsilon=epsilon, step_size=epsilon * (0.1 + 1.9 * share), bounds=(0.0, 1.0)
+        )
+    assert best is not None
+    return best
+
+
+def margin(logits: Tensor, labels: Tensor) -> Tensor:
+    """Largest wrong logit minus the true one, [n]: positive where the example is misclassified."""
+    return logits.scatter(1, labels[:, None], -torch.inf).amax(1) - _at(logits, labels)
+
+
+def soft_margin(logits: Tensor, labels: Tensor, softness: float) -> Tensor:
+    """Soft maximum of the wrong logits minus the true one, [n]; at a ``softness`` of 0 the :func:`margin`.
+
+    The soft maximum is t log sum exp(logit / t), t = ``softness`` times the standard deviation of the example's logits.
+    """
+    if softness == 0:
+        return margin(logits, labels)
+    temperature = softness * logits.detach().std(1, correction=0, keepdim=True).clamp_(
+        min=torch.finfo(logits.dtype).tiny
+    )
+    wrong = logits.scatter(1, labels[:, None], -torch.inf)
+    # The largest is taken out, so that a quotient by a tiny temperature cannot overflow; it bears no gradient.
+    top = wrong.detach().amax(1, keepdim=True)
+    softly = temperature[:, 0] * torch.logsumexp((wrong - top) / temperature, 1)
+    return top[:, 0] + softly - _at(logits, labels)
+
+
+def _at(logits: Tensor, classes: Tensor) -> Tensor:
+    return logits.gather(1, classes[:, None]).squeeze(1)
+
+
+def _parts(n: int, size: int) -> Iterator[slice]:
+    return (slice(start, start + size) for start in range(0, n, size))
