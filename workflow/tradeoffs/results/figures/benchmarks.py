@@ -89,7 +89,7 @@ def draw_benchmark(table: pd.DataFrame, shown: dict[str, str], title: str) -> Fi
             budget_panel(axes, rows[rows["norm"] == norm], norm, architectures, standard)
         if labels:
             own_panel(row[-1], owned[owned["metric"] == metric], labels, standard, architectures)
-        row[0].set_ylabel(label)
+        row[0].set_ylabel(label, fontsize=8)
     for axes, norm in zip(panels[-1], norms, strict=False):
         axes.set_xlabel(BUDGET_LABELS[norm])
     if labels:
