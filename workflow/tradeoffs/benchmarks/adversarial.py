@@ -1,8 +1,11 @@
 """Adversarial accuracy over a range of l2 and linf budgets, where a spurious correlation holds and where it does not.
 
-White-box attack of :mod:`tradeoffs.attacks` (projected gradient on the margin, random restarts, falling step size).
-Accuracy at a budget is that under the strongest of the attacks run at it or below. A domain is a validation folder:
-in the miniature ``val`` keeps the training world's spurious correlation and ``val_decorrelated`` breaks it.
+White-box attacks of :mod:`tradeoffs.robustness`. Accuracy at a budget is that under the strongest of the attacks run at
+it; an image that withstands a budget withstands the smaller ones. A domain is a validation folder: in the miniature
+``val`` keeps the training world's spurious correlation and ``val_decorrelated`` breaks it.
+
+The card says whether the network seems to mask its gradients, so that the accuracies are not to be believed
+(:mod:`tradeoffs.benchmarks.masking`; checked on some images of the first domain).
 """
 
 import sys
@@ -18,6 +21,7 @@ from torch.utils.checkpoint import checkpoint
 
 from tradeoffs.batching import halved
 from tradeoffs.benchmarks.evaluation import Evaluation, run
+from tradeoffs.benchmarks.masking import IMAGES, Signs, signs, suspicions
 from tradeoffs.benchmarks.passes import Passes, shares
 from tradeoffs.benchmarks.predict import decoder
 from tradeoffs.benchmarks.statistics import Array, Metrics, accuracy, summarise
@@ -34,8 +38,8 @@ SPEC: dict[str, type | tuple[type, ...]] = {
     "images": int,  # images attacked in each domain, spread evenly over the classes
     "domains": dict,  # name in the metrics -> validation folder
     "budgets": dict,  # l2 in pixel units, linf in 1/255
-    "steps": int,
-    "restarts": int,
+    "steps": int,  # of an attack
+    "restarts": int,  # attacks at each budget: the first at no particular class, the others each at another class
 }
 
 
@@ -50,6 +54,7 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
     robust: dict[str, NDArray[np.bool_]] = {}
     strata: dict[str, NDArray[np.int64]] = {}
     names: dict[str, list[str]] = {}
+    found: Signs | None = None
     for domain, folder in spec["domains"].items():
         index = read_validation(roots["imagenet"], folder, spec["classes"])
         # Sorted by class, so even steps take the same share of every class.
@@ -59,7 +64,10 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
         outcomes: list[NDArray[np.bool_]] = []
         for at, (pixels,) in passes.batches(paths, decoder(paths, geometry), size=block):
             labels = passes.tensor(index.labels[chosen[at]])
-            outcomes.append(attacked(network, shares(passes.tensor(pixels)), labels, spec, int(at[0]), passes))
+            x = shares(passes.tensor(pixels))
+            outcomes.append(attacked(network, x, labels, spec, int(at[0]), passes))
+            if found is None:
+                found = look_for_masking(network, x, labels, outcomes[0], spec, passes)
             read.append(chosen[at])
         strata[domain] = index.labels[np.concatenate(read)]
         names[domain] = [f"accuracy_{domain}"] + [
@@ -77,7 +85,9 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
         of_domain = summarise(statistic, labels_of_domain, spec["bootstrap"], spec["seed"])
         metrics |= of_domain[0]
         draws |= of_domain[1]
-    return Evaluation(metrics, draws, robust, passes.skipped)
+    assert found is not None
+    masking = {"suspicion": suspicions(found), "masking": found._asdict()}
+    return Evaluation(metrics, draws, robust, passes.skipped, masking)
 
 
 def attacks(spec: dict[str, Any]) -> list[tuple[str, float]]:
@@ -115,6 +125,30 @@ def attacked(
         except torch.OutOfMemoryError:
             pass
         passes.largest = halved(size)
+
+
+def look_for_masking(
+    network: Network, x: Tensor, labels: Tensor, withstood: NDArray[np.bool_], spec: dict[str, Any], passes: Passes
+) -> Signs:
+    """Check some of a block of images, given what :func:`attacked` returned for it, at the largest budget per norm."""
+    correct = np.flatnonzero(withstood[0])
+    some = correct[:: -(-len(correct) // IMAGES) or 1]
+    strongest = {
+        norm: (budget, row)
+        for row, (norm, budget) in enumerate(attacks(spec), start=1)
+        if budget == max(spec["budgets"][norm])
+    }
+    return signs(
+        in_parts(network, min(passes.largest, len(x))),
+        x[some],
+        labels[some],
+        {
+            (norm, pixel_epsilon(norm, budget)): passes.tensor(withstood[row, some])
+            for norm, (budget, row) in strongest.items()
+        },
+        steps=spec["steps"],
+        generator=torch.Generator(x.device).manual_seed(spec["seed"]),
+    )
 
 
 def in_parts(network: Network, size: int) -> Callable[[Tensor], Tensor]:

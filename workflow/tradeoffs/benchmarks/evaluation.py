@@ -32,13 +32,14 @@ MODEL_KEYS: dict[str, type | tuple[type, ...]] = {
 class Evaluation(NamedTuple):
     """A benchmark's result for one model: metrics with intervals, their bootstrap draws, per-image outcomes.
 
-    ``skipped``: the damaged files that were left out.
+    ``skipped``: the damaged files that were left out; ``remarks``: what else the card says.
     """
 
     metrics: Metrics
     draws: dict[str, NDArray[np.float32]]
     outcomes: dict[str, NDArray[Any]]
     skipped: list[Path]
+    remarks: dict[str, Any] = {}  # noqa: RUF012 (never written)
 
 
 Evaluate = Callable[[Network, dict[str, Any], dict[str, Path], torch.device], Evaluation]
@@ -85,6 +86,7 @@ def run(
         data=fingerprints,
         started=started,
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        **result.remarks,
     )
 
 

@@ -1,0 +1,125 @@
+"""Networks that hide their gradients are said to; sound ones are not."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tradeoffs.benchmarks.masking import Signs, random_search, signs, suspicions
+from tradeoffs.robustness import accuracy_curve
+
+BUDGETS = {"linf": 0.04, "l2": 0.8}
+LARGE = {"linf": 0.25, "l2": 6.0}  # within reach of a random search
+
+
+@pytest.fixture(scope="module")
+def learnt() -> tuple[nn.Module, Tensor, Tensor]:
+    """A network that has learnt to tell ten noisy patterns apart, and images that it classifies correctly."""
+    torch.manual_seed(0)
+    patterns = torch.rand(10, 3, 16, 16)
+    labels = torch.arange(400) % 10
+    x = (0.5 + 0.3 * (patterns[labels] - 0.5) + 0.05 * torch.randn(400, 3, 16, 16)).clamp(0, 1)
+    network = nn.Sequential(nn.Conv2d(3, 8, 3, stride=2, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(512, 10))
+    optimizer = torch.optim.Adam(network.parameters(), 0.01)
+    for part in torch.randperm(400).repeat(5).split(100):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(network(x[part]), labels[part]).backward()
+        optimizer.step()
+    network.requires_grad_(False)
+    right = network(x).argmax(1) == labels
+    assert right.float().mean() > 0.9
+    return network, x[right][:60], labels[right][:60]
+
+
+def looked(
+    logits: Any, x: Tensor, labels: Tensor, budgets: dict[str, float] = BUDGETS
+) -> tuple[Signs, dict[tuple[str, float], Tensor]]:
+    withstood = {
+        (norm, epsilon): accuracy_curve(
+            logits,
+            x,
+            labels,
+            norm=norm,
+            epsilons=[epsilon],
+            steps=10,
+            restarts=2,
+            generator=torch.Generator().manual_seed(0),
+            batch_size=len(x),
+        )[0]
+        for norm, epsilon in budgets.items()
+    }
+    return signs(logits, x, labels, withstood, steps=10, generator=torch.Generator().manual_seed(1)), withstood
+
+
+class Misled(torch.autograd.Function):
+    """The identity, with a gradient that has nothing to do with it."""
+
+    @staticmethod
+    def forward(context: Any, x: Tensor) -> Tensor:
+        return x.clone()
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        return torch.ones_like(gradient)
+
+
+MASKS = {
+    "quantised input": (lambda network, x: network((x * 16).round() / 16), "zero_gradient", BUDGETS),
+    "saturated probabilities": (lambda network, x: (1e4 * network(x)).softmax(1), "zero_gradient", BUDGETS),
+    "misleading gradients": (lambda network, x: network(Misled.apply(x)), "random_search", LARGE),
+}
+
+
+@pytest.mark.parametrize("mask", MASKS)
+def test_a_network_that_hides_its_gradients_is_suspected(mask, learnt):
+    network, x, labels = learnt
+    wrap, sign, budgets = MASKS[mask]
+    found, withstood = looked(lambda z: wrap(network, z), x, labels, budgets)
+    assert getattr(found, sign) > 0.05
+    assert any(text.startswith("gradient masking: ") for text in suspicions(found))
+    # It does look more robust than it is.
+    honest = looked(network, x, labels, budgets)[1]
+    assert sum(int(stood.sum()) for stood in withstood.values()) > sum(int(stood.sum()) for stood in honest.values())
+
+
+@pytest.mark.parametrize("factor", [1.0, 1e4])
+def test_a_sound_network_is_not_suspected_however_confident(factor, learnt):
+    """Large logits blind cross-entropy; the attack here sees past them, so there is nothing to suspect."""
+    network, x, labels = learnt
+    found, withstood = looked(lambda z: factor * network(z), x, labels)
+    assert suspicions(found) == []
+    assert 0 < withstood["linf", BUDGETS["linf"]].sum() < len(x)
+
+
+def test_each_sign_is_said_with_its_share():
+    assert suspicions(Signs(0, 0, 0, 0)) == []
+    assert suspicions(Signs(0, 0.125, 0, 0.5)) == [
+        "gradient masking: 12% of the images checked withstand an attack without bounds",
+        "gradient masking: 50% of the images checked withstand the attack and fall to a random search that sees no "
+        "gradients",
+    ]
+
+
+def test_nothing_to_check_is_nothing_to_suspect(learnt):
+    network, x, labels = learnt
+    none = {("l2", 0.5): torch.zeros(0, dtype=torch.bool)}
+    found = signs(network, x[:0], labels[:0], none, steps=3, generator=torch.Generator())
+    assert suspicions(found) == []
+
+
+@pytest.mark.parametrize("norm", ["l2", "linf"])
+def test_random_search_stays_in_the_ball_and_finds_what_is_easy(norm, learnt):
+    network, x, labels = learnt
+    epsilon = LARGE[norm]
+
+    def watched(z: Tensor) -> Tensor:
+        distance = (z - x).flatten(1).norm(p=2 if norm == "l2" else torch.inf, dim=1)
+        assert (distance <= epsilon * (1 + 1e-5)).all()
+        assert z.min() >= 0
+        assert z.max() <= 1
+        return network(z)
+
+    generator = torch.Generator().manual_seed(0)
+    found = random_search(watched, x, labels, norm=norm, epsilon=epsilon, generator=generator)
+    assert found.float().mean() > 0.3
