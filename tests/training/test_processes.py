@@ -6,6 +6,8 @@ import os
 import re
 import signal
 import sys
+import threading
+import time
 import warnings
 
 import pytest
@@ -91,10 +93,10 @@ def run(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGCHLD)}
 
-    def run(spec, data, out):
+    def run(spec, data, out, *more):
         options = ["--spec", json.dumps(spec), "--data", str(data), "--processes", "2"]
         files = ["--weights", str(out / "weights.pt"), "--card", str(out / "card.json")]
-        monkeypatch.setattr(sys, "argv", ["train", *options, *files])
+        monkeypatch.setattr(sys, "argv", ["train", *options, *files, *more])
         with pytest.raises(SystemExit) as end:
             main()
         return end.value.code
@@ -104,9 +106,24 @@ def run(monkeypatch):
         signal.signal(number, handler)
 
 
-def test_the_command_trains_in_two_processes(miniature, training, tmp_path, run):
-    assert run(training | {"epochs": 1}, miniature / "imagenet", tmp_path) == 0
-    assert json.loads((tmp_path / "card.json").read_text())["processes"] == 2
+def test_the_command_trains_in_two_processes_that_stop_and_go_on_together(miniature, training, tmp_path, run, capfd):
+    data, checkpoint = miniature / "imagenet", tmp_path / "checkpoint.pt"
+    spec = training | {"epochs": 25}
+
+    def terminate():
+        while not checkpoint.exists():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)  # the launcher, which is this process, passes it on
+
+    threading.Thread(target=terminate, daemon=True).start()
+    assert run(spec, data, tmp_path, "--checkpoint", str(checkpoint)) == 143
+    assert "stopped by SIGTERM in epoch" in capfd.readouterr().err
+    assert not (tmp_path / "card.json").exists()
+    assert run(spec, data, tmp_path, "--checkpoint", str(checkpoint)) == 0
+    assert "resuming in epoch" in capfd.readouterr().err
+    card = json.loads((tmp_path / "card.json").read_text())
+    assert card["processes"] == 2
+    assert [row["epoch"] for row in card["history"]] == list(range(1, 26))
     assert all(tensor.isfinite().all() for tensor in torch.load(tmp_path / "weights.pt", weights_only=True).values())
 
 

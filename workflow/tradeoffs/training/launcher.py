@@ -49,7 +49,9 @@ def launch(processes: int, arguments: list[str]) -> int:
         codes = [member.wait() for member in members]
         # A process that only lost the others says nothing of its own; the first one prints for itself.
         told = [rank for rank, code in enumerate(codes) if code not in (0, LOST)]
-        if told and told[0] > 0:
+        if told and codes[told[0]] < 0:
+            print(f"error: process {told[0] + 1} of {processes} was killed (out of memory?)", file=sys.stderr)
+        elif told and told[0] > 0:
             others.seek(0)
             print(*others.read().splitlines()[-1:], file=sys.stderr)
     failed = [codes[rank] for rank in told] or [code for code in codes if code] or [0]

@@ -107,7 +107,7 @@ def train_one_epoch(run: Run, training: Source, epoch: int, state: State | None)
         for group in run.optimizer.param_groups:
             group["lr"] = spec["learning_rate"] * SCHEDULES[spec["schedule"]](progress)
         totals += update(run, inputs, targets, len(parts[step]))
-        looking = (step + 1) % _LOOK == 0
+        looking = (step + 1) % _LOOK == 0 or step + 1 == len(parts)
         if looking:
             check_loss([*earlier, totals[0].item() / training.size], training.classes, spec)
         # Alone, a process stops at once. Several must agree, so they ask each other, now and then.
