@@ -17,7 +17,7 @@ Row = dict[str, float]
 # A network that says nothing has a loss of log(classes). Ten times that is being confidently wrong on most images.
 _DIVERGED = 10
 # Of the images that withstand the training attack, a sound network keeps most under ten steps: 82 % in single-step
-# training on CIFAR-10 at 8/255 (46 of 56 %: Wong et al. 2020); 74 to 100 % at the end of the default study's trainings,
+# training on CIFAR-10 at 8/255 (46 of 56 %: Wong et al. 2020); 71 to 100 % at the end of the default study's trainings,
 # 52 % in their worst epoch. After catastrophic overfitting it keeps 0 to 30 %. Where 75 % are kept, 20 such images show
 # less than a third once in 34,000 epochs; where 52 %, 50 images once in 290, and it takes two epochs in a row.
 _KEPT = 1 / 3
