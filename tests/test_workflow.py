@@ -146,7 +146,9 @@ def test_comments_docstrings_times_and_key_order_rerun_nothing(study):
         path.touch()
     append(study / "workflow/tradeoffs/attacks.py", "\n# a comment\n")
     train = study / "workflow/tradeoffs/train.py"
-    train.write_text(train.read_text().replace('"""Clean accuracy, a fraction."""', '"""Another docstring."""'))
+    docstring = '"""Command line of the step."""'
+    assert docstring in train.read_text()
+    train.write_text(train.read_text().replace(docstring, '"""Another docstring."""'))
     text = yaml.safe_load((study / "config.yaml").read_text())
     (study / "config.yaml").write_text(yaml.safe_dump(dict(reversed(text.items())), sort_keys=False))
     rules, _, _ = planned(study)
