@@ -187,6 +187,17 @@ def test_an_own_model_loads_as_its_library_calls_it():
     assert study.evaluation_spec(config, model, "imagenet9")["architecture"] == "timm/vit_tiny_patch16_224"
 
 
+def test_a_torchscript_network_shows_no_features_so_no_head_is_fitted_on_them(imagenet):
+    entry = {"id": "mine", "source": "torchscript", "file": "mine.pt"}
+    model = study.models(everything(imagenet, extra=[entry]))["mine"]
+    assert set(study.BENCHMARK_DATA) - set(model.benchmarks) == {"rival10", "waterbirds"}
+
+
+def test_an_own_model_goes_through_the_benchmarks_it_names(imagenet):
+    entry = {"id": "mine", "source": "timm", "name": "x", "file": "mine.pt", "benchmarks": ["objectnet", "imagenet9"]}
+    assert study.models(everything(imagenet, extra=[entry]))["mine"].benchmarks == ("imagenet9", "objectnet")
+
+
 @pytest.mark.parametrize(
     ("entry", "message"),
     [

@@ -8,6 +8,7 @@ from tradeoffs.studies.model import DEFAULT_WORLD, Config, Model, grid
 from tradeoffs.studies.published_data import DOWNLOADS, IMAGENET
 
 CLASSES = 1000
+FITS_A_HEAD = ("rival10", "waterbirds")  # on the network's features, which TorchScript does not show
 
 
 def models(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
@@ -69,7 +70,10 @@ def _trained(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
 
 
 def _extra(entry: Config, benchmarks: tuple[str, ...]) -> Model:
-    """Return a model of the user's own; it stands beside the twenty in every table and figure."""
+    """Return a model of the user's own; it stands beside the twenty in every table and figure.
+
+    A TorchScript network does not show its features, so benchmarks that fit a head on them are left out for it.
+    """
     where = f"config: imagenet.extra, {entry['id']}"
     if (entry["file"] is None) == (entry["pretrained"] is None):
         raise InputError(f"{where}: give either pretrained (a library's published weights) or file, one of the two")
@@ -84,6 +88,9 @@ def _extra(entry: Config, benchmarks: tuple[str, ...]) -> Model:
     shown = (entry["name"] or entry["id"]).rsplit("/")[-1]
     if is_grid_name(entry["id"], shown, entry["norm"], float(entry["epsilon"]), None):
         raise InputError(f"{where}: the grid's own models are named like this; choose another id")
+    wanted = entry["benchmarks"]
+    if wanted is None and entry["source"] == "torchscript":
+        wanted = [name for name in benchmarks if name not in FITS_A_HEAD]
     return Model(
         entry["id"],
         "extra",
@@ -93,7 +100,7 @@ def _extra(entry: Config, benchmarks: tuple[str, ...]) -> Model:
         0,
         DEFAULT_WORLD,
         spec,
-        benchmarks,
+        tuple(name for name in benchmarks if wanted is None or name in wanted),
         entry["source"],
         loads_as,
         entry["file"],
