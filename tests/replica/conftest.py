@@ -18,10 +18,6 @@ SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 ARCHIVED = ("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "replica: the imagenet study from start to end, on a replica of the downloads")
-
-
 class Project:
     """A fresh copy of the project whose ``overrides.yaml`` says what a user's config would."""
 

@@ -34,7 +34,10 @@ MODELS = {
 HASTE = ["--slurm-init-seconds-before-status-checks=1", "--seconds-between-status-checks=1", "--latency-wait=10"]
 PATIENCE = 900  # seconds after which a test gives up waiting, on however busy a machine
 
-pytestmark = pytest.mark.skipif(cluster.obstacle() is not None, reason=str(cluster.obstacle()))
+pytestmark = [
+    pytest.mark.slurm,
+    pytest.mark.skipif(cluster.obstacle() is not None, reason=str(cluster.obstacle())),
+]
 
 
 # ------------------------------------------------------------------------------------------------- what the tests use
@@ -89,7 +92,13 @@ class Run:
         profile = ["--workflow-profile", str(Path(PROFILE).parent), *HASTE] if on_cluster else []
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [SNAKEMAKE, *profile, *arguments], cwd=folder, env=environment(), stdout=log, stderr=log
+                [SNAKEMAKE, *profile, *arguments],
+                cwd=folder,
+                env=environment(),
+                stdout=log,
+                stderr=log,
+                # Whoever starts these tests in the background has it ignored, and children inherit that.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
             )
 
     def finish(self, code=0):
