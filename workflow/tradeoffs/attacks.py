@@ -32,7 +32,23 @@ def pgd(
     Only gradients with respect to the input are computed; the parameters' ``.grad`` stay untouched.
     Raises InputError for an unknown norm.
     """
-    x_adv = random_start(x, norm=norm, epsilon=epsilon, generator=generator, bounds=bounds)
+    start = random_start(x, norm=norm, epsilon=epsilon, generator=generator, bounds=bounds)
+    return ascend(loss, x, start, norm=norm, epsilon=epsilon, steps=steps, step_size=step_size, bounds=bounds)
+
+
+def ascend(
+    loss: Loss,
+    x: Tensor,
+    start: Tensor,
+    *,
+    norm: str,
+    epsilon: float,
+    steps: int,
+    step_size: float,
+    bounds: tuple[float, float] | None,
+) -> Tensor:
+    """The ascent of :func:`pgd` from a given ``start`` in the ball around ``x``; return the last iterate."""
+    x_adv = start
     for _ in range(steps):
         x_adv.requires_grad_(True)
         (gradient,) = torch.autograd.grad(loss(x_adv).sum(), x_adv)

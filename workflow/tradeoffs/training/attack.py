@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tradeoffs.attacks import pgd, random_start, step
+from tradeoffs.attacks import ascend, pgd, random_start
 from tradeoffs.training.distributed import ALONE, Group, share
 
 _BOUNDS = (0.0, 1.0)
@@ -30,21 +30,14 @@ def perturb(
     def loss(inputs: Tensor) -> Tensor:
         return F.cross_entropy(network(inputs), labels, reduction="none")
 
-    norm, epsilon = spec["norm"], spec["epsilon"]
-    size = spec["attack_step_size"] * epsilon
+    ball: dict[str, Any] = {"norm": spec["norm"], "epsilon": spec["epsilon"]}
+    ascent = ball | {"steps": spec["attack_steps"], "step_size": spec["attack_step_size"] * spec["epsilon"]}
     network.eval().requires_grad_(False)
     try:
         if group.size == 1:
-            return pgd(
-                loss, x, norm=norm, epsilon=epsilon, steps=spec["attack_steps"], step_size=size, generator=generator
-            )
+            return pgd(loss, x, generator=generator, **ascent)
         centre = x.new_zeros((images or len(x), *x.shape[1:]))
-        starts = random_start(centre, norm=norm, epsilon=epsilon, generator=generator, bounds=None)
-        x_adv = (x + share(starts, group)).clamp_(*_BOUNDS)
-        for _ in range(spec["attack_steps"]):
-            x_adv.requires_grad_(True)
-            (gradient,) = torch.autograd.grad(loss(x_adv).sum(), x_adv)
-            x_adv = step(x_adv.detach(), x, gradient, norm=norm, epsilon=epsilon, step_size=size, bounds=_BOUNDS)
-        return x_adv.detach()
+        starts = random_start(centre, generator=generator, bounds=None, **ball)
+        return ascend(loss, x, (x + share(starts, group)).clamp_(*_BOUNDS), bounds=_BOUNDS, **ascent)
     finally:
         network.requires_grad_(True)
