@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from faulty_server import Site, serve
+
+from download.faulty_server import Site, serve
 
 ROOT = Path(__file__).parents[2]
 

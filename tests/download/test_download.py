@@ -12,10 +12,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from faulty_server import Page, Site, cut, reset, status
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from download.faulty_server import Page, Site, cut, reset, status
 from tradeoffs.data import download as module
 from tradeoffs.data.archive_file import Published
 from tradeoffs.data.download import download, parse

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from archives import write_encrypted, write_tar, write_zip
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from download.archives import write_encrypted, write_tar, write_zip
 from tradeoffs.data import fingerprint, members, zipcrypto
 from tradeoffs.data.objectnet_members import overlap_members
 from tradeoffs.data.unpack import parse, unpack

@@ -7,7 +7,8 @@ import warnings
 
 import pytest
 import torch
-from published_format import patches, trained_like
+
+from models.published_format import patches, trained_like
 
 SMALL = "shufflenet_v2_x0_5"  # 5 MB: quick to save and to damage
 

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 import torch
-from published_format import checkpoint_of
-from published_format import write as write_released
 
+from models.published_format import checkpoint_of
+from models.published_format import write as write_released
 from tradeoffs.errors import InputError, exit_code
 from tradeoffs.models import released
 from tradeoffs.models.networks import load

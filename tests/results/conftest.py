@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
-from synthetic_study import (
+
+from results.synthetic_study import (
     CLAIMS,
     IMAGENET_BENCHMARKS,
     Plan,
@@ -22,7 +23,6 @@ from synthetic_study import (
     metric_names,
     write_evaluation,
 )
-
 from tradeoffs.config import checked
 from tradeoffs.errors import exit_code
 from tradeoffs.results import claims, summary

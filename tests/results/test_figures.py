@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from synthetic_study import Run, Study, assert_drawn, flat
 
+from results.synthetic_study import Run, Study, assert_drawn, flat
 from tradeoffs.results.figures import contact_sheets
 from tradeoffs.results.table import Model
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from synthetic_study import EXTRAS, Run, Study, assert_drawn, table, verdicts
 
+from results.synthetic_study import EXTRAS, Run, Study, assert_drawn, table, verdicts
 from tradeoffs.results import reliance
 from tradeoffs.results.effective_robustness import Measured
 from tradeoffs.results.figures import adversarial, benchmarks, overview

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_study import IMAGENET_BENCHMARKS, Run, Study, assert_drawn, metric_names, table
 
+from results.synthetic_study import IMAGENET_BENCHMARKS, Run, Study, assert_drawn, metric_names, table
 from tradeoffs.errors import exit_code
 from tradeoffs.models.released_files import RELEASED
 from tradeoffs.results import published

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from synthetic_study import CLAIMS, DRAWS, Run, Study, flat, table, verdicts
 
+from results.synthetic_study import CLAIMS, DRAWS, Run, Study, flat, table, verdicts
 from tradeoffs.results.table import Model
 
 SUMMARY = [

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from optimality import C, first_order_gap, risk
 
+from theory.optimality import C, first_order_gap, risk
 from tradeoffs.errors import InputError
 from tradeoffs.theory.general_p import general_weights
 from tradeoffs.theory.minimise import minimise
