@@ -26,6 +26,7 @@ from engine_peers import Attack, Contiguous, clock, installed, machine
 from tradeoffs.data import imagenet
 from tradeoffs.data.images import image
 from tradeoffs.files import read_json
+from tradeoffs.models.folding import folded
 from tradeoffs.models.networks import load
 from tradeoffs.robustness import accuracy_curve
 
@@ -48,7 +49,7 @@ def our_curve(network: nn.Module, steps: int, restarts: int) -> Curve:
     def curve(x: Tensor, labels: Tensor) -> Tensor:
         parts = [
             accuracy_curve(
-                network,
+                folded(network),
                 x,
                 labels,
                 norm=norm,

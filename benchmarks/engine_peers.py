@@ -15,19 +15,22 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
 from tradeoffs.attacks import pgd
+from tradeoffs.models.folding import folded
 
 # x, labels, norm, epsilon, steps, step size -> attacked x
 Attack = Callable[[Tensor, Tensor, str, float, int, float], Tensor]
 
 
 def ours(network: nn.Module) -> Attack:
-    """Return our PGD on cross-entropy, the one of training."""
+    """Return our PGD on cross-entropy, as in training: on the network with its batch normalisation folded."""
     device = next(network.parameters()).device
     generator = torch.Generator(device).manual_seed(0)
 
     def attack(x: Tensor, labels: Tensor, norm: str, epsilon: float, steps: int, size: float) -> Tensor:
+        attacked = folded(network)
+
         def loss(z: Tensor) -> Tensor:
-            return nn.functional.cross_entropy(network(z), labels, reduction="none")
+            return nn.functional.cross_entropy(attacked(z), labels, reduction="none")
 
         return pgd(loss, x, norm=norm, epsilon=epsilon, steps=steps, step_size=size, generator=generator)
 

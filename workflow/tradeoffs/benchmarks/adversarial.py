@@ -9,16 +9,16 @@ The card says whether the network seems to mask its gradients, so that the accur
 """
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from tradeoffs.attacks import Loss
 from tradeoffs.batching import halved
 from tradeoffs.benchmarks.evaluation import Evaluation, run
 from tradeoffs.benchmarks.masking import IMAGES, Signs, signs, suspicions
@@ -28,6 +28,7 @@ from tradeoffs.benchmarks.statistics import Array, Metrics, accuracy, summarise
 from tradeoffs.benchmarks.validation import read_validation
 from tradeoffs.data.images import Geometry
 from tradeoffs.errors import exit_code
+from tradeoffs.models.folding import folded
 from tradeoffs.models.ids import pixel_epsilon
 from tradeoffs.models.networks import Network
 from tradeoffs.robustness import accuracy_curve
@@ -55,6 +56,7 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
     strata: dict[str, NDArray[np.int64]] = {}
     names: dict[str, list[str]] = {}
     found: Signs | None = None
+    logits = folded(cast(nn.Module, network))
     for domain, folder in spec["domains"].items():
         index = read_validation(roots["imagenet"], folder, spec["classes"])
         # Sorted by class, so even steps take the same share of every class.
@@ -65,9 +67,9 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
         for at, (pixels,) in passes.batches(paths, decoder(paths, geometry), size=block):
             labels = passes.tensor(index.labels[chosen[at]])
             x = shares(passes.tensor(pixels))
-            outcomes.append(attacked(network, x, labels, spec, int(at[0]), passes))
+            outcomes.append(attacked(logits, x, labels, spec, int(at[0]), passes))
             if found is None:
-                found = look_for_masking(network, x, labels, outcomes[0], spec, passes)
+                found = look_for_masking(logits, x, labels, outcomes[0], spec, passes)
             read.append(chosen[at])
         strata[domain] = index.labels[np.concatenate(read)]
         names[domain] = [f"accuracy_{domain}"] + [
@@ -96,7 +98,7 @@ def attacks(spec: dict[str, Any]) -> list[tuple[str, float]]:
 
 
 def attacked(
-    network: Network, x: Tensor, labels: Tensor, spec: dict[str, Any], start: int, passes: Passes
+    logits: Loss, x: Tensor, labels: Tensor, spec: dict[str, Any], start: int, passes: Passes
 ) -> NDArray[np.bool_]:
     """Whether each of a block of images is classified correctly, and withstands each attack: [1 + attacks, n].
 
@@ -109,7 +111,7 @@ def attacked(
         try:
             curves = [
                 accuracy_curve(
-                    in_parts(network, size),
+                    in_parts(logits, size),
                     x,
                     labels,
                     norm=norm,
@@ -128,7 +130,7 @@ def attacked(
 
 
 def look_for_masking(
-    network: Network, x: Tensor, labels: Tensor, withstood: NDArray[np.bool_], spec: dict[str, Any], passes: Passes
+    logits: Loss, x: Tensor, labels: Tensor, withstood: NDArray[np.bool_], spec: dict[str, Any], passes: Passes
 ) -> Signs:
     """Check some of a block of images, given what :func:`attacked` returned for it, at the largest budget per norm."""
     correct = np.flatnonzero(withstood[0])
@@ -139,7 +141,7 @@ def look_for_masking(
         if budget == max(spec["budgets"][norm])
     }
     return signs(
-        in_parts(network, min(passes.largest, len(x))),
+        in_parts(logits, min(passes.largest, len(x))),
         x[some],
         labels[some],
         {
@@ -151,17 +153,17 @@ def look_for_masking(
     )
 
 
-def in_parts(network: Network, size: int) -> Callable[[Tensor], Tensor]:
+def in_parts(logits: Loss, size: int) -> Loss:
     """Return the network for batches of which only ``size`` images fit at once; gradients then cost a pass more."""
 
-    def logits(x: Tensor) -> Tensor:
+    def parted(x: Tensor) -> Tensor:
         if len(x) <= size:
-            return network(x)
+            return logits(x)
         if not torch.is_grad_enabled():
-            return torch.cat([network(part) for part in x.split(size)])
-        return torch.cat([checkpoint(network, part, use_reentrant=False) for part in x.split(size)])
+            return torch.cat([logits(part) for part in x.split(size)])
+        return torch.cat([checkpoint(logits, part, use_reentrant=False) for part in x.split(size)])
 
-    return logits
+    return parted
 
 
 def main() -> None:

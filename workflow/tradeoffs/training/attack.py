@@ -7,7 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tradeoffs.attacks import ascend, pgd, random_start
+from tradeoffs.models.folding import folded
 from tradeoffs.training.distributed import ALONE, Group, share
+from tradeoffs.training.precision import autocast
 
 _BOUNDS = (0.0, 1.0)
 
@@ -26,13 +28,15 @@ def perturb(
     ``x`` is this process's share of a batch of ``images``. Every process draws the random starts of the whole batch
     from an equal ``generator``, so that an image starts from the same point whoever attacks it.
     """
+    attacked = folded(network)
 
     def loss(inputs: Tensor) -> Tensor:
-        return F.cross_entropy(network(inputs), labels, reduction="none")
+        with autocast(x.device):
+            return F.cross_entropy(attacked(inputs), labels, reduction="none")
 
     ball: dict[str, Any] = {"norm": spec["norm"], "epsilon": spec["epsilon"]}
     ascent = ball | {"steps": spec["attack_steps"], "step_size": spec["attack_step_size"] * spec["epsilon"]}
-    network.eval().requires_grad_(False)
+    network.requires_grad_(False)
     try:
         if group.size == 1:
             return pgd(loss, x, generator=generator, **ascent)

@@ -16,6 +16,7 @@ from tradeoffs.training.attack import perturb
 from tradeoffs.training.checkpoint import Checkpoint, State
 from tradeoffs.training.data import Source
 from tradeoffs.training.distributed import ALONE, Group, add_up, share, share_batch_statistics
+from tradeoffs.training.precision import autocast
 from tradeoffs.training.soundness import Row, check_loss, check_overfitting, check_weights
 from tradeoffs.training.validation import evaluate, monitor
 
@@ -127,8 +128,9 @@ def update(run: Run, inputs: Tensor, targets: Tensor, images: int) -> Tensor:
         inputs = perturb(run.network, inputs, targets, run.spec, run.generator, run.group, images)
     run.network.train()
     run.optimizer.zero_grad()
-    logits = run.network(inputs)
-    loss = F.cross_entropy(logits, targets, reduction="sum") / images
+    with autocast(inputs.device):
+        logits = run.network(inputs)
+        loss = F.cross_entropy(logits, targets, reduction="sum") / images
     loss.backward()
     with torch.no_grad():
         hits = (logits.argmax(1) == targets).sum()

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tradeoffs.models.folding import folded
 from tradeoffs.robustness import accuracy_curve
 from tradeoffs.training.attack import perturb
 from tradeoffs.training.data import Source
@@ -46,9 +47,9 @@ def monitor(
 
 def ten_steps(network: nn.Module, x: Tensor, labels: Tensor, spec: dict[str, Any], generator: torch.Generator) -> float:
     """Accuracy under a 10-step attack that ascends the margin, stronger than what single-step training sees."""
-    network.eval().requires_grad_(False)
+    network.requires_grad_(False)
     robust = accuracy_curve(
-        network,
+        folded(network),
         x,
         labels,
         norm="linf" if spec["norm"] == "none" else spec["norm"],

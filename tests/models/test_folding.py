@@ -1,0 +1,97 @@
+"""Folded networks: the same function, whatever becomes of the weights; what cannot be folded is left alone."""
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tradeoffs.models.folding import folded
+from tradeoffs.models.networks import build
+
+
+def lived_in(network: nn.Module) -> nn.Module:
+    """Give batch normalisations other statistics and weights than those they start with."""
+    generator = torch.Generator().manual_seed(0)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            for tensor in (module.weight.data, module.bias.data, module.running_mean, module.running_var):
+                assert tensor is not None
+                tensor.add_(0.5 * torch.rand(tensor.shape, generator=generator))
+    return network
+
+
+def logits_and_gradient(network: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
+    x = x.clone().requires_grad_(True)
+    logits = network(x)
+    return logits.detach(), torch.autograd.grad(logits.logsumexp(1).sum(), x)[0]
+
+
+def normalisations(network: nn.Module, x: Tensor) -> int:
+    """Count the batch normalisations that a pass goes through."""
+    with torch.profiler.profile() as profile, torch.no_grad():
+        network(x)
+    return sum(event.count for event in profile.key_averages() if event.key == "aten::batch_norm")
+
+
+@pytest.mark.parametrize(
+    "architecture", ["basic", "bottleneck", "resnet18", "torchvision/mobilenet_v3_small", "torchvision/densenet121"]
+)
+def test_folded_is_the_same_function(architecture: str) -> None:
+    network = lived_in(build(architecture, 10)).double().eval().requires_grad_(False)
+    x = torch.rand(2, 3, 64, 64, dtype=torch.double)
+    for ours, theirs in zip(logits_and_gradient(folded(network), x), logits_and_gradient(network, x), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("architecture", ["basic", "bottleneck", "resnet18"])
+def test_no_normalisation_is_left(architecture: str) -> None:
+    network, x = build(architecture, 10).eval(), torch.rand(1, 3, 64, 64)
+    assert normalisations(network, x) > 0
+    assert normalisations(folded(network), x) == 0
+
+
+def test_folded_follows_the_weights() -> None:
+    network = build("basic", 10)
+    x = torch.rand(4, 3, 32, 32)
+    folded(network)
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    network.train()
+    network(x).logsumexp(1).sum().backward()
+    optimizer.step()
+    before = copy.deepcopy(network.state_dict())
+    after = folded(network)(x)
+    torch.testing.assert_close(after, network.eval()(x))
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
+
+
+def test_the_gradient_reaches_no_weight() -> None:
+    network = build("basic", 10).requires_grad_(False)
+    folded(network)(torch.rand(1, 3, 32, 32, requires_grad=True)).sum().backward()
+    assert all(weight.grad is None for weight in folded(network).parameters())
+
+
+def test_a_convolution_used_twice_is_not_folded() -> None:
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.convolution = nn.Conv2d(3, 3, 1)
+            self.normalisation = nn.BatchNorm2d(3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            out: Tensor = self.convolution(self.normalisation(self.convolution(x)))
+            return out
+
+    network = lived_in(Twice())
+    x = torch.rand(2, 3, 4, 4)
+    torch.testing.assert_close(folded(network)(x), network(x))
+
+
+def test_a_network_that_looks_at_its_input_is_left_as_it_is() -> None:
+    class Looking(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x if x.sum() > 0 else -x
+
+    network = Looking().train()
+    assert folded(network) is network
+    assert not network.training
