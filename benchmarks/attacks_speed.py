@@ -17,9 +17,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from engine_peers import installed, machine, median_ratio, ours, side_by_side
-
-from tradeoffs.models.networks import ARCHITECTURES, build
+from engine_peers import installed, median_ratio, ours, prepared, side_by_side
 
 BUDGETS = {"linf": 8 / 255, "l2": 1.0}
 
@@ -27,24 +25,14 @@ BUDGETS = {"linf": 8 / 255, "l2": 1.0}
 def main() -> None:
     """Print one table per norm."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--network", choices=ARCHITECTURES, default="basic")
-    parser.add_argument("--size", type=int, default=32, help="pixels along each side (32)")
-    parser.add_argument("--batch", type=int, default=128, help="images (128)")
     parser.add_argument("--steps", type=int, default=10, help="PGD steps (10)")
-    parser.add_argument("--rounds", type=int, default=9, help="timed rounds (9)")
-    parser.add_argument("--threads", type=int, default=1, help="of the CPU (1)")
     parser.add_argument("--bf16", action="store_true", help="autocast to bfloat16")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    torch.manual_seed(0)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network = build(arguments.network, 10).to(device).eval().requires_grad_(False)
-    x = torch.rand(arguments.batch, 3, arguments.size, arguments.size, device=device)
-    x = x.contiguous(memory_format=torch.channels_last)
+    arguments, network, x = prepared(parser, batch=128, rounds=9)
+    network.eval().requires_grad_(False)
     labels = network(x).argmax(1)  # all correct, or APGD would have nothing to do
     attacks = {"ours": ours(network)} | installed(network)
-    print(f"{arguments.network}, {arguments.batch} images of {arguments.size} px, {arguments.steps} steps; {machine()}")
-    with torch.autocast(device.type, torch.bfloat16, enabled=arguments.bf16):
+    print(f"{arguments.steps} steps")
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=arguments.bf16):
         for norm, epsilon in BUDGETS.items():
             size = 2.5 * epsilon / arguments.steps
             calls = {

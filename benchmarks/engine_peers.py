@@ -1,5 +1,6 @@
 """The attacks of other libraries behind one signature, for the benchmarks beside this file; and how they are timed."""
 
+import argparse
 import gc
 import statistics
 import sys
@@ -7,6 +8,7 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -16,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
 from tradeoffs.attacks import pgd
 from tradeoffs.models.folding import folded
+from tradeoffs.models.networks import ARCHITECTURES, build
 
 # x, labels, norm, epsilon, steps, step size -> attacked x
 Attack = Callable[[Tensor, Tensor, str, float, int, float], Tensor]
@@ -152,6 +155,31 @@ def installed(network: nn.Module) -> dict[str, Attack]:
         except ImportError:
             print(f"{name} is not installed and left out", file=sys.stderr)
     return found
+
+
+class Prepared(NamedTuple):
+    """What the timing scripts work on, on a GPU where there is one: an untrained network and random images."""
+
+    arguments: argparse.Namespace
+    network: nn.Module
+    x: Tensor
+
+
+def prepared(parser: argparse.ArgumentParser, *, batch: int, rounds: int) -> Prepared:
+    """Add the options that the timing scripts share, read the command line, and make what it asks for."""
+    parser.add_argument("--network", choices=ARCHITECTURES, default="basic")
+    parser.add_argument("--size", type=int, default=32, help="pixels along each side (32)")
+    parser.add_argument("--batch", type=int, default=batch, help=f"images ({batch})")
+    parser.add_argument("--rounds", type=int, default=rounds, help=f"timed rounds ({rounds})")
+    parser.add_argument("--threads", type=int, default=1, help="of the CPU (1)")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    network = build(arguments.network, 10).to(device)
+    x = torch.rand(arguments.batch, 3, arguments.size, arguments.size, device=device)
+    print(f"{arguments.network}, {arguments.batch} images of {arguments.size} px; {machine()}")
+    return Prepared(arguments, network, x.contiguous(memory_format=torch.channels_last))
 
 
 def side_by_side(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:

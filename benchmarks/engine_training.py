@@ -22,9 +22,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from engine_peers import installed, machine, median_ratio, side_by_side
+from engine_peers import installed, median_ratio, prepared, side_by_side
 
-from tradeoffs.models.networks import ARCHITECTURES, build
 from tradeoffs.training.checkpoint import Checkpoint
 from tradeoffs.training.distributed import ALONE
 from tradeoffs.training.loop import Run, update
@@ -84,22 +83,11 @@ def operations(network: nn.Module, x: Tensor, labels: Tensor) -> dict[int, int]:
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--network", choices=ARCHITECTURES, default="basic")
-    parser.add_argument("--size", type=int, default=32, help="pixels along each side (32)")
-    parser.add_argument("--batch", type=int, default=64, help="images (64)")
-    parser.add_argument("--rounds", type=int, default=15, help="timed rounds (15)")
-    parser.add_argument("--threads", type=int, default=1, help="of the CPU (1)")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    torch.manual_seed(0)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    network = build(arguments.network, 10).to(device)
-    x = torch.rand(arguments.batch, 3, arguments.size, arguments.size, device=device)
-    x = x.contiguous(memory_format=torch.channels_last)
-    labels = torch.randint(0, 10, (arguments.batch,), device=device)
-    rows = MATRIX[device.type]
-    matrix = torch.rand(rows, rows, device=device, dtype=torch.bfloat16 if device.type == "cuda" else torch.float32)
-    print(f"{arguments.network}, {arguments.batch} images of {arguments.size} px; {machine()}")
+    arguments, network, x = prepared(parser, batch=64, rounds=15)
+    labels = torch.randint(0, 10, (len(x),), device=x.device)
+    rows = MATRIX[x.device.type]
+    precision = torch.bfloat16 if x.device.type == "cuda" else torch.float32
+    matrix = torch.rand(rows, rows, device=x.device, dtype=precision)
     steps = {k: our_step(network, x, labels, k) for k in (0, *STEPS)}
     counted = operations(network, x, labels)
     calls: dict[str, Callable[[], object]] = {"matrix": lambda: matrix @ matrix}
@@ -127,7 +115,7 @@ def main() -> None:
             ratios[name].append(f"{median_ratio(seconds[name], seconds['ours']):.2f}")
     for name, row in ratios.items():
         print(f"| {name} | " + " | ".join(row) + " |")
-    if device.type == "cuda":
+    if x.device.type == "cuda":
         print(f"\npeak memory {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB")
 
 

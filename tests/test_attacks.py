@@ -86,9 +86,10 @@ def test_attack_leaves_the_weights_gradients_alone():
     assert network.weight.grad is None
 
 
-def test_a_zero_gradient_does_not_move_or_break_an_example():
+@pytest.mark.parametrize("step_size", [0.5, 20.0])
+def test_a_zero_gradient_does_not_move_or_break_an_example(step_size):
     x = torch.rand(2, 5)
-    moved = step(x, x, torch.zeros_like(x), norm="l2", epsilon=1.0, step_size=0.5, bounds=(0.0, 1.0))
+    moved = step(x, x, torch.zeros_like(x), norm="l2", epsilon=10.0, step_size=step_size, bounds=(0.0, 1.0))
     torch.testing.assert_close(moved, x)
 
 

@@ -27,7 +27,7 @@ from tradeoffs.benchmarks.predict import decoder
 from tradeoffs.benchmarks.statistics import Array, Metrics, accuracy, summarise
 from tradeoffs.benchmarks.validation import read_validation
 from tradeoffs.data.images import Geometry
-from tradeoffs.errors import exit_code
+from tradeoffs.errors import InputError, exit_code
 from tradeoffs.models.folding import folded
 from tradeoffs.models.ids import pixel_epsilon
 from tradeoffs.models.networks import Network
@@ -51,31 +51,36 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
     """Which images of each domain withstand each budget."""
     geometry = Geometry(resize=spec["resize"], crop=spec["crop"])
     passes = Passes(device, spec["unreadable"])
-    block = max(1, min(250, _BLOCK_PIXELS // spec["crop"] ** 2))
+    paths, labels, domain_of = chosen_images(spec, roots["imagenet"])
+    # The domains are attacked together: the more images, the more are left of a batch when most are fooled.
+    block = max(1, min(500, _BLOCK_PIXELS // spec["crop"] ** 2))
+    logits = folded(cast(nn.Module, network))
+    read: list[NDArray[np.int64]] = []
+    outcomes: list[NDArray[np.bool_]] = []
+    found: Signs | None = None
+    for at, (pixels,) in passes.batches(paths, decoder(paths, geometry), size=block):
+        truth, x = passes.tensor(labels[at]), shares(passes.tensor(pixels))
+        withstood = attacked(logits, x, truth, spec, int(at[0]), passes)
+        if found is None:
+            first = domain_of[at] == domain_of[at[0]]
+            some = passes.tensor(first)
+            found = look_for_masking(logits, x[some], truth[some], withstood[:, first], spec, passes)
+        outcomes.append(withstood)
+        read.append(at)
+    assert found is not None
+    kept, withstood = np.concatenate(read), np.concatenate(outcomes, axis=1)
     robust: dict[str, NDArray[np.bool_]] = {}
     strata: dict[str, NDArray[np.int64]] = {}
     names: dict[str, list[str]] = {}
-    found: Signs | None = None
-    logits = folded(cast(nn.Module, network))
-    for domain, folder in spec["domains"].items():
-        index = read_validation(roots["imagenet"], folder, spec["classes"])
-        # Sorted by class, so even steps take the same share of every class.
-        chosen = np.linspace(0, len(index.paths) - 1, min(spec["images"], len(index.paths))).astype(int)
-        paths = [index.paths[i] for i in chosen]
-        read: list[NDArray[np.int64]] = []
-        outcomes: list[NDArray[np.bool_]] = []
-        for at, (pixels,) in passes.batches(paths, decoder(paths, geometry), size=block):
-            labels = passes.tensor(index.labels[chosen[at]])
-            x = shares(passes.tensor(pixels))
-            outcomes.append(attacked(logits, x, labels, spec, int(at[0]), passes))
-            if found is None:
-                found = look_for_masking(logits, x, labels, outcomes[0], spec, passes)
-            read.append(chosen[at])
-        strata[domain] = index.labels[np.concatenate(read)]
+    for number, (domain, folder) in enumerate(spec["domains"].items()):
+        own = domain_of[kept] == number
+        if not own.any():
+            raise InputError(f"{roots['imagenet'] / folder}: none of {spec['images']} images can be read")
+        strata[domain] = labels[kept][own]
         names[domain] = [f"accuracy_{domain}"] + [
             f"adversarial_accuracy_{domain}_{norm}_eps{budget:g}" for norm, budget in attacks(spec)
         ]
-        robust |= dict(zip(names[domain], np.concatenate(outcomes, axis=1), strict=True))
+        robust |= dict(zip(names[domain], withstood[:, own], strict=True))
 
     metrics: Metrics = {}
     draws: dict[str, NDArray[np.float32]] = {}
@@ -87,9 +92,23 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
         of_domain = summarise(statistic, labels_of_domain, spec["bootstrap"], spec["seed"])
         metrics |= of_domain[0]
         draws |= of_domain[1]
-    assert found is not None
     masking = {"suspicion": suspicions(found), "masking": found._asdict()}
     return Evaluation(metrics, draws, robust, passes.skipped, masking)
+
+
+def chosen_images(spec: dict[str, Any], root: Path) -> tuple[list[Path], NDArray[np.int64], NDArray[np.int64]]:
+    """Return paths, labels and the number of the domain of the images to attack, domain by domain."""
+    paths: list[Path] = []
+    labels: list[NDArray[np.int64]] = []
+    domain_of: list[NDArray[np.int64]] = []
+    for number, folder in enumerate(spec["domains"].values()):
+        index = read_validation(root, folder, spec["classes"])
+        # Sorted by class, so even steps take the same share of every class.
+        chosen = np.linspace(0, len(index.paths) - 1, min(spec["images"], len(index.paths))).astype(int)
+        paths += [index.paths[i] for i in chosen]
+        labels.append(index.labels[chosen])
+        domain_of.append(np.full(len(chosen), number))
+    return paths, np.concatenate(labels), np.concatenate(domain_of)
 
 
 def attacks(spec: dict[str, Any]) -> list[tuple[str, float]]:
