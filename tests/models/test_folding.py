@@ -1,6 +1,8 @@
 """Folded networks: the same function, whatever becomes of the weights; what cannot be folded is left alone."""
 
 import copy
+import gc
+import weakref
 
 import pytest
 import torch
@@ -95,3 +97,12 @@ def test_a_network_that_looks_at_its_input_is_left_as_it_is() -> None:
     network = Looking().train()
     assert folded(network) is network
     assert not network.training
+
+
+def test_a_network_that_is_no_longer_used_is_forgotten() -> None:
+    network = build("basic", 10)
+    folded(network)
+    watched = weakref.ref(network)
+    del network
+    gc.collect()
+    assert watched() is None
