@@ -31,7 +31,7 @@ def logits_and_gradient(network: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
 
 def normalisations(network: nn.Module, x: Tensor) -> int:
     """Count the batch normalisations that a pass goes through."""
-    with torch.profiler.profile() as profile, torch.no_grad():
+    with torch.profiler.profile(acc_events=True) as profile, torch.no_grad():
         network(x)
     return sum(event.count for event in profile.key_averages() if event.key == "aten::batch_norm")
 
