@@ -37,7 +37,16 @@ def normalisations(network: nn.Module, x: Tensor) -> int:
 
 
 @pytest.mark.parametrize(
-    "architecture", ["basic", "bottleneck", "resnet18", "torchvision/mobilenet_v3_small", "torchvision/densenet121"]
+    "architecture",
+    [
+        "basic",
+        "bottleneck",
+        "resnet18",
+        "torchvision/mobilenet_v3_small",
+        "torchvision/densenet121",
+        "timm/resnet10t",
+        "timm/mobilenetv3_small_050",
+    ],
 )
 def test_folded_is_the_same_function(architecture: str) -> None:
     network = lived_in(build(architecture, 10)).double().eval().requires_grad_(False)

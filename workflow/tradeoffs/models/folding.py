@@ -61,14 +61,9 @@ def folded(network: nn.Module) -> nn.Module:
     return network if not folds else double
 
 
-class _Tracer(fx.Tracer):
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, _BatchNorm) or super().is_leaf_module(m, module_qualified_name)
-
-
 def _trace(network: nn.Module) -> Folded:
     try:
-        graph = _Tracer().trace(network)
+        graph = fx.Tracer().trace(network)
     except Exception:  # whatever the network's code makes of a stand-in for a tensor
         return Folded(nn.Identity(), [])
     layers = dict(network.named_modules())
@@ -82,7 +77,8 @@ def _trace(network: nn.Module) -> Folded:
         convolution, normalisation = layers[name], layers[str(node.target)]
         if (
             type(convolution) is nn.Conv2d
-            and isinstance(normalisation, _BatchNorm)
+            # Not their subclasses: timm's, for one, apply an activation as well.
+            and type(normalisation) in (nn.BatchNorm2d, nn.SyncBatchNorm)
             and normalisation.running_mean is not None
             and uses[name] == 1
         ):
