@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 import yaml
@@ -502,10 +503,16 @@ def test_daemons_may_restart(local, tmp_path):
     soon(lambda: states(folder) == ["COMPLETED"], "accounting to catch up")
 
 
+def alive(pid):
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
+
+
 def lose_node(job, task=None):
     """Kill the daemons of a job's node, as a crash of the node does, but not the task; return the node.
 
-    A stopped ``task`` goes on for that moment: the kernel hangs up on stopped processes that lose their session leader.
+    A stopped ``task`` goes on until they have ended: the kernel hangs up on stopped processes that lose their parent.
     """
     node = node_of(job)
     steps = [pid for pid, line in command_lines() if line.startswith(f"slurmstepd: [{job}.")]
@@ -514,6 +521,7 @@ def lose_node(job, task=None):
     for step in steps:
         os.kill(step, signal.SIGKILL)
     if task is not None:
+        cluster.wait(lambda: not any(alive(step) for step in steps), f"the daemons of job {job} to end", 10)
         os.kill(task, signal.SIGSTOP)
     cluster.stop(node, signal.SIGKILL)
     return node
