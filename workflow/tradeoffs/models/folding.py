@@ -58,7 +58,7 @@ def folded(network: nn.Module) -> nn.Module:
                 normalisation.bias,
             )
             both.weight.data, cast(nn.Parameter, both.bias).data = weight.data, bias.data
-    return network if not folds else double
+    return double if folds else network
 
 
 def _trace(network: nn.Module) -> Folded:
