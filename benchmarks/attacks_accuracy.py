@@ -4,7 +4,7 @@
     uv run --group bench python benchmarks/attacks_accuracy.py --autoattack [--models ID ...] [--images 500]
 
 Needs the models and data of a default run (`uv run snakemake --cores all`): all models of results/miniature/models
-without --models. Ours runs with half the peers' steps, with as many, and with six attacks instead of one. A peer
+without --models. Ours runs with half the peers' steps, with as many, and with seven attacks instead of one. A peer
 attacks the images that are classified correctly, at every budget. ``difference`` is our adversarial accuracy minus the
 row's, in points, its mean and its largest over models and budgets: where it is negative, our attack was the stronger.
 With --autoattack, instead of the peers, AutoAttack in its standard form (apgd-ce, apgd-t, fab-t, square), which takes a
@@ -26,6 +26,7 @@ from engine_peers import Attack, Contiguous, clock, installed, machine
 
 from tradeoffs.data import imagenet
 from tradeoffs.data.images import image
+from tradeoffs.data.listing import spread
 from tradeoffs.files import read_json
 from tradeoffs.models.folding import folded
 from tradeoffs.models.networks import load
@@ -39,7 +40,7 @@ Curve = Callable[[Tensor, Tensor], Tensor]  # images, labels -> which withstand,
 def images(count: int) -> tuple[Tensor, Tensor]:
     """Return validation images of the default run, as many of each class, and their labels."""
     index = imagenet.read(ROOT / "resources/miniature/default/imagenet", "val")
-    chosen = np.linspace(0, len(index.paths) - 1, min(count, len(index.paths))).astype(int)
+    chosen = spread(len(index.paths), count)
     pixels = np.stack([image(index.paths[i]) for i in chosen])
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255, torch.from_numpy(index.labels[chosen])
 
@@ -135,7 +136,7 @@ def main() -> None:
         assert isinstance(network, nn.Module)
         curves = {
             f"ours, {steps} steps, {attacks}": our_curve(network, steps, attacks)
-            for steps, attacks in ((arguments.steps // 2, 1), (arguments.steps, 1), (arguments.steps, 6))
+            for steps, attacks in ((arguments.steps // 2, 1), (arguments.steps, 1), (arguments.steps, 7))
         }
         if arguments.autoattack:
             curves["AutoAttack"] = autoattack_curve(network)

@@ -121,6 +121,16 @@ def test_a_set_of_damaged_files_only_is_refused(damaged):
         world.evaluate(imagenet, unreadable="skip")
 
 
+def test_a_domain_of_damaged_images_only_is_refused_though_another_is_whole(damaged):
+    world, relative = damaged(adversarial, "imagenet/val/n00000000/n00000000_0.JPEG")
+    shutil.rmtree(world.root / relative.split("/n")[0])
+    shutil.copytree(world.root / "imagenet/val_decorrelated", world.root / "imagenet/val")
+    for path in (world.root / "imagenet/val_decorrelated").rglob("*.JPEG"):
+        path.write_bytes(b"")
+    with pytest.raises(InputError, match="val_decorrelated: none of 30 images can be read"):
+        world.evaluate(adversarial, unreadable="skip")
+
+
 def test_the_card_lists_what_was_left_out(damaged, weights, tmp_path, monkeypatch):
     world, relative = damaged(imagenet, "imagenet/val/n00000003/n00000003_3.JPEG")
     card = tmp_path / "card.json"

@@ -22,6 +22,7 @@ import torch
 import yaml
 
 from slurm import cluster
+from tradeoffs.files import read_json
 
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
@@ -545,6 +546,21 @@ def test_a_lost_node_whose_task_lives_on_spoils_nothing(local, tmp_path):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         cluster.start(node)
+
+
+def test_two_gpus_train_one_model_in_one_job_on_one_node(local, tmp_path):
+    """No CUDA here, so the two processes compute on the CPU; what SLURM gives them is what GPUs would be given by."""
+    folder = work(tmp_path / "study", local)
+    Run(folder, target(), "--config", "gpus_per_training=2").finish()
+    (job,) = accounts(folder)
+    allocated = dict(part.split("=") for part in job["AllocTRES"].split(","))
+    assert (job["State"], job["NodeList"]) == ("COMPLETED", "g1"), "the only node with two"
+    assert (allocated["gres/gpu"], allocated["node"]) == ("2", "1")
+    assert seen_devices()[job["JobID"]] == {"0,1"}
+    card, alone = (read_json(place / target().replace("weights.pt", "card.json")) for place in (folder, local))
+    assert (card["processes"], alone["processes"]) == (2, 1)
+    # Rounding grows as training goes on, so the first epoch is compared.
+    assert card["history"][0]["loss"] == pytest.approx(alone["history"][0]["loss"], rel=1e-3)
 
 
 # ----------------------------------------------------------------------------------------------- everything in one run

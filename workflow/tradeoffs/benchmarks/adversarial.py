@@ -27,6 +27,7 @@ from tradeoffs.benchmarks.predict import decoder
 from tradeoffs.benchmarks.statistics import Array, Metrics, accuracy, summarise
 from tradeoffs.benchmarks.validation import read_validation
 from tradeoffs.data.images import Geometry
+from tradeoffs.data.listing import spread
 from tradeoffs.errors import InputError, exit_code
 from tradeoffs.models.folding import folded
 from tradeoffs.models.ids import pixel_epsilon
@@ -40,7 +41,7 @@ SPEC: dict[str, type | tuple[type, ...]] = {
     "domains": dict,  # name in the metrics -> validation folder
     "budgets": dict,  # l2 in pixel units, linf in 1/255
     "steps": int,  # of an attack
-    "restarts": int,  # attacks at each budget: the first at no particular class, the others each at another class
+    "restarts": int,  # attacks at each budget: the k-th has k times as many steps; from the second on, near the boundary
 }
 
 
@@ -103,8 +104,7 @@ def chosen_images(spec: dict[str, Any], root: Path) -> tuple[list[Path], NDArray
     domain_of: list[NDArray[np.int64]] = []
     for number, folder in enumerate(spec["domains"].values()):
         index = read_validation(root, folder, spec["classes"])
-        # Sorted by class, so even steps take the same share of every class.
-        chosen = np.linspace(0, len(index.paths) - 1, min(spec["images"], len(index.paths))).astype(int)
+        chosen = spread(len(index.paths), spec["images"])
         paths += [index.paths[i] for i in chosen]
         labels.append(index.labels[chosen])
         domain_of.append(np.full(len(chosen), number))

@@ -57,6 +57,11 @@ def class_folders(root: Path) -> ClassFolders:
     return ClassFolders(paths, np.array(labels, dtype=np.int64), [folder.name for folder in found])
 
 
+def spread(size: int, count: int) -> NDArray[np.int64]:
+    """Return ``count`` of ``size`` positions in even steps, or all: of images sorted by class a like share of each."""
+    return np.linspace(0, size - 1, min(size, count)).astype(np.int64)
+
+
 def check_pairs(images: Mapping[str, Path], masks: Mapping[str, Path], image_folder: Path, mask_folder: Path) -> None:
     """Check that images and masks, both by name, belong together; InputError names the first without the other."""
     for name in sorted(images.keys() - masks.keys()):

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tradeoffs.data.listing import spread
 from tradeoffs.models.folding import folded
 from tradeoffs.robustness import accuracy_curve
 from tradeoffs.training.attack import perturb
@@ -35,8 +36,7 @@ def monitor(
     """
     measured = torch.zeros(2, device=next(network.parameters()).device)
     if group.rank == 0:
-        # The images are sorted by class, so even steps take the same share of every class.
-        chosen = torch.linspace(0, source.size - 1, min(source.size, spec["monitor_images"])).long()
+        chosen = torch.from_numpy(spread(source.size, spec["monitor_images"]))
         ((x, labels),) = source.batches([chosen], 0)
         measured[0] = ten_steps(network, x, labels, spec, generator)
         measured[1] = measured[0] if spec["norm"] == "none" else own_attack(network, x, labels, spec, generator)
