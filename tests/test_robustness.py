@@ -169,24 +169,49 @@ def test_further_attacks_are_longer_and_on_fewer_examples_that_came_near(blobs):
 
     clean = margin(network(x), labels)
     setting = {"norm": "linf", "epsilon": 0.02, "steps": 4}
-    one = fooled(counted, x, labels, clean, restarts=1, generator=seeded(0), **setting)
+    one = fooled(counted, x, labels, clean, restarts=1, generator=seeded(0), batch_size=1000, **setting)
     passes = len(asked)
     first = attack(network, x, labels, generator=seeded(0), **setting)
     near = (~one & (-first.margins <= REACH * (first.margins - clean))).sum().item()
     asked.clear()
-    many = fooled(counted, x, labels, clean, restarts=4, generator=seeded(0), **setting)
+    many = fooled(counted, x, labels, clean, restarts=3, generator=seeded(0), batch_size=1000, **setting)
     assert 0 < near < (~one).sum().item()
     assert asked[passes] == near
     assert not (one & ~many).any()
-    starts = [passes, passes + 2 * 4 + 1, passes + (2 + 3) * 4 + 2]  # of the further attacks: 2, 3 and 4 times as long
-    assert len(asked) == passes + (2 + 3 + 4) * 4 + 3
-    assert near > asked[starts[1]] > asked[starts[2]] > 0
+    third = passes + 3 * 4 + 1
+    assert len(asked) == third + 4 * 4 + 1
+    assert 0 < asked[third] < 9 * near  # nine copies each, one towards each wrong class, of fewer examples
+    assert asked[third] % 9 == 0
 
 
-def test_more_restarts_than_wrong_classes_begin_again():
-    """Two classes, one of which can be targeted; the labels are right and out of reach."""
+def test_the_third_attack_finds_a_class_that_only_an_attack_towards_it_finds():
+    """One class comes near, never wins, and draws all points its way; another would win on the far side of the ball."""
+    x, labels = torch.full((4, 2), 0.5), torch.zeros(4, dtype=torch.long)
+
+    def logits(z: Tensor) -> Tensor:
+        lure = 0.999 - (0.7 - z[:, 0])
+        hidden = 0.5 - 0.01 * z[:, 0] + 1000 * (0.302 - z[:, 0]).relu()
+        return torch.stack([torch.ones(len(z)), lure, hidden], 1)
+
+    assert curve(logits, x, labels, [0.2], restarts=2).all()
+    assert not curve(logits, x, labels, [0.2], restarts=3).any()
+
+
+def test_two_classes_leave_one_to_aim_at():
     x, labels = torch.full((3, 4), 0.5), torch.zeros(3, dtype=torch.long)
     assert curve(lambda z: torch.stack([z.sum(1), 1.9 + 0 * z.sum(1)], 1), x, labels, [0.02], restarts=4).all()
+
+
+@pytest.mark.parametrize("batch_size", [3, 20, 1000])
+def test_no_attack_asks_for_more_than_a_batch(batch_size, blobs):
+    """Copies of an example, one for each class, count: they fill the memory as much as other examples do."""
+    network, x, labels = blobs
+
+    def limited(z: Tensor) -> Tensor:
+        assert len(z) <= max(9, batch_size)
+        return network(z)
+
+    curve(limited, x, labels, [0.02], steps=2, restarts=3, batch_size=batch_size)
 
 
 def test_a_network_that_answers_nan_ends_and_counts_as_wrong_without_attack():

@@ -7,9 +7,9 @@ classes over the true one. Three things make it strong for its cost:
   attack does not settle on the class that happens to lead at the start; the scale is that of the example's own
   logits, so that a confident network does not flatten the loss (what cross-entropy suffers from; Carlini and Wagner
   2017, Croce and Hein 2020);
-- examples that came near the boundary are attacked again, from new random starts: every second time towards one class,
-  another each time, as in the targeted attacks of AutoAttack (Croce and Hein 2020). Each such attack is longer than the
-  one before, on fewer examples, those that came nearest: what lacks little needs a longer attack, not another start;
+- examples that came near the boundary are attacked again, from new random starts: first as before but for longer, then
+  towards each of the wrong classes at once, as in the targeted attacks of AutoAttack (Croce and Hein 2020). Each attack
+  is longer than the one before, and only on the examples that came nearest;
 - budgets are taken from the largest down, and an example leaves once it is fooled, or once it has withstood: balls are
   nested, so what withstands a budget withstands the smaller ones.
 """
@@ -23,12 +23,15 @@ from torch import Tensor
 
 from tradeoffs.attacks import Loss, random_start, step
 
-# All five by trial on the miniature's models: the fewest examples that withstand, for the gradients computed.
+# By trial on the miniature's models: the fewest examples that withstand, for the time it takes.
 SOFTNESS = 0.4  # of the margin at an attack's first step, in standard deviations of the example's logits
-SOFTER = 0.6  # the same, of the longer attacks that follow the first
+SOFTER = 0.6  # the same, of the second attack
 STRIDE = 3.0  # largest step, in units of epsilon: far across the ball, and back on its edge
+LAST = 0.1  # smallest step, likewise
 REACH = 0.5  # of the margin gained so far: an example that lacks more than this share of it is not attacked again
-NARROWING = 0.6  # of the reach, from one further attack to the next
+NARROWING = 0.3  # of the reach, from one further attack to the next
+
+TARGETS = 9  # wrong classes attacked, the nearest, of networks with more; as in AutoAttack
 
 
 class Attempt(NamedTuple):
@@ -52,9 +55,9 @@ def accuracy_curve(
 ) -> Tensor:
     """Whether each example withstands all attacks at each budget: bool [len(epsilons), n].
 
-    The result never rises with the budget. A budget of 0 is clean accuracy. ``restarts`` counts the attacks from a
-    random start at each budget: the k-th has k ``steps``, and from the second on only examples near the boundary are
-    attacked. ``logits`` maps x [n, ...] in [0, 1] to [n, classes]. Raises InputError for an unknown norm.
+    The result never rises with the budget. A budget of 0 is clean accuracy. ``restarts`` counts the attacks at each
+    budget, as in :func:`fooled`. ``logits`` maps x [n, ...] in [0, 1] to [n, classes], of ``batch_size`` examples at a
+    time. Raises InputError for an unknown norm.
     """
     descending = sorted(epsilons, reverse=True)
     robust = torch.zeros(len(epsilons), len(x), dtype=torch.bool, device=x.device)
@@ -79,6 +82,7 @@ def accuracy_curve(
                     steps=steps,
                     restarts=restarts,
                     generator=generator,
+                    batch_size=batch_size,
                 )
             robust[:, fallen[stands]] |= (sizes <= epsilon)[:, None]
             fallen = fallen[~stands]
@@ -96,30 +100,38 @@ def fooled(
     steps: int,
     restarts: int,
     generator: torch.Generator,
+    batch_size: int,
 ) -> Tensor:
-    """Whether any of ``restarts`` attacks finds a misclassified point, bool [n], given the ``clean`` margins [n]."""
+    """Whether any of ``restarts`` attacks finds a misclassified point, bool [n], given the ``clean`` margins [n].
+
+    The first has as many ``steps`` and is on all examples. The k-th, k = 2, 3, ..., has k + 1 times as many and is on
+    those near the boundary; from the third on it is one attack towards each of the nearest wrong classes.
+    """
     first = attack(logits, x, labels, norm=norm, epsilon=epsilon, steps=steps, generator=generator)
     best = first.margins
-    # The wrong classes of each example, the nearest at the best point first.
-    ranking = first.logits.scatter(1, labels[:, None], -torch.inf).argsort(1, descending=True)[:, :-1]
-    for restart in range(1, restarts):
-        reach = REACH * NARROWING ** (restart - 1)
+    wrong = first.logits.scatter(1, labels[:, None], -torch.inf)
+    nearest = wrong.topk(min(TARGETS, wrong.shape[1] - 1)).indices
+    for number in range(2, restarts + 1):
+        reach = REACH * NARROWING ** (number - 2)
         near = ((best <= 0) & (-best <= reach * (best - clean))).nonzero()[:, 0]
         if not len(near):
             break
-        aimed = ranking[near, (restart // 2 - 1) % ranking.shape[1]] if restart % 2 == 0 else None
-        again = attack(
-            logits,
-            x[near],
-            labels[near],
-            norm=norm,
-            epsilon=epsilon,
-            steps=(restart + 1) * steps,
-            generator=generator,
-            targets=aimed,
-            softness=SOFTER,
-        )
-        best[near] = best[near].fmax(again.margins)
+        targeted = number > 2
+        copies = nearest.shape[1] if targeted else 1
+        for part in near.split(max(1, batch_size // copies)):
+            again = attack(
+                logits,
+                x[part].repeat_interleave(copies, 0),
+                labels[part].repeat_interleave(copies),
+                norm=norm,
+                epsilon=epsilon,
+                steps=(number + 1) * steps,
+                generator=generator,
+                targets=nearest[part].flatten() if targeted else None,
+                softness=SOFTER,
+            )
+            found = again.margins.nan_to_num(-math.inf).view(len(part), copies)
+            best[part] = best[part].fmax(found.amax(1))
     return best > 0
 
 
@@ -137,7 +149,7 @@ def attack(
 ) -> Attempt:
     """Ascend the soft margin, or that of class ``targets`` [n], from a random start; return the best point visited.
 
-    The step size falls from STRIDE epsilon to epsilon / 10 along a half cosine, so that early steps cross the ball and
+    The step size falls from STRIDE to LAST epsilon along a half cosine, so that early steps cross the ball and
     late ones settle; the ``softness`` falls to 0. An example leaves the batch once it is fooled.
     """
     x_adv = random_start(x, norm=norm, epsilon=epsilon, generator=generator, bounds=(0.0, 1.0))
@@ -167,7 +179,7 @@ def attack(
             x_adv, x, labels, gradient, standing = (t[stays] for t in (x_adv, x, labels, gradient, standing))
             targets = None if targets is None else targets[stays]
         share = 0.5 * (1 + math.cos(math.pi * i / steps))
-        size = epsilon * (0.1 + (STRIDE - 0.1) * share)
+        size = epsilon * (LAST + (STRIDE - LAST) * share)
         x_adv = step(x_adv, x, gradient, norm=norm, epsilon=epsilon, step_size=size, bounds=(0.0, 1.0))
     assert best is not None
     return best
