@@ -4,8 +4,10 @@
 
 Networks: basic, bottleneck, resnet18, resnet50, with random weights (no image leaves the batch, so that weights do not
 matter); all libraries attack the same module, in evaluation mode, channels_last, without gradients for the weights.
-Times are medians of rounds in which the libraries take turns, ratios the medians of the rounds' ratios. On a GPU where
-there is one, with --bf16 under autocast.
+Times are medians of rounds in which the libraries take turns, ratios the medians of the rounds' ratios. The last column
+is the share of the rate at which the machine multiplies matrices, measured in the same rounds, for the operations of as
+many gradients as there are steps: what is left to gain without fewer operations. On a GPU where there is one, with
+--bf16 under autocast.
 """
 
 import argparse
@@ -17,7 +19,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from engine_peers import installed, median_ratio, ours, prepared, side_by_side
+from engine_peers import forward_operations, installed, matrix_on, median_ratio, ours, prepared, side_by_side
 
 BUDGETS = {"linf": 8 / 255, "l2": 1.0}
 
@@ -31,6 +33,8 @@ def main() -> None:
     network.eval().requires_grad_(False)
     labels = network(x).argmax(1)  # all correct, or APGD would have nothing to do
     attacks = {"ours": ours(network)} | installed(network)
+    matrix = matrix_on(x.device)
+    products = 2 * arguments.steps * forward_operations(network, x) / (2 * len(matrix) ** 3)  # as many operations
     print(f"{arguments.steps} steps")
     with torch.autocast(x.device.type, torch.bfloat16, enabled=arguments.bf16):
         for norm, epsilon in BUDGETS.items():
@@ -39,10 +43,13 @@ def main() -> None:
                 name: (lambda run=run: run(x, labels, norm, epsilon, arguments.steps, size))  # noqa: B023 (called below)
                 for name, run in attacks.items()
             }
-            seconds = side_by_side(calls, arguments.rounds)
-            print(f"\n| {norm} | ms | times ours |\n|---|---|---|")
+            seconds = side_by_side(calls | {"matrix": lambda: [matrix @ matrix for _ in range(10)]}, arguments.rounds)
+            product = [taken / 10 for taken in seconds.pop("matrix")]
+            print(f"\n| {norm} | ms | times ours | share of matrix product |\n|---|---|---|---|")
             for name, taken in seconds.items():
-                print(f"| {name} | {1e3 * statistics.median(taken):.1f} | {median_ratio(taken, seconds['ours']):.2f} |")
+                share = products * median_ratio(product, taken)
+                print(f"| {name} | {1e3 * statistics.median(taken):.1f} ", end="")
+                print(f"| {median_ratio(taken, seconds['ours']):.2f} | {share:.0%} |")
 
 
 if __name__ == "__main__":

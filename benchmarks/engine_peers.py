@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
@@ -180,6 +181,22 @@ def prepared(parser: argparse.ArgumentParser, *, batch: int, rounds: int) -> Pre
     x = torch.rand(arguments.batch, 3, arguments.size, arguments.size, device=device)
     print(f"{arguments.network}, {arguments.batch} images of {arguments.size} px; {machine()}")
     return Prepared(arguments, network, x.contiguous(memory_format=torch.channels_last))
+
+
+def matrix_on(device: torch.device) -> Tensor:
+    """Return a matrix whose square is the yardstick of speed: bfloat16 on a GPU, as training does, else float32."""
+    rows = {"cpu": 1024, "cuda": 8192}[device.type]  # so many that a product keeps the device busy
+    return torch.rand(rows, rows, device=device, dtype=torch.bfloat16 if device.type == "cuda" else torch.float32)
+
+
+def forward_operations(network: nn.Module, x: Tensor) -> int:
+    """Count the floating-point operations of a forward pass: 2 per multiply-add, convolutions and linear layers only.
+
+    The gradient with respect to the input costs as many.
+    """
+    with torch.no_grad(), FlopCounterMode(display=False) as forward:
+        network(x)
+    return forward.get_total_flops()
 
 
 def side_by_side(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:

@@ -22,7 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from engine_peers import installed, median_ratio, prepared, side_by_side
+from engine_peers import forward_operations, installed, matrix_on, median_ratio, prepared, side_by_side
 
 from tradeoffs.training.checkpoint import Checkpoint
 from tradeoffs.training.distributed import ALONE
@@ -30,7 +30,6 @@ from tradeoffs.training.loop import Run, update
 
 EPSILON = 4 / 255
 STEPS = (1, 3, 7)
-MATRIX = {"cpu": 1024, "cuda": 8192}  # rows and columns, so many that a product keeps the device busy
 
 
 def our_step(network: nn.Module, x: Tensor, labels: Tensor, steps: int) -> Callable[[], object]:
@@ -73,11 +72,10 @@ def operations(network: nn.Module, x: Tensor, labels: Tensor) -> dict[int, int]:
 
     An attack step has a forward pass and the input gradients of all layers, each as costly as the layer itself.
     """
-    with torch.no_grad(), FlopCounterMode(display=False) as forward:
-        network(x)
+    forward = forward_operations(network, x)
     with FlopCounterMode(display=False) as clean:
         nn.functional.cross_entropy(network(x), labels).backward()
-    return {k: clean.get_total_flops() + k * 2 * forward.get_total_flops() for k in (0, *STEPS)}
+    return {k: clean.get_total_flops() + k * 2 * forward for k in (0, *STEPS)}
 
 
 def main() -> None:
@@ -85,9 +83,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments, network, x = prepared(parser, batch=64, rounds=15)
     labels = torch.randint(0, 10, (len(x),), device=x.device)
-    rows = MATRIX[x.device.type]
-    precision = torch.bfloat16 if x.device.type == "cuda" else torch.float32
-    matrix = torch.rand(rows, rows, device=x.device, dtype=precision)
+    matrix = matrix_on(x.device)
+    rows = len(matrix)
     steps = {k: our_step(network, x, labels, k) for k in (0, *STEPS)}
     counted = operations(network, x, labels)
     calls: dict[str, Callable[[], object]] = {"matrix": lambda: matrix @ matrix}

@@ -165,6 +165,15 @@ def _command(daemon: str) -> list[str]:
     return [daemon, "-D"]
 
 
+def birth(pid: int) -> str:
+    """Return when a process started, which tells it from another with its id; empty where it is gone or a zombie."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] in "ZX" else fields[19]
+
+
 def start(daemon: str) -> None:
     """Start one daemon (slurmctld, slurmdbd, mariadbd, munged, a node's slurmd by the node's name) and note its pid."""
     user = {"user": "munge", "group": "munge", "extra_groups": []} if daemon == "munged" else {}
@@ -173,7 +182,7 @@ def start(daemon: str) -> None:
             _command(daemon), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **user
         )
     _started.append(process)
-    (STATE / "pid" / daemon).write_text(f"{process.pid} {_born(process.pid)}")
+    (STATE / "pid" / daemon).write_text(f"{process.pid} {birth(process.pid)}")
 
 
 def stop(daemon: str, how: signal.Signals = signal.SIGTERM) -> None:
@@ -181,21 +190,12 @@ def stop(daemon: str, how: signal.Signals = signal.SIGTERM) -> None:
     note = STATE / "pid" / daemon
     pid, born = note.read_text().split()
     with contextlib.suppress(ProcessLookupError):
-        if _born(int(pid)) == born:
+        if birth(int(pid)) == born:
             os.kill(int(pid), how)
-    wait(lambda: _born(int(pid)) != born, f"{daemon} to end", 60)
+    wait(lambda: birth(int(pid)) != born, f"{daemon} to end", 60)
     for process in _started:
         process.poll()
     note.unlink()
-
-
-def _born(pid: int) -> str:
-    """Return when a process started, which tells it from another with its id; empty where it is gone or a zombie."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return "" if fields[0] in "ZX" else fields[19]
 
 
 def wait(condition: Callable[[], object], what: str, seconds: float) -> None:

@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 
-import psutil
 import pytest
 import torch
 import yaml
@@ -151,6 +150,11 @@ def accounts(folder):
     return [row for row in rows if row["WorkDir"] == str(folder)]
 
 
+def allocated(row):
+    """What a job was given, by the name SLURM counts it under."""
+    return dict(part.split("=") for part in row["AllocTRES"].split(","))
+
+
 def seen_devices():
     """What the tasks of each job found in CUDA_VISIBLE_DEVICES."""
     found = defaultdict(set)
@@ -224,14 +228,12 @@ def test_every_gpu_job_holds_and_sees_one_gpu_and_no_other_job_any(finished):
     kinds = Counter(re.split("_", row["Comment"])[1] for row in rows)
     assert kinds == {"train": 4, "evaluations": 3, "probe": 1}
     for row in rows:
-        allocated = dict(part.split("=") for part in row["AllocTRES"].split(","))
         if row["Comment"] == "rule_probe":
-            assert "gres/gpu" not in allocated
+            assert "gres/gpu" not in allocated(row)
             assert row["NodeList"] == "c1"
             assert devices[row["JobID"]] == {""}
         else:
-            assert allocated["gres/gpu"] == "1"
-            assert allocated["node"] == "1"
+            assert (allocated(row)["gres/gpu"], allocated(row)["node"]) == ("1", "1")
             assert devices[row["JobID"]] in ({"0"}, {"1"})
 
 
@@ -504,12 +506,6 @@ def test_daemons_may_restart(local, tmp_path):
     soon(lambda: states(folder) == ["COMPLETED"], "accounting to catch up")
 
 
-def alive(pid):
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    return False
-
-
 def lose_node(job, task=None):
     """Kill the daemons of a job's node, as a crash of the node does, but not the task; return the node.
 
@@ -522,7 +518,7 @@ def lose_node(job, task=None):
     for step in steps:
         os.kill(step, signal.SIGKILL)
     if task is not None:
-        cluster.wait(lambda: not any(alive(step) for step in steps), f"the daemons of job {job} to end", 10)
+        cluster.wait(lambda: not any(map(cluster.birth, steps)), f"the daemons of job {job} to end", 10)
         os.kill(task, signal.SIGSTOP)
     cluster.stop(node, signal.SIGKILL)
     return node
@@ -553,9 +549,8 @@ def test_two_gpus_train_one_model_in_one_job_on_one_node(local, tmp_path):
     folder = work(tmp_path / "study", local)
     Run(folder, target(), "--config", "gpus_per_training=2").finish()
     (job,) = accounts(folder)
-    allocated = dict(part.split("=") for part in job["AllocTRES"].split(","))
     assert (job["State"], job["NodeList"]) == ("COMPLETED", "g1"), "the only node with two"
-    assert (allocated["gres/gpu"], allocated["node"]) == ("2", "1")
+    assert (allocated(job)["gres/gpu"], allocated(job)["node"]) == ("2", "1")
     assert seen_devices()[job["JobID"]] == {"0,1"}
     card, alone = (read_json(place / target().replace("weights.pt", "card.json")) for place in (folder, local))
     assert (card["processes"], alone["processes"]) == (2, 1)
