@@ -104,8 +104,8 @@ def fooled(
 ) -> Tensor:
     """Whether any of ``restarts`` attacks finds a misclassified point, bool [n], given the ``clean`` margins [n].
 
-    The first has as many ``steps`` and is on all examples. The k-th, k = 2, 3, ..., has k + 1 times as many and is on
-    those near the boundary; from the third on it is one attack towards each of the nearest wrong classes.
+    The first takes ``steps`` steps, on all examples; the k-th, k = 2, 3, ..., k + 1 times as many, on those that are
+    near the boundary by then. From the third on it is one attack towards each of the nearest wrong classes.
     """
     first = attack(logits, x, labels, norm=norm, epsilon=epsilon, steps=steps, generator=generator)
     best = first.margins
