@@ -113,19 +113,34 @@ def test_same_seed_same_result(blobs):
 
 
 @pytest.mark.parametrize("norm", NORMS)
-def test_an_example_counts_as_fooled_only_for_a_point_within_the_ball(norm, blobs):
-    """The network is asked nothing outside the ball and the pixel range, so no hit can come from there."""
-    network, x, labels = blobs
-    x, labels, epsilon = x[:1], labels[:1], 0.2
+def test_an_example_counts_as_fooled_only_for_a_point_within_the_ball(norm):
+    """Everything outside the ball is misclassified, and the attack goes there; nothing within is."""
+    x, labels, epsilon = torch.rand(1, 3, 8, 8, generator=seeded(0)), torch.zeros(1, dtype=torch.long), 0.2
+    farthest = 0.0
 
-    def watched(z: Tensor) -> Tensor:
-        distance = (z - x).flatten(1).norm(p=2 if norm == "l2" else torch.inf, dim=1)
-        assert (distance <= epsilon * (1 + 1e-5)).all()
+    def wrong_outside(z: Tensor) -> Tensor:
+        nonlocal farthest
         assert z.min() >= 0
         assert z.max() <= 1
-        return network(z)
+        distance = (z - x).flatten(1).norm(p=2 if norm == "l2" else torch.inf, dim=1)
+        farthest = max(farthest, distance.max().item())
+        outside = distance - epsilon * (1 + 1e-5)
+        return torch.stack([torch.zeros_like(outside), outside], 1)
 
-    curve(watched, x, labels, [epsilon], norm, restarts=3)
+    assert curve(wrong_outside, x, labels, [epsilon], norm, restarts=3).all()
+    assert farthest > 1.5 * epsilon
+
+
+def test_finds_a_point_to_which_only_a_way_outside_the_ball_leads():
+    """Within the ball all gradients lead away from the strip at its edge that is misclassified; beyond it, back."""
+    x, labels = torch.full((4, 2), 0.5), torch.zeros(4, dtype=torch.long)
+
+    def logits(z: Tensor) -> Tensor:
+        at = z[:, 0] - 0.5
+        hill = torch.where(at < -0.0999, 1 + 0 * at, torch.where(at < 0.12, at - 1, -at - 1))
+        return torch.stack([torch.zeros(len(z)), hill], 1)
+
+    assert not curve(logits, x, labels, [0.1]).any()
 
 
 @pytest.mark.parametrize("factor", [1e-4, 1e5])

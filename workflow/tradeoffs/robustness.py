@@ -1,12 +1,14 @@
 """Adversarial accuracy: which examples withstand a strong white-box attack, at several budgets at once.
 
 Each attack is projected gradient ascent from a random start with a falling step size, on the margin of the wrong
-classes over the true one. Three things make it strong for its cost:
+classes over the true one. Four things make it strong for its cost:
 
 - the margin is soft at first and hard at the end. At first all wrong classes pull, each as near as it is, so that the
   attack does not settle on the class that happens to lead at the start; the scale is that of the example's own
   logits, so that a confident network does not flatten the loss (what cross-entropy suffers from; Carlini and Wagner
   2017, Croce and Hein 2020);
+- the ball is too wide at first and shrinks to its size: the way to a misclassified point of a small ball often leads
+  around a hill, outside it (Croce and Hein 2021, of l1 balls). Only points in the ball itself count;
 - examples that came near the boundary are attacked again, from new random starts: first as before but for longer, then
   towards each of the wrong classes at once, as in the targeted attacks of AutoAttack (Croce and Hein 2020). Each attack
   is longer than the one before, and only on the examples that came nearest;
@@ -28,8 +30,10 @@ SOFTNESS = 0.4  # of the margin at an attack's first step, in standard deviation
 SOFTER = 0.6  # the same, of the second attack
 STRIDE = 3.0  # largest step, in units of epsilon: far across the ball, and back on its edge
 LAST = 0.1  # smallest step, likewise
-REACH = 0.5  # of the margin gained so far: an example that lacks more than this share of it is not attacked again
-NARROWING = 0.3  # of the reach, from one further attack to the next
+WIDE = 2.5  # radius of the ball at the start, in units of epsilon
+SHRUNK = 0.4  # share of the steps after which its radius is epsilon
+REACH = 1.0  # of the margin gained so far: an example that lacks more than this share of it is not attacked again
+NARROWING = 0.15  # of the reach, from one further attack to the next
 
 TARGETS = 9  # wrong classes attacked, the nearest, of networks with more; as in AutoAttack
 
@@ -150,25 +154,29 @@ def attack(
     """Ascend the soft margin, or that of class ``targets`` [n], from a random start; return the best point visited.
 
     The step size falls from STRIDE to LAST epsilon along a half cosine, so that early steps cross the ball and
-    late ones settle; the ``softness`` falls to 0. An example leaves the batch once it is fooled.
+    late ones settle; the ``softness`` falls to 0, the radius from WIDE epsilon to epsilon. An example leaves the batch
+    once it is fooled. The point returned, and all that count, lie within epsilon.
     """
     x_adv = random_start(x, norm=norm, epsilon=epsilon, generator=generator, bounds=(0.0, 1.0))
     standing = torch.arange(len(x), device=x.device)
+    stays = torch.ones_like(standing, dtype=torch.bool)
     best: Attempt | None = None
+    excess = 0.0  # of the radius over epsilon, in units of epsilon
     for i in range(steps + 1):
         x_adv.requires_grad_(i < steps)
         output = logits(x_adv)
-        seen = output.detach()
-        margins = margin(seen, labels)
-        if best is None:
-            best = Attempt(margins, seen.clone())
-        else:
-            better = margins > best.margins[standing]
-            best.margins[standing[better]] = margins[better]
-            best.logits[standing[better]] = seen[better]
-        stays = ~(margins > 0)
-        if i == steps or not stays.any():
-            break
+        if excess == 0:
+            seen = output.detach()
+            margins = margin(seen, labels)
+            if best is None:
+                best = Attempt(margins, seen.clone())
+            else:
+                better = margins > best.margins[standing]
+                best.margins[standing[better]] = margins[better]
+                best.logits[standing[better]] = seen[better]
+            stays = ~(margins > 0)
+            if i == steps or not stays.any():
+                break
         if targets is None:
             objective = soft_margin(output, labels, softness * (1 - i / max(1, steps - 1)))
         else:
@@ -178,9 +186,12 @@ def attack(
         if not stays.all():
             x_adv, x, labels, gradient, standing = (t[stays] for t in (x_adv, x, labels, gradient, standing))
             targets = None if targets is None else targets[stays]
+            stays = stays[stays]
         share = 0.5 * (1 + math.cos(math.pi * i / steps))
         size = epsilon * (LAST + (STRIDE - LAST) * share)
-        x_adv = step(x_adv, x, gradient, norm=norm, epsilon=epsilon, step_size=size, bounds=(0.0, 1.0))
+        excess = (WIDE - 1) * max(0.0, 1 - (i + 1) / (SHRUNK * steps))
+        radius = epsilon * (1 + excess)
+        x_adv = step(x_adv, x, gradient, norm=norm, epsilon=radius, step_size=size, bounds=(0.0, 1.0))
     assert best is not None
     return best
 
