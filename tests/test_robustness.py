@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from tradeoffs.errors import InputError
 from tradeoffs.models.networks import build
-from tradeoffs.robustness import REACH, accuracy_curve, attack, fooled, margin, soft_margin
+from tradeoffs.robustness import LONGER, REACH, accuracy_curve, attack, fooled, margin, soft_margin
 
 NORMS = ("l2", "linf")
 
@@ -193,8 +193,9 @@ def test_further_attacks_are_longer_and_on_fewer_examples_that_came_near(blobs):
     assert 0 < near < (~one).sum().item()
     assert asked[passes] == near
     assert not (one & ~many).any()
-    third = passes + 3 * 4 + 1
-    assert len(asked) == third + 4 * 4 + 1
+    further = LONGER * 4 + 1  # passes
+    assert len(asked) == passes + 2 * further
+    third = passes + further
     assert 0 < asked[third] < 9 * near  # nine copies each, one towards each wrong class, of fewer examples
     assert asked[third] % 9 == 0
 

@@ -9,9 +9,9 @@ classes over the true one. Four things make it strong for its cost:
   2017, Croce and Hein 2020);
 - the ball is too wide at first and shrinks to its size: the way to a misclassified point of a small ball often leads
   around a hill, outside it (Croce and Hein 2021, of l1 balls). Only points in the ball itself count;
-- examples that came near the boundary are attacked again, from new random starts: first as before but for longer, then
-  towards each of the wrong classes at once, as in the targeted attacks of AutoAttack (Croce and Hein 2020). Each attack
-  is longer than the one before, and only on the examples that came nearest;
+- examples that came near the boundary are attacked again for longer, from new random starts: first as before, then, the
+  nearest of them, towards each of the wrong classes at once, as in the targeted attacks of AutoAttack (Croce and Hein
+  2020);
 - budgets are taken from the largest down, and an example leaves once it is fooled, or once it has withstood: balls are
   nested, so what withstands a budget withstands the smaller ones.
 """
@@ -32,8 +32,9 @@ STRIDE = 3.0  # largest step, in units of epsilon: far across the ball, and back
 LAST = 0.1  # smallest step, likewise
 WIDE = 2.5  # radius of the ball at the start, in units of epsilon
 SHRUNK = 0.4  # share of the steps after which its radius is epsilon
-REACH = 1.0  # of the margin gained so far: an example that lacks more than this share of it is not attacked again
-NARROWING = 0.15  # of the reach, from one further attack to the next
+REACH = 0.5  # of the margin gained so far: an example that lacks more than this share of it is not attacked again
+NARROWING = 0.3  # of the reach, from one further attack to the next
+LONGER = 4  # times as many steps in a further attack as in the first
 
 TARGETS = 9  # wrong classes attacked, the nearest, of networks with more; as in AutoAttack
 
@@ -108,7 +109,7 @@ def fooled(
 ) -> Tensor:
     """Whether any of ``restarts`` attacks finds a misclassified point, bool [n], given the ``clean`` margins [n].
 
-    The first takes ``steps`` steps, on all examples; the k-th, k = 2, 3, ..., k + 1 times as many, on those that are
+    The first takes ``steps`` steps, on all examples; the others LONGER times as many, each on fewer of those that are
     near the boundary by then. From the third on it is one attack towards each of the nearest wrong classes.
     """
     first = attack(logits, x, labels, norm=norm, epsilon=epsilon, steps=steps, generator=generator)
@@ -129,7 +130,7 @@ def fooled(
                 labels[part].repeat_interleave(copies),
                 norm=norm,
                 epsilon=epsilon,
-                steps=(number + 1) * steps,
+                steps=LONGER * steps,
                 generator=generator,
                 targets=nearest[part].flatten() if targeted else None,
                 softness=SOFTER,
