@@ -7,7 +7,18 @@ from torch import Tensor, nn
 
 from tradeoffs.errors import InputError
 from tradeoffs.models.networks import build
-from tradeoffs.robustness import LONGER, REACH, accuracy_curve, attack, fooled, margin, soft_margin
+from tradeoffs.robustness import (
+    HOPE,
+    LONGER,
+    REACH,
+    accuracy_curve,
+    attack,
+    clean_pass,
+    fooled,
+    margin,
+    near,
+    soft_margin,
+)
 
 NORMS = ("l2", "linf")
 
@@ -173,8 +184,50 @@ def test_never_weaker_than_plain_pgd_of_as_many_steps(norm, epsilon, blobs):
     assert ours <= peer
 
 
+def test_one_pass_over_the_images_themselves_serves_the_first_step_at_all_budgets(blobs):
+    network, x, labels = blobs
+    passes = 0
+
+    def counted(z: Tensor) -> Tensor:
+        nonlocal passes
+        passes += 1
+        return network(z)
+
+    budgets = [1e-6, 2e-6, 3e-6]
+    assert curve(counted, x, labels, budgets, steps=7)[2].any()
+    assert passes == 1 + 7  # whoever is right withstands the largest budget
+    passes = 0
+    assert not curve(counted, x, labels, [0.4, 0.5, 0.6], steps=7).any()
+    assert 1 + 3 <= passes <= 1 + 3 * 7
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_a_step_along_a_gradient_known_before_is_the_step_that_a_pass_would_have_led_to(norm):
+    """Exactly so where the gradient is the same everywhere."""
+    x, weight = torch.rand(20, 6, generator=seeded(1)), torch.randn(6, 3, generator=seeded(2))
+    labels = (x @ weight).argmax(1)
+    setting = {"norm": norm, "epsilon": 0.01, "steps": 3, "softness": 0.0}
+    (gradient,) = torch.autograd.grad(margin((z := x.clone().requires_grad_()) @ weight, labels).sum(), z)
+    passed = attack(lambda z: z @ weight, x, labels, generator=seeded(0), **setting)
+    known = attack(lambda z: z @ weight, x, labels, generator=seeded(0), gradient=gradient, **setting)
+    torch.testing.assert_close(known.margins, passed.margins)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_a_gradient_that_vanishes_at_the_image_itself_stops_nothing(norm):
+    """The first step then leads nowhere, and the attack goes on from its random start."""
+    x, labels = torch.full((50, 4), 0.5), torch.zeros(50, dtype=torch.long)
+
+    def logits(z: Tensor) -> Tensor:
+        away = (z - 0.5).square().sum(1)
+        return torch.stack([torch.full_like(away, 0.03), away], 1)
+
+    assert clean_pass(logits, x, labels)[1].abs().max() == 0
+    assert not curve(logits, x, labels, [0.2], norm).any()
+
+
 def test_further_attacks_are_longer_and_on_fewer_examples_that_came_near(blobs):
-    """Only examples that lack at most a share of what was gained are attacked again; who is fooled stays fooled."""
+    """Who lacks more than a share of what was gained is not attacked again, or leaves half way; fooled stays fooled."""
     network, x, labels = blobs
     asked: list[int] = []
 
@@ -182,22 +235,43 @@ def test_further_attacks_are_longer_and_on_fewer_examples_that_came_near(blobs):
         asked.append(len(z))
         return network(z)
 
-    clean = margin(network(x), labels)
-    setting = {"norm": "linf", "epsilon": 0.02, "steps": 4}
-    one = fooled(counted, x, labels, clean, restarts=1, generator=seeded(0), batch_size=1000, **setting)
+    logits, gradient = clean_pass(network, x, labels)
+    clean, steps = margin(logits, labels), 4
+    setting = {"norm": "linf", "epsilon": 0.02, "batch_size": 1000}
+    one = fooled(counted, x, labels, clean, gradient, steps=steps, restarts=1, generator=seeded(0), **setting)
     passes = len(asked)
-    first = attack(network, x, labels, generator=seeded(0), **setting)
-    near = (~one & (-first.margins <= REACH * (first.margins - clean))).sum().item()
+    assert passes == steps
+    first = attack(network, x, labels, norm="linf", epsilon=0.02, steps=steps, generator=seeded(0), gradient=gradient)
+    again = ~one & near(first.margins, clean, REACH)
+    assert 0 < again.sum() < (~one).sum()
     asked.clear()
-    many = fooled(counted, x, labels, clean, restarts=3, generator=seeded(0), batch_size=1000, **setting)
-    assert 0 < near < (~one).sum().item()
-    assert asked[passes] == near
+    many = fooled(counted, x, labels, clean, gradient, steps=steps, restarts=3, generator=seeded(0), **setting)
     assert not (one & ~many).any()
-    further = LONGER * 4 + 1  # passes
-    assert len(asked) == passes + 2 * further
-    third = passes + further
-    assert 0 < asked[third] < 9 * near  # nine copies each, one towards each wrong class, of fewer examples
-    assert asked[third] % 9 == 0
+    second, third = asked[passes : passes + LONGER * steps + 1], asked[passes + LONGER * steps + 1 :]
+    assert second[0] == again.sum()
+    assert 0 < third[0] < 9 * again.sum()  # nine copies each, one towards each wrong class, of fewer examples
+    assert third[0] % 9 == 0
+    for further in (second, third):
+        half = LONGER * steps // 2
+        assert len(further) == LONGER * steps + 1
+        assert further == sorted(further, reverse=True)
+        assert further[half + 1] < further[half]
+
+
+def test_from_half_way_on_those_without_hope_leave():
+    """The wrong class gains as much as one example lacks, nearly, and half as much of the other."""
+    x, labels = torch.tensor([[0.2], [0.8]]), torch.zeros(2, dtype=torch.long)
+    asked: list[int] = []
+
+    def logits(z: Tensor) -> Tensor:
+        asked.append(len(z))
+        gained = torch.where(z < 0.5, 0.5 * (z - 0.2), z - 0.8)[:, 0] / 0.1
+        return torch.stack([torch.full_like(gained, 1.01), gained], 1)
+
+    clean = margin(logits(x), labels)
+    assert torch.equal(near(torch.tensor([-0.51, -0.01]), clean, HOPE), torch.tensor([False, True]))
+    attack(logits, x, labels, norm="linf", epsilon=0.1, steps=8, generator=seeded(0), clean=clean)
+    assert asked[1:] == [2] * 5 + [1] * 4
 
 
 def test_the_third_attack_finds_a_class_that_only_an_attack_towards_it_finds():

@@ -1,7 +1,7 @@
 """Adversarial accuracy: which examples withstand a strong white-box attack, at several budgets at once.
 
 Each attack is projected gradient ascent from a random start with a falling step size, on the margin of the wrong
-classes over the true one. Four things make it strong for its cost:
+classes over the true one. Five things make it strong for its cost:
 
 - the margin is soft at first and hard at the end. At first all wrong classes pull, each as near as it is, so that the
   attack does not settle on the class that happens to lead at the start; the scale is that of the example's own
@@ -9,9 +9,10 @@ classes over the true one. Four things make it strong for its cost:
   2017, Croce and Hein 2020);
 - the ball is too wide at first and shrinks to its size: the way to a misclassified point of a small ball often leads
   around a hill, outside it (Croce and Hein 2021, of l1 balls). Only points in the ball itself count;
+- the first step follows the gradient at the example itself, which one pass gives for all budgets;
 - examples that came near the boundary are attacked again for longer, from new random starts: first as before, then, the
   nearest of them, towards each of the wrong classes at once, as in the targeted attacks of AutoAttack (Croce and Hein
-  2020);
+  2020). From half way on, those that are still far leave;
 - budgets are taken from the largest down, and an example leaves once it is fooled, or once it has withstood: balls are
   nested, so what withstands a budget withstands the smaller ones.
 """
@@ -32,8 +33,9 @@ STRIDE = 3.0  # largest step, in units of epsilon: far across the ball, and back
 LAST = 0.1  # smallest step, likewise
 WIDE = 2.5  # radius of the ball at the start, in units of epsilon
 SHRUNK = 0.4  # share of the steps after which its radius is epsilon
-REACH = 0.5  # of the margin gained so far: an example that lacks more than this share of it is not attacked again
-NARROWING = 0.3  # of the reach, from one further attack to the next
+REACH = 1.0  # of the margin gained so far: an example that lacks more than this share of it is not attacked again
+NARROWING = 0.15  # of the reach, from one further attack to the next
+HOPE = 0.4  # as REACH, half way through a further attack, falling to 0 at its end: an example that lacks more leaves
 LONGER = 4  # times as many steps in a further attack as in the first
 
 TARGETS = 9  # wrong classes attacked, the nearest, of networks with more; as in AutoAttack
@@ -68,8 +70,7 @@ def accuracy_curve(
     robust = torch.zeros(len(epsilons), len(x), dtype=torch.bool, device=x.device)
     sizes = torch.tensor(epsilons, device=x.device)
     for part in _parts(len(x), batch_size):
-        with torch.no_grad():
-            clean = logits(x[part])
+        clean, gradient = clean_pass(logits, x[part], labels[part])
         margins = margin(clean, labels[part])
         fallen = torch.arange(len(x), device=x.device)[part][clean.argmax(1) == labels[part]]
         for epsilon in descending:
@@ -81,7 +82,8 @@ def accuracy_curve(
                     logits,
                     x[fallen],
                     labels[fallen],
-                    margins[fallen - (part.start or 0)],
+                    margins[fallen - part.start],
+                    gradient[fallen - part.start],
                     norm=norm,
                     epsilon=epsilon,
                     steps=steps,
@@ -99,6 +101,7 @@ def fooled(
     x: Tensor,
     labels: Tensor,
     clean: Tensor,
+    gradient: Tensor,
     *,
     norm: str,
     epsilon: float,
@@ -107,24 +110,25 @@ def fooled(
     generator: torch.Generator,
     batch_size: int,
 ) -> Tensor:
-    """Whether any of ``restarts`` attacks finds a misclassified point, bool [n], given the ``clean`` margins [n].
+    """Whether any of ``restarts`` attacks finds a misclassified point, bool [n].
 
-    The first takes ``steps`` steps, on all examples; the others LONGER times as many, each on fewer of those that are
-    near the boundary by then. From the third on it is one attack towards each of the nearest wrong classes.
+    Given the margins and the soft margins' ``gradient`` at ``x``, [n] and [n, ...]. The first attack takes ``steps``
+    steps, on all examples; the others LONGER times as many, each on fewer of those that are near the boundary by then.
+    From the third on it is one attack towards each of the nearest wrong classes.
     """
-    first = attack(logits, x, labels, norm=norm, epsilon=epsilon, steps=steps, generator=generator)
+    first = attack(logits, x, labels, norm=norm, epsilon=epsilon, steps=steps, generator=generator, gradient=gradient)
     best = first.margins
     wrong = first.logits.scatter(1, labels[:, None], -torch.inf)
     nearest = wrong.topk(min(TARGETS, wrong.shape[1] - 1)).indices
     for number in range(2, restarts + 1):
         reach = REACH * NARROWING ** (number - 2)
-        near = ((best <= 0) & (-best <= reach * (best - clean))).nonzero()[:, 0]
-        if not len(near):
+        again = ((best <= 0) & near(best, clean, reach)).nonzero()[:, 0]
+        if not len(again):
             break
         targeted = number > 2
         copies = nearest.shape[1] if targeted else 1
-        for part in near.split(max(1, batch_size // copies)):
-            again = attack(
+        for part in again.split(max(1, batch_size // copies)):
+            longer = attack(
                 logits,
                 x[part].repeat_interleave(copies, 0),
                 labels[part].repeat_interleave(copies),
@@ -132,10 +136,11 @@ def fooled(
                 epsilon=epsilon,
                 steps=LONGER * steps,
                 generator=generator,
+                clean=clean[part].repeat_interleave(copies),
                 targets=nearest[part].flatten() if targeted else None,
                 softness=SOFTER,
             )
-            found = again.margins.nan_to_num(-math.inf).view(len(part), copies)
+            found = longer.margins.nan_to_num(-math.inf).view(len(part), copies)
             best[part] = best[part].fmax(found.amax(1))
     return best > 0
 
@@ -149,24 +154,33 @@ def attack(
     epsilon: float,
     steps: int,
     generator: torch.Generator,
+    gradient: Tensor | None = None,
+    clean: Tensor | None = None,
     targets: Tensor | None = None,
     softness: float = SOFTNESS,
 ) -> Attempt:
     """Ascend the soft margin, or that of class ``targets`` [n], from a random start; return the best point visited.
 
-    The step size falls from STRIDE to LAST epsilon along a half cosine, so that early steps cross the ball and
-    late ones settle; the ``softness`` falls to 0, the radius from WIDE epsilon to epsilon. An example leaves the batch
-    once it is fooled. The point returned, and all that count, lie within epsilon.
+    The step size falls along :func:`stride`, so that early steps cross the ball and late ones settle; the ball shrinks
+    along :func:`width`; the ``softness`` falls to 0. The point returned, and all that count, lie within epsilon.
+    An example leaves the batch once it is fooled, and from half way on if it is far from that, given ``clean`` margins
+    [n] at ``x``. Given the ``gradient`` there too, [n, ...], the first of the ``steps`` follows it, which saves a pass.
     """
+
+    def moved(x_adv: Tensor, x: Tensor, gradient: Tensor, i: int) -> Tensor:
+        size, radius = epsilon * stride(i, steps), epsilon * width(i + 1, steps)
+        return step(x_adv, x, gradient, norm=norm, epsilon=radius, step_size=size, bounds=(0.0, 1.0))
+
     x_adv = random_start(x, norm=norm, epsilon=epsilon, generator=generator, bounds=(0.0, 1.0))
+    if gradient is not None:
+        x_adv = moved(x_adv, x, gradient, 0)
     standing = torch.arange(len(x), device=x.device)
-    stays = torch.ones_like(standing, dtype=torch.bool)
     best: Attempt | None = None
-    excess = 0.0  # of the radius over epsilon, in units of epsilon
-    for i in range(steps + 1):
+    for i in range(0 if gradient is None else 1, steps + 1):
         x_adv.requires_grad_(i < steps)
         output = logits(x_adv)
-        if excess == 0:
+        stays: Tensor | None = None
+        if width(i, steps) == 1:
             seen = output.detach()
             margins = margin(seen, labels)
             if best is None:
@@ -176,6 +190,8 @@ def attack(
                 best.margins[standing[better]] = margins[better]
                 best.logits[standing[better]] = seen[better]
             stays = ~(margins > 0)
+            if clean is not None and 2 * i >= steps:
+                stays &= near(best.margins[standing], clean[standing], 2 * HOPE * (1 - i / steps))
             if i == steps or not stays.any():
                 break
         if targets is None:
@@ -184,17 +200,35 @@ def attack(
             objective = _at(output, targets) - _at(output, labels)
         (gradient,) = torch.autograd.grad(objective.sum(), x_adv)
         x_adv = x_adv.detach()
-        if not stays.all():
+        if stays is not None and not stays.all():
             x_adv, x, labels, gradient, standing = (t[stays] for t in (x_adv, x, labels, gradient, standing))
             targets = None if targets is None else targets[stays]
-            stays = stays[stays]
-        share = 0.5 * (1 + math.cos(math.pi * i / steps))
-        size = epsilon * (LAST + (STRIDE - LAST) * share)
-        excess = (WIDE - 1) * max(0.0, 1 - (i + 1) / (SHRUNK * steps))
-        radius = epsilon * (1 + excess)
-        x_adv = step(x_adv, x, gradient, norm=norm, epsilon=radius, step_size=size, bounds=(0.0, 1.0))
+        x_adv = moved(x_adv, x, gradient, i)
     assert best is not None
     return best
+
+
+def stride(i: int, steps: int) -> float:
+    """Size of step ``i`` of ``steps``, in units of epsilon: from STRIDE to LAST, along half a cosine."""
+    return LAST + (STRIDE - LAST) * 0.5 * (1 + math.cos(math.pi * i / steps))
+
+
+def width(i: int, steps: int) -> float:
+    """Radius of the ball that holds the point after ``i`` of ``steps``, in units of epsilon: falls from WIDE to 1."""
+    return 1 + (WIDE - 1) * max(0.0, 1 - i / (SHRUNK * steps)) if i > 0 else 1.0
+
+
+def near(best: Tensor, clean: Tensor, reach: float) -> Tensor:
+    """Whether the ``best`` margin lacks at most ``reach`` times what was gained over the ``clean`` one: bool [n]."""
+    return -best <= reach * (best - clean)
+
+
+def clean_pass(logits: Loss, x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the logits at ``x`` and the gradient of the soft margin there, where an attack's first step begins."""
+    x = x.detach().requires_grad_(True)
+    output = logits(x)
+    (gradient,) = torch.autograd.grad(soft_margin(output, labels, SOFTNESS).sum(), x)
+    return output.detach(), gradient
 
 
 def margin(logits: Tensor, labels: Tensor) -> Tensor:
