@@ -11,6 +11,7 @@ from tradeoffs.robustness import (
     HOPE,
     LONGER,
     REACH,
+    TARGETED,
     accuracy_curve,
     attack,
     clean_pass,
@@ -226,6 +227,24 @@ def test_a_gradient_that_vanishes_at_the_image_itself_stops_nothing(norm):
     assert not curve(logits, x, labels, [0.2], norm).any()
 
 
+def detached(z: Tensor) -> Tensor:
+    return z.detach() @ torch.eye(4)
+
+
+def through_integers(z: Tensor) -> Tensor:
+    return nn.functional.one_hot((4 * z[:, 0]).long(), 5).float()
+
+
+def a_constant_beside_weights(z: Tensor) -> Tensor:
+    return torch.ones(len(z), 1) @ torch.ones(1, 4).requires_grad_()
+
+
+@pytest.mark.parametrize("logits", [detached, through_integers, a_constant_beside_weights])
+def test_a_network_without_gradients_is_said_to_have_none(logits):
+    with pytest.raises(InputError, match="no gradient with respect to its input"):
+        curve(logits, torch.rand(5, 4, generator=seeded(0)), torch.zeros(5, dtype=torch.long), [0.1])
+
+
 def test_further_attacks_are_longer_and_on_fewer_examples_that_came_near(blobs):
     """Who lacks more than a share of what was gained is not attacked again, or leaves half way; fooled stays fooled."""
     network, x, labels = blobs
@@ -237,7 +256,7 @@ def test_further_attacks_are_longer_and_on_fewer_examples_that_came_near(blobs):
 
     logits, gradient = clean_pass(network, x, labels)
     clean, steps = margin(logits, labels), 4
-    setting = {"norm": "linf", "epsilon": 0.02, "batch_size": 1000}
+    setting = {"norm": "linf", "epsilon": 0.02, "batch_size": 10_000}
     one = fooled(counted, x, labels, clean, gradient, steps=steps, restarts=1, generator=seeded(0), **setting)
     passes = len(asked)
     assert passes == steps
@@ -251,9 +270,9 @@ def test_further_attacks_are_longer_and_on_fewer_examples_that_came_near(blobs):
     assert second[0] == again.sum()
     assert 0 < third[0] < 9 * again.sum()  # nine copies each, one towards each wrong class, of fewer examples
     assert third[0] % 9 == 0
-    for further in (second, third):
-        half = LONGER * steps // 2
-        assert len(further) == LONGER * steps + 1
+    for further, times in ((second, LONGER), (third, TARGETED)):
+        half = times * steps // 2
+        assert len(further) == times * steps + 1
         assert further == sorted(further, reverse=True)
         assert further[half + 1] < further[half]
 

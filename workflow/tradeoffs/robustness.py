@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from tradeoffs.attacks import Loss, random_start, step
+from tradeoffs.errors import InputError
 
 # By trial on the miniature's models: the fewest examples that withstand, for the time it takes.
 SOFTNESS = 0.4  # of the margin at an attack's first step, in standard deviations of the example's logits
@@ -34,9 +35,10 @@ LAST = 0.1  # smallest step, likewise
 WIDE = 2.5  # radius of the ball at the start, in units of epsilon
 SHRUNK = 0.4  # share of the steps after which its radius is epsilon
 REACH = 1.0  # of the margin gained so far: an example that lacks more than this share of it is not attacked again
-NARROWING = 0.15  # of the reach, from one further attack to the next
+NARROWING = 0.5  # of the reach, from one further attack to the next
 HOPE = 0.4  # as REACH, half way through a further attack, falling to 0 at its end: an example that lacks more leaves
-LONGER = 4  # times as many steps in a further attack as in the first
+LONGER = 4  # times as many steps in the second attack as in the first
+TARGETED = 3  # the same, of a targeted attack
 
 TARGETS = 9  # wrong classes attacked, the nearest, of networks with more; as in AutoAttack
 
@@ -64,7 +66,7 @@ def accuracy_curve(
 
     The result never rises with the budget. A budget of 0 is clean accuracy. ``restarts`` counts the attacks at each
     budget, as in :func:`fooled`. ``logits`` maps x [n, ...] in [0, 1] to [n, classes], of ``batch_size`` examples at a
-    time. Raises InputError for an unknown norm.
+    time. Raises InputError for an unknown norm and for a network without gradients.
     """
     descending = sorted(epsilons, reverse=True)
     robust = torch.zeros(len(epsilons), len(x), dtype=torch.bool, device=x.device)
@@ -113,8 +115,8 @@ def fooled(
     """Whether any of ``restarts`` attacks finds a misclassified point, bool [n].
 
     Given the margins and the soft margins' ``gradient`` at ``x``, [n] and [n, ...]. The first attack takes ``steps``
-    steps, on all examples; the others LONGER times as many, each on fewer of those that are near the boundary by then.
-    From the third on it is one attack towards each of the nearest wrong classes.
+    steps, on all examples; the others more, each on fewer of those that are near the boundary by then. From the third
+    on it is one attack towards each of the nearest wrong classes.
     """
     first = attack(logits, x, labels, norm=norm, epsilon=epsilon, steps=steps, generator=generator, gradient=gradient)
     best = first.margins
@@ -134,7 +136,7 @@ def fooled(
                 labels[part].repeat_interleave(copies),
                 norm=norm,
                 epsilon=epsilon,
-                steps=LONGER * steps,
+                steps=(TARGETED if targeted else LONGER) * steps,
                 generator=generator,
                 clean=clean[part].repeat_interleave(copies),
                 targets=nearest[part].flatten() if targeted else None,
@@ -198,7 +200,7 @@ def attack(
             objective = soft_margin(output, labels, softness * (1 - i / max(1, steps - 1)))
         else:
             objective = _at(output, targets) - _at(output, labels)
-        (gradient,) = torch.autograd.grad(objective.sum(), x_adv)
+        gradient = input_gradient(objective, x_adv)
         x_adv = x_adv.detach()
         if stays is not None and not stays.all():
             x_adv, x, labels, gradient, standing = (t[stays] for t in (x_adv, x, labels, gradient, standing))
@@ -227,8 +229,20 @@ def clean_pass(logits: Loss, x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]
     """Return the logits at ``x`` and the gradient of the soft margin there, where an attack's first step begins."""
     x = x.detach().requires_grad_(True)
     output = logits(x)
-    (gradient,) = torch.autograd.grad(soft_margin(output, labels, SOFTNESS).sum(), x)
-    return output.detach(), gradient
+    return output.detach(), input_gradient(soft_margin(output, labels, SOFTNESS), x)
+
+
+def input_gradient(objective: Tensor, x: Tensor) -> Tensor:
+    """Gradient of each example's ``objective`` [n] at ``x``. Raises InputError if the network lets none through."""
+    found: Tensor | None = None
+    if objective.requires_grad:
+        (found,) = torch.autograd.grad(objective.sum(), x, allow_unused=True)
+    if found is None:
+        raise InputError(
+            "the network's logits have no gradient with respect to its input (a forward pass under no_grad, or through "
+            "integers), and white-box attacks follow it; restrict the model to `benchmarks:` other than adversarial"
+        )
+    return found
 
 
 def margin(logits: Tensor, labels: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ SPEC: dict[str, type | tuple[type, ...]] = {
     "domains": dict,  # name in the metrics -> validation folder
     "budgets": dict,  # l2 in pixel units, linf in 1/255
     "steps": int,  # of an attack
-    "restarts": int,  # attacks at each budget, each longer than the one before and on fewer images
+    "restarts": int,  # attacks at each budget, the further ones longer and on fewer images
 }
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from tradeoffs.attacks import Loss, l2_norm, random_start, step
-from tradeoffs.robustness import SOFTNESS, attack, margin, soft_margin
+from tradeoffs.robustness import attack, clean_pass, margin
 
 IMAGES = 50  # at most, so that the checks stay cheap
 QUERIES = 100
@@ -43,7 +43,7 @@ def signs(
     """
     if not len(x):
         return Signs(0.0, 0.0, 0.0, 0.0)
-    vanished = gradient(logits, x, labels).flatten(1).abs().amax(1) == 0
+    vanished = clean_pass(logits, x, labels)[1].flatten(1).abs().amax(1) == 0
     far = attack(logits, x, labels, norm="linf", epsilon=_UNBOUNDED, steps=steps, generator=generator)
     single = blind = 0
     for (norm, epsilon), stood in withstood.items():
@@ -53,7 +53,7 @@ def signs(
             moved = step(
                 start,
                 inputs,
-                gradient(logits, start, truth),
+                clean_pass(logits, start, truth)[1],
                 norm=norm,
                 epsilon=epsilon,
                 step_size=2 * epsilon,
@@ -85,16 +85,6 @@ def suspicions(found: Signs) -> list[str]:
         for name, value in found._asdict().items()
         if value > _TOLERATED
     ]
-
-
-def gradient(logits: Loss, x: Tensor, labels: Tensor) -> Tensor:
-    """Gradient of the soft margin with respect to ``x``."""
-    x = x.detach().requires_grad_(True)
-    objective = soft_margin(logits(x), labels, SOFTNESS).sum()
-    if not objective.requires_grad:
-        return torch.zeros_like(x)
-    (found,) = torch.autograd.grad(objective, x, allow_unused=True)
-    return torch.zeros_like(x) if found is None else found
 
 
 @torch.no_grad()
