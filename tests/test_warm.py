@@ -95,16 +95,42 @@ def test_a_step_ends_with_the_process_that_asked_for_it(server, tmp_path):
     assert wait_until(lambda: not alive(step))
 
 
+def workflow(socket, then=""):
+    """A process that starts a warm one, prints its id, and does something else."""
+    code = "import sys; from pathlib import Path; from tradeoffs import warm; "
+    code += f"print(warm.start(Path(sys.argv[1])).pid, flush=True); {then}"
+    command = [sys.executable, "-c", code, str(socket)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
 def test_the_warm_process_and_its_steps_end_with_the_workflow(tmp_path):
     socket = tmp_path / "s"
-    code = f"from tradeoffs import warm; from pathlib import Path; warm.start(Path({str(socket)!r})); input()"
-    workflow = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE)
+    waiting = workflow(socket, "input()")
     assert wait_until(socket.exists)
     process = start(tmp_path, socket, "0", "sleep")
     assert wait_until((tmp_path / "started").exists)
     step = int((tmp_path / "started").read_text())
-    workflow.kill()
-    workflow.communicate()
+    waiting.kill()
+    said, _ = waiting.communicate(timeout=60)
     process.communicate(timeout=30)
     assert wait_until(lambda: not alive(step))
-    assert wait_until(lambda: not socket.exists())
+    assert wait_until(lambda: not alive(int(said)))
+
+
+def test_the_warm_process_ends_with_a_workflow_that_was_over_before_it_began(tmp_path):
+    """It holds the workflow's output open: whoever reads that to its end would wait for ever."""
+    said, _ = workflow(tmp_path / "s").communicate(timeout=60)
+    assert wait_until(lambda: not alive(int(said)))
+
+
+def test_a_warm_process_that_ends_late_leaves_the_next_ones_socket_alone(tmp_path):
+    socket = tmp_path / "s"
+    first = workflow(socket, "input()")
+    assert wait_until(socket.exists)
+    made = socket.stat().st_ctime_ns
+    second = workflow(socket, "input()")
+    assert wait_until(lambda: socket.exists() and socket.stat().st_ctime_ns != made)
+    first.communicate("\n", timeout=60)
+    output, _ = start(tmp_path, socket, "0").communicate(timeout=60)
+    assert output.endswith("True\n")  # torch was there already
+    second.communicate("\n", timeout=60)

@@ -10,6 +10,7 @@ import threading
 import time
 import warnings
 
+import psutil
 import pytest
 import torch
 
@@ -137,6 +138,21 @@ def test_a_fault_that_only_the_second_process_meets_ends_both_with_one_line(copy
     assert re.search(rf"^error: .*{damaged.name}: unreadable image", error, re.MULTILINE), error
     assert "Traceback" not in error
     assert not (tmp_path / "out").exists()
+
+
+def test_processes_whose_launcher_was_killed_before_they_met_write_nothing(miniature, training, tmp_path):
+    command = [sys.executable, "-m", "tradeoffs.train", "--processes", "2", "--spec", json.dumps(training)]
+    command += ["--data", str(miniature / "imagenet")]
+    command += ["--weights", str(tmp_path / "weights.pt"), "--card", str(tmp_path / "card.json")]
+    launcher = psutil.Popen(command, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+    while len(members := launcher.children()) < 2:
+        assert launcher.is_running()
+        time.sleep(0.01)
+    launcher.kill()
+    launcher.wait()
+    _, alive = psutil.wait_procs(members, timeout=60)
+    assert not alive
+    assert not list(tmp_path.iterdir())
 
 
 def test_batches_too_small_to_share_are_refused(miniature, training):

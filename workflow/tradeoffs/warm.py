@@ -32,13 +32,14 @@ def start(path: Path) -> subprocess.Popen[bytes] | None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # One thread for numpy's BLAS, whose threads would not survive a fork; torch's are set by each step.
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", __name__, "--serve", str(path)]
+    command = [sys.executable, "-m", __name__, "--serve", str(path), str(os.getpid())]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, env=environment)
 
 
-def serve(path: Path) -> None:
-    """Accept steps on ``path`` until the parent process is gone."""
-    parent = os.getppid()
+def serve(path: Path, parent: int) -> None:
+    """Accept steps on ``path`` until process ``parent``, which started this one, is gone."""
+    # The parent is told, not asked for: a workflow of a second may be over before this process has begun.
+    own = os.getpid()
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
         server.bind(str(path))
         server.listen(128)
@@ -54,13 +55,13 @@ def serve(path: Path) -> None:
                 continue
             if os.fork() == 0:
                 server.close()
-                os._exit(_work(connection))
+                os._exit(_work(connection, own))
             connection.close()
-    path.unlink(missing_ok=True)
+    # The socket's file stays: by now it may be that of the next workflow in this folder.
 
 
-def _work(connection: socket.socket) -> int:
-    """In the child: become the step that the client asks for, run it, and tell the client how it ended."""
+def _work(connection: socket.socket, warm: int) -> int:
+    """In a child of process ``warm``: become the step that the client asks for, run it, and tell how it ended."""
     connection.settimeout(None)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -77,7 +78,7 @@ def _work(connection: socket.socket) -> int:
     sys.path[:] = request["path"]
     for name in [name for name in sys.modules if name.partition(".")[0] == __package__]:
         del sys.modules[name]  # the step imports the package afresh, from the client's path
-    threading.Thread(target=_die_with, args=(connection, os.getppid()), daemon=True).start()
+    threading.Thread(target=_die_with, args=(connection, warm), daemon=True).start()
     code = _run(request["arguments"])
     sys.stdout.flush()
     sys.stderr.flush()
@@ -123,7 +124,7 @@ def main() -> int:
     """Run a step, warm if possible."""
     arguments = sys.argv[1:]
     if arguments[:1] == ["--serve"]:
-        serve(Path(arguments[1]))
+        serve(Path(arguments[1]), int(arguments[2]))
         return 0
     path = os.environ.get("TRADEOFFS_WARM", "")
     if path:

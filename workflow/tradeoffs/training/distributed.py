@@ -26,6 +26,7 @@ class Group(NamedTuple):
 
 
 ALONE = Group(0, 1)
+LAUNCHER = "TRADEOFFS_LAUNCHER"  # variable that tells the id of the process that started the group
 LOST = 75  # exit code of a process that cannot go on because another has ended
 
 
@@ -149,7 +150,8 @@ def _all_reduce(values: Tensor) -> None:
 
 def _end_with_parent() -> None:
     """End this process when its parent dies, however that happens: the others would wait for each other for ever."""
-    parent = os.getppid()
+    # Told by our own launcher, which may have been killed before this one got here; torchrun's tells nothing.
+    parent = int(os.environ.get(LAUNCHER, os.getppid()))
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -17,7 +17,7 @@ import torch
 from tradeoffs import lease
 from tradeoffs.batching import workers
 from tradeoffs.device import visible_gpus
-from tradeoffs.training.distributed import LOST, visible_names
+from tradeoffs.training.distributed import LAUNCHER, LOST, visible_names
 
 _GRACE = 20.0  # seconds in which the others may end by themselves once one has failed
 
@@ -67,6 +67,7 @@ def _environments(processes: int) -> list[dict[str, str]]:
         "WORLD_SIZE": str(processes),
         "MASTER_ADDR": "127.0.0.1",
         "MASTER_PORT": str(port),
+        LAUNCHER: str(os.getpid()),
         "OMP_NUM_THREADS": str(max(1, workers() // processes)),
     }
     if torch.cuda.is_available():
