@@ -8,7 +8,7 @@ before, so a run can start at any batch.
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from tradeoffs.data import imagenet, images
 from tradeoffs.data.images import UNCHANGED, Geometry
+from tradeoffs.data.parallel import threads
 from tradeoffs.errors import InputError
 from tradeoffs.training.augmentation import crop_and_flip
 
@@ -131,8 +132,7 @@ def streamed(
 
     def batches(parts: Sequence[Tensor], epoch: int) -> Iterator[Batch]:
         waiting: deque[tuple[list[int], list[Future[NDArray[np.uint8]]]]] = deque()
-        pool = ThreadPoolExecutor(workers)
-        try:
+        with threads(workers) as pool:
             for number in range(len(parts) + _AHEAD):
                 if number < len(parts):
                     chosen = parts[number].tolist()
@@ -141,8 +141,6 @@ def streamed(
                     chosen, futures = waiting.popleft()
                     pixels = _stack([future.result() for future in futures], [split.paths[i] for i in chosen])
                     yield _to_device(pixels, device), torch.from_numpy(split.labels[chosen]).to(device)
-        finally:
-            pool.shutdown(cancel_futures=True)
 
     return Source(len(split.paths), split.classes, batches)
 
