@@ -1,5 +1,6 @@
 """The workflow as a user runs it: a small study from start to end, then one change after the other."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 import torch
 import yaml
@@ -284,7 +286,7 @@ def test_after_kill_9_the_same_command_ends_with_the_same_results(finished, tmp_
 def test_a_second_snakemake_in_the_folder_is_refused_while_the_first_runs(finished, tmp_path):
     """Stale locks are removed, those of a living run are not."""
     folder = clone(tmp_path)
-    process = subprocess.Popen(
+    process = psutil.Popen(
         [SNAKEMAKE, "--cores", "1"], cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
@@ -295,8 +297,11 @@ def test_a_second_snakemake_in_the_folder_is_refused_while_the_first_runs(finish
         assert done.returncode != 0
         assert "cannot be locked" in done.stdout + done.stderr
     finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(timeout=120)
+        family = [process, *process.children(recursive=True)]
+        for member in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
+        process.wait()
 
 
 GPU_PROBE = """
