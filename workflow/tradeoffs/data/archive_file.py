@@ -5,7 +5,11 @@ A record is the file ``<archive>.sha256`` beside the archive, in the format of `
 
 import gzip
 import hashlib
+import json
 import re
+import stat
+import struct
+import tarfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -18,6 +22,19 @@ from tradeoffs.files import write_atomically
 _BLOCK = 1 << 20
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _GZIP = (b"\x1f\x8b",)
+_PICKLE = b"\x80"
+# What a file of each kind starts with: torch writes zip files, and pickles before version 1.6.
+_STARTS = (
+    ((".zip",), _ZIP),
+    ((".tar.gz", ".tgz"), _GZIP),
+    ((".ckpt", ".pt", ".pth"), (*_ZIP, _PICKLE)),
+)
+_ERROR_KEYS = ("error", "errors", "message", "detail", "error_description")
+# What Python's readers of archives raise for a damaged one, beside InputError for an unsafe one.
+DAMAGED = (
+    *(zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, struct.error),
+    *(EOFError, ValueError, NotImplementedError, OverflowError, RecursionError, IndexError),
+)
 _PAGE = re.compile(rb"\s*(\xef\xbb\xbf)?\s*<(!doctype|html|head|\?xml|!--)", re.IGNORECASE)
 _TITLE = re.compile(rb"<title[^>]*>\s*(.*?)\s*</title>", re.IGNORECASE | re.DOTALL)
 
@@ -81,9 +98,12 @@ def known_sha256(archive: Path) -> str:
     Reading hundreds of gigabytes only to hash them again would cost more than unpacking what is needed.
     """
     try:
-        changed = archive.stat().st_mtime_ns
+        found = archive.stat()
     except FileNotFoundError:
         raise InputError(f"{archive}: file not found; download it first, or correct the path") from None
+    if not stat.S_ISREG(found.st_mode):  # reading a pipe would wait for ever
+        raise InputError(f"{archive}: not a plain file; give the archive itself")
+    changed = found.st_mtime_ns
     recorded = read_record(archive)
     if recorded is not None and record_of(archive).stat().st_mtime_ns >= changed:
         return recorded
@@ -94,9 +114,14 @@ def problem(path: Path, name: str, published: Published, recorded: str | None) -
     """Return what is wrong with a file (None: nothing) and its SHA-256.
 
     ``name`` is what it is called when finished (its suffix says what it should look like). The recorded checksum
-    counts only where nobody published one; where there is neither, the archive's own structure is checked to its end.
+    counts only where nobody published one; where there is neither, the file's own structure is checked to its end.
     """
-    size = path.stat().st_size
+    found_here = path.stat()
+    if not stat.S_ISREG(found_here.st_mode):
+        return "is not a plain file", ""
+    size = found_here.st_size
+    if size == 0:
+        return "is empty", ""
     if published.size is not None and size != published.size:
         return f"has {size} bytes, expected {published.size}", ""
     with path.open("rb") as stream:
@@ -130,14 +155,20 @@ def unexpected(name: str, start: bytes) -> str | None:
         title = _TITLE.search(start)
         shown = f" titled {title.group(1)[:60].decode(errors='replace')!r}" if title else ""
         return f"a web page{shown} instead of the file (moved, or behind a login or a licence page?)"
-    for suffixes, magic in (((".zip",), _ZIP), ((".tar.gz", ".tgz"), _GZIP)):
+    for suffixes, magic in _STARTS:
         if name.endswith(suffixes) and not start.startswith(magic):
-            return f"not a {suffixes[0][1:]} archive (starts with {start[:8]!r})"
+            ours = next(suffix for suffix in suffixes if name.endswith(suffix))
+            what = "weights file" if magic[-1] == _PICKLE else "archive"
+            return f"not a {ours[1:]} {what} (starts with {start[:8]!r})"
+    if not name.endswith(".json") and start.lstrip()[:1] in (b"{", b"["):
+        return f"a JSON answer instead of the file (starts with {start.strip()[:60]!r})"
     return None
 
 
 def _broken(path: Path, name: str) -> str | None:
-    """Say where an archive ends too early: a zip has its directory at the end, gzip its checksum."""
+    """Say where a file is damaged or ends too early, or is a server's error: a zip has its directory at the end, gzip
+    its checksum, JSON its last bracket.
+    """
     try:
         if name.endswith(".zip"):
             zipfile.ZipFile(path).close()
@@ -145,6 +176,11 @@ def _broken(path: Path, name: str) -> str | None:
             with gzip.open(path) as stream:
                 while stream.read(_BLOCK):
                     pass
-    except (zipfile.BadZipFile, zlib.error, EOFError, gzip.BadGzipFile) as error:
-        return f"a truncated or damaged archive ({error})"
+        elif name.endswith(".json"):
+            content = json.loads(path.read_bytes())
+            if isinstance(content, dict) and 0 < len(content) <= 5 and any(key in content for key in _ERROR_KEYS):
+                return f"an error message instead of the file ({str(content)[:80]})"
+    except DAMAGED as error:
+        kind = "file" if name.endswith(".json") else "archive"
+        return f"a truncated or damaged {kind} ({' '.join(str(error).split())[:200]})"
     return None

@@ -13,13 +13,17 @@ from tradeoffs.errors import InputError
 
 _OWN = (SOURCE, FINGERPRINT, CARD)
 _UNFINISHED = ".unfinished"
+_LONGEST = 255 - len(f".{_UNFINISHED}")  # bytes of a name, as file systems allow, with what an unfinished member adds
+_DEEPEST = 100  # folders; the deepest data set has five
 
 
 def safe_name(archive: Path, name: str) -> str:
     """Return a member's path below the target, without '.' parts; InputError for one that would leave the target."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in name or re.match(r"[A-Za-z]:", name):
-        raise InputError(f"{archive}: holds {name!r}, outside the target folder; get the archive from its publisher")
+        raise InputError(f"{archive}: holds {name[:200]!r}, outside the target folder; get it from its publisher")
+    if len(path.parts) > _DEEPEST or any(len(os.fsencode(part)) > _LONGEST for part in path.parts):
+        raise InputError(f"{archive}: holds {name[:80]!r}..., a name too long or too deep; get it from its publisher")
     if path.parts[0] in _OWN or path.name.endswith(_UNFINISHED):
         raise InputError(f"{archive}: holds {name!r}, a name that unpacking itself uses; unpack the archive by hand")
     return str(path)

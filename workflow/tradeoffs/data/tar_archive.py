@@ -3,9 +3,9 @@
 import gzip
 import stat
 import tarfile
-import zlib
 from pathlib import Path
 
+from tradeoffs.data.archive_file import DAMAGED
 from tradeoffs.data.fingerprint import SOURCE
 from tradeoffs.data.members import Selection, blocks_of, is_whole, write_whole
 from tradeoffs.data.storage import progress, require_space
@@ -33,8 +33,9 @@ def unpack_tar(archive: Path, folder: Path, globs: list[str] | None) -> dict[str
                     bar.update(raw.tell() - bar.n)
             for _ in blocks_of(stream):  # type: ignore[arg-type]
                 pass
-    except (tarfile.TarError, zlib.error, EOFError, gzip.BadGzipFile, ValueError) as error:
-        raise InputError(f"{archive}: not a whole tar.gz archive ({error}); delete it and download it again") from None
+    except DAMAGED as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{archive}: not a whole tar.gz archive ({reason}); delete it and download it again") from None
     selection.check()
     return selection.sizes
 

@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tradeoffs.data import zipcrypto
+from tradeoffs.data.archive_file import DAMAGED
 from tradeoffs.data.members import Selection, blocks_of, is_whole, unfinished, write_whole
 from tradeoffs.data.storage import progress, require_space
 from tradeoffs.errors import InputError
 
 _ENCRYPTED, _STRONG = 0x1, 0x40  # bits of the general purpose flag
+_AES = 99  # in place of the method of compression
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -51,9 +53,12 @@ def read_member(archive: Path, name: str, password: str | None) -> bytes:
     """Return the content of one small member; InputError where it is not there."""
     with _opened(archive) as found:
         try:
-            return found.read(name, (password or "").encode() or None)
+            member = found.getinfo(name)
         except KeyError:
             raise InputError(f"{archive}: holds no {name}; is it the right archive?") from None
+        _check_readable(archive, member, password)
+        try:
+            return found.read(member, (password or "").encode() or None)
         except RuntimeError as error:  # the password is missing or wrong
             raise InputError(f"{archive}: {error}; correct the password of the data set") from None
 
@@ -68,19 +73,21 @@ def _opened(archive: Path) -> Iterator[zipfile.ZipFile]:
         if error.filename != str(archive):
             raise
         raise InputError(f"{archive}: file not found; download it first, or correct the path") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
-        raise InputError(f"{archive}: not a whole zip archive ({error}); delete it and download it again") from None
+    except DAMAGED as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{archive}: not a whole zip archive ({reason}); delete it and download it again") from None
 
 
 def _check_readable(archive: Path, member: zipfile.ZipInfo, password: str | None) -> None:
-    name = member.filename
-    if member.flag_bits & _ENCRYPTED and password is None:
-        raise InputError(f"{archive}: {name} is encrypted; give the password of the data set")
-    if member.flag_bits & _STRONG or member.compress_type not in _METHODS:
+    name, method = member.filename, member.compress_type
+    if member.flag_bits & _STRONG or method not in _METHODS:
+        what = "AES encryption" if method == _AES else f"compression or encryption of type {method}"
         raise InputError(
-            f"{archive}: {name} has compression or encryption of type {member.compress_type}, which is not supported; "
-            "unpack the archive with 7z and give the folder's path"
+            f"{archive}: {name!r} has {what}, which is not supported; unpack the archive with 7z and give the "
+            "folder as the data set's path"
         )
+    if member.flag_bits & _ENCRYPTED and password is None:
+        raise InputError(f"{archive}: {name!r} is encrypted; give the password of the data set")
 
 
 def _decrypted(

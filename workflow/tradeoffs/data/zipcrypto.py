@@ -17,6 +17,7 @@ from tradeoffs.errors import InputError
 
 LANES = 1024  # members side by side
 BLOCK = 1 << 17  # bytes of each that are in memory at a time: 128 MiB in all
+_UTF8 = 0x8  # of the high byte of the flags: the name is UTF-8, else it is of code page 437
 HEADER = 12  # random bytes before the content; the last one checks the password
 
 _STRIP = 256  # bytes of each that are turned to rows at a time, so that they stay in the cache
@@ -132,6 +133,10 @@ def _start(stream: BinaryIO, member: zipfile.ZipInfo) -> int:
     if member.compress_size < HEADER:
         raise zipfile.BadZipFile(f"{member.filename} is too short to be encrypted")
     name, extra = struct.unpack("<HH", header[26:])
+    found = stream.read(name).decode("utf-8" if header[7] & _UTF8 else "cp437", "replace")
+    # The directory says what a member is called, its own header too: a bit flipped in one of them would rename it.
+    if found != member.orig_filename:
+        raise zipfile.BadZipFile(f"{member.orig_filename!r} is called {found!r} in its own header")
     return member.header_offset + 30 + int(name) + int(extra)
 
 
