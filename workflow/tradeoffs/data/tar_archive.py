@@ -11,6 +11,8 @@ from tradeoffs.data.members import Selection, blocks_of, is_whole, write_whole
 from tradeoffs.data.storage import progress, require_space
 from tradeoffs.errors import InputError
 
+_EXPANSION = 1100  # deflate makes at most 1032 bytes of one; tarfile would read on for minutes behind the end
+
 
 def unpack_tar(archive: Path, folder: Path, globs: list[str] | None) -> dict[str, int]:
     """Write the members that ``globs`` choose to ``folder``; return their paths and sizes in bytes.
@@ -28,6 +30,8 @@ def unpack_tar(archive: Path, folder: Path, globs: list[str] | None) -> dict[str
         with archive.open("rb") as raw, gzip.open(raw) as stream, progress(f"unpack {archive.name}", size) as bar:
             with tarfile.open(fileobj=stream, mode="r|") as found:
                 while (member := found.next()) is not None:
+                    if member.size > _EXPANSION * size + tarfile.RECORDSIZE:
+                        raise tarfile.ReadError(f"{member.name} is said to have {member.size} bytes")
                     found.members.clear()  # type: ignore[attr-defined]  # or memory would grow with the archive
                     _unpack_member(found, member, selection, folder)
                     bar.update(raw.tell() - bar.n)
