@@ -30,8 +30,8 @@ def unpack_tar(archive: Path, folder: Path, globs: list[str] | None) -> dict[str
         with archive.open("rb") as raw, gzip.open(raw) as stream, progress(f"unpack {archive.name}", size) as bar:
             with tarfile.open(fileobj=stream, mode="r|") as found:
                 while (member := found.next()) is not None:
-                    if member.size > _EXPANSION * size + tarfile.RECORDSIZE:
-                        raise tarfile.ReadError(f"{member.name} is said to have {member.size} bytes")
+                    if max(member.size, found.offset) > _EXPANSION * size + tarfile.RECORDSIZE:
+                        raise tarfile.ReadError(f"{member.name!r} is said to have {member.size} bytes")
                     found.members.clear()  # type: ignore[attr-defined]  # or memory would grow with the archive
                     _unpack_member(found, member, selection, folder)
                     bar.update(raw.tell() - bar.n)
