@@ -1,6 +1,5 @@
 """Big files on disk: one process at a time, room before writing, a full disk in one line."""
 
-import errno
 import fcntl
 import shutil
 import sys
@@ -11,7 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from tradeoffs.errors import InputError
+from tradeoffs.errors import InputError, refusal
 
 
 @contextmanager
@@ -33,15 +32,12 @@ def exclusive(target: Path) -> Iterator[None]:
 
 
 @contextmanager
-def explained(target: Path, hint: str = "correct that and run again") -> Iterator[None]:
+def explained(target: Path, hint: str | None = None) -> Iterator[None]:
     """Turn an OSError of the file system into an InputError about ``target``; a full disk says so, with ``hint``."""
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise InputError(f"{target}: the disk or quota is full; free some space and run again: {hint}") from None
-        where = f" ({error.filename})" if error.filename else ""
-        raise InputError(f"{target}: {error.strerror or error}{where}; {hint}") from None
+        raise InputError(refusal(error, target, hint)) from None
 
 
 def require_space(target: Path, needed: int) -> None:
