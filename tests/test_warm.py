@@ -13,6 +13,7 @@ from tradeoffs import warm
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the warm process is for Linux")
 
+PACKAGE = Path(warm.__file__).parents[1]
 STEP = """
 import os, sys
 print(sys.argv[1:], os.getcwd(), os.environ["MARK"], "torch" in sys.modules)
@@ -42,7 +43,8 @@ def server(tmp_path_factory):
 
 def start(folder, socket, *arguments):
     (folder / "my_step.py").write_text(STEP)
-    environment = os.environ | {"TRADEOFFS_WARM": str(socket), "MARK": "mine", "PYTHONPATH": str(folder)}
+    paths = os.pathsep.join([str(PACKAGE), str(folder)])
+    environment = os.environ | {"TRADEOFFS_WARM": str(socket), "MARK": "mine", "PYTHONPATH": paths}
     return subprocess.Popen(
         [sys.executable, "-m", "tradeoffs.warm", "my_step", *arguments],
         cwd=folder,
