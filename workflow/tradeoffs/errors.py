@@ -9,10 +9,16 @@ class InputError(Exception):
 
 
 def exit_code(main: Callable[[], None]) -> int:
-    """Run a command's ``main``; return 0, or 2 after printing an :class:`InputError` as one line on stderr."""
+    """Run a command's ``main``; return 0, or 2 after printing an :class:`InputError` as one line on stderr.
+
+    Ctrl-C is no error: 130, and a word.
+    """
     try:
         main()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     return 0

@@ -50,7 +50,7 @@ def prepare(workflow: Any, jobs_per_gpu: int) -> None:
         if workflow.is_main_process:
             slurm.cure_status_query()
             if forget_killed_run(Path(".snakemake"), dry_run=workflow.output_settings.dryrun):
-                workflow.dag_settings.force_incomplete = True  # --rerun-incomplete
+                _remake_incomplete(workflow)
             if workflow.resource_settings.nodes is not None and not workflow.output_settings.dryrun:
                 slurm.note_submissions(Path.cwd())
     except InputError as error:
@@ -149,6 +149,17 @@ def forget_killed_run(snakemake_folder: Path, dry_run: bool = False) -> bool:
             "correct that and run again"
         ) from None
     return True
+
+
+def _remake_incomplete(workflow: Any) -> None:
+    """Set Snakemake's option --rerun-incomplete as soon as its settings are there, which is after the Snakefile."""
+    prepare_dag = workflow._prepare_dag
+
+    def prepared(*arguments: Any, **named: Any) -> Any:
+        workflow.dag_settings.force_incomplete = True
+        return prepare_dag(*arguments, **named)
+
+    workflow._prepare_dag = prepared
 
 
 def start(workflow: Any) -> None:
