@@ -11,7 +11,10 @@ min_version("9.27")
 
 
 # The folder's own config; called from elsewhere (snakemake -s), this one is there too.
-configfile: "config.yaml" if Path("config.yaml").exists() else str(Path(workflow.basedir) / "config.yaml")
+configfile:
+    "config.yaml"
+    if Path("config.yaml").exists()
+    else str(Path(workflow.basedir) / "config.yaml")
 
 
 include: "workflow/rules/common.smk"
