@@ -59,6 +59,8 @@ def prepare(workflow: Any, jobs_per_gpu: int) -> None:
 
 def _prefix(workflow: Any, jobs_per_gpu: int) -> str:
     """Return the shell commands that every step's begin with: what the surroundings may hold is not the steps'."""
+    if set("{}") & set(str(workflow.basedir)):
+        raise InputError(f"{workflow.basedir}: Snakemake takes braces for wildcards; move or rename the folder")
     python = Path(sys.executable).parent
     exports = warm.ENVIRONMENT | {JOBS_PER_GPU: str(jobs_per_gpu), warm.WORKFLOW: processes.mark(os.getpid())}
     if _starts_warm(workflow):
