@@ -75,6 +75,11 @@ def start(folder, socket, *arguments, shell='exec "$@"', patience=60, cwd=None, 
     )
 
 
+def code_of(process):
+    process.communicate(timeout=60)
+    return process.returncode
+
+
 @pytest.mark.parametrize("arguments", [["0", "a b"], ["3"], ["0", "fail"]])
 def test_warm_equals_cold(server, tmp_path, arguments):
     cold, hot = (start(tmp_path, socket, *arguments) for socket in (tmp_path / "no-server", server))
@@ -215,14 +220,14 @@ def test_what_is_no_request_ends_quietly(server, warm_process, message, files):
 
 
 # What a warm process may do in the place of answering, whether the client then runs the step itself, and what it says.
-READY, GO, BEGUN = b"r", b"g", b"b"
+READY, REQUEST, BEGUN = b"r", b"\n", b"b"
 FAILURES = {
     "it hangs up": ([], True),
     "it never answers": ([None], True),
     "it answers something else": ([b"HTTP/1.1 400"], True),
     "it dies once it is ready": ([READY], True),
-    "it dies when told to go": ([READY, GO], True),
-    "its child is killed": ([READY, GO, BEGUN], False),
+    "it dies before the step begins": ([READY, REQUEST], True),
+    "its child is killed": ([READY, REQUEST, BEGUN], False),
 }
 
 
@@ -236,13 +241,12 @@ def test_a_step_that_has_not_begun_runs_by_itself_and_one_that_has_is_not_run_ag
         listener.settimeout(60)
         connection, _ = listener.accept()
         with connection:
-            while not connection.recv(1 << 20).endswith(b"\n"):
-                pass
             for word in script:
                 if word is None:
-                    process.wait(timeout=60)
-                elif word == GO:
-                    assert connection.recv(1) == GO
+                    assert wait_until((tmp_path / "ran").exists)
+                elif word == REQUEST:
+                    while not connection.recv(1 << 20).endswith(REQUEST):
+                        pass
                 else:
                     connection.sendall(word)
     output, error = process.communicate(timeout=60)
@@ -281,7 +285,7 @@ def test_a_step_outlives_the_warm_process_it_was_forked_from(tmp_path):
     output, error = process.communicate(timeout=60)
     assert process.returncode == 5, error
     assert output.endswith("True\n")
-    assert start(tmp_path, socket, "4").wait(timeout=60) == 4
+    assert code_of(start(tmp_path, socket, "4")) == 4
     waiting.communicate("\n", timeout=60)
 
 
@@ -294,13 +298,13 @@ def test_a_warm_process_that_cannot_import_says_so_in_a_line_and_steps_run_by_th
     assert done.stderr == (
         "no warm process (ModuleNotFoundError: No module named 'no_such_library'): every step starts by itself\n"
     )
-    assert start(tmp_path, tmp_path / "s", "3").wait(timeout=60) == 3
+    assert code_of(start(tmp_path, tmp_path / "s", "3")) == 3
 
 
 @pytest.mark.parametrize("thing", [Path.mkdir, Path.touch])
 def test_what_lies_where_the_socket_should_is_no_obstacle_to_the_steps(tmp_path, thing):
     thing(tmp_path / "s")
-    assert start(tmp_path, tmp_path / "s", "3").wait(timeout=60) == 3
+    assert code_of(start(tmp_path, tmp_path / "s", "3")) == 3
 
 
 def test_a_path_longer_than_a_socket_may_have(tmp_path):
@@ -346,7 +350,7 @@ def test_a_step_ends_with_its_workflow_which_is_not_its_parent(server, tmp_path,
 
 def test_a_workflow_that_cannot_be_seen_is_not_waited_for(tmp_path):
     """As in a container with process numbers of its own."""
-    assert start(tmp_path, tmp_path / "no-server", "3", TRADEOFFS_WORKFLOW="99999999:1").wait(timeout=60) == 3
+    assert code_of(start(tmp_path, tmp_path / "no-server", "3", TRADEOFFS_WORKFLOW="99999999:1")) == 3
 
 
 def test_a_users_own_modules_are_not_imported(server, tmp_path):

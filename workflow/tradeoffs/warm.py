@@ -10,8 +10,9 @@ when this process ends, however that dies, and every step, warm or not, ends wit
 (``TRADEOFFS_WORKFLOW``); so does the warm process.
 
 What the two say to each other makes sure that no step runs twice, and tells a step that was killed from a warm process
-that was: the child says READY, and begins only when it is told GO, which it confirms by BEGUN. Whoever hears no READY
-in time hangs up before running the step here. After BEGUN, a lost connection is a step that was killed.
+that was: the child says READY, and only then is sent what to run, with the open files (which a process that hangs would
+hold open); it says BEGUN before it begins. Whoever hears no READY in time hangs up and runs the step here, and so does
+whoever loses the connection before BEGUN. After BEGUN, a lost connection is a step that was killed.
 """
 
 import json
@@ -50,7 +51,7 @@ UNSET = ("PYTHONINSPECT", "PYTHONWARNINGS", "PYTHONOPTIMIZE", "PYTHONIOENCODING"
 
 _PATIENCE = 60.0  # seconds for importing everything and forking
 _GRACE = 10.0  # seconds in which an interrupted step may put away its files
-_READY, _GO, _BEGUN, _INTERRUPT = b"r", b"g", b"b", b"i"
+_READY, _BEGUN, _INTERRUPT = b"r", b"b", b"i"
 _INTERRUPTED = 128 + signal.SIGINT
 
 
@@ -155,6 +156,7 @@ def _work(connection: socket.socket, workflow: str) -> int:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     connection.settimeout(_PATIENCE)
     try:
+        connection.sendall(_READY)
         request, descriptors = _request(connection)
         for target, descriptor in enumerate(descriptors):
             os.dup2(descriptor, target)
@@ -164,9 +166,6 @@ def _work(connection: socket.socket, workflow: str) -> int:
         os.environ.update(request["environment"])
         sys.path[:] = request["path"]
         arguments = list(request["arguments"])
-        connection.sendall(_READY)
-        if connection.recv(1) != _GO:
-            return 1
         connection.sendall(_BEGUN)
     except (OSError, ValueError, KeyError, TypeError):
         return 1
@@ -248,14 +247,6 @@ def _ask(path: Path, arguments: list[str]) -> int | None:
                 connection.connect(address)
             if not _is_own(connection):
                 return None
-            request = {
-                "arguments": arguments,
-                "folder": str(Path.cwd()),
-                "environment": dict(os.environ),
-                "path": sys.path,
-            }
-            socket.send_fds(connection, [b"{"], [0, 1, 2])
-            connection.sendall(json.dumps(request).encode()[1:] + b"\n")
             if connection.recv(1) != _READY:
                 return None
         except TimeoutError:
@@ -266,8 +257,11 @@ def _ask(path: Path, arguments: list[str]) -> int | None:
         except OSError:
             return None
         connection.settimeout(None)
+        request = {"arguments": arguments, "environment": dict(os.environ), "path": sys.path}
         try:
-            connection.sendall(_GO)
+            message = json.dumps(request | {"folder": str(Path.cwd())}).encode() + b"\n"
+            socket.send_fds(connection, [message[:1]], [0, 1, 2])
+            connection.sendall(message[1:])
             if connection.recv(1) != _BEGUN:
                 return None
         except OSError:
