@@ -3,12 +3,18 @@
 snakemake --cores all        everything, for the study that config.yaml names
 """
 
+from pathlib import Path
+
 from snakemake.utils import min_version
 
 min_version("9.27")
 
 
-configfile: "config.yaml"
+# The folder's own config; called from elsewhere (snakemake -s), this one is there too.
+configfile:
+    "config.yaml"
+    if Path("config.yaml").exists()
+    else str(Path(workflow.basedir) / "config.yaml")
 
 
 include: "workflow/rules/common.smk"

@@ -153,6 +153,13 @@ def test_several_gpus_are_taken_together_or_not_at_all(tmp_path, started):
     assert got(both) == ["A", "B"]
 
 
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/null")])
+def test_what_another_user_puts_in_the_place_of_a_lease_is_named_at_once(tmp_path, make):
+    make(tmp_path / "tradeoffs-gpu-GPU-1111-0.lock")
+    with pytest.raises(InputError, match=r"tradeoffs-gpu-GPU-1111-0\.lock: is .* remove it, or ask its owner to"):
+        lease.take(GPUS, folder=tmp_path)
+
+
 @pytest.mark.parametrize(("variable", "message"), [("0", "expected a whole number from 1"), ("two", "'two'")])
 def test_a_wrong_number_of_jobs_per_gpu_is_refused(tmp_path, monkeypatch, variable, message):
     monkeypatch.setenv("TRADEOFFS_JOBS_PER_GPU", variable)

@@ -3,7 +3,6 @@
 import re
 import sys
 from pathlib import Path
-from shlex import quote
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
@@ -98,9 +97,12 @@ def evaluation_fingerprints(wildcards):
 
 def evaluation_options(wildcards):
     """Their command-line options."""
-    return " ".join(
-        f"--{name} {path}" for name, path in evaluation_folders(wildcards).items()
-    )
+    return options(evaluation_folders(wildcards))
+
+
+def options(folders):
+    """Command-line options, word by word: the shell is given each in quotes."""
+    return [word for name, path in folders.items() for word in (f"--{name}", path)]
 
 
 def cores(step):

@@ -15,8 +15,8 @@ rule miniature_data:
         spec=lambda wc: canonical(miniature.world_spec(config, wc.world, wc.dataset)),
         folder=lambda wc: f"resources/miniature/{wc.world}/{wc.dataset}",
     shell:
-        "python -m tradeoffs.warm tradeoffs.data.miniature.{wildcards.dataset}"
-        " --spec {params.spec:q} --out {params.folder} > {log} 2>&1"
+        "python -m tradeoffs.warm tradeoffs.data.miniature.{wildcards.dataset:q}"
+        " --spec {params.spec:q} --out {params.folder:q} > {log:q} 2>&1"
 
 
 # The file itself is no output: Snakemake would delete it before the job runs again, only because an address changed.
@@ -35,7 +35,7 @@ rule download:
         spec=lambda wc: canonical(DOWNLOADS[wc.file]),
         file=lambda wc, output: output[0].removesuffix(".json"),
     shell:
-        "python -m tradeoffs.data.download --spec {params.spec:q} --out {params.file} --card {output} 2>&1 | tee {log} >&2"
+        "python -m tradeoffs.warm tradeoffs.data.download --spec {params.spec:q} --out {params.file:q} --card {output:q} 2>&1 | tee {log:q} >&2"
 
 
 rule unpack:
@@ -58,7 +58,7 @@ rule unpack:
         archive=lambda wc, input: input[0].removesuffix(".json"),
         folder=lambda wc: f"resources/unpacked/{wc.dataset}",
     shell:
-        "python -m tradeoffs.data.unpack --spec {params.spec:q} --archive {params.archive} --out {params.folder} > {log} 2>&1"
+        "python -m tradeoffs.warm tradeoffs.data.unpack --spec {params.spec:q} --archive {params.archive:q} --out {params.folder:q} > {log:q} 2>&1"
 
 
 rule assemble:
@@ -81,7 +81,7 @@ rule assemble:
         ),
         folder=lambda wc: f"resources/imagenet/default/{wc.dataset}",
     shell:
-        "python -m tradeoffs.data.assemble --spec {params.spec:q} --out {params.folder} > {log} 2>&1"
+        "python -m tradeoffs.warm tradeoffs.data.assemble --spec {params.spec:q} --out {params.folder:q} > {log:q} 2>&1"
 
 
 # All that needs the internet, and what is made from it: snakemake fetch

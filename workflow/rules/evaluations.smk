@@ -24,5 +24,5 @@ rule evaluate:
         ),
         data=evaluation_options,
     shell:
-        "python -m tradeoffs.warm tradeoffs.benchmarks.{wildcards.benchmark} --spec {params.spec:q} {params.data}"
-        " --weights {input.weights} --card {output.card} --outcomes {output.outcomes} > {log} 2>&1"
+        "python -m tradeoffs.warm tradeoffs.benchmarks.{wildcards.benchmark:q} --spec {params.spec:q} {params.data:q}"
+        " --weights {input.weights:q} --card {output.card:q} --outcomes {output.outcomes:q} > {log:q} 2>&1"

@@ -28,9 +28,9 @@ rule train:
         checkpoint=lambda wc: f"results/{wc.study}/models/{wc.model}/checkpoint.pt",
         processes=lambda wc, resources: max(1, resources.get("gpu", 1)),
     shell:
-        "python -m tradeoffs.warm tradeoffs.train --spec {params.spec:q} --data {params.folder}"
-        " --weights {output.weights} --card {output.card} --checkpoint {params.checkpoint}"
-        " --processes {params.processes} > {log} 2>&1"
+        "python -m tradeoffs.warm tradeoffs.train --spec {params.spec:q} --data {params.folder:q}"
+        " --weights {output.weights:q} --card {output.card:q} --checkpoint {params.checkpoint:q}"
+        " --processes {params.processes:q} > {log:q} 2>&1"
 
 
 rule released:
@@ -51,8 +51,8 @@ rule released:
         spec=lambda wc: canonical(MODELS[wc.model].spec),
         checkpoint=lambda wc: MODELS[wc.model].file,
     shell:
-        "python -m tradeoffs.warm tradeoffs.models.released --spec {params.spec:q} --checkpoint {params.checkpoint}"
-        " --weights {output.weights} --card {output.card} > {log} 2>&1"
+        "python -m tradeoffs.warm tradeoffs.models.released --spec {params.spec:q} --checkpoint {params.checkpoint:q}"
+        " --weights {output.weights:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 # A library fetches its published weights itself, and compute nodes often have no internet: local.
@@ -72,7 +72,7 @@ rule convert:
     params:
         code=code_id("tradeoffs.models.convert"),
         spec=lambda wc: canonical(MODELS[wc.model].spec),
-        checkpoint=lambda wc, input: f"--checkpoint {quote(input[0])}" if input else "",
+        checkpoint=lambda wc, input: ["--checkpoint", input[0]] if input else [],
     shell:
-        "python -m tradeoffs.warm tradeoffs.models.convert --spec {params.spec:q} {params.checkpoint}"
-        " --weights {output.weights} --card {output.card} > {log} 2>&1"
+        "python -m tradeoffs.warm tradeoffs.models.convert --spec {params.spec:q} {params.checkpoint:q}"
+        " --weights {output.weights:q} --card {output.card:q} > {log:q} 2>&1"

@@ -32,8 +32,8 @@ rule summary:
         spec=specification(config),
         evaluations=lambda wc, input: str(Path(input.cards[0]).parents[1]),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.summary --spec {params.spec:q} --evaluations {params.evaluations}"
-        " --out {output.summary} --sweeps {output.sweeps} --card {output.card} > {log} 2>&1"
+        "python -m tradeoffs.warm tradeoffs.results.summary --spec {params.spec:q} --evaluations {params.evaluations:q}"
+        " --out {output.summary:q} --sweeps {output.sweeps:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 rule claims:
@@ -65,9 +65,9 @@ rule claims:
         spec=specification(config),
         evaluations=lambda wc, input: str(Path(input.cards[0]).parents[1]),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.claims --spec {params.spec:q} --evaluations {params.evaluations}"
-        " --theory {input.theory} --out {output.claims} --differences {output.differences} --card {output.card}"
-        " > {log} 2>&1"
+        "python -m tradeoffs.warm tradeoffs.results.claims --spec {params.spec:q} --evaluations {params.evaluations:q}"
+        " --theory {input.theory:q} --out {output.claims:q} --differences {output.differences:q} --card {output.card:q}"
+        " > {log:q} 2>&1"
 
 
 rule figure_overview:
@@ -91,8 +91,8 @@ rule figure_overview:
         code=code_id("tradeoffs.results.figures.overview"),
         figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.figures.overview --differences {input.differences}"
-        " --out {params.figures} --card {output.card} > {log} 2>&1"
+        "python -m tradeoffs.warm tradeoffs.results.figures.overview --differences {input.differences:q}"
+        " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 rule figure_claims:
@@ -123,8 +123,8 @@ rule figure_claims:
         code=code_id("tradeoffs.results.figures.claims"),
         figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.figures.claims --claims {input.claims}"
-        " --out {params.figures} --card {output.card} > {log} 2>&1"
+        "python -m tradeoffs.warm tradeoffs.results.figures.claims --claims {input.claims:q}"
+        " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 rule figure_benchmarks:
@@ -156,8 +156,8 @@ rule figure_benchmarks:
         code=code_id("tradeoffs.results.figures.benchmarks"),
         figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.figures.benchmarks --summary {input.summary}"
-        " --out {params.figures} --card {output.card} > {log} 2>&1"
+        "python -m tradeoffs.warm tradeoffs.results.figures.benchmarks --summary {input.summary:q}"
+        " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 rule figure_adversarial:
@@ -181,8 +181,8 @@ rule figure_adversarial:
         code=code_id("tradeoffs.results.figures.adversarial"),
         figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.figures.adversarial --summary {input.summary}"
-        " --out {params.figures} --card {output.card} > {log} 2>&1"
+        "python -m tradeoffs.warm tradeoffs.results.figures.adversarial --summary {input.summary:q}"
+        " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 rule figure_correlation:
@@ -206,8 +206,8 @@ rule figure_correlation:
         code=code_id("tradeoffs.results.figures.correlation"),
         figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.figures.correlation --sweeps {input.sweeps}"
-        " --out {params.figures} --card {output.card} > {log} 2>&1"
+        "python -m tradeoffs.warm tradeoffs.results.figures.correlation --sweeps {input.sweeps:q}"
+        " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 rule figure_background_scale:
@@ -232,8 +232,8 @@ rule figure_background_scale:
         code=code_id("tradeoffs.results.figures.background_scale"),
         figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.figures.background_scale --sweeps {input.sweeps} --claims {input.claims}"
-        " --out {params.figures} --card {output.card} > {log} 2>&1"
+        "python -m tradeoffs.warm tradeoffs.results.figures.background_scale --sweeps {input.sweeps:q} --claims {input.claims:q}"
+        " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 rule figure_training:
@@ -259,8 +259,8 @@ rule figure_training:
         figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
         models=lambda wc, input: str(Path(input.cards[0]).parents[1]),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.figures.training --summary {input.summary} --models {params.models}"
-        " --out {params.figures} --card {output.card} > {log} 2>&1"
+        "python -m tradeoffs.warm tradeoffs.results.figures.training --summary {input.summary:q} --models {params.models:q}"
+        " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 rule contact_sheets:
@@ -290,10 +290,10 @@ rule contact_sheets:
     params:
         code=code_id("tradeoffs.results.figures.contact_sheets"),
         figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
-        data=" ".join(f"--{name} {path}" for name, path in default_folders().items()),
+        data=options(default_folders()),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.figures.contact_sheets {params.data}"
-        " --out {params.figures} --card {output.card} > {log} 2>&1"
+        "python -m tradeoffs.warm tradeoffs.results.figures.contact_sheets {params.data:q}"
+        " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 rule published:
@@ -315,8 +315,8 @@ rule published:
     params:
         code=code_id("tradeoffs.results.published"),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.published --summary {input}"
-        " --out {output.published} --card {output.card} > {log} 2>&1"
+        "python -m tradeoffs.warm tradeoffs.results.published --summary {input:q}"
+        " --out {output.published:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 rule figure_published:
@@ -340,8 +340,8 @@ rule figure_published:
         code=code_id("tradeoffs.results.figures.published"),
         figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.figures.published --comparison {input}"
-        " --out {params.figures} --card {output.card} > {log} 2>&1"
+        "python -m tradeoffs.warm tradeoffs.results.figures.published --comparison {input:q}"
+        " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 rule missing:
@@ -363,7 +363,7 @@ rule missing:
         spec=canonical({"missing": study.missing_benchmarks(config)}),
     shell:
         "python -m tradeoffs.warm tradeoffs.results.missing --spec {params.spec:q}"
-        " --out {output.missing} --card {output.card} > {log} 2>&1"
+        " --out {output.missing:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 # Everything of this file that the study has: snakemake figures

@@ -17,7 +17,7 @@ rule theory_curves:
         spec=canonical(config["theory"]["curves"]),
     shell:
         "python -m tradeoffs.warm tradeoffs.theory.curves --spec {params.spec:q}"
-        " --out {output.out} --risks {output.risks} --card {output.card} > {log} 2>&1"
+        " --out {output.out:q} --risks {output.risks:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 rule theory_phase:
@@ -34,7 +34,7 @@ rule theory_phase:
         spec=canonical(config["theory"]["phase"]),
     shell:
         "python -m tradeoffs.warm tradeoffs.theory.phase --spec {params.spec:q}"
-        " --out {output.out} --card {output.card} > {log} 2>&1"
+        " --out {output.out:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 rule theory_claims:
@@ -52,7 +52,7 @@ rule theory_claims:
         spec=canonical(config["theory"]["claims"]),
     shell:
         "python -m tradeoffs.warm tradeoffs.theory.claims --spec {params.spec:q}"
-        " --out {output.out} --onsets {output.onsets} --card {output.card} > {log} 2>&1"
+        " --out {output.out:q} --onsets {output.onsets:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 rule theory_simulation:
@@ -69,7 +69,7 @@ rule theory_simulation:
         spec=canonical(config["theory"]["simulation"]),
     shell:
         "python -m tradeoffs.warm tradeoffs.theory.simulation --spec {params.spec:q}"
-        " --out {output.out} --card {output.card} > {log} 2>&1"
+        " --out {output.out:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 rule theory_pgd_simulation:
@@ -86,7 +86,7 @@ rule theory_pgd_simulation:
         spec=canonical(config["theory"]["pgd"]),
     shell:
         "python -m tradeoffs.warm tradeoffs.theory.pgd_simulation --spec {params.spec:q}"
-        " --out {output.out} --card {output.card} > {log} 2>&1"
+        " --out {output.out:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 rule theory_figures:
@@ -136,5 +136,5 @@ rule theory_figures:
         scale=config["theory"]["simulation"]["scale"],
         folder=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
-        "python -m tradeoffs.warm tradeoffs.theory.figures --tables results/theory --simulated-scale {params.scale}"
-        " --out {params.folder} --card {output.card} > {log} 2>&1"
+        "python -m tradeoffs.warm tradeoffs.theory.figures --tables results/theory --simulated-scale {params.scale:q}"
+        " --out {params.folder:q} --card {output.card:q} > {log:q} 2>&1"

@@ -1,18 +1,24 @@
 """What the Snakefile sets up around the jobs: the right Python, the GPUs counted, a crash forgotten, a warm process."""
 
-import fcntl
 import json
 import logging
 import os
+import re
+import signal
 import subprocess
 import sys
+import threading
 import time
-from base64 import urlsafe_b64decode
+from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from shlex import quote
+from types import FrameType
 from typing import Any
 
-from tradeoffs import slurm, warm
+import psutil  # type: ignore[import-untyped]
+
+from tradeoffs import locks, processes, slurm, warm
 from tradeoffs.config import Config, checked
 from tradeoffs.errors import InputError
 from tradeoffs.lease import JOBS_PER_GPU
@@ -21,7 +27,7 @@ from tradeoffs.study import models
 
 IMAGENET_IMAGES = 1_281_167  # what a training on all images of ImageNet takes
 _SOCKET = Path(".snakemake/warm.sock")
-_held: list[Any] = []
+_held: list[int] = []
 _clock: list[float] = []
 
 
@@ -36,23 +42,43 @@ def prepare(workflow: Any, jobs_per_gpu: int) -> None:
     """
     from snakemake.shell import shell
 
-    exports = [f"PYTHONPATH={quote(str(Path(workflow.basedir) / 'workflow'))}", f"{JOBS_PER_GPU}={jobs_per_gpu}"]
-    if not workflow.deployment_settings.deployment_method:
-        exports.append(f"PATH={quote(str(Path(sys.executable).parent))}:$PATH")
-    if _starts_warm(workflow):
-        exports.append(f"TRADEOFFS_WARM={_SOCKET}")
-    shell.prefix(f"set -euo pipefail; export {' '.join(exports)}; ")
-    if workflow.resource_settings.nodes is None:
-        workflow.global_resources.setdefault("gpu", count_gpus() * jobs_per_gpu)
-    show_failed_logs()
-    if workflow.is_main_process:
-        slurm.cure_status_query()
-        try:
-            forget_killed_run(Path(".snakemake"), dry_run=workflow.output_settings.dryrun)
+    try:
+        shell.prefix(_literally(_prefix(workflow, jobs_per_gpu)))
+        if workflow.resource_settings.nodes is None:
+            workflow.global_resources.setdefault("gpu", count_gpus() * jobs_per_gpu)
+        show_failed_logs()
+        if workflow.is_main_process:
+            slurm.cure_status_query()
+            if forget_killed_run(Path(".snakemake"), dry_run=workflow.output_settings.dryrun):
+                _remake_incomplete(workflow)
             if workflow.resource_settings.nodes is not None and not workflow.output_settings.dryrun:
                 slurm.note_submissions(Path.cwd())
-        except InputError as error:
-            sys.exit(f"error: {error}")
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
+def _prefix(workflow: Any, jobs_per_gpu: int) -> str:
+    """Return the shell commands that every step's begin with: what the surroundings may hold is not the steps'."""
+    if set("{}") & set(str(workflow.basedir)):
+        raise InputError(f"{workflow.basedir}: Snakemake takes braces for wildcards; move or rename the folder")
+    python = Path(sys.executable).parent
+    exports = warm.ENVIRONMENT | {JOBS_PER_GPU: str(jobs_per_gpu), warm.WORKFLOW: processes.mark(os.getpid())}
+    if _starts_warm(workflow):
+        exports[warm.SOCKET] = str(_SOCKET)
+    for path in (exports["PYTHONPATH"], str(python)):
+        if os.pathsep in path:
+            raise InputError(
+                f"{path}: a path with {os.pathsep!r} cannot be in PATH or PYTHONPATH; move or rename the folder"
+            )
+    settings = [f"{name}={quote(value)}" for name, value in exports.items()]
+    if not workflow.deployment_settings.deployment_method:
+        settings.append(f"PATH={quote(str(python))}:$PATH")
+    return f"set -euo pipefail; unset {' '.join(warm.UNSET)}; export {' '.join(settings)}; "
+
+
+def _literally(text: str) -> str:
+    """Return ``text`` as a pattern of Snakemake's formatting that yields it: a folder's name may hold braces."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def show_failed_logs() -> None:
@@ -95,40 +121,81 @@ def count_gpus() -> int:
 
 
 def forget_killed_run(snakemake_folder: Path, dry_run: bool = False) -> bool:
-    """Remove a killed Snakemake's locks and the outputs it left marked incomplete, so that the same command goes on.
+    """Remove a killed Snakemake's locks, so that the same command goes on; return whether no living one is at work.
 
-    A running workflow holds a kernel lock on a file of its own in ``.snakemake``, which no death outlives: while that
-    is held this does nothing and returns False, and Snakemake's own locks refuse the second run. SLURM jobs of the
-    killed run are cancelled first, for they write these outputs; a dry run leaves all as it is while they are at work.
+    A running workflow locks a file of its own in ``.snakemake``, which no death outlives (:mod:`tradeoffs.locks`):
+    while that is held this does nothing, and Snakemake's own locks refuse the second run. SLURM jobs of the killed run
+    are cancelled first, for they write the outputs that the next run writes; while they are at work a dry run is told
+    that the folder is taken. A dry run changes nothing. Nothing is deleted but Snakemake's own locks, by their names:
+    what the killed run left half-made Snakemake makes anew by itself (``--rerun-incomplete``). Raises InputError where
+    the folder cannot be used.
     """
-    snakemake_folder.mkdir(exist_ok=True)
-    handle = (snakemake_folder / "running.lock").open("w")
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        handle.close()
-        return False
-    _held.append(handle)
-    if dry_run and slurm.left_jobs(snakemake_folder.parent):
-        return False
-    slurm.cancel_left_jobs(snakemake_folder.parent)
-    for lock in (snakemake_folder / "locks").glob("*.lock"):
-        lock.unlink()
-    markers = snakemake_folder / "incomplete"
-    # migration_underway is no output's marker but a note of Snakemake's own, there while it converts older records.
-    for marker in [path for path in markers.rglob("*") if path.is_file() and path.name != "migration_underway"]:
-        # Snakemake's own naming: the output's path in base64, long ones cut into folders that start with @.
-        encoded = "".join(part.removeprefix("@") for part in marker.relative_to(markers).parts)
-        Path(urlsafe_b64decode(encoded).decode()).unlink(missing_ok=True)
-        marker.unlink()
+        snakemake_folder.mkdir(exist_ok=True)
+        lock = snakemake_folder / "running.lock"
+        file = locks.open_file(lock)
+        if not locks.take(file, lock):
+            os.close(file)
+            return False
+        _held.append(file)
+        if dry_run:
+            return not slurm.left_jobs(snakemake_folder.parent)
+        slurm.cancel_left_jobs(snakemake_folder.parent)
+        if not (snakemake_folder / "locks").is_symlink():
+            for stale in (snakemake_folder / "locks").glob("*.lock"):
+                if re.fullmatch("[0-9]+[.](input|output)[.]lock", stale.name) and not stale.is_dir():
+                    stale.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or snakemake_folder}: {error.strerror or error}; Snakemake keeps its records there: "
+            "correct that and run again"
+        ) from None
     return True
+
+
+def _remake_incomplete(workflow: Any) -> None:
+    """Set Snakemake's option --rerun-incomplete as soon as its settings are there, which is after the Snakefile."""
+    prepare_dag = workflow._prepare_dag
+
+    def prepared(*arguments: Any, **named: Any) -> Any:
+        workflow.dag_settings.force_incomplete = True
+        return prepare_dag(*arguments, **named)
+
+    workflow._prepare_dag = prepared
 
 
 def start(workflow: Any) -> None:
     """Start the clock, and the process that steps are forked from (:mod:`tradeoffs.warm`)."""
     if _starts_warm(workflow):
         warm.start(_SOCKET)
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if in_main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     _clock.append(time.time())
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Interrupt the steps too: Snakemake waits for them, and only a terminal sends its Ctrl-C to all of them."""
+    threading.Thread(target=_interrupt_steps, daemon=True).start()
+    raise KeyboardInterrupt
+
+
+def _interrupt_steps() -> None:
+    """Interrupt every step of this process, those included that start meanwhile, until this process ends.
+
+    Steps only: what ends jobs on a cluster is a child of this process too. The warm process pays no attention.
+    """
+    told: set[int] = set()
+    while True:
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                command = process.cmdline()
+                if process.pid not in told and any(
+                    (flag, module.partition(".")[0]) == ("-m", "tradeoffs") for flag, module in pairwise(command)
+                ):
+                    process.send_signal(signal.SIGINT)
+                    told.add(process.pid)
+        time.sleep(0.2)
 
 
 def print_missing(rows: list[Config]) -> None:

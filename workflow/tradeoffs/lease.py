@@ -4,7 +4,6 @@ Snakemake shares the GPUs among its own jobs; several Snakemakes, plain commands
 other. All of them that come through here wait for each other instead of running out of memory together.
 """
 
-import fcntl
 import os
 import random
 import re
@@ -13,11 +12,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tradeoffs import locks
 from tradeoffs.errors import InputError
 
 FOLDER = Path("/tmp")  # of the machine, not of the job: TMPDIR may be another for every job
 JOBS_PER_GPU = "TRADEOFFS_JOBS_PER_GPU"
-_held: list[int] = []
+_held: list[tuple[int, Path]] = []
 
 
 def take(gpus: Sequence[str], count: int = 1, jobs_per_gpu: int | None = None, folder: Path = FOLDER) -> list[int]:
@@ -54,42 +54,22 @@ def _jobs_per_gpu() -> int:
     return int(text)
 
 
-def _try(gpus: Sequence[str], count: int, places: int, folder: Path) -> dict[int, int] | None:
-    """Lock places on ``count`` GPUs, least used first; return the open file of each by position, or None for none."""
-    taken: dict[int, int] = {}
+def _try(gpus: Sequence[str], count: int, places: int, folder: Path) -> dict[int, tuple[int, Path]] | None:
+    """Lock places on ``count`` GPUs, least used first; return each one's open file by position, or None."""
+    taken: dict[int, tuple[int, Path]] = {}
     for place in range(places):
         for position, gpu in enumerate(gpus):
             if len(taken) == count:
                 return taken
             if position not in taken:
-                file = _open(folder / f"tradeoffs-gpu-{re.sub('[^A-Za-z0-9-]', '_', gpu)}-{place}.lock")
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    taken[position] = file
-                except BlockingIOError:
+                path = folder / f"tradeoffs-gpu-{re.sub('[^A-Za-z0-9-]', '_', gpu)}-{place}.lock"
+                file = locks.open_file(path)
+                if locks.take(file, path):
+                    taken[position] = (file, path)
+                else:
                     os.close(file)
     if len(taken) == count:
         return taken
-    for file in taken.values():
-        os.close(file)
+    for file, path in taken.values():
+        locks.release(file, path)
     return None
-
-
-def _open(path: Path) -> int:
-    """Open a lock file, made by whoever comes first and readable by all: a lock needs no right to write.
-
-    A file that exists is opened without O_CREAT, which Linux refuses in /tmp for files of other users, and links are
-    not followed. Lock files are never removed: a file that another process is about to lock would be another file.
-    """
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
-    while True:
-        try:
-            return os.open(path, flags)
-        except FileNotFoundError:
-            pass
-        try:
-            file = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o644)
-        except FileExistsError:
-            continue
-        os.fchmod(file, 0o644)  # whatever the umask says
-        return file

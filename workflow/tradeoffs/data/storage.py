@@ -1,8 +1,8 @@
 """Big files on disk: one process at a time, room before writing, a full disk in one line."""
 
-import fcntl
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from tradeoffs import locks
 from tradeoffs.errors import InputError, refusal
 
 
@@ -19,16 +20,18 @@ def exclusive(target: Path) -> Iterator[None]:
 
     No death outlives the lock. Its file stays, empty: removing it would let two processes lock two files of one name.
     """
+    lock = target.with_name(f".{target.name}.lock")
     with explained(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle = target.with_name(f".{target.name}.lock").open("w")
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        file = locks.open_file(lock)
+        if not locks.take(file, lock):
             print(f"{target}: another run is making it; waiting for that one", file=sys.stderr, flush=True)
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            while not locks.take(file, lock):
+                time.sleep(0.2)
+    try:
         yield
+    finally:
+        locks.release(file, lock)
 
 
 @contextmanager

@@ -1,7 +1,12 @@
 """One look for all figures: legible in greyscale and to colour-blind readers, and the same file for the same input."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple
+
+# Figures go to files. What a notebook sets for all it starts ends the first import of matplotlib where the notebook's
+# own modules are not installed, so this module comes before any.
+os.environ["MPLBACKEND"] = "Agg"
 
 import matplotlib
 

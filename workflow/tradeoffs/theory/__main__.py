@@ -27,6 +27,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tradeoffs.results.style import save, use_style  # before matplotlib
+
+# isort: split
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
@@ -35,7 +39,6 @@ from numpy.typing import NDArray
 from tradeoffs.cards import write_card
 from tradeoffs.code_id import code_id
 from tradeoffs.errors import InputError, exit_code
-from tradeoffs.results.style import save, use_style
 from tradeoffs.theory.curves import curve, norm_name, parse_norm
 from tradeoffs.theory.drawing import DASHES, norm_label
 from tradeoffs.theory.minimise import minimise

@@ -13,6 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tradeoffs.results.style import save, use_style  # before matplotlib
+
+# isort: split
+
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
@@ -20,7 +24,6 @@ from matplotlib.figure import Figure
 from tradeoffs.cards import write_card
 from tradeoffs.code_id import code_id
 from tradeoffs.errors import exit_code
-from tradeoffs.results.style import save, use_style
 from tradeoffs.theory.drawing import BUDGET_AXIS, COLOURS, DASHES, MARKERS, Rows, column, norm_label, select, values
 from tradeoffs.theory.simulation_figure import simulation_figure
 from tradeoffs.theory.tables import read_table
