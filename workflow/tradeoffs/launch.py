@@ -4,7 +4,7 @@ import fcntl
 import json
 import logging
 import os
-import subprocess
+import re
 import sys
 import time
 from base64 import urlsafe_b64decode
@@ -12,7 +12,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
-from tradeoffs import slurm, warm
+from tradeoffs import gpus, slurm, warm
 from tradeoffs.config import Config, checked
 from tradeoffs.errors import InputError
 from tradeoffs.lease import JOBS_PER_GPU
@@ -30,7 +30,8 @@ def prepare(workflow: Any, jobs_per_gpu: int) -> None:
 
     * Jobs find this environment's Python and this package, also when ``snakemake`` is called by its path.
     * The number of GPUs, times the jobs that may share one, is a limit; ``--resources gpu=K`` still wins. Without a GPU
-      the limit is 0, to which Snakemake scales the rules' requests: they run on the CPU.
+      the limit is 0, to which Snakemake scales the rules' requests: they run on the CPU. A limit of 0 that the user
+      gave hides the GPUs from the steps.
     * After ``kill -9`` the same command goes on: stale locks are removed, half-made outputs are made again, SLURM jobs
       of the dead run are cancelled.
     """
@@ -41,9 +42,14 @@ def prepare(workflow: Any, jobs_per_gpu: int) -> None:
         exports.append(f"PATH={quote(str(Path(sys.executable).parent))}:$PATH")
     if _starts_warm(workflow):
         exports.append(f"TRADEOFFS_WARM={_SOCKET}")
+    local, limits = workflow.resource_settings.nodes is None, workflow.global_resources
+    if local and "gpu" in limits and limits["gpu"].value == 0:
+        exports.append("CUDA_VISIBLE_DEVICES=")
     shell.prefix(f"set -euo pipefail; export {' '.join(exports)}; ")
-    if workflow.resource_settings.nodes is None:
-        workflow.global_resources.setdefault("gpu", count_gpus() * jobs_per_gpu)
+    if local and "gpu" not in limits:
+        limits["gpu"] = count_gpus() * jobs_per_gpu
+        if workflow.is_main_process and (remark := gpus.remark()):
+            print(remark, file=sys.stderr)
     show_failed_logs()
     if workflow.is_main_process:
         slurm.cure_status_query()
@@ -84,14 +90,37 @@ def configured(config: Config, schema: Path) -> tuple[Config, dict[str, Model]]:
 
 def count_gpus() -> int:
     """GPUs this process may use, without importing torch."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return len([name for name in visible.split(",") if name.strip() not in ("", "-1")])
-    try:
-        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=True, timeout=30)
-    except (OSError, subprocess.SubprocessError):
-        return 0
-    return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
+    return gpus.count()
+
+
+def cores(workflow: Any, wanted: int, gpus_per_job: int = 1) -> int:
+    """Cores for each of the jobs that use a GPU: ``wanted``, or fewer, so that none of the GPUs waits for cores.
+
+    Without a GPU it is ``wanted`` or all there are, and on a cluster ``wanted``. It changes no result on a GPU, where cores
+    only read images.
+    """
+    if workflow.resource_settings.nodes is not None:
+        return wanted
+    at_once = max(1, workflow.global_resources["gpu"].value // gpus_per_job)
+    return max(1, min(wanted, workflow.cores // at_once))
+
+
+def processes(resources: Any, gpus_per_training: int) -> int:
+    """Processes in which a job trains: one for each GPU that it asks for, as ``gpu`` or, on some clusters, ``gres``.
+
+    InputError ends the program with one line where ``gres`` asks for another number than the config's.
+    """
+    gres = str(resources.get("gres", ""))
+    if not re.match("gpu(:|$)", gres):
+        return max(1, resources.get("gpu", 1))
+    number = re.search(r":([0-9]+)$", gres)
+    asked = int(number[1]) if number else 1
+    if asked != gpus_per_training:
+        sys.exit(
+            f"error: rule train: gres {gres!r} asks for {asked} GPU(s) and gpus_per_training is {gpus_per_training}; "
+            f'write gres: "gpu:{gpus_per_training}" under train in the profile'
+        )
+    return asked
 
 
 def forget_killed_run(snakemake_folder: Path, dry_run: bool = False) -> bool:
