@@ -97,8 +97,7 @@ def _mig(found: list[str]) -> list[str]:
 def _ask(*arguments: str) -> str:
     """Return what nvidia-smi prints; nothing where it is not there or does not answer."""
     try:
-        return subprocess.run(
-            ["nvidia-smi", *arguments], capture_output=True, text=True, check=False, timeout=30
-        ).stdout
-    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        done = subprocess.run(["nvidia-smi", *arguments], capture_output=True, check=False, timeout=30)
+    except (OSError, subprocess.SubprocessError):
         return ""
+    return done.stdout.decode(errors="replace")

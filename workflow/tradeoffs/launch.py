@@ -3,7 +3,6 @@
 import fcntl
 import json
 import logging
-import os
 import re
 import sys
 import time
@@ -96,23 +95,24 @@ def count_gpus() -> int:
 def cores(workflow: Any, wanted: int, gpus_per_job: int = 1) -> int:
     """Cores for each of the jobs that use a GPU: ``wanted``, or fewer, so that none of the GPUs waits for cores.
 
-    Without a GPU it is ``wanted`` or all there are, and on a cluster ``wanted``. It changes no result on a GPU, where cores
-    only read images.
+    Without a GPU it is ``wanted`` or all there are, and on a cluster ``wanted``. It changes no result: beside a GPU,
+    cores only read images.
     """
-    if workflow.resource_settings.nodes is not None:
+    granted = workflow.global_resources["_cores"].value  # workflow.cores raises where the command runs no job
+    if workflow.resource_settings.nodes is not None or granted is None:
         return wanted
-    at_once = max(1, workflow.global_resources["gpu"].value // gpus_per_job)
-    return max(1, min(wanted, workflow.cores // at_once))
+    at_once = max(1, int(workflow.global_resources["gpu"].value) // gpus_per_job)
+    return max(1, min(wanted, int(granted) // at_once))
 
 
 def processes(resources: Any, gpus_per_training: int) -> int:
     """Processes in which a job trains: one for each GPU that it asks for, as ``gpu`` or, on some clusters, ``gres``.
 
-    InputError ends the program with one line where ``gres`` asks for another number than the config's.
+    The program ends with one line where ``gres`` asks for another number than the config's.
     """
     gres = str(resources.get("gres", ""))
     if not re.match("gpu(:|$)", gres):
-        return max(1, resources.get("gpu", 1))
+        return max(1, int(resources.get("gpu", 1)))
     number = re.search(r":([0-9]+)$", gres)
     asked = int(number[1]) if number else 1
     if asked != gpus_per_training:

@@ -70,8 +70,8 @@ def sources(spec: dict[str, Any], data: Path, device: torch.device) -> tuple[Sou
 def run(spec: dict[str, Any], arguments: argparse.Namespace) -> None:
     """Train in this process, alone or with the others that the environment names; the first one writes the files."""
     cure = (
-        f"with {spec['batch_size']} images in {os.environ.get('WORLD_SIZE', 1)} process(es); lower batch_size, or train on "
-        "several GPUs (gpus_per_training in the config, --processes here)"
+        f"with {spec['batch_size']} images in {os.environ.get('WORLD_SIZE', 1)} process(es); lower batch_size, or "
+        "train on several GPUs (gpus_per_training in the config, --processes here)"
     )
     try:
         with memory.or_say(cure), distributed.together():

@@ -36,5 +36,5 @@ def check_smallest_batch(spec: dict[str, Any], training: Source, group: Group) -
             height, width = image.shape[2:]
             raise InputError(
                 f"--spec: the last of {batches} batches holds {smallest} images of {width}x{height} pixels, on which a "
-                f"{spec['architecture']} cannot be trained ({' '.join(str(error).split())}); {cure}, or raise image_size"
+                f"{spec['architecture']} cannot be trained ({' '.join(str(error).split())}); {cure}, or image_size"
             ) from None
