@@ -53,13 +53,15 @@ class Checkpoint:
             if damaged is not None:
                 raise ValueError(f"{damaged} has another checksum")
             state: State = torch.load(self.path, map_location="cpu", weights_only=True)
-            key, kept_on = state["key"], state.get("device", device.type)
+            if not isinstance(state, dict) or "key" not in state:
+                raise ValueError("not written by a training")
         except Exception as error:
             self.refuse(f"unreadable checkpoint ({error})")
             return None
-        if key != self._key:
+        if state["key"] != self._key:
             self.refuse("checkpoint of another spec, code or data")
             return None
+        kept_on = state.get("device", device.type)
         if kept_on != device.type:
             self.refuse(f"checkpoint of a training on {kept_on}, and this one is on {device.type}")
             return None

@@ -56,6 +56,8 @@ def launch(processes: int, arguments: list[str]) -> int:
             return 0
         first = (causes or failed)[0]
         code = members[first].returncode
+        if code == STOPPED:  # all were told to; the one that writes the checkpoint says where
+            first = min(rank for rank in causes if members[rank].returncode == STOPPED)
         said[first].seek(0)
         _report(f"process {first + 1} of {processes}", code, said[first].read().splitlines() if first else None)
     return code if code >= 0 else 128 - code
