@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from tradeoffs import device, lease
+from tradeoffs import device, lease, precision
 from tradeoffs.errors import InputError
 
 GPUS = ["GPU-1111", "GPU-2222"]
@@ -202,6 +202,7 @@ def test_users_share_the_lease_whoever_made_the_file(tmp_path, started):
 def test_without_a_gpu_nothing_is_leased(monkeypatch):
     monkeypatch.setattr(lease, "take", lambda *_: pytest.fail("a lease was taken"))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert device.choose_device() == torch.device("cpu")
 
 
@@ -212,9 +213,10 @@ def two_gpus(monkeypatch, tmp_path):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda i: SimpleNamespace(uuid=GPUS[i]))
-    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    monkeypatch.setattr(device, "_open", lambda gpu: chosen.append(gpu.index))
     real = lease.take
     monkeypatch.setattr(lease, "take", lambda gpus: real(gpus, folder=tmp_path))
+    monkeypatch.setattr(precision, "decide", lambda device: None)  # for the whole process
     device._gpu.cache_clear()
     yield chosen
     device._gpu.cache_clear()

@@ -19,6 +19,11 @@ from tradeoffs.training.data import read_split
 from tradeoffs.training.validation import evaluate, ten_steps
 
 CPU = torch.device("cpu")
+FULL = [
+    torch.OutOfMemoryError("CUDA out of memory"),
+    torch.AcceleratorError("CUDA error: out of memory"),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+]
 
 
 def command(spec, data, folder, checkpoint=None):
@@ -134,15 +139,27 @@ def test_an_unsound_model_is_one_line_and_no_weights(monkeypatch, capsys, tmp_pa
     assert not folder.exists()
 
 
-def test_a_gpu_too_small_is_one_line_with_the_cure(monkeypatch, capsys, tmp_path, data, training):
+@pytest.mark.parametrize("where", ["perturb", "evaluate", "start"])
+@pytest.mark.parametrize("error", FULL, ids=["allocator", "CUDA", "cuBLAS"])
+def test_a_gpu_too_small_is_one_line_with_the_cure(monkeypatch, capsys, tmp_path, data, training, where, error):
     def full(*arguments):
-        raise torch.OutOfMemoryError("CUDA out of memory")
+        raise error
 
-    monkeypatch.setattr(loop, "perturb", full)
-    spec = training | {"norm": "linf", "epsilon": 0.03}
+    monkeypatch.setattr(loop, where, full)
+    spec = training | {"norm": "linf", "epsilon": 0.03, "epochs": 1}
     monkeypatch.setattr("sys.argv", ["train", *command(spec, data, tmp_path / "out")])
     assert exit_code(train.main) == 2
     assert "GPU out of memory with 10 images in 1 process(es); lower batch_size" in last(capsys.readouterr().err)
+
+
+def test_a_last_batch_that_the_network_cannot_take_is_refused_before_the_first_step(
+    monkeypatch, capsys, tmp_path, data, training
+):
+    spec = training | {"image_size": 8, "batch_size": 59}
+    monkeypatch.setattr("sys.argv", ["train", *command(spec, data, tmp_path / "out")])
+    assert exit_code(train.main) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "holds 1 images of 8x8 pixels" in said
 
 
 def test_a_network_that_has_not_learned_is_flagged_in_its_card(monkeypatch, tmp_path, data, training):

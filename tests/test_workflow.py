@@ -326,3 +326,16 @@ def test_never_more_gpu_jobs_than_gpus(tmp_path, devices, arguments, most):
     assert done.returncode == 0, done.stdout + done.stderr
     seen = max(int(path.read_text()) for path in (folder / "probe").glob("[0-9]"))
     assert seen == most if devices else 1 < seen <= most
+
+
+@pytest.mark.parametrize(("limit", "seen"), [("0", ""), ("1", "0,1")])
+def test_a_limit_of_no_gpus_hides_them_from_the_steps(tmp_path, limit, seen):
+    folder = clone(tmp_path)
+    rule = (
+        'rule probe:\n    output: "probe"\n    resources: gpu=1\n    shell: "echo $CUDA_VISIBLE_DEVICES > {output}"\n'
+    )
+    (folder / "probe.smk").write_text(f'include: "Snakefile"\n{rule}')
+    arguments = ["-s", "probe.smk", "--cores", "1", "probe", "--resources", f"gpu={limit}"]
+    done = snakemake(folder, *arguments, CUDA_VISIBLE_DEVICES="0,1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (folder / "probe").read_text().strip() == seen

@@ -18,18 +18,23 @@ from tradeoffs.data.images import Geometry
 from tradeoffs.errors import InputError
 
 CPU = torch.device("cpu")
+FULL = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1 GiB"),
+    torch.AcceleratorError("CUDA error: out of memory"),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+]
 
 
 class Greedy(torch.nn.Module):
     """A network that runs out of memory for more than ``most`` images at once."""
 
-    def __init__(self, network, most):
+    def __init__(self, network, most, error=FULL[0]):
         super().__init__()
-        self.network, self.most, self.largest = network, most, 0
+        self.network, self.most, self.largest, self.error = network, most, 0, error
 
     def _check(self, x):
         if len(x) > self.most:
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1 GiB")
+            raise self.error
         self.largest = max(self.largest, len(x))
         return x
 
@@ -60,10 +65,12 @@ def test_results_do_not_depend_on_the_number_of_threads(small, monkeypatch):
     same(small.evaluate(salient_imagenet), expected)
 
 
-@pytest.mark.parametrize("benchmark", [rival10, imagenet9, adversarial])
-def test_out_of_memory_halves_the_batch_and_changes_nothing(small, benchmark, capfd):
+@pytest.mark.parametrize(
+    ("benchmark", "error"), [(rival10, FULL[0]), (imagenet9, FULL[1]), (adversarial, FULL[2]), (adversarial, FULL[0])]
+)
+def test_out_of_memory_halves_the_batch_and_changes_nothing(small, benchmark, error, capfd):
     expected = small.evaluate(benchmark)
-    network = Greedy(small.network, 9)
+    network = Greedy(small.network, 9, error)
     same(small._replace(network=network).evaluate(benchmark), expected)
     assert 5 <= network.largest <= 9
     printed = capfd.readouterr().err.splitlines()

@@ -51,3 +51,95 @@ def test_a_checkpoint_of_something_else_is_never_resumed(tmp_path, capsys, fault
     key = "another" if fault == "other key" else "this spec, code and data"
     assert Checkpoint(path, key, 0).resume(CPU) is None
     assert "starting from scratch" in capsys.readouterr().err
+
+
+def changed(change):
+    """A state with something else in the place that ``change`` names: keys, then what to put there."""
+    *keys, last, value = change
+
+    def apply(state):
+        place = state
+        for key in keys:
+            place = place[key]
+        if value is None:
+            del place[last]
+        else:
+            place[last] = value(place[last]) if callable(value) else value
+
+    return apply
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("network", None),
+        ("network", "fc.weight", None),
+        ("network", "fc.weight", lambda weight: weight[:5]),
+        ("network", "fc.weight", lambda weight: weight.double()),
+        ("network", "fc.weight", 3.0),
+        ("network", []),
+        ("optimizer", None),
+        ("optimizer", "state", {}),
+        ("optimizer", "state", 0, "momentum_buffer", lambda buffer: buffer[:1]),
+        ("optimizer", "param_groups", []),
+        ("optimizer", "param_groups", 0, "momentum", 0.5),
+        ("history", "none"),
+        ("history", []),
+        ("history", 0, "loss", None),
+        ("history", 0, "epoch", 2.0),
+        ("history", 0, "loss", float("nan")),
+        ("generator", lambda state: state[:16]),
+        ("dropout", lambda state: state[:16]),
+        ("dropout", None),
+        ("step", 0),
+        ("step", 7),
+        ("step", "third"),
+        ("totals", None),
+        ("totals", lambda totals: totals[:2]),
+        ("device", "cuda"),
+        ("key", None),
+    ],
+    ids=str,
+)
+def test_a_malformed_checkpoint_is_one_line_and_a_start_from_scratch(miniature, training, tmp_path, capsys, change):
+    spec = training | {"epochs": 2}
+    images = sources(spec, miniature / "imagenet", CPU)
+    path = tmp_path / "checkpoint.pt"
+    looks = itertools.count()
+    with pytest.raises(StoppedError):  # within the second epoch
+        train(spec, *images, CPU, checkpoint=Checkpoint(path, "key", NEVER), asked_to_stop=lambda: next(looks) >= 15)
+    state = torch.load(path, weights_only=True)
+    if change[0] == "history" and change[1] == []:
+        del state["step"]
+    changed(change)(state)
+    torch.save(state, path)
+    capsys.readouterr()
+    network, history = train(spec, *images, CPU, checkpoint=Checkpoint(path, "key", NEVER))
+    (said,) = [line for line in capsys.readouterr().err.splitlines() if str(path) in line]
+    assert said.startswith(f"{path}: ")
+    assert said.endswith(", starting from scratch")
+    expected, measured = train(spec, *images, CPU)
+    assert history == measured
+    states = zip(network.state_dict().values(), expected.state_dict().values(), strict=True)
+    assert all(torch.equal(one, other) for one, other in states)
+
+
+def test_a_bit_that_was_flipped_in_a_checkpoint_is_noticed(tmp_path, capsys):
+    path = tmp_path / "checkpoint.pt"
+    weights = torch.arange(1000.0)
+    Checkpoint(path, "key", 0).keep({"weights": weights})
+    content = bytearray(path.read_bytes())
+    content[content.index(weights.numpy().tobytes()) + 2000] ^= 1
+    path.write_bytes(content)
+    assert Checkpoint(path, "key", 0).resume(CPU) is None
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("content", [[1, 2], torch.zeros(2), {"state": 1}], ids=["list", "tensor", "no key"])
+def test_a_file_that_is_no_checkpoint_is_left(tmp_path, capsys, content):
+    path = tmp_path / "checkpoint.pt"
+    torch.save(content, path)
+    assert Checkpoint(path, "key", 0).resume(CPU) is None
+    said = capsys.readouterr().err
+    assert "starting from scratch" in said
+    assert said.count("\n") == 1

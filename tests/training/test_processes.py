@@ -17,8 +17,8 @@ import torch
 from small_world import TRAINING
 from tradeoffs.errors import InputError
 from tradeoffs.train import main, sources
-from tradeoffs.training import loop
-from tradeoffs.training.distributed import ALONE, Group, join, leave
+from tradeoffs.training import launcher, loop
+from tradeoffs.training.distributed import ALONE, LOST, Group, LostError, join, leave, see_one_gpu, together
 from tradeoffs.training.launcher import _environments
 
 CPU = torch.device("cpu")
@@ -159,3 +159,103 @@ def test_batches_too_small_to_share_are_refused(miniature, training):
     spec = training | {"batch_size": 59}
     with pytest.raises(InputError, match="the last of 2 batches holds 1 images; change batch_size"):
         loop.train(spec, *sources(spec, miniature / "imagenet", CPU), CPU, group=Group(0, 2))
+
+
+@pytest.fixture
+def members(monkeypatch, tmp_path):
+    """Return a function that launches processes which, in the order of their ranks, do what shell commands say."""
+    monkeypatch.setattr(launcher, "_GRACE", 0.5)
+    script = tmp_path / "member"
+    monkeypatch.setattr(sys, "executable", str(script))
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGCHLD)}
+
+    def launch(*commands):
+        cases = "".join(f"{rank}) {command};;\n" for rank, command in enumerate(commands))
+        script.write_text(f"#!/bin/bash\ncase $RANK in\n{cases}esac\n")
+        script.chmod(0o755)
+        return launcher.launch(len(commands), [])
+
+    yield launch
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+HANGS = "exec sleep 600"
+LOSES = f"sleep 0.3; exit {LOST}"
+
+
+@pytest.mark.parametrize(
+    ("commands", "code", "said"),
+    [
+        ([HANGS, "echo 'progress' >&2; echo 'error: a.JPEG: unreadable' >&2; exit 2"], 2, "error: a.JPEG: unreadable"),
+        ([LOSES, "echo 'error: full' >&2; exit 2"], 2, "error: full"),
+        ([LOSES, LOSES, "echo 'error: third' >&2; exit 2"], 2, "error: third"),
+        (["sleep 0.5; kill -ABRT $$", "echo 'error: second' >&2; exit 2"], 2, "error: second"),
+        ([HANGS, "kill -KILL $$"], 137, "error: process 2 of 2 was killed by SIGKILL (out of memory?)"),
+        ([LOSES, "kill -SEGV $$"], 139, "error: process 2 of 2 was killed by SIGSEGV"),
+        (["kill -KILL $$", LOSES], 137, "error: process 1 of 2 was killed by SIGKILL (out of memory?)"),
+        ([LOSES, "exit 3"], 3, "error: process 2 of 2 ended with exit code 3 and said nothing"),
+        (
+            [LOSES, f"exit {LOST}"],
+            LOST,
+            "error: the processes of this training lost each other, first process 2 of 2; start again",
+        ),
+        (["sleep 0.3; exit 143", "exit 143"], 143, None),
+        (["true", "true"], 0, None),
+    ],
+)
+def test_who_failed_first_is_reported_with_its_own_line(members, capfd, commands, code, said):
+    assert members(*commands) == code
+    assert capfd.readouterr().err.splitlines() == ([] if said is None else [said])
+
+
+@pytest.fixture
+def of_two(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+
+
+@pytest.mark.usefixtures("of_two")
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.distributed.DistBackendError("NCCL error in: ProcessGroupNCCL.cpp:1, remote process exited"),
+        torch.distributed.DistNetworkError("The client socket has timed out"),
+        RuntimeError("[/third_party/gloo/gloo/transport/tcp/pair.cc:534] Connection closed by peer [127.0.0.1]:1"),
+    ],
+    ids=["nccl", "store", "gloo"],
+)
+def test_whatever_carried_the_messages_a_lost_process_is_one(monkeypatch, error):
+    """Also where torch's own batch normalisation sends them."""
+    with pytest.raises(LostError), together():
+        raise error
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    with pytest.raises(type(error), match=re.escape(str(error))), together():
+        raise error
+
+
+@pytest.mark.usefixtures("of_two")
+@pytest.mark.parametrize("message", ["CUDA out of memory in ProcessGroupNCCL", "expected scalar type Float"])
+def test_what_a_process_did_itself_is_no_loss(message):
+    with pytest.raises(RuntimeError, match=message), together():
+        raise RuntimeError(message)
+
+
+@pytest.mark.parametrize(
+    ("visible", "rank", "expected"), [("4,7", "1", "7"), ("4", "0", "4"), ("", "1", ""), ("4", "1", None)]
+)
+def test_each_process_sees_its_own_gpu_and_more_processes_than_gpus_are_refused(monkeypatch, visible, rank, expected):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    monkeypatch.setenv("LOCAL_RANK", rank)
+    if expected is None:
+        with pytest.raises(InputError, match=r"process 2 of a training has no GPU: it may open 1 .* fewer processes"):
+            see_one_gpu()
+    else:
+        see_one_gpu()
+        assert os.environ["CUDA_VISIBLE_DEVICES"] == expected
+
+
+def test_the_launcher_refuses_more_processes_than_gpus(monkeypatch):
+    monkeypatch.setattr(launcher, "gpu_usable", lambda: True)
+    monkeypatch.setattr(launcher, "visible_gpus", lambda: ["GPU-1"])
+    with pytest.raises(InputError, match="2 GPUs wanted and 1 visible"):
+        launcher.launch(2, [])

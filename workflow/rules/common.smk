@@ -106,8 +106,9 @@ def options(folders):
 
 
 def cores(step):
-    """Cores that a step asks for; Snakemake scales them down to what ``--cores`` grants."""
-    return study.NEEDS[STUDY][step].cores
+    """Cores that a step asks for; where there are GPUs at most its share, so that they are all at work."""
+    gpus = config["gpus_per_training"] if step == "train" else 1
+    return launch.cores(workflow, study.NEEDS[STUDY][step].cores, gpus)
 
 
 def memory(step):

@@ -26,7 +26,9 @@ rule train:
         spec=lambda wc: canonical(MODELS[wc.model].spec),
         folder=lambda wc: folder(MODELS[wc.model].world, "imagenet"),
         checkpoint=lambda wc: f"results/{wc.study}/models/{wc.model}/checkpoint.pt",
-        processes=lambda wc, resources: max(1, resources.get("gpu", 1)),
+        processes=lambda wc, resources: launch.processes(
+            resources, config["gpus_per_training"]
+        ),
     shell:
         "python -m tradeoffs.warm tradeoffs.train --spec {params.spec:q} --data {params.folder:q}"
         " --weights {output.weights:q} --card {output.card:q} --checkpoint {params.checkpoint:q}"

@@ -5,7 +5,6 @@ import logging
 import os
 import re
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -18,7 +17,7 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
-from tradeoffs import locks, processes, slurm, warm
+from tradeoffs import gpus, locks, processes, slurm, warm
 from tradeoffs.config import Config, checked
 from tradeoffs.errors import InputError
 from tradeoffs.lease import JOBS_PER_GPU
@@ -36,7 +35,8 @@ def prepare(workflow: Any, jobs_per_gpu: int) -> None:
 
     * Jobs find this environment's Python and this package, also when ``snakemake`` is called by its path.
     * The number of GPUs, times the jobs that may share one, is a limit; ``--resources gpu=K`` still wins. Without a GPU
-      the limit is 0, to which Snakemake scales the rules' requests: they run on the CPU.
+      the limit is 0, to which Snakemake scales the rules' requests: they run on the CPU. A limit of 0 that the user
+      gave hides the GPUs from the steps.
     * After ``kill -9`` the same command goes on: stale locks are removed, half-made outputs are made again, SLURM jobs
       of the dead run are cancelled.
     """
@@ -44,8 +44,11 @@ def prepare(workflow: Any, jobs_per_gpu: int) -> None:
 
     try:
         shell.prefix(_literally(_prefix(workflow, jobs_per_gpu)))
-        if workflow.resource_settings.nodes is None:
-            workflow.global_resources.setdefault("gpu", count_gpus() * jobs_per_gpu)
+        limits = workflow.global_resources
+        if workflow.resource_settings.nodes is None and "gpu" not in limits:
+            limits["gpu"] = count_gpus() * jobs_per_gpu
+            if workflow.is_main_process and (remark := gpus.remark()):
+                print(remark, file=sys.stderr)
         show_failed_logs()
         if workflow.is_main_process:
             slurm.cure_status_query()
@@ -70,6 +73,9 @@ def _prefix(workflow: Any, jobs_per_gpu: int) -> str:
             raise InputError(
                 f"{path}: a path with {os.pathsep!r} cannot be in PATH or PYTHONPATH; move or rename the folder"
             )
+    limits = workflow.global_resources
+    if workflow.resource_settings.nodes is None and "gpu" in limits and limits["gpu"].value == 0:
+        exports["CUDA_VISIBLE_DEVICES"] = ""  # --resources gpu=0
     settings = [f"{name}={quote(value)}" for name, value in exports.items()]
     if not workflow.deployment_settings.deployment_method:
         settings.append(f"PATH={quote(str(python))}:$PATH")
@@ -110,14 +116,38 @@ def configured(config: Config, schema: Path) -> tuple[Config, dict[str, Model]]:
 
 def count_gpus() -> int:
     """GPUs this process may use, without importing torch."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return len([name for name in visible.split(",") if name.strip() not in ("", "-1")])
-    try:
-        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=True, timeout=30)
-    except (OSError, subprocess.SubprocessError):
-        return 0
-    return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
+    return gpus.count()
+
+
+def cores(workflow: Any, wanted: int, gpus_per_job: int = 1) -> int:
+    """Cores for each of the jobs that use a GPU: ``wanted``, or fewer, so that none of the GPUs waits for cores.
+
+    Without a GPU it is ``wanted`` or all there are, and on a cluster ``wanted``. It changes no result: beside a GPU,
+    cores only read images.
+    """
+    granted = workflow.global_resources["_cores"].value  # workflow.cores raises where the command runs no job
+    if workflow.resource_settings.nodes is not None or granted is None:
+        return wanted
+    at_once = max(1, int(workflow.global_resources["gpu"].value) // gpus_per_job)
+    return max(1, min(wanted, int(granted) // at_once))
+
+
+def processes(resources: Any, gpus_per_training: int) -> int:
+    """Processes in which a job trains: one for each GPU that it asks for, as ``gpu`` or, on some clusters, ``gres``.
+
+    The program ends with one line where ``gres`` asks for another number than the config's.
+    """
+    gres = str(resources.get("gres", ""))
+    if not re.match("gpu(:|$)", gres):
+        return max(1, int(resources.get("gpu", 1)))
+    number = re.search(r":([0-9]+)$", gres)
+    asked = int(number[1]) if number else 1
+    if asked != gpus_per_training:
+        sys.exit(
+            f"error: rule train: gres {gres!r} asks for {asked} GPU(s) and gpus_per_training is {gpus_per_training}; "
+            f'write gres: "gpu:{gpus_per_training}" under train in the profile'
+        )
+    return asked
 
 
 def forget_killed_run(snakemake_folder: Path, dry_run: bool = False) -> bool:

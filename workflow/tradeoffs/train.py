@@ -14,6 +14,7 @@ A training that diverges or overfits catastrophically ends with one line and wri
 import argparse
 import hashlib
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Any
 
 import torch
 
+from tradeoffs import memory
 from tradeoffs.batching import workers
 from tradeoffs.cards import write_card
 from tradeoffs.code_id import code_id
@@ -31,7 +33,6 @@ from tradeoffs.specs import parse_spec
 from tradeoffs.training import distributed, launcher
 from tradeoffs.training.checkpoint import Checkpoint, on_sigterm, save
 from tradeoffs.training.data import Source, open_source, read_split
-from tradeoffs.training.determinism import make_deterministic
 from tradeoffs.training.loop import SCHEDULES, StoppedError, train
 from tradeoffs.training.soundness import warnings
 
@@ -68,10 +69,22 @@ def sources(spec: dict[str, Any], data: Path, device: torch.device) -> tuple[Sou
 
 def run(spec: dict[str, Any], arguments: argparse.Namespace) -> None:
     """Train in this process, alone or with the others that the environment names; the first one writes the files."""
+    cure = (
+        f"with {spec['batch_size']} images in {os.environ.get('WORLD_SIZE', 1)} process(es); lower batch_size, or "
+        "train on several GPUs (gpus_per_training in the config, --processes here)"
+    )
+    try:
+        with memory.or_say(cure), distributed.together():
+            _train_and_write(spec, arguments)
+    except distributed.LostError as lost:
+        print(f"another process of this training has ended ({lost})", file=sys.stderr)
+        raise SystemExit(distributed.LOST) from None
+
+
+def _train_and_write(spec: dict[str, Any], arguments: argparse.Namespace) -> None:
     started = time.perf_counter()
     distributed.see_one_gpu()
     device = choose_device()
-    make_deterministic(device)
     group = distributed.join(device)
     code = code_id("tradeoffs.train")
     data = read_json(arguments.data / "fingerprint.json")["fingerprint"]
@@ -86,14 +99,7 @@ def run(spec: dict[str, Any], arguments: argparse.Namespace) -> None:
         except StoppedError as stop:
             kept = f"{checkpoint.path} holds it: the same command goes on" if checkpoint.path else "nothing was kept"
             print(f"stopped by SIGTERM {stop}; {kept}", file=sys.stderr)
-            raise SystemExit(143) from None
-        except torch.OutOfMemoryError:
-            raise InputError(
-                f"GPU out of memory with {spec['batch_size']} images in {group.size} process(es); lower batch_size, or "
-                "train on several GPUs (gpus_per_training in the config, --processes here)"
-            ) from None
-        except distributed.LostError as lost:
-            raise SystemExit(distributed.LOST) from lost
+            raise SystemExit(distributed.STOPPED) from None
     distributed.leave(group)
     if group.rank > 0:
         return

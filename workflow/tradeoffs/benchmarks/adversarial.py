@@ -29,6 +29,7 @@ from tradeoffs.benchmarks.validation import read_validation
 from tradeoffs.data.images import Geometry
 from tradeoffs.data.listing import spread
 from tradeoffs.errors import InputError, exit_code
+from tradeoffs.memory import is_out_of_memory
 from tradeoffs.models.folding import folded
 from tradeoffs.models.ids import pixel_epsilon
 from tradeoffs.models.networks import Network
@@ -143,8 +144,9 @@ def attacked(
                 for norm, budgets in spec["budgets"].items()
             ]
             return torch.cat([curves[0][:1], *(curve[1:] for curve in curves)]).cpu().numpy()
-        except torch.OutOfMemoryError:
-            pass
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
         passes.largest = halved(size)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tradeoffs import memory
 from tradeoffs.benchmarks.statistics import Metrics
 from tradeoffs.cards import write_card
 from tradeoffs.code_id import code_id
@@ -69,9 +70,9 @@ def run(
     roots = {name: getattr(arguments, name) for name in data}
     fingerprints = {name: read_json(root / "fingerprint.json")["fingerprint"] for name, root in roots.items()}
     device = choose_device()
-    torch.backends.cudnn.allow_tf32 = False  # 10-bit mantissas in convolutions, PyTorch's default, move predictions
-    network = load(arguments.weights, spec["architecture"], spec["classes"], device)
-    result = evaluate(network, spec, roots, device)
+    with memory.or_say("whatever the batch; free the GPU of other processes, or use a larger one"):
+        network = load(arguments.weights, spec["architecture"], spec["classes"], device)
+        result = evaluate(network, spec, roots, device)
     arrays = result.outcomes | {f"draws/{name}": draw for name, draw in result.draws.items()}
     write_atomically(arguments.outcomes, lambda temporary: np.savez_compressed(temporary, allow_pickle=False, **arrays))
     write_card(

@@ -14,6 +14,7 @@ from tradeoffs.batching import batch_size, halved, workers
 from tradeoffs.data.images import AHEAD, NOTHING, UnreadableError, stack
 from tradeoffs.data.parallel import in_order
 from tradeoffs.errors import InputError
+from tradeoffs.memory import is_out_of_memory
 
 Decode = Callable[[int], tuple[NDArray[Any], ...]]
 
@@ -84,8 +85,9 @@ class Passes:
             size = min(self.largest, len(arrays[0]) - start)
             try:
                 results.append(compute(*(array[start : start + size] for array in arrays)))
-            except torch.OutOfMemoryError:
-                pass
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
             else:
                 start += size
                 continue

@@ -6,6 +6,7 @@ A run goes on from it to the same weights, bit for bit, on the same device with 
 import signal
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,18 +39,37 @@ class Checkpoint:
             self._last = time.monotonic()
 
     def resume(self, device: torch.device) -> State | None:
-        """Return the state that was kept by this very run, else None: what is stale or damaged is not used."""
+        """Return the state, on the CPU, that was kept by this very run on a device of this type, else None.
+
+        What is stale, damaged or another device's is not used, and why is said in one line. (A random state fits no
+        other device, and a run on two of them would end with weights that neither gives.)
+        """
         if self.path is None or not self.path.exists():
             return None
         try:
-            state: State = torch.load(self.path, map_location=device, weights_only=True)
+            # torch itself does not compare the checksums that it writes.
+            with zipfile.ZipFile(self.path) as archive:
+                damaged = archive.testzip()
+            if damaged is not None:
+                raise ValueError(f"{damaged} has another checksum")
+            state: State = torch.load(self.path, map_location="cpu", weights_only=True)
+            if not isinstance(state, dict) or "key" not in state:
+                raise ValueError("not written by a training")
         except Exception as error:
-            print(f"{self.path}: unreadable checkpoint, starting from scratch ({error})", file=sys.stderr)
+            self.refuse(f"unreadable checkpoint ({error})")
             return None
-        if state.get("key") != self._key:
-            print(f"{self.path}: checkpoint of another spec, code or data, starting from scratch", file=sys.stderr)
+        if state["key"] != self._key:
+            self.refuse("checkpoint of another spec, code or data")
+            return None
+        kept_on = state.get("device", device.type)
+        if kept_on != device.type:
+            self.refuse(f"checkpoint of a training on {kept_on}, and this one is on {device.type}")
             return None
         return state
+
+    def refuse(self, why: str) -> None:
+        """Say in one line why this checkpoint is not gone on from."""
+        print(f"{self.path}: {' '.join(why.split())}, starting from scratch", file=sys.stderr)
 
 
 def save(state: State, path: Path) -> None:

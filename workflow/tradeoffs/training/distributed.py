@@ -6,8 +6,11 @@ order in which numbers are added.
 """
 
 import os
+import re
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import torch
@@ -15,7 +18,9 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.autograd import Function
 
+from tradeoffs import gpus
 from tradeoffs.errors import InputError
+from tradeoffs.memory import is_out_of_memory
 
 
 class Group(NamedTuple):
@@ -28,6 +33,9 @@ class Group(NamedTuple):
 ALONE = Group(0, 1)
 LAUNCHER = "TRADEOFFS_LAUNCHER"  # variable that tells the id of the process that started the group
 LOST = 75  # exit code of a process that cannot go on because another has ended
+STOPPED = 143  # exit code of one that SIGTERM has stopped
+# How the libraries that carry messages begin what they say where they raise no type of their own.
+_CARRIERS = re.compile(r"gloo|nccl|ProcessGroup|Connection (closed|reset)|Broken pipe|Socket Timeout", re.IGNORECASE)
 
 
 class LostError(Exception):
@@ -41,10 +49,21 @@ def visible_names(count: int) -> list[str]:
 
 
 def see_one_gpu() -> None:
-    """Leave this process one GPU, its own among those of the group (LOCAL_RANK); before anything asks for GPUs."""
-    if "LOCAL_RANK" in os.environ:
-        own = int(os.environ["LOCAL_RANK"])
-        os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(visible_names(own + 1)[own : own + 1])
+    """Leave this process one GPU, its own among those of the group (LOCAL_RANK); before anything asks for GPUs.
+
+    InputError where there are GPUs, and fewer than processes: the others would compute on the CPU.
+    """
+    if "LOCAL_RANK" not in os.environ:
+        return
+    own, found = int(os.environ["LOCAL_RANK"]), gpus.count()
+    if found == 0:
+        return
+    if own >= found:
+        raise InputError(
+            f"process {own + 1} of a training has no GPU: it may open {found} of this machine (CUDA_VISIBLE_DEVICES); "
+            "start fewer processes"
+        )
+    os.environ["CUDA_VISIBLE_DEVICES"] = visible_names(found)[own]
 
 
 def join(device: torch.device) -> Group:
@@ -53,8 +72,24 @@ def join(device: torch.device) -> Group:
     if size == 1:
         return ALONE
     _end_with_parent()
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    with together():
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     return Group(dist.get_rank(), dist.get_world_size())
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Raise LostError for what goes wrong within the block between processes, whatever carried their messages.
+
+    That is not only what is sent here: torch's own batch normalisation over several GPUs sends too.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        between = isinstance(error, dist.DistError) or _CARRIERS.search(str(error))
+        if int(os.environ.get("WORLD_SIZE", 1)) == 1 or not between or is_out_of_memory(error):
+            raise
+        raise LostError(" ".join(str(error).split())) from None
 
 
 def leave(group: Group) -> None:
@@ -142,10 +177,8 @@ class _Sum(Function):
 
 
 def _all_reduce(values: Tensor) -> None:
-    try:
+    with together():
         dist.all_reduce(values)
-    except RuntimeError as error:
-        raise LostError(str(error)) from None
 
 
 def _end_with_parent() -> None:

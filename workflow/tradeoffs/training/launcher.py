@@ -11,15 +11,15 @@ import subprocess
 import sys
 import tempfile
 import time
-
-import torch
+from contextlib import ExitStack
 
 from tradeoffs import lease
 from tradeoffs.batching import workers
-from tradeoffs.device import visible_gpus
-from tradeoffs.training.distributed import LAUNCHER, LOST, visible_names
+from tradeoffs.device import gpu_usable, visible_gpus
+from tradeoffs.training.distributed import LAUNCHER, LOST, STOPPED, visible_names
 
-_GRACE = 20.0  # seconds in which the others may end by themselves once one has failed
+_GRACE = 5.0  # seconds in which the others may end by themselves once one has failed
+_WRITING = 60.0  # and once one has stopped as it was told to: the first one writes the checkpoint
 
 
 def is_member() -> bool:
@@ -28,7 +28,7 @@ def is_member() -> bool:
 
 
 def launch(processes: int, arguments: list[str]) -> int:
-    """Run ``python -m tradeoffs.train arguments`` in ``processes`` processes; return the first failing exit code.
+    """Run ``python -m tradeoffs.train arguments`` in ``processes`` processes; return the exit code of who failed first.
 
     Each gets a GPU of its own, where there are any, and its share of the threads. SIGTERM is passed on. Raises
     InputError where there are fewer GPUs than processes.
@@ -36,26 +36,31 @@ def launch(processes: int, arguments: list[str]) -> int:
     environments = _environments(processes)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a warm process ignores it, and exit codes would be lost
     command = [sys.executable, "-m", "tradeoffs.train", *arguments]
-    with tempfile.TemporaryFile("w+") as others:
+    with ExitStack() as files:
+        said = [files.enter_context(tempfile.TemporaryFile("w+", errors="replace")) for _ in environments]
         members = [
-            subprocess.Popen(command, env=os.environ | environment, stderr=others if rank else None)
+            subprocess.Popen(command, env=os.environ | environment, stderr=said[rank] if rank else None)
             for rank, environment in enumerate(environments)
         ]
         signal.signal(signal.SIGTERM, lambda number, frame: _tell(members, signal.SIGTERM))
         try:
-            _see_through(members)
+            ended = _see_through(members)
         finally:
             _tell(members, signal.SIGKILL)
-        codes = [member.wait() for member in members]
-        # A process that only lost the others says nothing of its own; the first one prints for itself.
-        told = [rank for rank, code in enumerate(codes) if code not in (0, LOST)]
-        if told and codes[told[0]] < 0:
-            print(f"error: process {told[0] + 1} of {processes} was killed (out of memory?)", file=sys.stderr)
-        elif told and told[0] > 0:
-            others.seek(0)
-            print(*others.read().splitlines()[-1:], file=sys.stderr)
-    failed = [codes[rank] for rank in told] or [code for code in codes if code] or [0]
-    return failed[0] if failed[0] >= 0 else 128 - failed[0]
+            for member in members:
+                member.wait()
+        failed = [rank for rank in ended if members[rank].returncode != 0]
+        # A process that only lost the others is no cause, whoever was seen to end first.
+        causes = [rank for rank in failed if members[rank].returncode != LOST]
+        if not failed:
+            return 0
+        first = (causes or failed)[0]
+        code = members[first].returncode
+        if code == STOPPED:  # all were told to; the one that writes the checkpoint says where
+            first = min(rank for rank in causes if members[rank].returncode == STOPPED)
+        said[first].seek(0)
+        _report(f"process {first + 1} of {processes}", code, said[first].read().splitlines() if first else None)
+    return code if code >= 0 else 128 - code
 
 
 def _environments(processes: int) -> list[dict[str, str]]:
@@ -70,22 +75,41 @@ def _environments(processes: int) -> list[dict[str, str]]:
         LAUNCHER: str(os.getpid()),
         "OMP_NUM_THREADS": str(max(1, workers() // processes)),
     }
-    if torch.cuda.is_available():
+    if gpu_usable():
         gpus = visible_gpus()
         names = visible_names(len(gpus))
         common["CUDA_VISIBLE_DEVICES"] = ",".join(names[position] for position in lease.take(gpus, count=processes))
     return [common | {"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(processes)]
 
 
-def _see_through(members: list[subprocess.Popen[bytes]]) -> None:
-    """Wait until all have ended, or one has failed and the others have had time to end."""
-    failed_at = None
-    while any(member.poll() is None for member in members):
-        if failed_at is None and any(member.returncode for member in members):
-            failed_at = time.monotonic()
-        if failed_at is not None and time.monotonic() - failed_at > _GRACE:
-            return
-        time.sleep(0.1)
+def _see_through(members: list[subprocess.Popen[bytes]]) -> list[int]:
+    """Wait until all have ended, or one has failed and the others have had time to; return who ended by themselves.
+
+    In the order in which they were seen to end.
+    """
+    ended: list[int] = []
+    deadline = float("inf")
+    while len(ended) < len(members) and time.monotonic() < deadline:
+        # All of them, every time: one that is not asked has not ended.
+        for rank, member in enumerate(members):
+            if rank not in ended and member.poll() is not None:
+                ended.append(rank)
+                if member.returncode != 0:
+                    patience = _WRITING if member.returncode == STOPPED else _GRACE
+                    deadline = min(deadline, time.monotonic() + patience)
+        time.sleep(0.05)
+    return ended
+
+
+def _report(who: str, code: int, said: list[str] | None) -> None:
+    """Print why a process failed, where it could not itself: ``said`` are its own lines, None where they were shown."""
+    if code < 0:
+        full = " (out of memory?)" if -code == signal.SIGKILL else ""
+        print(f"error: {who} was killed by {signal.Signals(-code).name}{full}", file=sys.stderr)
+    elif code == LOST:
+        print(f"error: the processes of this training lost each other, first {who}; start again", file=sys.stderr)
+    elif said is not None:
+        print(said[-1] if said else f"error: {who} ended with exit code {code} and said nothing", file=sys.stderr)
 
 
 def _tell(members: list[subprocess.Popen[bytes]], number: signal.Signals) -> None:

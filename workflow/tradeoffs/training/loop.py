@@ -1,22 +1,22 @@
 """The training loop: epochs of steps, each an attack and an update, interruptible after any step."""
 
 import math
-import sys
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from tradeoffs.errors import InputError
-from tradeoffs.models.networks import build
+from tradeoffs.memory import is_out_of_memory
 from tradeoffs.training.attack import perturb
 from tradeoffs.training.checkpoint import Checkpoint, State
 from tradeoffs.training.data import Source
-from tradeoffs.training.distributed import ALONE, Group, add_up, share, share_batch_statistics
+from tradeoffs.training.distributed import ALONE, Group, add_up, share
 from tradeoffs.training.precision import autocast
+from tradeoffs.training.run import Run, keep, restore, start
+from tradeoffs.training.smallest_batch import check_smallest_batch
 from tradeoffs.training.soundness import Row, check_loss, check_overfitting, check_weights
 from tradeoffs.training.validation import evaluate, monitor
 
@@ -25,19 +25,6 @@ _LOOK = 16  # steps between two looks at what only the device, or only another p
 
 class StoppedError(Exception):
     """The training was asked to stop and has; the message says where."""
-
-
-class Run(NamedTuple):
-    """What a training consists of while it runs."""
-
-    spec: dict[str, Any]
-    network: nn.Module
-    optimizer: torch.optim.Optimizer
-    generator: torch.Generator
-    history: list[Row]
-    checkpoint: Checkpoint
-    asked_to_stop: Callable[[], bool]
-    group: Group
 
 
 def train(
@@ -55,27 +42,19 @@ def train(
     Raises InputError where the result would not be sound (:mod:`tradeoffs.training.soundness`), with the epoch, and
     StoppedError once it has kept its state after ``asked_to_stop()``.
     """
-    batches = -(-training.size // spec["batch_size"])
-    smallest = training.size - (batches - 1) * spec["batch_size"]
-    if smallest < group.size:
-        raise InputError(
-            f"--processes: {group.size}, but the last of {batches} batches holds {smallest} images; change batch_size "
-            f"(now {spec['batch_size']}) or images"
-        )
-    torch.manual_seed(spec["seed"])
-    network = share_batch_statistics(build(spec["architecture"], training.classes).to(device), group, device)
-    optimizer = torch.optim.SGD(
-        network.parameters(),
-        lr=spec["learning_rate"],
-        momentum=spec["momentum"],
-        weight_decay=spec["weight_decay"],
-        nesterov=True,
-    )
+    check_smallest_batch(spec, training, group)
     checkpoint = checkpoint or Checkpoint(None, "", 0)
-    run = Run(spec, network, optimizer, torch.Generator(device), [], checkpoint, asked_to_stop, group)
+    run = start(spec, training, device, checkpoint, asked_to_stop, group)
     state = checkpoint.resume(device)
     if state is not None:
-        restore(run, state)
+        try:
+            restore(run, state, steps=-(-training.size // spec["batch_size"]))
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
+            checkpoint.refuse(f"malformed checkpoint ({type(error).__name__}: {error})")
+            state, run = None, start(spec, training, device, checkpoint, asked_to_stop, group)
+    network = run.network
     for epoch in range(len(run.history), spec["epochs"]):
         row = {"epoch": float(epoch + 1)} | train_one_epoch(run, training, epoch, state)
         state = None
@@ -97,8 +76,8 @@ def train_one_epoch(run: Run, training: Source, epoch: int, state: State | None)
     parts = order.split(spec["batch_size"])
     done, totals = 0, torch.zeros(3, device=device)  # loss, correct, asked to stop
     if state is not None and "step" in state:
-        done, totals = state["step"], state["totals"]
-        run.generator.set_state(state["generator"].cpu())
+        done, totals = state["step"], state["totals"].to(device)
+        run.generator.set_state(state["generator"])
     batches = training.batches([share(part, run.group) for part in parts[done:]], epoch)
     earlier = [row["loss"] for row in run.history]
     label = f"epoch {epoch + 1}/{spec['epochs']}"
@@ -155,35 +134,3 @@ def thirds(progress: float) -> float:
 
 
 SCHEDULES: dict[str, Callable[[float], float]] = {"one_cycle": one_cycle, "step": thirds}
-
-
-def keep(run: Run, within_epoch: State | None = None) -> None:
-    """Write the checkpoint: all that the rest of the training depends on. Every process holds the same; one writes."""
-    if run.group.rank > 0:
-        return
-    device = run.generator.device
-    state = {
-        "network": run.network.state_dict(),
-        "optimizer": run.optimizer.state_dict(),
-        "history": run.history,
-        "generator": run.generator.get_state(),
-        "dropout": torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state(),
-    }
-    run.checkpoint.keep(state | (within_epoch or {}))
-
-
-def restore(run: Run, state: State) -> None:
-    """Take up what :func:`keep` wrote."""
-    run.network.load_state_dict(state["network"])
-    run.optimizer.load_state_dict(state["optimizer"])
-    run.history.extend(state["history"])
-    if run.generator.device.type == "cuda":
-        torch.cuda.set_rng_state(state["dropout"].cpu(), run.generator.device)
-    else:
-        torch.set_rng_state(state["dropout"])
-    where = (
-        f"epoch {len(run.history) + 1}, after step {state['step']}"
-        if "step" in state
-        else f"epoch {len(run.history) + 1}"
-    )
-    print(f"{run.checkpoint.path}: resuming in {where}", file=sys.stderr)

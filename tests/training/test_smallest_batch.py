@@ -1,0 +1,55 @@
+"""A last batch on which the network cannot be trained is refused before the first step; any other is trained on."""
+
+import pytest
+import torch
+
+from tradeoffs.errors import InputError
+from tradeoffs.training.data import Source
+from tradeoffs.training.distributed import ALONE, Group
+from tradeoffs.training.smallest_batch import check_smallest_batch
+
+
+def images(count, pixels):
+    """So many black images."""
+
+    def batches(parts, epoch):
+        return ((torch.zeros(len(part), 3, pixels, pixels), torch.zeros(len(part)).long()) for part in parts)
+
+    return Source(count, 10, batches)
+
+
+ALMOST = [
+    ("basic", 8, 130, 43),
+    ("bottleneck", 8, 130, 3),
+    ("resnet18", 32, 50, 7),
+    ("resnet50", 32, 50, 7),
+    ("torchvision/mobilenet_v3_small", 32, 50, 7),
+]
+
+
+@pytest.mark.parametrize(("architecture", "pixels", "count", "batch"), ALMOST)
+def test_one_image_with_maps_of_one_pixel_is_refused(architecture, pixels, count, batch):
+    spec = {"architecture": architecture, "batch_size": batch}
+    with pytest.raises(InputError) as raised:
+        check_smallest_batch(spec, images(count, pixels), ALONE)
+    said = str(raised.value)
+    assert f"holds 1 images of {pixels}x{pixels} pixels, on which a {architecture} cannot be trained" in said
+    assert f"change batch_size (now {batch}) or images" in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(("architecture", "pixels", "count", "batch"), ALMOST)
+def test_two_images_or_larger_maps_are_not(architecture, pixels, count, batch):
+    spec = {"architecture": architecture, "batch_size": batch}
+    before = torch.get_rng_state()
+    check_smallest_batch(spec, images(count + 1, pixels), ALONE)
+    check_smallest_batch(spec, images(count + 1, pixels), Group(1, 2))  # one image each: they share statistics
+    if architecture != "torchvision/mobilenet_v3_small":  # whose squeezed maps are of one pixel at any size
+        check_smallest_batch(spec, images(count, 3 * pixels), ALONE)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_images_too_small_for_a_network_at_all_are_refused():
+    spec = {"architecture": "torchvision/alexnet", "batch_size": 4}
+    with pytest.raises(InputError, match="8x8 pixels, on which a torchvision/alexnet cannot be trained"):
+        check_smallest_batch(spec, images(8, 8), ALONE)
