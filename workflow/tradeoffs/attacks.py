@@ -95,9 +95,9 @@ def step(
 ) -> Tensor:
     """Move by ``step_size`` in the steepest direction of the norm, project on the ball around ``x``, clip to bounds.
 
-    The direction is found whatever the gradient's size. A coordinate whose gradient is NaN is not moved; an infinite one
-    counts as the largest number. ``limits`` is the :func:`box` of a linf ball, for callers who make many steps in the
-    same one.
+    The direction is found whatever the gradient's size. A coordinate whose gradient is NaN is not moved; an infinite
+    gradient counts as the largest number. ``limits`` is the :func:`box` of a linf ball, for callers who make many steps
+    in the same one.
     """
     # In place where the numbers are our own: on a CPU a new tensor of a batch's size costs as much as the operation.
     if norm == "linf":
