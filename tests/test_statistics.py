@@ -91,7 +91,7 @@ def test_the_place_of_an_image_does_not_matter_but_its_stratum_does():
     assert set(weights[:, 9]) == {0, 1, 2, 3}
 
 
-def test_a_single_small_stratum_joins_its_neighbour_and_sets_are_never_mixed():
+def test_a_single_small_stratum_joins_its_neighbour_in_its_own_set():
     strata = np.array([0, 0, 1, 2, 2])
     weights = resample(strata, 500, seed=0).astype(int)
     assert (weights[:, :3].sum(1) == 3).all()
@@ -99,11 +99,15 @@ def test_a_single_small_stratum_joins_its_neighbour_and_sets_are_never_mixed():
     assert weights[:, 2].std() > 0.5
     first = resample(np.array([0, 1, 1, 2, 2]), 500, seed=0).astype(int)
     assert (first[:, :3].sum(1) == 3).all()
-    apart = np.array([0, 0, 0, 1, 1, 1])
-    weights = resample(np.arange(6), 500, seed=0, apart=apart).astype(int)
+    sets = np.array([0, 0, 0, 1, 1, 1])
+    weights = resample(np.arange(6), 500, seed=0, units=sets).astype(int)
     for own in (weights[:, :3], weights[:, 3:]):
         assert (own.sum(1) == 3).all()
         assert set(own.ravel()) == {0, 1, 2, 3}
+    # A set of one image alone is pooled with others of its kind.
+    weights = resample(np.array([0, 0, 1, 2, 3]), 500, seed=0, units=np.array([0, 0, 0, 1, 2])).astype(int)
+    assert (weights[:, :3].sum(1) == 3).all()
+    assert set(map(tuple, weights[:, 3:])) == {(2, 0), (0, 2)}
 
 
 def test_one_image_has_no_interval():

@@ -108,7 +108,7 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
     # ObjectNet and validation images are resampled apart, within classes.
     strata = np.concatenate([labels, here_labels + 1 + labels.max()])
     which_set = np.repeat([0, 1], [n, len(here_labels)])
-    metrics, draws = summarise(statistic, strata, spec["bootstrap"], spec["seed"], apart=which_set)
+    metrics, draws = summarise(statistic, strata, spec["bootstrap"], spec["seed"], which_set)
     outcomes: dict[str, NDArray[Any]] = {f"objectnet_{p}": hit for p, hit in there_hits.items()}
     outcomes |= {f"validation_{p}": hit for p, hit in here_hits.items()}
     outcomes |= {"objectnet_label": labels, "validation_label": here_labels}

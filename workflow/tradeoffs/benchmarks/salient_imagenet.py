@@ -112,7 +112,7 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
         return result
 
     strata = labels * 4 + 2 * has_core + has_spurious
-    metrics, draws = summarise(statistic, strata, spec["bootstrap"], spec["seed"])
+    metrics, draws = summarise(statistic, strata, spec["bootstrap"], spec["seed"], labels)
     core, spurious = (float(metrics[f"{name}_accuracy"]["value"]) for name in ("core", "spurious"))
     remarks = unanswered(found[:, 0], found[:, :-1]) | {"saturated": saturated({"rcs": (core, spurious)})}
     return Evaluation(metrics, draws, hits | {"clean": clean, "label": labels}, passes.skipped, remarks)

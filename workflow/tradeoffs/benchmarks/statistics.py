@@ -95,7 +95,7 @@ def saturated(gaps: dict[str, tuple[float, float]]) -> list[str]:
     return found
 
 
-def resample(strata: Labels, draws: int, seed: int, apart: Labels | None = None) -> NDArray[np.uint8]:
+def resample(strata: Labels, draws: int, seed: int, units: Labels | None = None) -> NDArray[np.uint8]:
     """Bootstrap weights [draws, n], how often each image counts: in each stratum as many as it has, drawn at random.
 
     In a stratum of n images every weight has mean 1 and variance 1, which makes the variance of a mean over the stratum
@@ -106,8 +106,8 @@ def resample(strata: Labels, draws: int, seed: int, apart: Labels | None = None)
     with replacement; of two images, one of them twice. The larger n, the more alike to plain draws.
 
     One image says nothing of how its stratum varies. All such strata are pooled (Cochran 1977, collapsed strata), which
-    errs, if at all, on the side of wider intervals; a single one joins the stratum before it. Images of different
-    numbers ``apart`` [n] are never pooled: two data sets, say.
+    errs, if at all, on the side of wider intervals; a single one joins the stratum before it. Where ``units`` [n] are
+    given, two data sets, say, that is done within each, and beyond only with one that is a single image.
 
     Bytes, because a set can have a million images; none of them is ever drawn 256 times. InputError for one image.
     """
@@ -115,28 +115,34 @@ def resample(strata: Labels, draws: int, seed: int, apart: Labels | None = None)
         raise InputError("one image has no interval; expected at least two in the data set")
     rng = np.random.default_rng(seed)
     weights = np.zeros((draws, len(strata)), dtype=np.uint8)
-    for members in _pooled(strata, np.zeros_like(strata) if apart is None else apart):
+    for members in _pooled(strata, np.zeros_like(strata) if units is None else units):
         n = len(members)
         chances = rng.dirichlet(np.full(n, n - 2.0), size=draws) if n > 2 else np.eye(n)[rng.integers(0, n, draws)]
         weights[:, members] = rng.multinomial(n, chances)
     return weights
 
 
-def _pooled(strata: Labels, apart: Labels) -> list[NDArray[np.int64]]:
-    """Positions of the images of each stratum, strata of one image pooled; a set of one image stays alone."""
+def _pooled(strata: Labels, units: Labels) -> list[NDArray[np.int64]]:
+    """Positions of the images of each stratum, those of one image pooled, within their unit where that has others."""
     found: list[NDArray[np.int64]] = []
-    for number in np.unique(apart):
-        own = np.flatnonzero(apart == number)
+    for unit in np.unique(units):
+        own = np.flatnonzero(units == unit)
         own = own[np.argsort(strata[own], kind="stable")]
-        starts = np.unique(strata[own], return_index=True)[1]
-        groups = np.split(own, starts[1:])
-        large = [group for group in groups if len(group) > 1]
-        single = [group for group in groups if len(group) == 1]
-        if len(single) == 1 and large:
-            place = max(0, sum(strata[group[0]] < strata[single[0][0]] for group in large) - 1)
-            large[place] = np.concatenate([large[place], single.pop()])
-        found += [*large, *([np.concatenate(single)] if single else [])]
-    return found
+        found += _collapsed(np.split(own, np.unique(strata[own], return_index=True)[1][1:]))
+    return _collapsed(found)
+
+
+def _collapsed(groups: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+    """Put the groups of one image together; a single one joins the group before it, the first the one after it."""
+    large = [group for group in groups if len(group) > 1]
+    single = [group for group in groups if len(group) == 1]
+    if len(single) > 1:
+        return [*large, np.concatenate(single)]
+    if single and large:
+        place = max(0, next(i for i, group in enumerate(groups) if len(group) == 1) - 1)
+        large[place] = np.concatenate([large[place], *single])
+        return large
+    return groups
 
 
 def summarise(
@@ -144,11 +150,11 @@ def summarise(
     strata: Labels,
     draws: int,
     seed: int,
-    apart: Labels | None = None,
+    units: Labels | None = None,
 ) -> tuple[Metrics, dict[str, NDArray[np.float32]]]:
     """Return each metric of ``statistic(weights)`` with its 95 % percentile interval, and its bootstrap draws."""
     values = statistic(np.ones((1, len(strata))))
-    weights = resample(strata, draws, seed, apart)
+    weights = resample(strata, draws, seed, units)
     each = max(1, _AT_ONCE // len(strata))
     parts = [statistic(weights[start : start + each].astype(float)) for start in range(0, draws, each)]
     replicates = {name: np.concatenate([part[name] for part in parts]) for name in values}
