@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from tradeoffs.attacks import pgd, random_start, step
+from tradeoffs.attacks import l2_norm, moderate, pgd, random_start, step
 from tradeoffs.errors import InputError
 
 NORMS = ("l2", "linf")
@@ -97,3 +97,49 @@ def test_unknown_norm_is_one_clear_line():
     x = torch.rand(2, 3)
     with pytest.raises(InputError, match="norm: 'l3' is unknown; choose one of l2, linf"):
         random_start(x, norm="l3", epsilon=1.0, generator=torch.Generator(), bounds=None)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_norms_of_ordinary_numbers_are_the_plain_ones_to_the_last_bit(dtype, layout):
+    generator = torch.Generator().manual_seed(0)
+    scales = 10.0 ** torch.randint(-8, 9, (40, 1, 1, 1), generator=generator)
+    x = (torch.randn(40, 3, 16, 16, generator=generator, dtype=dtype) * scales).contiguous(memory_format=layout)
+    plain = torch.linalg.vector_norm(x.flatten(1), dim=1)[:, None, None, None]
+    assert torch.equal(l2_norm(x), plain)
+    moderated, factor = moderate(x)
+    assert torch.equal(moderated / factor, x)
+    assert (moderated.flatten(1).abs().amax(1) <= 1).all()
+    start = torch.rand(x.shape, generator=generator, dtype=dtype)
+    expected = (start + 0.1 * 0).addcdiv(x, plain, value=0.1)  # the ball is wide: no projection
+    torch.testing.assert_close(
+        step(start, start, x, norm="l2", epsilon=9.0, step_size=0.1, bounds=None), expected, rtol=1e-6, atol=1e-7
+    )
+
+
+@pytest.mark.parametrize("scale", [1e-44, 1e-38, 1e-20, 1e20, 1e38])
+@pytest.mark.parametrize("norm", NORMS)
+def test_a_step_has_its_length_and_direction_whatever_the_gradients_size(norm, scale):
+    """Squares of 1e20 overflow, those of 1e-20 underflow."""
+    x = torch.full((2, 3, 4, 4), 0.5)
+    gradient = torch.randint(1, 4, x.shape, generator=torch.Generator().manual_seed(0)) - 2.5
+    setting = {"norm": norm, "epsilon": 1.0, "step_size": 0.25, "bounds": (0.0, 1.0)}
+    moved = step(x, x, (gradient.double() * scale).float(), **setting)
+    torch.testing.assert_close(moved, step(x, x, gradient, **setting), rtol=1e-2 if scale < 1e-40 else 1e-5, atol=0)
+    torch.testing.assert_close(size(moved - x, norm), torch.full((2,), 0.25), rtol=1e-2, atol=0)
+
+
+@pytest.mark.parametrize(("value", "expected"), [(1e20, 2e20), (1e-20, 2e-20), (1e38, 2e38), (0.0, 0.0)])
+def test_norms_neither_overflow_nor_underflow(value, expected):
+    assert l2_norm(torch.full((1, 4), value)).item() == pytest.approx(expected, rel=1e-6, abs=1e-37)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_a_gradient_that_is_not_finite_leads_nowhere_wrong(norm):
+    """NaN moves nothing; an infinite gradient is the steepest there is; other examples do not notice."""
+    nan, inf = float("nan"), float("inf")
+    x = torch.full((4, 3), 0.5)
+    gradient = torch.tensor([[nan, nan, nan], [nan, 1.0, 0.0], [0.0, inf, 0.0], [0.0, 1.0, 0.0]])
+    moved = step(x, x, gradient, norm=norm, epsilon=0.2, step_size=0.1, bounds=(0.0, 1.0))
+    expected = torch.tensor([[0.5, 0.5, 0.5]] + [[0.5, 0.6, 0.5]] * 3)
+    torch.testing.assert_close(moved, expected)

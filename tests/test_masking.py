@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tradeoffs.benchmarks.masking import Signs, random_search, signs, suspicions
+from tradeoffs.benchmarks.masking import Signs, random_search, signs, suspicions, together
 from tradeoffs.robustness import accuracy_curve
 
 BUDGETS = {"linf": 0.04, "l2": 0.8}
@@ -64,10 +64,23 @@ class Misled(torch.autograd.Function):
         return torch.ones_like(gradient)
 
 
+class Lost(torch.autograd.Function):
+    """The identity, with a gradient that is NaN."""
+
+    @staticmethod
+    def forward(context: Any, x: Tensor) -> Tensor:
+        return x.clone()
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        return gradient * torch.nan
+
+
 MASKS = {
     "quantised input": (lambda network, x: network((x * 16).round() / 16), "zero_gradient", BUDGETS),
     "saturated probabilities": (lambda network, x: (1e4 * network(x)).softmax(1), "zero_gradient", BUDGETS),
     "misleading gradients": (lambda network, x: network(Misled.apply(x)), "random_search", LARGE),
+    "gradients that are NaN": (lambda network, x: network(Lost.apply(x)), "not_finite", BUDGETS),
 }
 
 
@@ -90,6 +103,43 @@ def test_a_sound_network_is_not_suspected_however_confident(factor, learnt):
     found, withstood = looked(lambda z: factor * network(z), x, labels)
     assert suspicions(found) == []
     assert 0 < withstood["linf", BUDGETS["linf"]].sum() < len(x)
+
+
+def test_logits_that_are_nan_once_attacked_are_suspected_though_nothing_withstands(learnt):
+    network, x, labels = learnt
+
+    def lost_when_moved(z: Tensor) -> Tensor:
+        known = (z[:, None] == x).flatten(2).all(2).any(1)
+        return torch.where(known[:, None], network(z), torch.nan)
+
+    found, withstood = looked(lost_when_moved, x, labels)
+    assert not any(stood.any() for stood in withstood.values())
+    assert found.not_finite == 1
+    assert "gradient masking: 100% of the images checked have logits or gradients that are not finite" in suspicions(
+        found
+    )
+    # Said of what withstood one step as well: NaN there is no sign that it withstood.
+    stood = {("linf", 0.04): torch.ones(len(x), dtype=torch.bool)}
+    again = signs(lost_when_moved, x, labels, stood, steps=2, generator=torch.Generator().manual_seed(1))
+    assert again.single_step == again.random_search == 1
+
+
+def test_a_tie_counts_as_found_by_every_check(learnt):
+    _, x, labels = learnt
+
+    def level(z: Tensor) -> Tensor:
+        return (z - z.detach()).sum((1, 2, 3))[:, None].expand(-1, 10)
+
+    stood = {("l2", 0.5): torch.ones(len(x), dtype=torch.bool)}
+    found = signs(level, x, labels, stood, steps=2, generator=torch.Generator().manual_seed(1))
+    assert found.unbounded_accuracy == 0
+    assert found.single_step == found.random_search == 1
+
+
+def test_signs_of_parts_are_those_of_the_whole():
+    parts = [(1, Signs(1.0, 0, 0, 0.5, 0)), (3, Signs(0, 0, 0.5, 0.5, 1.0))]
+    assert together(parts) == Signs(0.25, 0, 0.375, 0.5, 0.75)
+    assert together([]) == Signs(0, 0, 0, 0, 0)
 
 
 def test_each_sign_is_said_with_its_share():

@@ -323,10 +323,156 @@ def test_no_attack_asks_for_more_than_a_batch(batch_size, blobs):
     curve(limited, x, labels, [0.02], steps=2, restarts=3, batch_size=batch_size)
 
 
-def test_a_network_that_answers_nan_ends_and_counts_as_wrong_without_attack():
-    x, labels = torch.rand(4, 3), torch.tensor([1, 1, 1, 1])
-    robust = curve(lambda z: z * float("nan"), x, labels, [0.0, 0.1])
-    assert not robust.any()
+def lost_when_moved(network, x):
+    """Give NaN everywhere but at the images themselves."""
+
+    def logits(z: Tensor) -> Tensor:
+        known = (z[:, None] == x).flatten(2).all(2).any(1)
+        return torch.where(known[:, None], network(z), torch.nan)
+
+    return logits
+
+
+def not_finite(network, x, labels):
+    """Networks whose logits are not finite, somewhere."""
+    nan, inf = float("nan"), float("inf")
+    wrong = torch.zeros(10).scatter(0, torch.tensor([9]), inf)
+    return {
+        "NaN always": lambda z: network(z) * nan,
+        "infinite always": lambda z: network(z) + inf,
+        "minus infinity for another class": lambda z: network(z) - wrong,
+        "NaN once attacked": lost_when_moved(network, x),
+        "NaN for another class, near the boundary": lambda z: (
+            (out := network(z)) + torch.where(out.topk(2).values.diff(dim=1) > -2.0, nan, 0.0) * torch.eye(10)[3]
+        ),
+        "overflow in half precision": lambda z: (network(z) * 2e4).half(),
+    }
+
+
+KINDS = [
+    "NaN always",
+    "infinite always",
+    "minus infinity for another class",
+    "NaN once attacked",
+    "NaN for another class, near the boundary",
+    "overflow in half precision",
+]
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_logits_that_are_not_finite_withstand_nothing(kind, norm, blobs):
+    """By a loop written here: no image counts for which a logit is not finite, clean or at a point of the ball."""
+    network, x, labels = blobs
+    logits = not_finite(network, x, labels)[kind]
+    epsilon = {"linf": 0.03, "l2": 0.3}[norm]
+    clean, robust = curve(logits, x, labels, [0.0, epsilon], norm, restarts=3)
+    out = logits(x)
+    right = out.isfinite().all(1) & (out.float().argmax(1) == labels)
+    assert torch.equal(clean, right)
+    honest = curve(network, x, labels, [epsilon], norm, restarts=3)[0]
+    assert not (robust & ~clean).any()
+    if kind in ("NaN always", "infinite always", "minus infinity for another class", "NaN once attacked"):
+        assert not robust.any()
+    else:
+        assert honest.sum() > 0
+        # What withstands may only be what a network that answers there would withstand too, but for chance.
+        assert (robust & ~honest).sum() <= 1
+        assert robust.sum() < honest.sum()
+
+
+@pytest.mark.parametrize("restarts", [1, 2, 3])
+def test_nan_at_a_single_point_of_the_way_is_enough(restarts, blobs):
+    """Whenever it is met, at the image's last step or in a further attack."""
+    network, x, labels = blobs
+    alone = curve(network, x, labels, [0.01], steps=6, restarts=restarts)[0]
+    calls = 0
+
+    def once(z: Tensor) -> Tensor:
+        nonlocal calls
+        calls += 1
+        out = network(z)
+        return out * torch.nan if calls == last else out
+
+    last = 0
+    curve(once, x, labels, [0.01], steps=6, restarts=restarts)
+    last, calls = calls, 0
+    robust = curve(once, x, labels, [0.01], steps=6, restarts=restarts)[0]
+    assert alone.sum() > 0
+    assert robust.sum() < alone.sum()
+    assert not (robust & ~alone).any()
+
+
+def test_a_tie_is_no_correct_answer(blobs):
+    """Neither clean, nor at a point that an attack visits."""
+    _, x, labels = blobs
+    assert not curve(lambda z: 0 * z.sum((1, 2, 3), keepdim=True)[:, :, 0, 0].expand(-1, 10), x, labels, [0, 0.1]).any()
+    zeros = torch.zeros(4, dtype=torch.long)
+
+    def ties(z: Tensor) -> Tensor:
+        lead = (0.6 - z[:, 0]).clamp(min=0)  # 0 from 0.6 on, never below: the true class is level there, not beaten
+        return torch.stack([lead, 0 * lead], 1)
+
+    within, beyond = curve(ties, torch.full((4, 2), 0.5), zeros, [0.05, 0.2])
+    assert within.all()
+    assert not beyond.any()
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("factor", [1e-30, 1e-20, 1e20, 1e30])
+def test_logits_of_any_size_are_attacked_alike(factor, norm, blobs):
+    """Squares of these overflow or underflow: of the logits, in their scale, and of the gradients, in their length."""
+    network, x, labels = blobs
+    budgets = {"linf": [0.02, 0.05], "l2": [0.2, 0.5]}[norm]
+    plain = curve(network, x, labels, budgets, norm, restarts=2)
+    scaled = curve(lambda z: factor * network(z), x, labels, budgets, norm, restarts=2)
+    assert 0 < plain[0].float().mean() < 1
+    assert (plain != scaled).float().mean() <= 0.02
+
+
+def test_logits_at_the_edge_of_the_numbers_are_compared():
+    x, labels = torch.full((3, 2), 0.5), torch.zeros(3, dtype=torch.long)
+
+    def logits(z: Tensor) -> Tensor:
+        edge = torch.full((len(z),), 3e38)
+        return torch.stack([edge, 0 * z.sum(1) - edge], 1)
+
+    assert curve(logits, x, labels, [0.0, 0.1], restarts=3).all()
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+def test_gradients_that_are_not_finite_do_not_spoil_the_point(value, norm, blobs):
+    network, x, labels = blobs
+
+    class Spoilt(torch.autograd.Function):
+        @staticmethod
+        def forward(context, z):
+            return z.clone()
+
+        @staticmethod
+        def backward(context, gradient):
+            spoilt = gradient.clone()
+            spoilt[:, 0] = value
+            return spoilt
+
+    def watched(z: Tensor) -> Tensor:
+        assert z.isfinite().all()
+        return network(Spoilt.apply(z))
+
+    robust = curve(watched, x, labels, [0.0, 0.5], norm, restarts=2)
+    assert torch.equal(robust[0], network(x).argmax(1) == labels)
+
+
+def test_the_soft_margin_has_the_bits_that_plain_formulas_give():
+    logits = 30 * torch.randn(200, 10, generator=seeded(0))
+    labels = torch.arange(200) % 10
+    temperature = 0.4 * logits.std(1, correction=0, keepdim=True)
+    wrong = logits.scatter(1, labels[:, None], -torch.inf)
+    top = wrong.amax(1, keepdim=True)
+    softly = top[:, 0] + temperature[:, 0] * torch.logsumexp((wrong - top) / temperature, 1)
+    expected = softly - logits.gather(1, labels[:, None])[:, 0]
+    assert torch.equal(soft_margin(logits, labels, 0.4), expected)
 
 
 def test_evaluating_in_one_class_order_or_another_is_the_same(blobs):

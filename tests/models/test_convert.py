@@ -239,3 +239,91 @@ def test_a_network_of_timm_keeps_its_logits(by_hand, images, tmp_path):
     expected = by_hand(own, images, MEAN, STD)
     network = loaded(convert.convert(spec, saved(tmp_path / "user.pt", own.state_dict())), tmp_path / "w.pt", spec)
     torch.testing.assert_close(network(images), expected, rtol=1e-3, atol=1e-3)
+
+
+class Odd(torch.nn.Module):
+    """A small network with one fault."""
+
+    def __init__(self, fault: str):
+        super().__init__()
+        self.fault = fault
+        self.convolution = torch.nn.Conv2d(3, 8, 3, 2)
+        self.normalisation = torch.nn.BatchNorm2d(8)
+        self.head = torch.nn.Linear(8, 10)
+
+    def forward(self, x):
+        x = torch.relu(self.normalisation(self.convolution(x)))
+        out = self.head(torch.nn.functional.dropout(x.mean((2, 3)), 0.5, self.fault == "dropout"))
+        if self.fault == "integers":
+            return (100 * out).long()
+        if self.fault == "booleans":
+            return out > 0
+        if self.fault == "complex":
+            return torch.complex(out, out)
+        if self.fault == "overflow":
+            return (1e6 * out).half()
+        if self.fault == "centred over the batch":
+            return out - out.mean(0, keepdim=True)
+        if self.fault == "nan":
+            return out / (out - out)
+        return out.half() if self.fault == "none, in 16 bits" else out
+
+
+def odd(fault):
+    torch.manual_seed(0)
+    network = Odd(fault).eval()
+    if fault == "negative variance":
+        network.normalisation.running_var.fill_(-1.0)
+    if fault == "training mode":
+        network.normalisation.train()
+        network.normalisation.track_running_stats = False
+        network.normalisation.running_mean = network.normalisation.running_var = None
+    return network
+
+
+FAULTS = {
+    "integers": "its output is of type int64; expected logits, floating-point numbers",
+    "booleans": "its output is of type bool; expected logits",
+    "complex": "its output is of type complex64; expected logits",
+    "overflow": r"its logits are not finite \(NaN or infinite\) on 2 of 2 images .*overflow in 16 bits",
+    "nan": "its logits are not finite",
+    "negative variance": "its logits are not finite .*a negative running variance",
+    "dropout": "gives other logits for the same images the second time",
+    "training mode": "gives other logits for an image beside other images",
+    "centred over the batch": "gives other logits for an image beside other images",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_gives_no_logits_of_each_image_alone_is_refused(fault, script):
+    path = script(odd(fault))
+    with pytest.raises(InputError, match=FAULTS[fault]) as raised:
+        convert.convert(SPEC | {"source": "torchscript", "name": None, "input_size": 64}, path)
+    assert str(path) in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("fault", ["none", "none, in 16 bits"])
+def test_the_same_network_without_a_fault_is_taken(fault, script):
+    assert convert.convert(SPEC | {"source": "torchscript", "name": None, "input_size": 64}, script(odd(fault)))
+
+
+def test_a_state_dict_with_a_negative_running_variance_is_refused(tmp_path):
+    tensors = build("basic", 10).state_dict()
+    name = next(name for name in tensors if name.endswith("running_var"))
+    tensors[name] = torch.full_like(tensors[name], -1.0)
+    spec = SPEC | {"source": "state_dict", "name": "basic", "mean": None, "std": None}
+    with pytest.raises(InputError, match=r"user.pt: its logits are not finite .* 2 of 2 images"):
+        convert.convert(spec, saved(tmp_path / "user.pt", tensors))
+
+
+def test_a_network_that_changes_its_input_is_probed_with_copies():
+    x = torch.rand(2, 3, 8, 8)
+    kept = x.clone()
+
+    class Changing(torch.nn.Module):
+        def forward(self, x):
+            return x.mul_(2).flatten(1)[:, :10]
+
+    torch.testing.assert_close(convert.probe(Changing(), x, 10, "own"), 2 * kept.flatten(1)[:, :10])
+    assert torch.equal(x, kept)

@@ -95,15 +95,18 @@ def step(
 ) -> Tensor:
     """Move by ``step_size`` in the steepest direction of the norm, project on the ball around ``x``, clip to bounds.
 
-    ``limits`` is the :func:`box` of a linf ball, for callers who make many steps in the same one.
+    The direction is found whatever the gradient's size. A coordinate whose gradient is NaN is not moved; an infinite
+    gradient counts as the largest number. ``limits`` is the :func:`box` of a linf ball, for callers who make many steps
+    in the same one.
     """
     # In place where the numbers are our own: on a CPU a new tensor of a batch's size costs as much as the operation.
     if norm == "linf":
         lower, upper = limits or box(x, epsilon, bounds)
-        return torch.add(x_adv, gradient.sign(), alpha=step_size).clamp_(lower, upper)
+        return torch.add(x_adv, gradient.sign().nan_to_num_(0), alpha=step_size).clamp_(lower, upper)
     if norm == "l2":
-        delta = (x_adv - x).addcdiv_(gradient, l2_norm(gradient), value=step_size)
-        return _clip(delta.mul_((epsilon / l2_norm(delta)).clamp_(max=1)).add_(x), bounds)
+        gradient = moderate(gradient.nan_to_num())[0]
+        delta = (x_adv - x).addcdiv_(gradient, _norm(gradient), value=step_size)
+        return _clip(delta.mul_((epsilon / _norm(delta)).clamp_(max=1)).add_(x), bounds)
     raise _unknown(norm)
 
 
@@ -113,7 +116,27 @@ def box(x: Tensor, epsilon: float, bounds: tuple[float, float] | None) -> tuple[
 
 
 def l2_norm(x: Tensor) -> Tensor:
-    """Euclidean norm of each example of ``x`` [n, ...], shaped [n, 1, ...]; at least the smallest normal number."""
+    """Euclidean norm of each example of ``x`` [n, ...], shaped [n, 1, ...]; at least the smallest normal number.
+
+    No square overflows or underflows.
+    """
+    moderated, factor = moderate(x)
+    return (_norm(moderated) / factor).clamp_(min=torch.finfo(x.dtype).tiny)
+
+
+def moderate(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return ``x`` [n, ...] with the largest number of each example brought near 1, and by which factor, [n, 1, ...].
+
+    Factors are powers of two: sums of squares of the result, scaled back, are the same to the last bit, and exist where
+    those of ``x`` would overflow or underflow.
+    """
+    limits = torch.finfo(x.dtype)
+    largest = torch.linalg.vector_norm(x.flatten(1), torch.inf, dim=1).clamp_(limits.tiny, limits.max / 4)
+    factor = _per_example(torch.frexp(largest).mantissa / largest, x)
+    return x * factor, factor
+
+
+def _norm(x: Tensor) -> Tensor:
     flat = torch.linalg.vector_norm(x.flatten(1), dim=1).clamp_(min=torch.finfo(x.dtype).tiny)
     return _per_example(flat, x)
 

@@ -15,6 +15,9 @@ classes over the true one. Five things make it strong for its cost:
   2020). From half way on, those that are still far leave;
 - budgets are taken from the largest down, and an example leaves once it is fooled, or once it has withstood: balls are
   nested, so what withstands a budget withstands the smaller ones.
+
+To withstand is said positively: at every point of the ball that an attack visits, all logits are finite and the true
+one alone is the largest. Where they are not the network gives no valid answer, and the adversary has found that point.
 """
 
 import math
@@ -24,7 +27,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from tradeoffs.attacks import Loss, random_start, step
+from tradeoffs.answers import finite
+from tradeoffs.attacks import Loss, moderate, random_start, step
 from tradeoffs.errors import InputError
 
 # By trial on the miniature's models: the fewest examples that withstand, for the time it takes.
@@ -44,7 +48,7 @@ TARGETS = 9  # wrong classes attacked, the nearest, of networks with more; as in
 
 
 class Attempt(NamedTuple):
-    """The best point that an attack visited, for each example: its margin [n] and logits [n, classes]."""
+    """The best point that an attack visited, for each example: its :func:`margin` [n] and logits [n, classes]."""
 
     margins: Tensor
     logits: Tensor
@@ -74,7 +78,7 @@ def accuracy_curve(
     for part in _parts(len(x), batch_size):
         clean, gradient = clean_pass(logits, x[part], labels[part])
         margins = margin(clean, labels[part])
-        fallen = torch.arange(len(x), device=x.device)[part][clean.argmax(1) == labels[part]]
+        fallen = torch.arange(len(x), device=x.device)[part][margins < 0]
         for epsilon in descending:
             if not len(fallen):
                 break
@@ -112,7 +116,7 @@ def fooled(
     generator: torch.Generator,
     batch_size: int,
 ) -> Tensor:
-    """Whether any of ``restarts`` attacks finds a misclassified point, bool [n].
+    """Whether any of ``restarts`` attacks finds a point that is not classified correctly, bool [n].
 
     Given the margins and the soft margins' ``gradient`` at ``x``, [n] and [n, ...]. The first attack takes ``steps``
     steps, on all examples; the others more, each on fewer of those that are near the boundary by then. From the third
@@ -124,7 +128,7 @@ def fooled(
     nearest = wrong.topk(min(TARGETS, wrong.shape[1] - 1)).indices
     for number in range(2, restarts + 1):
         reach = REACH * NARROWING ** (number - 2)
-        again = ((best <= 0) & near(best, clean, reach)).nonzero()[:, 0]
+        again = ((best < 0) & near(best, clean, reach)).nonzero()[:, 0]
         if not len(again):
             break
         targeted = number > 2
@@ -142,9 +146,8 @@ def fooled(
                 targets=nearest[part].flatten() if targeted else None,
                 softness=SOFTER,
             )
-            found = longer.margins.nan_to_num(-math.inf).view(len(part), copies)
-            best[part] = best[part].fmax(found.amax(1))
-    return best > 0
+            best[part] = best[part].maximum(longer.margins.view(len(part), copies).amax(1))
+    return ~(best < 0)
 
 
 def attack(
@@ -180,7 +183,7 @@ def attack(
     best: Attempt | None = None
     for i in range(0 if gradient is None else 1, steps + 1):
         x_adv.requires_grad_(i < steps)
-        output = logits(x_adv)
+        output = _wide(logits(x_adv))
         stays: Tensor | None = None
         if width(i, steps) == 1:
             seen = output.detach()
@@ -191,7 +194,7 @@ def attack(
                 better = margins > best.margins[standing]
                 best.margins[standing[better]] = margins[better]
                 best.logits[standing[better]] = seen[better]
-            stays = ~(margins > 0)
+            stays = margins < 0
             if clean is not None and 2 * i >= steps:
                 stays &= near(best.margins[standing], clean[standing], 2 * HOPE * (1 - i / steps))
             if i == steps or not stays.any():
@@ -221,14 +224,17 @@ def width(i: int, steps: int) -> float:
 
 
 def near(best: Tensor, clean: Tensor, reach: float) -> Tensor:
-    """Whether the ``best`` margin lacks at most ``reach`` times what was gained over the ``clean`` one: bool [n]."""
-    return -best <= reach * (best - clean)
+    """Whether the ``best`` margin lacks at most ``reach`` times what was gained over the ``clean`` one: bool [n].
+
+    Also where the margins are too large for the computer to compare.
+    """
+    return ~(-best > reach * (best - clean))
 
 
 def clean_pass(logits: Loss, x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Return the logits at ``x`` and the gradient of the soft margin there, where an attack's first step begins."""
     x = x.detach().requires_grad_(True)
-    output = logits(x)
+    output = _wide(logits(x))
     return output.detach(), input_gradient(soft_margin(output, labels, SOFTNESS), x)
 
 
@@ -246,8 +252,12 @@ def input_gradient(objective: Tensor, x: Tensor) -> Tensor:
 
 
 def margin(logits: Tensor, labels: Tensor) -> Tensor:
-    """Largest wrong logit minus the true one, [n]: positive where the example is misclassified."""
-    return logits.scatter(1, labels[:, None], -torch.inf).amax(1) - _at(logits, labels)
+    """Largest wrong logit minus the true one, [n]: negative where the example is classified correctly, never NaN.
+
+    0 where the two are equal, infinite where a logit is not finite: neither is a correct answer.
+    """
+    lead = logits.scatter(1, labels[:, None], -torch.inf).amax(1) - _at(logits, labels)
+    return lead.masked_fill(~finite(logits), torch.inf)
 
 
 def soft_margin(logits: Tensor, labels: Tensor, softness: float) -> Tensor:
@@ -257,14 +267,19 @@ def soft_margin(logits: Tensor, labels: Tensor, softness: float) -> Tensor:
     """
     if softness == 0:
         return margin(logits, labels)
-    temperature = softness * logits.detach().std(1, correction=0, keepdim=True).clamp_(
-        min=torch.finfo(logits.dtype).tiny
-    )
+    moderated, factor = moderate(logits.detach())  # whose squares neither overflow nor underflow
+    deviation = moderated.std(1, correction=0, keepdim=True) / factor
+    temperature = softness * deviation.clamp_(min=torch.finfo(logits.dtype).tiny)
     wrong = logits.scatter(1, labels[:, None], -torch.inf)
     # The largest is taken out, so that a quotient by a tiny temperature cannot overflow; it bears no gradient.
     top = wrong.detach().amax(1, keepdim=True)
     softly = temperature[:, 0] * torch.logsumexp((wrong - top) / temperature, 1)
     return top[:, 0] + softly - _at(logits, labels)
+
+
+def _wide(logits: Tensor) -> Tensor:
+    """Logits of 16 bits as float32: margins are differences of theirs."""
+    return logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
 
 
 def _at(logits: Tensor, classes: Tensor) -> Tensor:

@@ -5,7 +5,8 @@ it; an image that withstands a budget withstands the smaller ones. A domain is a
 ``val`` keeps the training world's spurious correlation and ``val_decorrelated`` breaks it.
 
 The card says whether the network seems to mask its gradients, so that the accuracies are not to be believed
-(:mod:`tradeoffs.benchmarks.masking`; checked on some images of the first domain).
+(:mod:`tradeoffs.benchmarks.masking`; checked on some images of the whole first domain), and at which share of the
+points that the attacks visited its logits were not finite: there an image counts as fooled.
 """
 
 import sys
@@ -18,13 +19,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from tradeoffs.answers import answers
 from tradeoffs.attacks import Loss
 from tradeoffs.batching import halved
 from tradeoffs.benchmarks.evaluation import Evaluation, run
-from tradeoffs.benchmarks.masking import IMAGES, Signs, signs, suspicions
+from tradeoffs.benchmarks.masking import IMAGES, Signs, signs, suspicions, together
 from tradeoffs.benchmarks.passes import Passes, shares
 from tradeoffs.benchmarks.predict import decoder
 from tradeoffs.benchmarks.statistics import Array, Metrics, accuracy, summarise
+from tradeoffs.benchmarks.unanswered import Watched, unanswered
 from tradeoffs.benchmarks.validation import read_validation
 from tradeoffs.data.images import Geometry
 from tradeoffs.data.listing import spread
@@ -57,27 +60,29 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
     # The domains are attacked together: the more images, the more are left of a batch when most are fooled.
     block = max(1, min(500, _BLOCK_PIXELS // spec["crop"] ** 2))
     logits = folded(cast(nn.Module, network))
+    watched = Watched(logits)
     read: list[NDArray[np.int64]] = []
     outcomes: list[NDArray[np.bool_]] = []
-    found: Signs | None = None
+    clean: list[Tensor] = []
     for at, (pixels,) in passes.batches(paths, decoder(paths, geometry), size=block):
         truth, x = passes.tensor(labels[at]), shares(passes.tensor(pixels))
-        withstood = attacked(logits, x, truth, spec, int(at[0]), passes)
-        if found is None:
-            first = domain_of[at] == domain_of[at[0]]
-            some = passes.tensor(first)
-            found = look_for_masking(logits, x[some], truth[some], withstood[:, first], spec, passes)
-        outcomes.append(withstood)
+        with torch.no_grad():
+            clean += passes.in_parts(lambda some: answers(logits(shares(passes.tensor(some)))), pixels)
+        outcomes.append(attacked(watched, x, truth, spec, int(at[0]), passes))
         read.append(at)
-    assert found is not None
+    remarks = unanswered(torch.cat(clean).cpu().numpy())
+    remarks["unanswered"]["share_of_attack_not_finite"] = lost = watched.share()
     kept, withstood = np.concatenate(read), np.concatenate(outcomes, axis=1)
     robust: dict[str, NDArray[np.bool_]] = {}
     strata: dict[str, NDArray[np.int64]] = {}
     names: dict[str, list[str]] = {}
     for number, (domain, folder) in enumerate(spec["domains"].items()):
         own = domain_of[kept] == number
-        if not own.any():
-            raise InputError(f"{roots['imagenet'] / folder}: none of {spec['images']} images can be read")
+        if own.sum() < 2:
+            count = "one" if own.any() else "none"
+            raise InputError(
+                f"{roots['imagenet'] / folder}: {count} of {spec['images']} images can be read; expected at least two"
+            )
         strata[domain] = labels[kept][own]
         names[domain] = [f"accuracy_{domain}"] + [
             f"adversarial_accuracy_{domain}_{norm}_eps{budget:g}" for norm, budget in attacks(spec)
@@ -94,8 +99,15 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
         of_domain = summarise(statistic, labels_of_domain, spec["bootstrap"], spec["seed"])
         metrics |= of_domain[0]
         draws |= of_domain[1]
-    masking = {"suspicion": suspicions(found), "masking": found._asdict()}
-    return Evaluation(metrics, draws, robust, passes.skipped, masking)
+    first = domain_of[kept] == 0
+    found = look_for_masking(
+        logits, [paths[i] for i in kept[first]], labels[kept][first], withstood[:, first], spec, geometry, block, passes
+    )
+    suspicion = suspicions(found)
+    if lost > 0:
+        suspicion.append(f"logits that are not finite at {lost:.2g} of the points that attacks visited")
+    remarks |= {"suspicion": suspicion, "masking": found._asdict()}
+    return Evaluation(metrics, draws, robust, passes.skipped, remarks)
 
 
 def chosen_images(spec: dict[str, Any], root: Path) -> tuple[list[Path], NDArray[np.int64], NDArray[np.int64]]:
@@ -151,27 +163,46 @@ def attacked(
 
 
 def look_for_masking(
-    logits: Loss, x: Tensor, labels: Tensor, withstood: NDArray[np.bool_], spec: dict[str, Any], passes: Passes
+    logits: Loss,
+    paths: list[Path],
+    labels: NDArray[np.int64],
+    withstood: NDArray[np.bool_],
+    spec: dict[str, Any],
+    geometry: Geometry,
+    block: int,
+    passes: Passes,
 ) -> Signs:
-    """Check some of a block of images, given what :func:`attacked` returned for it, at the largest budget per norm."""
+    """Check at most IMAGES of the correctly classified images, spread evenly, at the largest budget of each norm.
+
+    ``withstood`` [1 + attacks, n] is what :func:`attacked` returned for the images at ``paths`` [n], which are read
+    again, ``block`` at once.
+    """
     correct = np.flatnonzero(withstood[0])
-    some = correct[:: -(-len(correct) // IMAGES) or 1]
+    some = correct[spread(len(correct), IMAGES)]
+    if not len(some):
+        return together([])
     strongest = {
         norm: (budget, row)
         for row, (norm, budget) in enumerate(attacks(spec), start=1)
         if budget == max(spec["budgets"][norm])
     }
-    return signs(
-        in_parts(logits, min(passes.largest, len(x))),
-        x[some],
-        labels[some],
-        {
-            (norm, pixel_epsilon(norm, budget)): passes.tensor(withstood[row, some])
-            for norm, (budget, row) in strongest.items()
-        },
-        steps=spec["steps"],
-        generator=torch.Generator(x.device).manual_seed(spec["seed"]),
-    )
+    chosen = [paths[i] for i in some]
+    found: list[tuple[int, Signs]] = []
+    for at, (pixels,) in passes.batches(chosen, decoder(chosen, geometry), size=block):
+        own = some[at]
+        of_part = signs(
+            in_parts(logits, min(passes.largest, len(at))),
+            shares(passes.tensor(pixels)),
+            passes.tensor(labels[own]),
+            {
+                (norm, pixel_epsilon(norm, budget)): passes.tensor(withstood[row, own])
+                for norm, (budget, row) in strongest.items()
+            },
+            steps=spec["steps"],
+            generator=torch.Generator(passes.device).manual_seed(spec["seed"] + int(at[0])),
+        )
+        found.append((len(at), of_part))
+    return together(found)
 
 
 def in_parts(logits: Loss, size: int) -> Loss:

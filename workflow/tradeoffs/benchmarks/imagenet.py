@@ -9,10 +9,12 @@ from typing import Any
 
 import torch
 
+from tradeoffs.answers import answers
 from tradeoffs.benchmarks.evaluation import Evaluation, run
 from tradeoffs.benchmarks.passes import Passes
 from tradeoffs.benchmarks.predict import over_images
 from tradeoffs.benchmarks.statistics import accuracy, summarise
+from tradeoffs.benchmarks.unanswered import unanswered
 from tradeoffs.benchmarks.validation import read_validation
 from tradeoffs.data.images import Geometry
 from tradeoffs.errors import exit_code
@@ -29,13 +31,13 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
     index = read_validation(roots["imagenet"], "val", spec["classes"])
     passes = Passes(device, spec["unreadable"])
     geometry = Geometry(resize=spec["resize"], crop=spec["crop"])
-    at, predicted = over_images(passes, index.paths, geometry, lambda x: network(x).argmax(1))
+    at, predicted = over_images(passes, index.paths, geometry, lambda x: answers(network(x)))
     labels = index.labels[at]
     correct = predicted == labels
     metrics, draws = summarise(
         lambda weights: {"accuracy": accuracy(correct, weights)}, labels, spec["bootstrap"], spec["seed"]
     )
-    return Evaluation(metrics, draws, {"correct": correct, "label": labels}, passes.skipped)
+    return Evaluation(metrics, draws, {"correct": correct, "label": labels}, passes.skipped, unanswered(predicted))
 
 
 def main() -> None:

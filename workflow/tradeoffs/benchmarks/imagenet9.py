@@ -20,11 +20,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tradeoffs.answers import answers
 from tradeoffs.batching import batch_size
 from tradeoffs.benchmarks.evaluation import Evaluation, run
 from tradeoffs.benchmarks.passes import Passes, shares
 from tradeoffs.benchmarks.predict import over_images
 from tradeoffs.benchmarks.statistics import Array, accuracy, summarise
+from tradeoffs.benchmarks.unanswered import Watched, unanswered
 from tradeoffs.data import imagenet9, images
 from tradeoffs.data.imagenet9 import Foregrounds
 from tradeoffs.errors import InputError, exit_code
@@ -54,24 +56,30 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
             raise InputError(f"{root}: variant {variant} does not hold the images of variant original; unpack it again")
 
     def predict(x: Tensor) -> Tensor:
-        return super_class[network(x).argmax(1)]
+        return answers(network(x), super_class)
 
-    hits = np.zeros((len(variants), len(names)), dtype=bool)
-    readable = hits.copy()
+    found = np.zeros((len(variants), len(names)), dtype=np.int64)
+    readable = np.zeros(found.shape, dtype=bool)
     for row, index in enumerate(variants.values()):
         at, predicted = over_images(passes, index.paths, images.UNCHANGED, predict)
-        hits[row, at] = predicted == index.labels[at]
+        found[row, at] = predicted
         readable[row, at] = True
     kept = np.flatnonzero(readable.all(0))
     labels = foregrounds.labels[kept]
-    correct = {variant: hits[row, kept] for row, variant in enumerate(variants)}
+    correct = {variant: found[row, kept] == labels for row, variant in enumerate(variants)}
 
     fronts = np.intersect1d(spread(len(names), spec["challenge_foregrounds"]), kept)
     tiled = list(variants).index("only_bg_t")
     behind = [i for i in spread(len(names), spec["challenge_backgrounds"]) if readable[tiled, i]]
     backgrounds = [variants["only_bg_t"].paths[i] for i in behind]
-    tried, withstood = challenge(predict, foregrounds, fronts, backgrounds, passes)
+    watched = Watched(network)
+    tried, withstood = challenge(lambda x: answers(watched(x), super_class), foregrounds, fronts, backgrounds, passes)
     chosen = np.searchsorted(kept, tried)
+    if len(chosen) == 1:
+        raise InputError(
+            f"challenge_foregrounds: {spec['challenge_foregrounds']}, of which one can be read, and one image has no "
+            "interval; expected at least two, or 0 for no challenge"
+        )
 
     def statistic(weights: Array) -> dict[str, Array]:
         result = {f"accuracy_{variant}": accuracy(hit, weights) for variant, hit in correct.items()}
@@ -80,10 +88,12 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
             result["challenge_accuracy"] = accuracy(withstood, weights[:, chosen])
         return result
 
-    strata = labels * 2 + np.isin(np.arange(len(labels)), chosen)
-    metrics, draws = summarise(statistic, strata, spec["bootstrap"], spec["seed"])
+    in_challenge = np.isin(np.arange(len(labels)), chosen).astype(np.int64)
+    metrics, draws = summarise(statistic, labels * 2 + in_challenge, spec["bootstrap"], spec["seed"], in_challenge)
     outcomes = correct | {"challenge": withstood, "challenge_image": chosen, "label": labels}
-    return Evaluation(metrics, draws, outcomes, passes.skipped)
+    remarks = unanswered(found[list(variants).index("original"), kept], found[:, kept].T)
+    remarks["unanswered"]["share_of_challenge_not_finite"] = watched.share()
+    return Evaluation(metrics, draws, outcomes, passes.skipped, remarks)
 
 
 def challenge(

@@ -2,14 +2,18 @@
 
 Checks of Athalye, Carlini and Wagner (2018) and Carlini et al. (2019), on a few images: gradients that vanish; an
 attack without bounds that does not succeed; images that withstood the strong attack and fall to a weaker one, be it a
-single large step or a random search that sees no gradients (squares, after Andriushchenko et al. 2020).
+single large step or a random search that sees no gradients (squares, after Andriushchenko et al. 2020); and logits or
+gradients that are not finite, which lead nowhere either.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from tradeoffs.answers import finite
 from tradeoffs.attacks import Loss, l2_norm, random_start, step
 from tradeoffs.robustness import attack, clean_pass, margin
 
@@ -26,6 +30,7 @@ class Signs(NamedTuple):
     unbounded_accuracy: float
     single_step: float
     random_search: float
+    not_finite: float = 0.0
 
 
 def signs(
@@ -43,33 +48,48 @@ def signs(
     """
     if not len(x):
         return Signs(0.0, 0.0, 0.0, 0.0)
-    vanished = clean_pass(logits, x, labels)[1].flatten(1).abs().amax(1) == 0
+    output, gradient = clean_pass(logits, x, labels)
+    vanished = gradient.flatten(1).abs().amax(1) == 0
     far = attack(logits, x, labels, norm="linf", epsilon=_UNBOUNDED, steps=steps, generator=generator)
+    lost = ~(finite(output) & finite(gradient) & finite(far.logits))
     single = blind = 0
     for (norm, epsilon), stood in withstood.items():
         inputs, truth = x[stood], labels[stood]
         if len(inputs):
             start = random_start(inputs, norm=norm, epsilon=epsilon, generator=generator, bounds=(0.0, 1.0))
+            output, gradient = clean_pass(logits, start, truth)
             moved = step(
                 start,
                 inputs,
-                clean_pass(logits, start, truth)[1],
+                gradient,
                 norm=norm,
                 epsilon=epsilon,
                 step_size=2 * epsilon,
                 bounds=(0.0, 1.0),
             )
             with torch.no_grad():
-                single += int((margin(logits(moved), truth) > 0).sum())
+                reached = logits(moved)
+            lost[stood] |= ~(finite(output) & finite(gradient) & finite(reached))
+            single += int((~(margin(reached, truth) < 0)).sum())
             found = random_search(logits, inputs, truth, norm=norm, epsilon=epsilon, generator=generator)
             blind += int(found.sum())
     attacked = len(x) * max(1, len(withstood))
     return Signs(
         vanished.float().mean().item(),
-        (far.margins <= 0).float().mean().item(),
+        (far.margins < 0).float().mean().item(),
         single / attacked,
         blind / attacked,
+        lost.float().mean().item(),
     )
+
+
+def together(parts: Sequence[tuple[int, Signs]]) -> Signs:
+    """Signs of all images, from (how many, their signs) of each part of them."""
+    if not parts:
+        return Signs(0.0, 0.0, 0.0, 0.0)
+    counts = [count for count, _ in parts]
+    shares = np.average([found for _, found in parts], axis=0, weights=counts)
+    return Signs(*shares.tolist())
 
 
 def suspicions(found: Signs) -> list[str]:
@@ -79,6 +99,7 @@ def suspicions(found: Signs) -> list[str]:
         "unbounded_accuracy": "withstand an attack without bounds",
         "single_step": "withstand the attack and fall to a single step",
         "random_search": "withstand the attack and fall to a random search that sees no gradients",
+        "not_finite": "have logits or gradients that are not finite",
     }
     return [
         f"gradient masking: {value:.0%} of the images checked {said[name]}"
@@ -91,7 +112,7 @@ def suspicions(found: Signs) -> list[str]:
 def random_search(
     logits: Loss, x: Tensor, labels: Tensor, *, norm: str, epsilon: float, generator: torch.Generator
 ) -> Tensor:
-    """Whether a search by ``QUERIES`` random squares finds a misclassified point in the ball: bool [n].
+    """Whether a search by ``QUERIES`` random squares finds a point in the ball that is not classified correctly: [n].
 
     A square of one random colour replaces part of the perturbation (linf) or is added to it and the sum scaled back to
     the ball (l2), wherever that raises the margin. Squares shrink from 30 % of the image to 1 %.
@@ -120,7 +141,7 @@ def random_search(
         better = value > best
         best = torch.where(better, value, best)
         current = torch.where(better[:, None, None, None], delta, current)
-    return best > 0
+    return ~(best < 0)
 
 
 def _signs(shape: tuple[int, ...], generator: torch.Generator, like: Tensor) -> Tensor:

@@ -20,10 +20,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tradeoffs.answers import NOT_FINITE, answers
 from tradeoffs.benchmarks.evaluation import Evaluation, run
 from tradeoffs.benchmarks.passes import Passes
 from tradeoffs.benchmarks.predict import over_images
 from tradeoffs.benchmarks.statistics import Array, accuracy, summarise
+from tradeoffs.benchmarks.unanswered import unanswered
 from tradeoffs.benchmarks.validation import read_validation
 from tradeoffs.data import objectnet
 from tradeoffs.data.images import Geometry
@@ -41,9 +43,14 @@ Hits = dict[str, NDArray[np.bool_]]
 
 
 def predictions(logits: Tensor, mapping: Tensor) -> Tensor:
-    """ObjectNet classes [n, protocols], or -1, from logits [n, classes] and the mapping [classes] (-1: not shared)."""
-    restricted = logits.masked_fill(mapping < 0, -torch.inf)
-    return torch.stack([mapping[found.argmax(1)] for found in (logits, restricted)], dim=1)
+    """ObjectNet classes [n, protocols], or -1, from logits [n, classes] and the mapping [classes] (-1: not shared).
+
+    No answer (:mod:`tradeoffs.answers`) to an image is given by either protocol where any of its logits is not finite.
+    """
+    official = answers(logits, mapping)
+    shared = mapping >= 0
+    restricted = answers(logits[:, shared], mapping[shared])
+    return torch.stack([official, torch.where(official == NOT_FINITE, NOT_FINITE, restricted)], dim=1)
 
 
 def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], device: torch.device) -> Evaluation:
@@ -60,23 +67,28 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
     passes = Passes(device, spec["unreadable"])
     to_objectnet = passes.tensor(mapping)
 
-    def hits(paths: list[Path], labels: NDArray[np.int64], geometry: Geometry) -> tuple[NDArray[np.int64], Hits]:
-        """Labels of the images that were read, and which of them each protocol gets right."""
+    def hits(
+        paths: list[Path], labels: NDArray[np.int64], geometry: Geometry
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], Hits]:
+        """Labels of the images that were read, their answers by each protocol, and which of these are right."""
         at, predicted = over_images(passes, paths, geometry, lambda x: predictions(network(x), to_objectnet))
         right: NDArray[np.bool_] = predicted == labels[at][:, None]
-        return labels[at], dict(zip(PROTOCOLS, right.T, strict=True))
+        return labels[at], predicted, dict(zip(PROTOCOLS, right.T, strict=True))
 
-    labels, there_hits = hits(
+    labels, there, there_hits = hits(
         [index.paths[i] for i in has_counterpart],
         index.labels[has_counterpart],
         Geometry(border=spec["border"], resize=spec["resize"], crop=spec["crop"]),
     )
-    here_labels, here_hits = hits(
+    here_labels, here, here_hits = hits(
         [validation.paths[i] for i in shared],
         mapping[validation.labels[shared]],
         Geometry(resize=spec["validation_resize"], crop=spec["crop"]),
     )
     n = len(labels)
+    for folder, size in ((roots["objectnet"], n), (roots["imagenet"] / "val", len(here_labels))):
+        if size == 1:
+            raise InputError(f"{folder}: one image of the shared classes has no interval; expected at least two")
 
     def statistic(weights: Array) -> dict[str, Array]:
         result: dict[str, Array] = {}
@@ -95,11 +107,20 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
 
     # ObjectNet and validation images are resampled apart, within classes.
     strata = np.concatenate([labels, here_labels + 1 + labels.max()])
-    metrics, draws = summarise(statistic, strata, spec["bootstrap"], spec["seed"])
+    which_set = np.repeat([0, 1], [n, len(here_labels)])
+    metrics, draws = summarise(statistic, strata, spec["bootstrap"], spec["seed"], which_set)
     outcomes: dict[str, NDArray[Any]] = {f"objectnet_{p}": hit for p, hit in there_hits.items()}
     outcomes |= {f"validation_{p}": hit for p, hit in here_hits.items()}
     outcomes |= {"objectnet_label": labels, "validation_label": here_labels}
-    return Evaluation(metrics, draws, outcomes, passes.skipped)
+    answered = np.concatenate([there, here])
+    remarks = unanswered(answered[:, 0], answered) | {
+        "saturated": [
+            f"relative_drop_{p}: there is nothing to lose, as the validation accuracy is 0"
+            for p in PROTOCOLS
+            if not here_hits[p].any()
+        ]
+    }
+    return Evaluation(metrics, draws, outcomes, passes.skipped, remarks)
 
 
 def main() -> None:

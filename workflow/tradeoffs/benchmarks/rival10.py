@@ -20,11 +20,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tradeoffs.answers import answers
 from tradeoffs.benchmarks.evaluation import Evaluation, run
 from tradeoffs.benchmarks.noise import corrupt, draw
 from tradeoffs.benchmarks.passes import Passes, shares
 from tradeoffs.benchmarks.predict import over_images
-from tradeoffs.benchmarks.statistics import Array, balanced_accuracy, normalised_gap, summarise
+from tradeoffs.benchmarks.statistics import Array, Metrics, balanced_accuracy, normalised_gap, saturated, summarise
+from tradeoffs.benchmarks.unanswered import unanswered
 from tradeoffs.data import images, rival10
 from tradeoffs.data.images import Geometry
 from tradeoffs.errors import exit_code
@@ -56,7 +58,7 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
         return pixels, images.mask([test.masks[i]], geometry), draw(spec["seed"], i, 1, *pixels.shape[:2])[0]
 
     def predict(x: Tensor) -> Tensor:
-        return ((network.features(x).double() - mean) / scale @ weight + bias).argmax(1)
+        return answers((network.features(x).double() - mean) / scale @ weight + bias)
 
     def predictions(pixels: Tensor, masks: Tensor, noise: Tensor) -> Tensor:
         """Classes [n, 1 + 2 * levels]: of the clean images, then with noise in either region at each level."""
@@ -87,7 +89,23 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
         return found
 
     metrics, draws = summarise(statistic, labels, spec["bootstrap"], spec["seed"])
-    return Evaluation(metrics, draws, correct | {"label": labels}, passes.skipped)
+    remarks = unanswered(predicted[:, 0], predicted) | {"saturated": saturated(pairs(metrics, spec))}
+    return Evaluation(metrics, draws, correct | {"label": labels}, passes.skipped, remarks)
+
+
+def pairs(metrics: Metrics, spec: dict[str, Any]) -> dict[str, tuple[float, float]]:
+    """Return the two accuracies, under noise in the background and in the foreground, that each RFS is the gap of."""
+    found: dict[str, tuple[float, float]] = {}
+    for kind in ("linf", "l2"):
+        levels = [
+            tuple(metrics[f"accuracy_{region}_{kind}_{level:g}"]["value"] for region in ("background", "foreground"))
+            for level in spec[f"{kind}_levels"]
+        ]
+        for level, (behind, in_front) in zip(spec[f"{kind}_levels"], levels, strict=True):
+            found[f"rfs_{kind}_{level:g}"] = behind, in_front
+        behind, in_front = np.mean(levels, axis=0).tolist()
+        found[f"rfs_{kind}"] = behind, in_front
+    return found
 
 
 def main() -> None:

@@ -23,10 +23,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tradeoffs.answers import answers
 from tradeoffs.benchmarks.evaluation import Evaluation, run
 from tradeoffs.benchmarks.noise import corrupt, draw
 from tradeoffs.benchmarks.passes import Passes, shares
-from tradeoffs.benchmarks.statistics import Array, balanced_accuracy, normalised_gap, summarise
+from tradeoffs.benchmarks.statistics import Array, balanced_accuracy, normalised_gap, saturated, summarise
+from tradeoffs.benchmarks.unanswered import unanswered
 from tradeoffs.data import images, salient_imagenet
 from tradeoffs.data.images import Geometry
 from tradeoffs.errors import InputError, exit_code
@@ -68,11 +70,11 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
         """Classes [n, 1 + trials * kinds + 1], of the clean images first; last, whether the core mask is not empty."""
         x, core, spurious = shares(pixels), shares(core_mask), shares(spurious_mask)
         region = dilate(core, spec["dilation"])
-        found = [network(x).argmax(1)]
+        found = [answers(network(x))]
         for trial in noise.permute(1, 0, 4, 2, 3):
             for where in (region, 1 - region, core, spurious):
                 corrupted = corrupt(x, where, trial, kind="linf", level=spec["sigma"])
-                found.append(network(corrupted).argmax(1))
+                found.append(answers(network(corrupted)))
         return torch.stack([*found, (core.amax((1, 2, 3)) > 0).long()], dim=1)
 
     at, found = passes.over(index.paths, decode, predictions)
@@ -110,8 +112,10 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
         return result
 
     strata = labels * 4 + 2 * has_core + has_spurious
-    metrics, draws = summarise(statistic, strata, spec["bootstrap"], spec["seed"])
-    return Evaluation(metrics, draws, hits | {"clean": clean, "label": labels}, passes.skipped)
+    metrics, draws = summarise(statistic, strata, spec["bootstrap"], spec["seed"], labels)
+    core, spurious = (float(metrics[f"{name}_accuracy"]["value"]) for name in ("core", "spurious"))
+    remarks = unanswered(found[:, 0], found[:, :-1]) | {"saturated": saturated({"rcs": (core, spurious)})}
+    return Evaluation(metrics, draws, hits | {"clean": clean, "label": labels}, passes.skipped, remarks)
 
 
 def main() -> None:

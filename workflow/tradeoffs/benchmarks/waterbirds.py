@@ -18,10 +18,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from tradeoffs.answers import answers
 from tradeoffs.benchmarks.evaluation import Evaluation, run
 from tradeoffs.benchmarks.passes import Passes
 from tradeoffs.benchmarks.predict import over_images
 from tradeoffs.benchmarks.statistics import Array, group_accuracies, summarise
+from tradeoffs.benchmarks.unanswered import unanswered
 from tradeoffs.data import waterbirds
 from tradeoffs.data.images import Geometry
 from tradeoffs.errors import InputError, exit_code
@@ -45,11 +47,16 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
     at_train, train_features = over_images(passes, train.paths, geometry, network.features)
     at, features = over_images(passes, test.paths, geometry, network.features)
     train_group, group = train.group[at_train], test.group[at]
-    for split, present in (("train", train_group), ("test", group)):
-        if missing := [GROUPS[g] for g in range(4) if not (present == g).any()]:
-            raise InputError(f"{root}: {split} split has no image of group {', '.join(missing)}; unpack it again")
+    for split, present, fewest in (("train", train_group, 1), ("test", group, 2)):
+        for name, size in zip(GROUPS, np.bincount(present, minlength=4), strict=True):
+            if size < fewest:
+                raise InputError(
+                    f"{root}: {split} split has {size or 'no'} image of group {name}; expected at least {fewest}"
+                    f"{' (one has no interval)' if size else ''}; unpack it again"
+                )
     head = fit(train_features.astype(np.float64), train.y[at_train], 2, spec["l2_penalty"])
-    correct = head.logits(features.astype(np.float64)).argmax(1) == test.y[at]
+    predicted = answers(torch.from_numpy(head.logits(features.astype(np.float64)))).numpy()
+    correct = predicted == test.y[at]
     shares = np.bincount(train_group, minlength=4) / len(train_group)
 
     def statistic(weights: Array) -> dict[str, Array]:
@@ -62,7 +69,7 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
         }
 
     metrics, draws = summarise(statistic, group, spec["bootstrap"], spec["seed"])
-    return Evaluation(metrics, draws, {"correct": correct, "group": group}, passes.skipped)
+    return Evaluation(metrics, draws, {"correct": correct, "group": group}, passes.skipped, unanswered(predicted))
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tradeoffs.answers import finite
 from tradeoffs.errors import InputError, exit_code
 from tradeoffs.models import scripted, state, store
 from tradeoffs.models.libraries import Preprocessing, fetch
@@ -94,17 +95,48 @@ def plain_state(content: Any) -> Any:
 
 @torch.no_grad()
 def probe(network: nn.Module, x: Tensor, num_classes: int, what: str) -> Tensor:
-    """Return the logits of ``x``; InputError where the network fails or its output is not [n, num_classes]."""
+    """Return the logits of ``x``; InputError where the network fails or is not one function of each image alone.
+
+    Its output must be [n, num_classes], of a floating-point type and finite, the same for the same input again, and for
+    an image the same in another batch: a network exported in training mode is neither (dropout, batch normalisation).
+    """
+    network.eval()
+    logits = _output(network, x, num_classes, what)
+    again = _output(network, x, num_classes, what)
+    elsewhere = _output(network, torch.cat([x[:1], 0.5 * x]), num_classes, what)
+    # Rounding depends on how many images are computed at once, and shows in 16 bits.
+    rounding = 16 * torch.finfo(logits.dtype).eps * logits.abs().max().item()
+    tolerance = max(rounding, 1e-3 * logits.float().std().item())
+    for found, how in (
+        (again, "other logits for the same images the second time (dropout"),
+        (elsewhere[:1], "other logits for an image beside other images (batch normalisation"),
+    ):
+        if not ((found - logits[: len(found)]).abs() <= tolerance).all():
+            raise InputError(f"{what}: gives {how} in training mode?); export it again, after network.eval()")
+    return logits
+
+
+def _output(network: nn.Module, x: Tensor, num_classes: int, what: str) -> Tensor:
+    """Return the network's output for ``x``; InputError where it fails or that is no finite logits."""
     try:
-        logits = network.eval()(x)
+        logits = network(x.clone())  # a copy: the network may change its input
     except Exception as error:
         reason = " ".join(str(error).split())[-200:]
         raise InputError(
-            f"{what}: fails on images of {x.shape[-1]} px ({reason}); set input_size to the size it takes"
+            f"{what}: fails on images of {x.shape[-1]} px ({len(x)} at once: {reason}); set input_size to the size it "
+            "takes"
         ) from None
     if not isinstance(logits, Tensor) or logits.shape != (len(x), num_classes):
         found = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise InputError(f"{what}: its output is {found}; expected logits [{len(x)}, {num_classes}], check classes")
+    if not logits.is_floating_point():
+        kind = str(logits.dtype).removeprefix("torch.")
+        raise InputError(f"{what}: its output is of type {kind}; expected logits, floating-point numbers")
+    if not logits.isfinite().all():
+        raise InputError(
+            f"{what}: its logits are not finite (NaN or infinite) on {int((~finite(logits)).sum())} of {len(x)} images "
+            "of random pixels; its weights are damaged (a negative running variance, a NaN) or overflow in 16 bits"
+        )
     return logits
 
 

@@ -42,3 +42,12 @@ def headline() -> dict[str, Metric]:
     for metric in METRICS:
         found.setdefault(metric.benchmark, metric)
     return found
+
+
+def saturated(metric: str, value: float, ci_low: float, ci_high: float) -> bool:
+    """Whether a metric of reliance is a normalised gap (RFS, RCS) at the end of its scale, and so no measurement.
+
+    It is 1 or -1, but for rounding, where and only where one of its two accuracies is 0 or 1, and then whatever the
+    other one is; it is 0 in every bootstrap draw where both are. The evaluation's card says so under ``saturated``.
+    """
+    return metric.startswith(("rfs_", "rcs")) and (abs(value) > 1 - 1e-9 or value == ci_low == ci_high == 0)

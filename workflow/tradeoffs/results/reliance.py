@@ -22,7 +22,7 @@ import numpy as np
 
 from tradeoffs.claim import Claim
 from tradeoffs.results.measurements import Measurements
-from tradeoffs.results.metrics import METRICS, TITLES, Metric
+from tradeoffs.results.metrics import METRICS, TITLES, Metric, saturated
 from tradeoffs.results.table import Model
 from tradeoffs.results.trend import Block, curve, forked, trend
 from tradeoffs.results.verdicts import Array, Assessment, all_of_claim, assess, over_seeds
@@ -133,7 +133,10 @@ def claims(measured: Measurements, models: Sequence[Model]) -> list[Claim]:
                 key,
                 f"On {title}, adversarially trained models rely on backgrounds more than standard ones ({how}).",
                 statistic,
-                f"{metric.benchmark}: mean of {_names(found)}; Kendall's tau {kendall:.2f}",
+                f"{metric.benchmark}: mean of {_names(found)}; Kendall's tau {kendall:.2f}"
+                + _no_measurements(
+                    measured, metric, _with_standard(models, [m for cell in found for m in cell.models])
+                ),
             )
         )
         for cell in found:
@@ -145,7 +148,8 @@ def claims(measured: Measurements, models: Sequence[Model]) -> list[Claim]:
                     f"standard one ({how}).",
                     statistic,
                     f"{metric.benchmark}: {', '.join(cell.models)} against the standard {cell.architecture}; "
-                    f"Kendall's tau {kendall:.2f}",
+                    f"Kendall's tau {kendall:.2f}"
+                    + _no_measurements(measured, metric, _with_standard(models, cell.models)),
                 )
             )
         rows += own_models(measured, models, metric)
@@ -173,7 +177,8 @@ def own_models(measured: Measurements, models: Sequence[Model], metric: Metric) 
             f"On {TITLES[metric.benchmark]}, {found.model.id} ({found.model.norm}-trained, a model of your own) relies "
             f"on backgrounds more than the standard {found.model.architecture} ({_direction(metric)}).",
             f"{'' if metric.sign > 0 else 'minus '}({metric.name} - standard); p: bootstrap, two-sided",
-            f"{metric.benchmark}: {found.model.id} against {', '.join(found.standard)}",
+            f"{metric.benchmark}: {found.model.id} against {', '.join(found.standard)}"
+            + _no_measurements(measured, metric, [found.model.id, *found.standard]),
         )
         for found in differences(measured, models, metric)
         if found.model.role == "extra"
@@ -211,3 +216,20 @@ def together(found: Sequence[Cell]) -> tuple[Assessment, float]:
 def _names(found: Sequence[Cell]) -> str:
     """Name the cells in words."""
     return ", ".join(f"{cell.architecture} {cell.norm} ({len(cell.models)} models)" for cell in found)
+
+
+def _with_standard(models: Sequence[Model], ids: Sequence[str]) -> list[str]:
+    """Return the ids of adversarially trained models and of the standard ones they are compared with."""
+    found = [model for model in models if model.id in ids]
+    return list(dict.fromkeys([model.id for model in found] + [name for m in found for name in baseline(models, m)]))
+
+
+def _no_measurements(measured: Measurements, metric: Metric, ids: Sequence[str]) -> str:
+    """Name the models whose value is saturated; empty where none is."""
+    named = [
+        name
+        for name in ids
+        if (found := measured.get((name, metric.benchmark, metric.name))) is not None
+        and saturated(metric.name, found.value, float(found.draws.min()), float(found.draws.max()))
+    ]
+    return f"; saturated, and so no measurement: {', '.join(named)}" if named else ""

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tradeoffs.answers import answers
 from tradeoffs.data.listing import spread
 from tradeoffs.models.folding import folded
 from tradeoffs.robustness import accuracy_curve
@@ -20,7 +21,7 @@ def evaluate(network: nn.Module, source: Source, batch_size: int, group: Group =
     """Clean accuracy, a fraction; each process of ``group`` takes its share of the batches."""
     network.eval()
     parts = torch.arange(source.size).split(batch_size)[group.rank :: group.size]
-    hits = [(network(x).argmax(1) == labels).sum() for x, labels in source.batches(parts, 0)]
+    hits = [(answers(network(x)) == labels).sum() for x, labels in source.batches(parts, 0)]
     device = next(network.parameters()).device
     total = torch.stack(hits).sum().float() if hits else torch.zeros((), device=device)
     add_up([total], group)
@@ -71,5 +72,5 @@ def own_attack(
     for images, truth in zip(x.split(spec["batch_size"]), labels.split(spec["batch_size"]), strict=True):
         attacked = perturb(network, images, truth, spec, generator)
         with torch.no_grad():
-            hits += int((network(attacked).argmax(1) == truth).sum())
+            hits += int((answers(network(attacked)) == truth).sum())
     return hits / len(x)

@@ -1,11 +1,13 @@
 """One figure per benchmark: its metrics against the training budget, the standard models as level lines.
 
-Models of the user's own, if there are any, have a column at the right.
+Models of the user's own, if there are any, have a column at the right. A cross on a value says that it is saturated
+(:func:`tradeoffs.results.metrics.saturated`): no measurement of reliance.
 """
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,11 +17,12 @@ from matplotlib.lines import Line2D
 from tradeoffs.errors import InputError, exit_code
 from tradeoffs.results.figures import own
 from tradeoffs.results.figures.command import run
-from tradeoffs.results.figures.curves import BUDGET_LABELS, architecture_style, budget_panel, level_line
-from tradeoffs.results.metrics import TITLES
+from tradeoffs.results.figures.curves import BUDGET_LABELS, architecture_style, beside, budget_panel, level_line
+from tradeoffs.results.metrics import TITLES, saturated
 from tradeoffs.results.reading import read_table
 from tradeoffs.results.table import SUMMARY_COLUMNS
 
+CROSS: dict[str, Any] = {"marker": "x", "color": "#cc0000", "markersize": 8, "linestyle": "none"}
 MORE, LESS = "higher = more reliance", "lower = more reliance"
 # benchmark -> metric -> axis label
 PANELS = {
@@ -87,8 +90,17 @@ def draw_benchmark(table: pd.DataFrame, shown: dict[str, str], title: str) -> Fi
         standard = rows[rows["norm"] == "none"]
         for axes, norm in zip(row, norms, strict=False):
             budget_panel(axes, rows[rows["norm"] == norm], norm, architectures, standard)
+            for position, architecture in enumerate(architectures):
+                crossed = no_measurements(rows[(rows["norm"] == norm) & (rows["architecture"] == architecture)])
+                cross(axes, beside(crossed["epsilon"], position, len(architectures)), crossed["value"])
         if labels:
-            own_panel(row[-1], owned[owned["metric"] == metric], labels, standard, architectures)
+            of_metric = owned[owned["metric"] == metric]
+            own_panel(row[-1], of_metric, labels, standard, architectures)
+            crossed = no_measurements(of_metric)
+            cross(row[-1], crossed["model"].map({model: place for place, model in enumerate(labels)}), crossed["value"])
+        for axes in row:
+            levels = no_measurements(standard)["value"]
+            cross(axes, pd.Series(0.02, index=levels.index), levels, across=True)
         row[0].set_ylabel(label, fontsize=8)
     for axes, norm in zip(panels[-1], norms, strict=False):
         axes.set_xlabel(BUDGET_LABELS[norm])
@@ -96,9 +108,25 @@ def draw_benchmark(table: pd.DataFrame, shown: dict[str, str], title: str) -> Fi
         panels[0][-1].set_title("models of\nyour own", fontsize=8.5)
     handles = panels[0][0].get_legend_handles_labels()[0]
     level = Line2D([], [], color="#555555", linewidth=0.9, label="standard training (level line, band: interval)")
+    if len(no_measurements(table[table["metric"].isin(list(shown))])):
+        said = "saturated: an accuracy of 0 or 1 alone gives this value"
+        handles = [*handles, Line2D([], [], **CROSS, label=said)]
     figure.legend(handles=[*handles, level], loc="outside lower center", ncols=len(handles) + 1)
     figure.suptitle(f"{title}: metrics against the budget of adversarial training", fontsize=10.5)
     return figure
+
+
+def no_measurements(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows whose value is saturated."""
+    columns = rows[["metric", "value", "ci_low", "ci_high"]].itertuples(index=False, name=None)
+    kept: pd.DataFrame = rows.loc[[saturated(*row) for row in columns]]
+    return kept
+
+
+def cross(axes: Axes, x: pd.Series, values: pd.Series, *, across: bool = False) -> None:
+    """Draw a cross on each value; ``across``: x is a share of the panel's width, for values that are level lines."""
+    if len(values):
+        axes.plot(x, values, **CROSS, zorder=5, transform=axes.get_yaxis_transform() if across else axes.transData)
 
 
 def own_panel(

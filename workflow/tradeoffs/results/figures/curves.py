@@ -38,8 +38,7 @@ def budget_panel(
     for position, architecture in enumerate(architectures):
         style = architecture_style(position)
         own = over_seeds(table[table["architecture"] == architecture], ["epsilon"])
-        # Side by side, so that equal values of two architectures stay visible.
-        x = own["epsilon"] * (1 + 0.05 * (position - (len(architectures) - 1) / 2))
+        x = beside(own["epsilon"], position, len(architectures))
         axes.fill_between(x, own["ci_low"], own["ci_high"], color=style.colour, alpha=0.15, linewidth=0)
         axes.vlines(x, own["ci_low"], own["ci_high"], color=style.colour, linewidth=1)
         face = style.colour if position % 2 == 0 else "white"
@@ -52,6 +51,11 @@ def budget_panel(
     axes.set_xticks(budgets, [f"{budget:g}" for budget in budgets])
     axes.tick_params(axis="x", labelsize=7.5)
     axes.minorticks_off()
+
+
+def beside(budgets: pd.Series, position: int, count: int) -> pd.Series:
+    """Where one of ``count`` architectures is drawn: side by side, so that equal values of two stay visible."""
+    return budgets * (1 + 0.05 * (position - (count - 1) / 2))
 
 
 def level_line(axes: Axes, standard: pd.DataFrame, style: LineStyle) -> None:

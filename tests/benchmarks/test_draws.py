@@ -1,0 +1,204 @@
+"""Bootstrap draws of every benchmark, computed again from the outcomes by plain repetition of images."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from tradeoffs.benchmarks import (
+    adversarial,
+    imagenet,
+    imagenet9,
+    objectnet,
+    rival10,
+    salient_imagenet,
+    statistics,
+    waterbirds,
+)
+from tradeoffs.benchmarks.statistics import resample
+
+SEED, DRAWS = 5, 23  # the seed of conftest.MODEL
+
+
+def gap(a, b):
+    m = (a + b) / 2
+    return 0 if m in (0, 1) else (a - b) / (2 * min(m, 1 - m))
+
+
+def by_class(hits, labels, drawn):
+    """Mean over the drawn images, each divided by the size of its class in the data: equal classes, but for chance."""
+    sizes = np.bincount(labels, minlength=10)
+    return np.average(hits[drawn], weights=1 / sizes[labels[drawn]])
+
+
+def repeated(weights):
+    return np.repeat(np.arange(len(weights)), weights)
+
+
+def of_imagenet(found, _):
+    def statistic(drawn):
+        return {"accuracy": found["correct"][drawn].mean()}
+
+    return found["label"], None, statistic
+
+
+def of_rival10(found, spec):
+    labels = found["label"]
+
+    def statistic(drawn):
+        def accuracy(name):
+            return by_class(found[name], labels, drawn)
+
+        result = {"accuracy": accuracy("clean")}
+        for kind in ("linf", "l2"):
+            pairs = []
+            for level in spec[f"{kind}_levels"]:
+                behind, in_front = (accuracy(f"{region}_{kind}_{level:g}") for region in ("background", "foreground"))
+                result[f"accuracy_background_{kind}_{level:g}"] = behind
+                result[f"accuracy_foreground_{kind}_{level:g}"] = in_front
+                result[f"rfs_{kind}_{level:g}"] = gap(behind, in_front)
+                pairs.append((behind, in_front))
+            result[f"rfs_{kind}"] = gap(*np.mean(pairs, axis=0))
+        return result
+
+    return labels, None, statistic
+
+
+def of_imagenet9(found, _):
+    labels, chosen = found["label"], found["challenge_image"]
+    in_challenge = np.isin(np.arange(len(labels)), chosen).astype(int)
+
+    def statistic(drawn):
+        variants = [name for name in found if name not in ("challenge", "challenge_image", "label")]
+        result = {f"accuracy_{name}": found[name][drawn].mean() for name in variants}
+        result["bg_gap"] = result["accuracy_mixed_same"] - result["accuracy_mixed_rand"]
+        outcome = dict(zip(chosen.tolist(), found["challenge"].tolist(), strict=True))
+        result["challenge_accuracy"] = np.mean([outcome[i] for i in drawn.tolist() if i in outcome])
+        return result
+
+    return labels * 2 + in_challenge, in_challenge, statistic
+
+
+def of_objectnet(found, _):
+    there, here = found["objectnet_label"], found["validation_label"]
+
+    def statistic(drawn):
+        shifted, kept = drawn[drawn < len(there)], drawn[drawn >= len(there)] - len(there)
+        result = {}
+        for p in ("official", "restricted"):
+            a, b = found[f"objectnet_{p}"][shifted].mean(), found[f"validation_{p}"][kept].mean()
+            result |= {f"objectnet_accuracy_{p}": a, f"validation_accuracy_{p}": b, f"drop_{p}": b - a}
+            result[f"relative_drop_{p}"] = (b - a) / b if b else 0
+        return result
+
+    return np.concatenate([there, here + 1 + there.max()]), np.repeat([0, 1], [len(there), len(here)]), statistic
+
+
+def of_waterbirds(found, _):
+    def statistic(drawn):
+        group, hit = found["group"][drawn], found["correct"][drawn]
+        means = np.array([hit[group == g].mean() for g in range(4)])
+        return {f"accuracy_{name}": means[g] for g, name in enumerate(waterbirds.GROUPS)} | {
+            "worst_group_accuracy": means.min(),
+            "background_swap_gap": (means[0] + means[3]) / 2 - (means[1] + means[2]) / 2,
+        }
+
+    return found["group"], None, statistic
+
+
+PLAIN = {
+    imagenet: of_imagenet,
+    rival10: of_rival10,
+    imagenet9: of_imagenet9,
+    objectnet: of_objectnet,
+    waterbirds: of_waterbirds,
+}
+
+
+def check(result, strata, units, statistic):
+    weights = resample(strata, DRAWS, SEED, units)
+    assert weights.shape == (DRAWS, len(strata))
+    expected = [statistic(repeated(row)) for row in weights]
+    for name in expected[0]:
+        plain = np.array([row[name] for row in expected])
+        assert result.draws[name].shape == (DRAWS,)
+        np.testing.assert_allclose(result.draws[name], plain, atol=1e-6, err_msg=name)
+        low, high = np.quantile(plain, [0.025, 0.975])
+        metric = result.metrics[name]
+        assert (metric["ci_low"], metric["ci_high"]) == pytest.approx((low, high), abs=1e-9), name
+        assert metric["n"] == len(strata)
+        assert metric["value"] == pytest.approx(statistic(np.arange(len(strata)))[name]), name
+    return set(expected[0])
+
+
+@pytest.fixture(autouse=True)
+def few_at_once(monkeypatch):
+    """Compute the draws a few at a time, the last few fewer."""
+    monkeypatch.setattr(statistics, "_AT_ONCE", 250)
+
+
+@pytest.mark.parametrize("benchmark", PLAIN, ids=lambda module: module.__name__.rpartition(".")[2])
+def test_draws_are_the_statistics_of_repeated_images(small, benchmark):
+    result = small.evaluate(benchmark, bootstrap=DRAWS)
+    spec = small.specs[benchmark.__name__.rpartition(".")[2]]
+    names = check(result, *PLAIN[benchmark](result.outcomes, spec))
+    assert result.draws.keys() == result.metrics.keys()
+    assert names >= result.draws.keys() - {"adjusted_average_accuracy"}
+    assert sum(np.ptp(draws) > 0 for draws in result.draws.values()) > len(names) / 2
+    other = small.evaluate(benchmark, bootstrap=DRAWS, seed=SEED + 1)
+    assert any((result.draws[name] != other.draws[name]).any() for name in names)
+
+
+def test_draws_of_waterbirds_average_have_the_training_groups_weights(small):
+    result = small.evaluate(waterbirds, bootstrap=DRAWS)
+    with next((small.root / "waterbirds").glob("*/metadata.csv")).open() as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == "0"]
+    shares = np.bincount([2 * int(row["y"]) + int(row["place"]) for row in rows], minlength=4) / len(rows)
+    groups = np.stack([result.draws[f"accuracy_{name}"] for name in waterbirds.GROUPS], axis=1)
+    np.testing.assert_allclose(result.draws["adjusted_average_accuracy"], groups @ shares, atol=1e-6)
+
+
+def test_draws_of_salient_imagenet_are_the_statistics_of_repeated_images(small):
+    """Which masks an image has is read from the published files, by a loop written here."""
+    result = small.evaluate(salient_imagenet, bootstrap=DRAWS)
+    root, votes = small.root / "salient_imagenet", {}
+    with (root / "mturk_results/discover_spurious_features.csv").open() as file:
+        for row in csv.DictReader(file):
+            key = (row["Input.wordnet_id"], row["Input.feature_index"])
+            votes.setdefault(key, []).append(row["Answer.main"] in ("separate_object", "background"))
+    kinds = {}
+    for (wnid, feature), answers in votes.items():
+        for path in (root / "salient_imagenet_dataset" / wnid / f"feature_{feature}").iterdir():
+            kinds.setdefault((wnid, path.name), set()).add("spurious" if sum(answers) >= 3 else "core")
+    images = sorted(kinds)
+    core, spurious = (np.array([kind in kinds[image] for image in images]) for kind in ("core", "spurious"))
+    found, labels = result.outcomes, result.outcomes["label"]
+    in_spurious_class = np.isin(labels, labels[spurious])
+
+    def statistic(drawn):
+        def accuracy(kind, kept):
+            some = (np.cumsum(kept) - 1)[drawn[kept[drawn]]]
+            return np.mean([by_class(trial[kept], labels[kept], some) for trial in found[kind]])
+
+        of_core, of_spurious = accuracy("outside_core", core), accuracy("core_region", core)
+        return {
+            "accuracy": by_class(found["clean"], labels, drawn),
+            "core_accuracy": of_core,
+            "spurious_accuracy": of_spurious,
+            "rcs": gap(of_core, of_spurious),
+            "core_accuracy_by_feature": accuracy("spurious_features", spurious),
+            "spurious_accuracy_by_feature": accuracy("core_features", core & in_spurious_class),
+        }
+
+    assert check(result, labels * 4 + 2 * core + spurious, labels, statistic) == result.draws.keys()
+
+
+def test_draws_of_adversarial_accuracy_are_those_of_each_domains_images(small):
+    result = small.evaluate(adversarial, bootstrap=DRAWS)
+    for domain, folder in small.specs["adversarial"]["domains"].items():
+        paths = sorted((small.root / "imagenet" / folder).rglob("*.JPEG"))
+        labels = np.array([int(paths[i].parent.name[-1]) for i in np.linspace(0, len(paths) - 1, 30).astype(int)])
+        names = [name for name in result.metrics if f"accuracy_{domain}" in name]
+        assert len(names) == 5
+        check(result, labels, None, lambda drawn, names=names: {n: result.outcomes[n][drawn].mean() for n in names})
+    assert any(np.ptp(draws) > 0 for draws in result.draws.values())
