@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from tradeoffs.cards import digests, sealed
 from tradeoffs.models.ids import model_id
 from tradeoffs.results.table import Model
 
@@ -144,8 +145,9 @@ def write_evaluation(
         "versions": {},
         "device": "cpu",
         "seconds": 0.1,
+        "files": digests(path.with_suffix(".npz")),
     }
-    path.write_text(json.dumps(card))
+    path.write_text(json.dumps(sealed(card)))
 
 
 def table(path: Path) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from results.synthetic_study import Run, Study, assert_drawn, flat
+from tradeoffs.cards import sealed
 from tradeoffs.results.figures import contact_sheets
 from tradeoffs.results.table import Model
 
@@ -51,7 +52,8 @@ def tables(make_study: Callable[..., Study], make_tables: Callable[[Study], Path
         if model.role == "main":
             card = tmp_path / "models" / model.id / "card.json"
             card.parent.mkdir(parents=True)
-            card.write_text(json.dumps({"history": [{"epoch": float(epoch), **row} for epoch in (1, 2, 3)]}))
+            history = [{"epoch": float(epoch), **row} for epoch in (1, 2, 3)]
+            card.write_text(json.dumps(sealed({"history": history})))
     return tmp_path
 
 
@@ -156,6 +158,6 @@ def test_model_card_without_history_is_one_line(
     path = tables / "models" / "basic_linf_eps1" / "card.json"
     card = json.loads(path.read_text())
     damage(card)
-    path.write_text(json.dumps(card))
+    path.write_text(json.dumps(sealed(card)))
     assert run_figure("training", {option: tables / option for option in INPUTS["training"]}, tables / "figures") == 2
     assert "basic_linf_eps1/card.json" in capsys.readouterr().err

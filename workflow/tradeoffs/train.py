@@ -22,7 +22,7 @@ from typing import Any
 import torch
 
 from tradeoffs.batching import workers
-from tradeoffs.cards import write_card
+from tradeoffs.cards import check, digests, write_card
 from tradeoffs.code_id import code_id
 from tradeoffs.device import choose_device
 from tradeoffs.errors import InputError, exit_code
@@ -74,6 +74,7 @@ def run(spec: dict[str, Any], arguments: argparse.Namespace) -> None:
     make_deterministic(device)
     group = distributed.join(device)
     code = code_id("tradeoffs.train")
+    check(arguments.data / "fingerprint.json")
     data = read_json(arguments.data / "fingerprint.json")["fingerprint"]
     key = hashlib.sha256(json.dumps([spec, code, data], sort_keys=True).encode()).hexdigest()
     checkpoint = Checkpoint(arguments.checkpoint, key, arguments.checkpoint_minutes)
@@ -99,6 +100,7 @@ def run(spec: dict[str, Any], arguments: argparse.Namespace) -> None:
         return
     state = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
     write_atomically(arguments.weights, lambda temporary: save(state, temporary))
+    files = digests(arguments.weights)
     write_card(
         arguments.card,
         kind="model",
@@ -111,7 +113,8 @@ def run(spec: dict[str, Any], arguments: argparse.Namespace) -> None:
         threads=torch.get_num_threads(),
         classes=training.classes,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
-        weights_sha256=hashlib.sha256(arguments.weights.read_bytes()).hexdigest(),
+        files=files,
+        weights_sha256=files[arguments.weights.name],
         history=history,
         warnings=warnings(history, training.classes, validation.size),
     )

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from tradeoffs.benchmarks.statistics import Metrics
-from tradeoffs.cards import write_card
+from tradeoffs.cards import check, digests, write_card
 from tradeoffs.code_id import code_id
 from tradeoffs.device import choose_device
 from tradeoffs.errors import InputError
@@ -67,7 +67,10 @@ def run(
     if spec["unreadable"] not in ("fail", "skip"):
         raise InputError(f"--spec: unreadable = {spec['unreadable']!r}; expected fail or skip")
     roots = {name: getattr(arguments, name) for name in data}
+    for root in roots.values():
+        check(root / "fingerprint.json")
     fingerprints = {name: read_json(root / "fingerprint.json")["fingerprint"] for name, root in roots.items()}
+    weights, card = check(arguments.weights)
     device = choose_device()
     torch.backends.cudnn.allow_tf32 = False  # 10-bit mantissas in convolutions, PyTorch's default, move predictions
     network = load(arguments.weights, spec["architecture"], spec["classes"], device)
@@ -85,6 +88,8 @@ def run(
         code=code_id(module),
         data=fingerprints,
         started=started,
+        files=digests(arguments.outcomes),
+        weights={"sha256": weights, "checked": f"against {card.name}" if card else "not: no card beside the file"},
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         **result.remarks,
     )

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from tradeoffs.errors import InputError, exit_code
+from tradeoffs.files import sha256
 from tradeoffs.models import scripted, state, store
 from tradeoffs.models.libraries import Preprocessing, fetch
 from tradeoffs.models.networks import build, unwrapped
@@ -178,7 +179,7 @@ def main() -> None:
         source={
             "name": spec["source"],
             "file": path.name if path else None,
-            "sha256": store.sha256(path) if path else None,
+            "sha256": sha256(path) if path else None,
             "pretrained": spec["pretrained"],
         },
     )

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tradeoffs.cards import check
 from tradeoffs.errors import InputError, exit_code
 from tradeoffs.models import state, store
 from tradeoffs.models.networks import unwrapped
@@ -78,15 +79,15 @@ def channel_values(tensors: dict[str, Tensor], name: str, checkpoint: Path) -> l
     return tensors[name].flatten().tolist()
 
 
-def provenance(checkpoint: Path) -> dict[str, Any]:
-    """Return what the card says of the file; published values are null where its name is not one of the released."""
+def provenance(checkpoint: Path, content: str) -> dict[str, Any]:
+    """Return what the card says of the file of SHA-256 ``content``; published values are null where its name is not one of the released."""
     entry = next((entry for entry in RELEASED if entry.file == checkpoint.name), None)
     return {
         "source": {
             "name": SOURCE,
             "file": checkpoint.name,
             "address": entry.address if entry else None,
-            "sha256": store.sha256(checkpoint),
+            "sha256": content,
             "published_sha256": entry.sha256 if entry else None,
         },
         "published_clean_accuracy": entry.clean_accuracy if entry else None,
@@ -103,6 +104,7 @@ def main() -> None:
     arguments = parser.parse_args()
     started = time.perf_counter()
     spec = parse_spec(arguments.spec, SPEC)
+    content, _ = check(arguments.checkpoint)
     tensors = convert(arguments.checkpoint, spec["architecture"], spec["classes"])
     store.write(
         tensors,
@@ -114,7 +116,7 @@ def main() -> None:
         architecture=spec["architecture"],
         mean=tensors["mean"].flatten().tolist(),
         std=tensors["std"].flatten().tolist(),
-        **provenance(arguments.checkpoint),
+        **provenance(arguments.checkpoint, content),
     )
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from tradeoffs.cards import read_card
 from tradeoffs.errors import InputError, exit_code
-from tradeoffs.files import read_json
 from tradeoffs.results.figures import own
 from tradeoffs.results.figures.command import run
 from tradeoffs.results.reading import read_table
@@ -24,8 +24,7 @@ CURVES = {
 
 def history(path: Path) -> list[dict[str, float]]:
     """Read the learning curve of a model card; InputError for a card without one."""
-    card: Any = read_json(path)
-    rows = card.get("history") if isinstance(card, dict) else None
+    rows = read_card(path).get("history")
     columns = ("epoch", *CURVES)
     if not rows or any(not isinstance(row.get(name), int | float) for row in rows for name in columns):
         raise InputError(f"{path}: no history of {', '.join(columns)} per epoch; train the model again")
