@@ -112,7 +112,7 @@ def test_what_is_moved_aside_never_replaces_what_is_there(tmp_path: Path) -> Non
 def test_a_file_of_somebody_elses_is_refused_where_it_is(product: tuple[Path, Path]) -> None:
     file, card = product
     flip(file, 0)
-    with pytest.raises(InputError, match="get .* again"):
+    with pytest.raises(InputError, match=r"get .* again"):
         check(file, ours=False)
     assert file.exists()
     assert card.exists()
@@ -129,7 +129,7 @@ def test_a_file_that_no_card_vouches_for_is_taken_as_it_is(tmp_path: Path, besid
 
 def test_a_card_of_an_older_version_is_made_again(tmp_path: Path) -> None:
     (tmp_path / "m.json").write_text('{"kind": "evaluation", "metrics": {}}')
-    with pytest.raises(InputError, match="made by an older version.*run the same command again"):
+    with pytest.raises(InputError, match=r"made by an older version.*run the same command again"):
         read_card(tmp_path / "m.json")
 
 

@@ -175,6 +175,7 @@ def test_an_own_model_is_put_through_every_benchmark_beside_the_twenty():
         "mean": None,
         "std": None,
         "input_size": None,
+        "weights": None,
         "classes": 1000,
     }
 

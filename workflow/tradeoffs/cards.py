@@ -1,8 +1,8 @@
 """Every result is a JSON card that says where it came from, and vouches for itself and for the files beside it.
 
 A card holds the digest of its own content (``card_sha256``) and those of the files that its step wrote (``files``).
-What a step reads is compared with them. What does not match is moved aside to ``<name>.damaged``, with its card, so that
-the workflow makes it again when the same command is run again.
+What a step reads is compared with them. What does not match is moved aside to ``<name>.damaged``, with its card, so
+that the workflow makes it again when the same command is run again.
 """
 
 import hashlib
@@ -75,7 +75,7 @@ def digests(*paths: Path) -> dict[str, str]:
 
 def sealed(card: dict[str, Any]) -> dict[str, Any]:
     """Return the card as JSON reads it back, with the digest of its content; ValueError for NaN, which JSON lacks."""
-    plain = json.loads(json.dumps(card, allow_nan=False))
+    plain: dict[str, Any] = json.loads(json.dumps(card, allow_nan=False))
     return plain | {DIGEST: _digest(plain)}
 
 
