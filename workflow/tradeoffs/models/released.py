@@ -83,7 +83,9 @@ def channel_values(tensors: dict[str, Tensor], name: str, checkpoint: Path) -> l
             "refused"
         )
     if not tensors[name].is_floating_point() or tensors[name].numel() != 3 or not torch.isfinite(tensors[name]).all():
-        raise InputError(f"{checkpoint}: {name} is {tensors[name].flatten().tolist()[:4]}; expected three values, in floating point")
+        raise InputError(
+            f"{checkpoint}: {name} is {tensors[name].flatten().tolist()[:4]}; expected three values, in floating point"
+        )
     return tensors[name].flatten().tolist()
 
 
