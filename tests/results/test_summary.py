@@ -291,6 +291,23 @@ def test_broken_draws_are_one_line(
     assert expected in message
 
 
+def test_everything_damaged_is_moved_aside_at_once(
+    make_study: Callable[..., Study], run_summary: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = make_study()
+    card = first_card(study)
+    card.write_text(card.read_text().replace("0", "1", 1))
+    outcomes = study.evaluations / "imagenet9" / "bottleneck_standard.npz"
+    outcomes.write_bytes(outcomes.read_bytes()[:-1] + b"?")
+    assert run_summary(study) == 2
+    assert "1 more were damaged and moved likewise" in capsys.readouterr().err
+    moved = {path.name for path in study.evaluations.rglob("*.damaged")}
+    assert moved == {
+        *(f"basic_linf_eps1.{suffix}.damaged" for suffix in ("json", "npz")),
+        *(f"bottleneck_standard.{suffix}.damaged" for suffix in ("json", "npz")),
+    }
+
+
 def test_draws_of_a_lost_metric_are_one_line(
     make_study: Callable[..., Study], run_claims: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:

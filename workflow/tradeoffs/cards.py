@@ -17,6 +17,11 @@ from typing import Any, NoReturn
 from tradeoffs.errors import InputError
 from tradeoffs.files import read_json, set_aside, sha256, write_json
 
+
+class DamagedError(InputError):
+    """Something is not as it was written; it has been moved aside, if it was ours to move."""
+
+
 DIGEST, FILES = "card_sha256", "files"
 # Tables that share the card of another table of their step.
 _STEPS = {"sweeps": "summary", "differences": "claims", "risks": "curves", "onsets": "claims"}
@@ -85,7 +90,7 @@ def _digest(card: dict[str, Any]) -> str:
 
 
 def read_card(path: Path) -> dict[str, Any]:
-    """Read a card; InputError where it is missing, or damaged: then it and its files are moved aside."""
+    """Read a card; InputError where it is missing, DamagedError (card and files moved aside) where it is damaged."""
     try:
         content = read_json(path)
     except InputError:
@@ -105,8 +110,8 @@ def check(path: Path, *, ours: bool = True) -> tuple[str, Path | None]:
     """Compare a file with the card that came with it; return its SHA-256 (hex) and the card.
 
     The card is None where none lies at one of its places and names the file: a file that somebody brought is taken as
-    it is. InputError for a missing file, and for one that is damaged or whose card is: both are moved aside, unless
-    they are not ``ours`` to move.
+    it is. InputError for a missing file, DamagedError for one that is damaged or whose card is: both are moved aside,
+    unless they are not ``ours`` to move.
     """
     found = sha256(path)
     for place in _places(path):
@@ -152,11 +157,11 @@ def _vouches(place: Path, name: str) -> bool:
 
 
 def _damaged(path: Path, moved: list[Path], why: str) -> NoReturn:
-    """Raise the InputError for a damaged product, after moving it aside; ``moved`` is empty where it is not ours."""
+    """Raise the error for a damaged product, after moving it aside; ``moved`` is empty where it is not ours."""
     if not moved:
-        raise InputError(f"{why}; get {path.name} again, with its card")
+        raise DamagedError(f"{why}; get {path.name} again, with its card")
     try:
         aside = [target.name for target in map(set_aside, moved) if target is not None]
     except OSError as error:
-        raise InputError(f"{why}; it could not be moved aside ({error.strerror}); delete it and run again") from None
-    raise InputError(f"{why}; moved to {' and '.join(aside)}: run the same command again, and it is made again")
+        raise DamagedError(f"{why}; it could not be moved aside ({error.strerror}); delete it and run again") from None
+    raise DamagedError(f"{why}; moved to {' and '.join(aside)}: run the same command again, and it is made again")

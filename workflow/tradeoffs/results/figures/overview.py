@@ -77,7 +77,7 @@ def nothing(summary: Path | None) -> str:
     if not robust["benchmark"].isin(TITLES.keys() & headline().keys()).any():
         return "no adversarially trained model went through a benchmark that measures reliance on backgrounds"
     models = ", ".join(dict.fromkeys(robust["model"]))
-    return f"no adversarially trained model has a standard counterpart (key reference of a model of your own): {models}"
+    return f"no adversarially trained model has a standard counterpart; claims.csv says what is missing for {models}"
 
 
 def title(models: int, own_models: int, absent: Sequence[str], *, narrow: bool) -> str:
