@@ -54,6 +54,7 @@ WAYS = {
     },
     "prefixes": lambda raw, ema: {"state_dict": prefixed(raw, "model.") | prefixed(ema, "ema_model.module.")},
     "plain and prefixed": lambda raw, ema: raw | prefixed(ema, "ema."),
+    "in a list": lambda raw, ema: {"state_dict": raw, "averages": [{"decay": 0.9}, {"params": ema}]},
     "plain and nested": lambda raw, ema: raw | {"ema": ema},
     "parameters only": lambda raw, ema: {
         "state_dict": raw,

@@ -28,7 +28,7 @@ _AVERAGED = re.compile(
 _OPTIMISER = re.compile(r"optimi[sz]er|(?<![a-z])optim(?![a-z])")
 _WRAPPERS = ("module.", "_orig_mod.")  # of torch's data parallelism and averaging, and of torch.compile
 _COUNTER = "n_averaged"  # beside the weights in torch's AveragedModel
-_DEPTH = 4
+_DEPTH = 8
 
 
 class Taken(NamedTuple):
@@ -109,6 +109,9 @@ def _sets(content: Any, network: Shapes, key: str, depth: int) -> Iterator[tuple
         # Averages kept without names, in the order of the parameters.
         if [item.shape for item in content if isinstance(item, Tensor)] == list(network.values()):
             yield key, list(content)
+        for number, item in enumerate(content):
+            if isinstance(item, dict):
+                yield from _sets(item, network, f"{key}[{number}]", depth + 1)
         return
     if not isinstance(content, dict):
         return
