@@ -9,6 +9,9 @@ import yaml
 from tradeoffs import study
 from tradeoffs.config import checked
 from tradeoffs.errors import InputError
+from tradeoffs.results.reliance import baseline
+from tradeoffs.results.specification import specification
+from tradeoffs.results.table import parse
 from tradeoffs.studies import published_data
 
 ROOT = Path(__file__).parent.parent
@@ -175,6 +178,7 @@ def test_an_own_model_is_put_through_every_benchmark_beside_the_twenty():
         "mean": None,
         "std": None,
         "input_size": None,
+        "weights": None,
         "classes": 1000,
     }
 
@@ -209,8 +213,54 @@ def test_an_own_model_goes_through_the_benchmarks_it_names(imagenet):
         ({"epsilon": 1}, "norm none with epsilon 1"),
         ({"name": None}, "source state_dict needs the name of a network"),
         ({"source": "torchscript"}, "has no meaning for source torchscript"),
+        (
+            {"source": "torchscript", "name": None, "weights": "ema"},
+            "only a file of tensors may hold more than one set",
+        ),
+        ({"source": "timm", "pretrained": "x", "file": None, "weights": "raw"}, "only a file of tensors may hold"),
     ],
 )
 def test_an_own_model_that_is_described_inconsistently_is_refused(entry, message):
     with pytest.raises(InputError, match=message):
         study.models(extra(**entry))
+
+
+ROBUST = {"id": "robust", "source": "torchscript", "file": "robust.pt", "norm": "linf", "epsilon": 4}
+PLAIN = {"id": "plain", "source": "torchscript", "file": "plain.pt"}
+
+
+def test_a_reference_goes_with_the_model_to_the_tables(imagenet):
+    entries = [ROBUST | {"reference": "plain"}, PLAIN]
+    config = everything(imagenet, extra=entries)
+    rows = {row["id"]: row for row in study.model_table(config)}
+    assert {name for name, row in rows.items() if row["reference"] is not None} == {"robust"}
+    models = {model.id: model for model in parse(specification(config))[1]}
+    assert (models["robust"].reference, models["plain"].reference) == ("plain", None)
+    assert baseline(list(models.values()), models["robust"]) == ("plain",)
+
+
+@pytest.mark.parametrize("standard", ["plain", "resnet50_standard"])
+def test_a_reference_may_be_any_standard_model_of_the_study(standard):
+    models = study.models(config_with(extra=[ROBUST | {"reference": standard}, PLAIN]))
+    assert models["robust"].reference == standard
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (
+            ROBUST | {"reference": "nobody"},
+            "robust: reference nobody is no model of this study; choose one of resnet18_st",
+        ),
+        (ROBUST | {"reference": "robust"}, "reference robust is the model itself"),
+        (ROBUST | {"reference": "resnet50_l2_eps3"}, "reference resnet50_l2_eps3 is trained against l2 attacks"),
+        (
+            PLAIN | {"id": "odd", "reference": "plain"},
+            r"odd: reference plain; a standard model \(norm none\) is compared",
+        ),
+    ],
+)
+def test_a_reference_that_is_no_standard_model_is_one_line(entry, message):
+    with pytest.raises(InputError, match=message) as raised:
+        study.models(config_with(extra=[entry, PLAIN]))
+    assert "\n" not in str(raised.value)

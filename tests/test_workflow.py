@@ -283,6 +283,62 @@ def test_after_kill_9_the_same_command_ends_with_the_same_results(finished, tmp_
     assert not list(folder.glob("results/**/checkpoint.pt"))
 
 
+def results_of(folder):
+    """Content of everything that is the same in every run: cards hold times."""
+    return {
+        path: path.read_bytes()
+        for kind in ("*.csv", "*.npz", "weights.pt")
+        for path in (folder / "results").rglob(kind)
+    }
+
+
+def change_unseen(path, change):
+    """Change a file's content and nothing that a look at the folder shows."""
+    times = path.stat()
+    content = change(path.read_bytes())
+    assert content != path.read_bytes()
+    path.write_bytes(content)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def flip_a_bit(content):
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+def change_a_digit(content):
+    return re.sub(
+        rb'("value": 0\.\d)(\d)', lambda found: found[1] + (b"1" if found[2] != b"1" else b"2"), content, count=1
+    )
+
+
+def test_what_is_damaged_on_disk_is_noticed_by_what_reads_it_and_made_again_by_the_same_command(study):
+    before = results_of(study)
+    results = study / "results/miniature"
+    weights = results / "models/basic_standard_images50/weights.pt"
+    evaluation = results / "evaluations/objectnet/basic_standard_images50.json"
+    card = results / "evaluations/rival10/basic_standard.json"
+    table = study / "results/theory/claims.csv"
+    change_unseen(weights, flip_a_bit)
+    change_unseen(card, change_a_digit)
+    change_unseen(table, flip_a_bit)
+    for path in (evaluation, results / "summary.csv", results / "claims.csv"):
+        path.unlink()  # so that somebody reads the others
+    runs = []
+    for _ in range(4):
+        done = snakemake(study, "--cores", "2", "results/miniature/summary.csv", "results/miniature/claims.csv")
+        runs.append(done.stdout + done.stderr)
+        if done.returncode == 0:
+            break
+    assert done.returncode == 0, runs[-1]
+    assert len(runs) > 1
+    for path in (weights, card, table):
+        assert any(re.search(rf"error: \S*{path.name}: damaged.*run the same command again", text) for text in runs)
+        assert path.with_name(f"{path.name}.damaged").exists()
+        assert path.exists()
+    assert results_of(study) == before
+
+
 def test_a_second_snakemake_in_the_folder_is_refused_while_the_first_runs(finished, tmp_path):
     """Stale locks are removed, those of a living run are not."""
     folder = clone(tmp_path)

@@ -9,7 +9,9 @@ import torch
 
 from benchmarks.conftest import MODEL, SMALL
 from tradeoffs.benchmarks import waterbirds
+from tradeoffs.cards import check, digests, read_card, write_card
 from tradeoffs.errors import InputError
+from tradeoffs.files import sha256
 from tradeoffs.models.networks import load
 
 
@@ -32,6 +34,36 @@ def test_the_command_writes_a_card_and_outcomes(weights, miniature, tmp_path, mo
         low, high = np.quantile(arrays["draws/worst_group_accuracy"], [0.025, 0.975])
     metric = written["metrics"]["worst_group_accuracy"]
     assert (low, high) == pytest.approx((metric["ci_low"], metric["ci_high"]), abs=1e-6)
+    assert check(outcomes) == (sha256(outcomes), card)
+    assert written["weights"] == {"sha256": sha256(weights), "checked": "not: no card beside the file"}
+
+
+@pytest.mark.parametrize("damage", [None, "weights", "their card", "fingerprint"])
+def test_what_is_read_is_compared_with_its_card_before_anything_is_evaluated(
+    weights, copy_of, tmp_path, monkeypatch, damage
+):
+    data, own = copy_of("waterbirds"), tmp_path / "weights.pt"
+    own.write_bytes(weights.read_bytes())
+    write_card(tmp_path / "card.json", spec={}, code="c", data={}, started=0.0, files=digests(own))
+    damaged = {"weights": own, "their card": tmp_path / "card.json", "fingerprint": data / "fingerprint.json"}.get(
+        damage
+    )
+    if damaged is not None:
+        content = bytearray(damaged.read_bytes())
+        content[len(content) // 2] ^= 1
+        damaged.write_bytes(content)
+    arguments = ["waterbirds", "--spec", json.dumps(MODEL | SMALL["waterbirds"]), "--weights", str(own)]
+    arguments += ["--card", str(tmp_path / "m.json"), "--outcomes", str(tmp_path / "m.npz"), "--waterbirds", str(data)]
+    monkeypatch.setattr("sys.argv", arguments)
+    if damaged is None:
+        waterbirds.main()
+        written = read_card(tmp_path / "m.json")
+        assert written["weights"] == {"sha256": sha256(own), "checked": "against card.json"}
+        return
+    with pytest.raises(InputError, match=rf"{damaged.name}.*run the same command again"):
+        waterbirds.main()
+    assert damaged.with_name(f"{damaged.name}.damaged").exists()
+    assert not (tmp_path / "m.json").exists()
 
 
 @pytest.mark.parametrize("damage", ["missing", "text", "other architecture"])

@@ -25,6 +25,7 @@ SPEC = {
     "mean": MEAN,
     "std": STD,
     "input_size": None,
+    "weights": None,
 }
 
 

@@ -115,3 +115,43 @@ def test_a_network_that_is_no_longer_used_is_forgotten() -> None:
     del network
     gc.collect()
     assert watched() is None
+
+
+class Skip(nn.Module):
+    """A convolution whose output is normalised and also taken as it is, as in pre-activation networks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 3, 3, padding=1)
+        self.normalisation = nn.BatchNorm2d(3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.convolution(x)
+        out: Tensor = x + torch.relu(self.normalisation(x))
+        return out
+
+
+def test_a_convolution_that_feeds_a_skip_as_well_is_not_folded() -> None:
+    network = lived_in(Skip()).double().eval().requires_grad_(False)
+    x = torch.rand(2, 3, 8, 8, dtype=torch.double)
+    for ours, theirs in zip(logits_and_gradient(folded(network), x), logits_and_gradient(network, x), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12)
+    assert folded(network) is network
+
+
+def test_normalisation_by_the_batch_itself_is_not_folded() -> None:
+    """Without running statistics there is nothing to fold: in evaluation mode too the batch is normalised by itself."""
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, track_running_stats=False), nn.Conv2d(4, 2, 3), nn.BatchNorm2d(2)
+    )
+    lived_in(network[2:])
+    network.double().eval().requires_grad_(False)
+    x = torch.rand(4, 3, 8, 8, dtype=torch.double)
+    ours, theirs = (
+        torch.autograd.grad(f(y).square().sum(), y)[0]
+        for f, y in ((folded(network), x.clone().requires_grad_(True)), (network, x.clone().requires_grad_(True)))
+    )
+    torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(folded(network)(x), network(x), rtol=1e-9, atol=1e-12)
+    assert normalisations(folded(network), x) == 1

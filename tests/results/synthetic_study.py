@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from tradeoffs.cards import digests, sealed
 from tradeoffs.models.ids import model_id
 from tradeoffs.results.table import Model
 
@@ -35,7 +36,7 @@ IMAGENET_BENCHMARKS: dict[str, dict[str, Any]] = {
         "budgets": {"linf": [0.5, 1, 2, 4, 8], "l2": [0.25, 0.5, 1, 3, 5]},
     },
 }
-# id, architecture, norm, epsilon of models of the user's own
+# id, architecture, norm, epsilon of models of the user's own; the id of a reference may follow
 EXTRAS = (("convnext_tiny", "convnext_tiny", "none", 0.0), ("madry_linf_eps4", "resnet50", "linf", 4.0))
 
 
@@ -84,16 +85,17 @@ def imagenet_models(
     benchmarks: Sequence[str] = tuple(IMAGENET_BENCHMARKS),
     architectures: Sequence[str] = ("resnet18", "resnet50"),
     budgets: dict[str, Sequence[float]] | None = None,
-    extras: Sequence[tuple[str, str, str, float]] = EXTRAS,
+    extras: Sequence[tuple[Any, ...]] = EXTRAS,
 ) -> list[Model]:
     """The models of the imagenet study: no knobs, no sweeps, benchmarks as far as there are data sets."""
-    listed = budgets or {"linf": (0.5, 1, 2, 4, 8), "l2": (0.25, 0.5, 1, 3, 5)}
+    listed = budgets if budgets is not None else {"linf": (0.5, 1, 2, 4, 8), "l2": (0.25, 0.5, 1, 3, 5)}
     grid = [("none", 0.0)] + [(norm, epsilon) for norm, found in listed.items() for epsilon in found]
     main = [
         (model_id(name, norm, epsilon), "main", name, norm, epsilon) for name in architectures for norm, epsilon in grid
     ]
-    beside = [(name, "extra", architecture, norm, epsilon) for name, architecture, norm, epsilon in extras]
-    return [Model(*row, 0, "default", tuple(benchmarks), None, None, None) for row in main + beside]
+    rest = (0, "default", tuple(benchmarks), None, None, None)
+    beside = [Model(name, "extra", *row[:3], *rest, *row[3:]) for name, *row in extras]
+    return [Model(*row, *rest) for row in main] + beside
 
 
 def imagenet_plan(model: Model, benchmark: str, metric: str) -> float:
@@ -144,8 +146,9 @@ def write_evaluation(
         "versions": {},
         "device": "cpu",
         "seconds": 0.1,
+        "files": digests(path.with_suffix(".npz")),
     }
-    path.write_text(json.dumps(card))
+    path.write_text(json.dumps(sealed(card)))
 
 
 def table(path: Path) -> list[dict[str, str]]:

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from results.synthetic_study import Run, Study, assert_drawn, flat
-from tradeoffs.results.figures import contact_sheets
+from tradeoffs.cards import sealed
+from tradeoffs.results.figures import contact_sheets, correlation
 from tradeoffs.results.table import Model
 
 FIGURES = {
@@ -51,7 +52,8 @@ def tables(make_study: Callable[..., Study], make_tables: Callable[[Study], Path
         if model.role == "main":
             card = tmp_path / "models" / model.id / "card.json"
             card.parent.mkdir(parents=True)
-            card.write_text(json.dumps({"history": [{"epoch": float(epoch), **row} for epoch in (1, 2, 3)]}))
+            history = [{"epoch": float(epoch), **row} for epoch in (1, 2, 3)]
+            card.write_text(json.dumps(sealed({"history": history})))
     return tmp_path
 
 
@@ -156,6 +158,32 @@ def test_model_card_without_history_is_one_line(
     path = tables / "models" / "basic_linf_eps1" / "card.json"
     card = json.loads(path.read_text())
     damage(card)
-    path.write_text(json.dumps(card))
+    path.write_text(json.dumps(sealed(card)))
     assert run_figure("training", {option: tables / option for option in INPUTS["training"]}, tables / "figures") == 2
     assert "basic_linf_eps1/card.json" in capsys.readouterr().err
+
+
+def test_training_curves_of_standard_models_alone(tables: Path, run_figure: Run) -> None:
+    keep_rows(tables / "summary", lambda row: row[3] == "none")
+    inputs = {option: tables / option for option in INPUTS["training"]}
+    assert run_figure("training", inputs, tables / "figures") == 0
+    assert_drawn(tables / "figures" / "training.png")
+
+
+def test_a_sweep_without_attack_budgets_or_known_domains_says_so(tables: Path) -> None:
+    for keep, said in (
+        (lambda row: "_eps" not in row[11], "no attack has a budget"),
+        (lambda row: "preserved" not in row[11] and "broken" not in row[11], "no domain is called preserved or broken"),
+    ):
+        kept = tables / said.replace(" ", "_")
+        kept.write_text((tables / "sweeps").read_text())
+        if "domain" in said:
+            kept.write_text(kept.read_text().replace("_preserved", "_kept").replace("_broken", "_lost"))
+        keep_rows(kept, keep)
+        assert said in correlation.draw({"sweeps": kept})["correlation"].get_suptitle()
+
+
+def keep_rows(path: Path, keep: Callable[[list[str]], bool]) -> None:
+    """Leave the header and the rows that ``keep`` is true for."""
+    header, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([header, *(row for row in rows if keep(row.split(",")))]) + "\n")

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from results.synthetic_study import EXTRAS, Run, Study, assert_drawn, table, verdicts
 from tradeoffs.results import reliance
 from tradeoffs.results.effective_robustness import Measured
-from tradeoffs.results.figures import adversarial, benchmarks, overview
+from tradeoffs.results.figures import adversarial, benchmarks, claims, overview
 from tradeoffs.results.metrics import METRICS
 from tradeoffs.results.table import Model
 
@@ -143,6 +143,121 @@ def test_own_model_is_compared_with_the_standard_model_of_its_architecture(
     assert found["background_reliance.imagenet9.bg_gap.robust"] == "supported"
     assert found["background_reliance.imagenet9.bg_gap.robust_vision"] == "contradicted"
     assert "background_reliance.imagenet9.bg_gap.alone" not in found
+    assert found["background_reliance.alone"] == "undecided"
+
+
+SCRIPTED = [("plain_script", "plain_script", "none", 0.0), ("robust_script", "robust_script", "linf", 4.0)]
+
+
+def test_own_model_is_compared_with_the_reference_it_names(
+    make_imagenet_study: Make, run_claims: Run, tmp_path: Path
+) -> None:
+    """A TorchScript network is an architecture of its own, and finds its counterpart by name alone."""
+    gaps = {"resnet50_standard": 0.1, "plain_script": 0.4, "robust_script": 0.3, "other": 0.3}
+
+    def plan(model: Model, benchmark: str, metric: str) -> float:
+        return gaps.get(model.id, 0.1) if metric == "bg_gap" else 0.5
+
+    extras = [SCRIPTED[0], (*SCRIPTED[1], "plain_script"), ("other", "resnet50", "l2", 1.0, "plain_script")]
+    assert run_claims(make_imagenet_study(plan, extras=extras, benchmarks=("imagenet9",))) == 0
+    rows = {row["claim"]: row for row in table(tmp_path / "out")}
+    for name in ("robust_script", "other"):  # a reference goes before the standard model of the architecture
+        row = rows[f"background_reliance.imagenet9.bg_gap.{name}"]
+        assert float(row["value"]) == pytest.approx(-0.1)
+        assert row["verdict"] == "contradicted"
+        assert row["evidence"] == f"imagenet9: {name} against plain_script"
+        assert "than its reference plain_script" in row["statement"]
+    assert not {"background_reliance.robust_script", "background_reliance.other"} & rows.keys()
+
+
+def test_a_comparison_that_cannot_be_made_is_a_row_that_says_why(
+    make_imagenet_study: Make, make_tables: Tables
+) -> None:
+    extras = [*SCRIPTED, ("net.v1.2", "net.v1.2", "l2", 0.5)]
+    folder = make_tables(make_imagenet_study(extras=extras, benchmarks=("imagenet9", "waterbirds", "adversarial")))
+    rows = {row["claim"]: row for row in table(folder / "claims")}
+    for name in ("robust_script", "net.v1.2"):
+        row = rows[f"background_reliance.{name}"]
+        assert (row["value"], row["ci_low"], row["p_value"], row["verdict"]) == ("", "", "", "undecided")
+        assert row["evidence"].startswith("imagenet9, waterbirds: no standard model")
+        assert f"key reference in the entry of {name}" in row["evidence"]
+    assert "background_reliance.plain_script" not in rows
+    drawn = [
+        text.get_text().replace("\n", " ")
+        for text in claims.draw({"claims": folder / "claims"})["claims"].axes[0].texts
+    ]
+    for name in ("robust_script", "net.v1.2"):
+        assert any(text.startswith(f"{name} (") and "not compared on ImageNet-9, Waterbirds" in text for text in drawn)
+
+
+def test_a_benchmark_that_only_the_robust_model_went_through_is_named(
+    make_imagenet_study: Make, run_claims: Run, tmp_path: Path
+) -> None:
+    study = make_imagenet_study(
+        extras=[SCRIPTED[0], (*SCRIPTED[1], "plain_script")], benchmarks=("imagenet9", "waterbirds")
+    )
+    spec = json.loads(study.spec)
+    plain = next(row for row in spec["models"] if row["id"] == "plain_script")
+    plain["benchmarks"] = ["imagenet9"]
+    assert run_claims(study._replace(spec=json.dumps(spec))) == 0
+    rows = {row["claim"]: row for row in table(tmp_path / "out")}
+    assert "background_reliance.imagenet9.bg_gap.robust_script" in rows
+    evidence = rows["background_reliance.robust_script"]["evidence"]
+    assert evidence.startswith("waterbirds: its standard model plain_script was not measured there")
+
+
+NOTHING = "there is no adversarially trained model in the study"
+
+
+@pytest.mark.parametrize(
+    ("choices", "overview_says", "claims_say"),
+    [
+        ({"budgets": {}, "extras": ()}, NOTHING, "none: no adversarially trained model was measured"),
+        ({"budgets": {}, "extras": SCRIPTED[:1]}, NOTHING, "none: no adversarially trained model was measured"),
+        (
+            {"budgets": {}, "extras": SCRIPTED},
+            r"no adversarially trained model has a standard counterpart.*robust_script",
+            None,
+        ),
+        (
+            {"extras": (), "benchmarks": ("imagenet", "adversarial")},
+            "no adversarially trained model went through a benchmark that measures reliance",
+            "none: no adversarially trained model was measured on a benchmark that a claim is about",
+        ),
+    ],
+    ids=["standard models alone", "own standard model", "no counterpart", "no benchmark of reliance"],
+)
+def test_figures_with_nothing_to_show_say_the_true_reason(
+    make_imagenet_study: Make,
+    make_tables: Tables,
+    run_figure: Run,
+    choices: dict[str, Any],
+    overview_says: str,
+    claims_say: str | None,
+) -> None:
+    folder = make_tables(make_imagenet_study(**{"benchmarks": ("imagenet9", "adversarial")} | choices))
+    paths = {"differences": folder / "differences", "summary": folder / "summary"}
+    assert re.search(overview_says, overview.draw(paths)["overview"].get_suptitle())
+    figure = claims.draw({"claims": folder / "claims"})["claims"]
+    if claims_say is None:
+        assert "robust_script" in figure.axes[0].texts[4].get_text()
+    else:
+        assert claims_say in figure.get_suptitle()
+    for name, inputs in {
+        "overview": [*paths],
+        "claims": ["claims"],
+        "benchmarks": ["summary"],
+        "adversarial": ["summary"],
+    }.items():
+        assert run_figure(name, {option: folder / option for option in inputs}, folder / "figures") == 0
+
+
+def test_a_benchmark_of_standard_models_alone_says_so(make_imagenet_study: Make, make_tables: Tables) -> None:
+    folder = make_tables(make_imagenet_study(budgets={}, extras=(), benchmarks=("imagenet", "imagenet9")))
+    drawn = benchmarks.draw({"summary": folder / "summary"})
+    assert set(drawn) == {"benchmark_imagenet", "benchmark_imagenet9"}  # the rule wants each
+    for figure in drawn.values():
+        assert "no adversarially trained model, and none of your own" in figure.get_suptitle()
 
 
 def test_own_model_is_compared_with_the_mean_of_the_grids_seeds_draw_by_draw() -> None:

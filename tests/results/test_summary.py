@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from results.synthetic_study import CLAIMS, DRAWS, Run, Study, flat, table, verdicts
+from tradeoffs.cards import digests, sealed
 from tradeoffs.results.table import Model
 
 SUMMARY = [
@@ -226,14 +227,20 @@ def first_card(study: Study) -> Path:
 def edit(path: Path, change: Callable[[dict[str, object]], object]) -> None:
     card = json.loads(path.read_text())
     change(card)
-    path.write_text(json.dumps(card))
+    path.write_text(json.dumps(sealed(card)))
+
+
+def vouched(path: Path, content: bytes) -> None:
+    """Replace outcomes, and let their card vouch for what is there now."""
+    path.write_bytes(content)
+    edit(path.with_suffix(".json"), lambda card: card.update(files=digests(path)))
 
 
 FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (lambda path: path.unlink(), "not found"),
     "truncated": (lambda path: path.write_text(path.read_text()[:100]), "not valid JSON"),
     "another model": (lambda path: edit(path, lambda card: card.update(model="basic_standard")), "basic_linf_eps1"),
-    "a list": (lambda path: path.write_text("[1]"), "kind is None"),
+    "a list": (lambda path: path.write_text("[1]"), "damaged, or made by an older version"),
     "no metrics": (lambda path: edit(path, lambda card: card.update(metrics={})), "metrics"),
     "null": (lambda path: edit(path, lambda card: card["metrics"]["rfs_l2"].update(value=None)), "rfs_l2.value"),  # type: ignore[index]
     "other data": (lambda path: edit(path, lambda card: card.update(data={"rival10": "x"})), "data fingerprint"),
@@ -264,8 +271,9 @@ def test_broken_card_is_one_line(
     ("damage", "expected"),
     [
         (lambda path: path.unlink(), "not found"),
-        (lambda path: path.write_bytes(path.read_bytes()[:200]), "not a readable npz file"),
-        (lambda path: path.write_bytes(b""), "not a readable npz file"),
+        (lambda path: path.write_bytes(path.read_bytes()[:200]), "its content is not what"),
+        (lambda path: path.write_bytes(b""), "its content is not what"),
+        (lambda path: vouched(path, b"PK"), "not a readable npz file"),
     ],
 )
 def test_broken_draws_are_one_line(
@@ -281,6 +289,23 @@ def test_broken_draws_are_one_line(
     message = capsys.readouterr().err
     assert re.fullmatch(r"error: .*basic_linf_eps1.npz.*\n", message)
     assert expected in message
+
+
+def test_everything_damaged_is_moved_aside_at_once(
+    make_study: Callable[..., Study], run_summary: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = make_study()
+    card = first_card(study)
+    card.write_text(card.read_text().replace("0", "1", 1))
+    outcomes = study.evaluations / "imagenet9" / "bottleneck_standard.npz"
+    outcomes.write_bytes(outcomes.read_bytes()[:-1] + b"?")
+    assert run_summary(study) == 2
+    assert "1 more were damaged and moved likewise" in capsys.readouterr().err
+    moved = {path.name for path in study.evaluations.rglob("*.damaged")}
+    assert moved == {
+        *(f"basic_linf_eps1.{suffix}.damaged" for suffix in ("json", "npz")),
+        *(f"bottleneck_standard.{suffix}.damaged" for suffix in ("json", "npz")),
+    }
 
 
 def test_draws_of_a_lost_metric_are_one_line(

@@ -73,6 +73,7 @@ rule claims:
 rule figure_overview:
     input:
         differences=rules.claims.output.differences,
+        summary=rules.summary.output.summary,
     output:
         report(
             f"results/{STUDY}/figures/overview.svg",
@@ -92,7 +93,7 @@ rule figure_overview:
         figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
         "python -m tradeoffs.warm tradeoffs.results.figures.overview --differences {input.differences:q}"
-        " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
+        " --summary {input.summary:q} --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 rule figure_claims:
@@ -376,8 +377,10 @@ rule figures:
         rules.figure_benchmarks.output if COMPARED else [],
         rules.contact_sheets.output,
         rules.figure_adversarial.output if "adversarial" in BENCHMARKS else [],
-        rules.figure_correlation.output if model_cards(SWEEPS) else [],
-        rules.figure_background_scale.output if model_cards(SWEEPS) else [],
+        rules.figure_correlation.output if model_cards(["correlation_sweep"]) else [],
+        rules.figure_background_scale.output
+        if model_cards(["background_scale_sweep"])
+        else [],
         rules.figure_training.output if models_from(["train"]) else [],
         rules.missing.output if STUDY == "imagenet" else [],
         rules.published.output if STUDY == "imagenet" else [],

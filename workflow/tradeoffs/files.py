@@ -1,5 +1,6 @@
 """Files appear whole or not at all: write beside the target, then rename."""
 
+import hashlib
 import json
 import os
 import secrets
@@ -42,3 +43,26 @@ def read_json(path: Path) -> Any:
         raise InputError(f"{path}: file not found; make it first, or correct the path") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not valid JSON ({error}); delete it and make it again") from None
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's content, in hex; InputError names a file that is missing or cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise InputError(f"{path}: file not found; make it first, or correct the path") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); correct the path or its rights") from None
+
+
+def set_aside(path: Path) -> Path | None:
+    """Rename ``path`` to ``<name>.damaged`` (or ``.damaged2`` and on); return the new path, None where it is gone."""
+    number, target = 1, path.with_name(f"{path.name}.damaged")
+    while target.exists():
+        number += 1
+        target = path.with_name(f"{path.name}.damaged{number}")
+    try:
+        return path.rename(target)
+    except FileNotFoundError:  # another step found the same damage, or the rule is making the file again
+        return None

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import os
 import re
 import signal
@@ -263,13 +264,25 @@ def print_cost(workflow: Any) -> None:
 
 
 def _new_cards(root: Path, since: float) -> list[Path]:
-    return [path for path in root.rglob("*.json") if path.stat().st_mtime >= since]
+    return [path for path in root.rglob("*.json") if _changed(path) >= since]
+
+
+def _changed(path: Path) -> float:
+    """Return when a file was changed; before all time where there is none: a broken link, one being replaced."""
+    try:
+        return path.stat().st_mtime if path.is_file() else -math.inf
+    except OSError:
+        return -math.inf
 
 
 def _seconds(path: Path) -> float:
-    """Return the work that a card records; other JSON files record none."""
-    content = json.loads(path.read_text())
-    return float(content.get("seconds", 0)) if isinstance(content, dict) else 0.0
+    """Return the work that a card records; other JSON files, and what cannot be read as JSON, record none."""
+    try:
+        content = json.loads(path.read_text())
+        seconds = float(content["seconds"])
+    except (OSError, ValueError, TypeError, LookupError, OverflowError, RecursionError):
+        return 0.0
+    return seconds if math.isfinite(seconds) else 0.0
 
 
 def training_priority(model: Model) -> int:

@@ -106,5 +106,5 @@ def evaluation_spec(config: Config, model: Model, benchmark: str) -> Config:
 
 def model_table(config: Config) -> list[Config]:
     """One row per model: what summary, claims and figures need to know about it."""
-    keys = ("id", "role", "architecture", "norm", "epsilon", "seed", "world", "benchmarks")
+    keys = ("id", "role", "architecture", "norm", "epsilon", "seed", "world", "benchmarks", "reference")
     return [{key: getattr(model, key) for key in keys} for model in models(config).values()]

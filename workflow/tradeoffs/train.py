@@ -24,7 +24,7 @@ import torch
 
 from tradeoffs import memory
 from tradeoffs.batching import workers
-from tradeoffs.cards import write_card
+from tradeoffs.cards import check, digests, write_card
 from tradeoffs.code_id import code_id
 from tradeoffs.device import choose_device
 from tradeoffs.errors import InputError, exit_code
@@ -87,6 +87,7 @@ def _train_and_write(spec: dict[str, Any], arguments: argparse.Namespace) -> Non
     device = choose_device()
     group = distributed.join(device)
     code = code_id("tradeoffs.train")
+    check(arguments.data / "fingerprint.json")
     data = read_json(arguments.data / "fingerprint.json")["fingerprint"]
     key = hashlib.sha256(json.dumps([spec, code, data], sort_keys=True).encode()).hexdigest()
     checkpoint = Checkpoint(arguments.checkpoint, key, arguments.checkpoint_minutes)
@@ -105,6 +106,7 @@ def _train_and_write(spec: dict[str, Any], arguments: argparse.Namespace) -> Non
         return
     state = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
     write_atomically(arguments.weights, lambda temporary: save(state, temporary))
+    files = digests(arguments.weights)
     write_card(
         arguments.card,
         kind="model",
@@ -117,7 +119,8 @@ def _train_and_write(spec: dict[str, Any], arguments: argparse.Namespace) -> Non
         threads=torch.get_num_threads(),
         classes=training.classes,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
-        weights_sha256=hashlib.sha256(arguments.weights.read_bytes()).hexdigest(),
+        files=files,
+        weights_sha256=files[arguments.weights.name],
         history=history,
         warnings=warnings(history, training.classes, validation.size),
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tradeoffs import memory
 from tradeoffs.benchmarks.statistics import Metrics
-from tradeoffs.cards import write_card
+from tradeoffs.cards import check, digests, write_card
 from tradeoffs.code_id import code_id
 from tradeoffs.device import choose_device
 from tradeoffs.errors import InputError
@@ -68,7 +68,10 @@ def run(
     if spec["unreadable"] not in ("fail", "skip"):
         raise InputError(f"--spec: unreadable = {spec['unreadable']!r}; expected fail or skip")
     roots = {name: getattr(arguments, name) for name in data}
+    for root in roots.values():
+        check(root / "fingerprint.json")
     fingerprints = {name: read_json(root / "fingerprint.json")["fingerprint"] for name, root in roots.items()}
+    weights, card = check(arguments.weights)
     device = choose_device()
     with memory.or_say("whatever the batch; free the GPU of other processes, or use a larger one"):
         network = load(arguments.weights, spec["architecture"], spec["classes"], device)
@@ -86,6 +89,8 @@ def run(
         code=code_id(module),
         data=fingerprints,
         started=started,
+        files=digests(arguments.outcomes),
+        weights={"sha256": weights, "checked": f"against {card.name}" if card else "not: no card beside the file"},
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         **result.remarks,
     )

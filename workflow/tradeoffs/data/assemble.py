@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from tradeoffs.cards import write_card
+from tradeoffs.cards import digests, write_card
 from tradeoffs.code_id import code_id
 from tradeoffs.data.fingerprint import CARD, FINGERPRINT, OF_PARTS, of_parts
 from tradeoffs.errors import InputError, exit_code
@@ -63,6 +63,7 @@ def main() -> None:
         code=code_id("tradeoffs.data.assemble"),
         data={spec["dataset"]: found},
         started=started,
+        files=digests(arguments.out / FINGERPRINT),
     )
 
 

@@ -372,13 +372,15 @@ def main() -> None:
     urls, published = parse(arguments.spec)
     download(urls, arguments.out, published)
     if arguments.card is not None:
+        known = {arguments.out.name: known_sha256(arguments.out)}
         write_card(
             arguments.card,
             kind="download",
             spec=json.loads(arguments.spec) | {"urls": [shown(url) for url in urls]},
             code=code_id("tradeoffs.data.download"),
-            data={arguments.out.name: known_sha256(arguments.out)},
+            data=known,
             started=started,
+            files=known,
             bytes=arguments.out.stat().st_size,
         )
 

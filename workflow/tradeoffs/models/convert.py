@@ -11,14 +11,15 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from tradeoffs.answers import finite
+from tradeoffs.cards import check
 from tradeoffs.errors import InputError, exit_code
-from tradeoffs.models import scripted, state, store
+from tradeoffs.models import choice, scripted, state, store
 from tradeoffs.models.libraries import Preprocessing, fetch
 from tradeoffs.models.networks import build, unwrapped
 from tradeoffs.models.sources import architecture
@@ -32,37 +33,58 @@ SPEC: dict[str, type | tuple[type, ...]] = {
     "pretrained": (str, type(None)),  # the library's name of published weights, or null with --checkpoint
     "mean": (list, type(None)),  # per channel, pixels in [0, 1]; null: as published
     "std": (list, type(None)),
+    "weights": (str, type(None)),  # ema or raw, where a --checkpoint holds more than one set of weights; else null
     "input_size": (int, type(None)),  # pixels; null: as published, or with --checkpoint whatever the benchmark gives
 }
+
+
+class Converted(NamedTuple):
+    """The tensors of a model for ``networks.load``; what the card says of the weights that were taken from the file."""
+
+    tensors: dict[str, Tensor]
+    weights: dict[str, Any]
 
 
 def convert(spec: dict[str, Any], checkpoint: Path | None) -> dict[str, Tensor]:
     """Return the tensors of the model, normalisation included, for ``networks.load``.
 
-    InputError, naming the file or the key: an unknown architecture, tensors missing or surplus, another number of
-    classes, no preprocessing, a file that is no weights, a network that its tensors alone do not determine.
+    InputError, naming the file or the key: an unknown architecture, tensors missing or surplus or of another type,
+    another number of classes, no preprocessing, a file that is no weights or holds more than one set of them, a network
+    that its tensors alone do not determine.
     """
+    return converted(spec, checkpoint).tensors
+
+
+def converted(spec: dict[str, Any], checkpoint: Path | None) -> Converted:
+    """Do what :func:`convert` does, and say which weights of the file were taken."""
     name = architecture(spec["source"], spec["name"])
     if (checkpoint is None) == (spec["pretrained"] is None):
         raise InputError("pretrained: give either the name of published weights or a --checkpoint file, one of the two")
+    wanted = spec.get("weights")
+    if wanted is not None and (checkpoint is None or spec["source"] == "torchscript"):
+        raise InputError(f"weights: {wanted}, but only a file of tensors may hold more than one set of them; use null")
     if spec["source"] == "torchscript" and checkpoint is not None:
-        return _from_script(spec, checkpoint)
+        return Converted(_from_script(spec, checkpoint), {})
+    weights: dict[str, Any] = {}
     if checkpoint is None:
         network, published = fetch(spec["source"], spec["name"], spec["pretrained"], spec["classes"])
         what = f"{spec['name']} ({spec['pretrained']})"
         preprocessing = chosen(spec, published, what)
     else:
         what = str(checkpoint)
-        tensors = plain_state(state.read(checkpoint))
         whole = build(name, spec["classes"])
-        if isinstance(tensors, dict) and (
-            tensors.keys() == whole.state_dict().keys() or not isinstance(whole, Wrapped)
-        ):
-            return _already_whole(spec, whole, tensors, checkpoint)
-        network = unwrapped(name, spec["classes"])
+        network = unwrapped(name, spec["classes"]) if isinstance(whole, Wrapped) else whole
+        tensors, key, others = choice.take(
+            state.read(checkpoint), [choice.shapes(whole), choice.shapes(network)], wanted, checkpoint
+        )
+        weights = {"taken": key, "left": others}
+        if isinstance(tensors, dict):
+            weights["stored_as"] = state.float_types(tensors)
+            if network is whole or tensors.keys() == whole.state_dict().keys():
+                return Converted(_already_whole(spec, whole, tensors, checkpoint), weights)
         state.fit(network, tensors, checkpoint, f"a {name} with {spec['classes']} classes")
         preprocessing = chosen(spec, None, what)
-    return _wrapped_and_checked(network, name, spec["classes"], preprocessing, what)
+    return Converted(_wrapped_and_checked(network, name, spec["classes"], preprocessing, what), weights)
 
 
 def chosen(spec: dict[str, Any], published: Preprocessing | None, what: str) -> Preprocessing:
@@ -81,16 +103,6 @@ def chosen(spec: dict[str, Any], published: Preprocessing | None, what: str) -> 
         raise InputError(f"input_size: {spec['input_size']}; expected a number of pixels, or null")
     mean, std, size = published or Preprocessing([], [], 0)
     return Preprocessing(spec["mean"] or mean, spec["std"] or std, spec["input_size"] or size)
-
-
-def plain_state(content: Any) -> Any:
-    """Return the state_dict in a training checkpoint: under ``state_dict`` or ``model``, without ``module.``."""
-    for key in ("state_dict", "model"):
-        if isinstance(content, dict) and isinstance(content.get(key), dict):
-            content = content[key]
-    if isinstance(content, dict) and content and all(str(name).startswith("module.") for name in content):
-        content = {name.removeprefix("module."): tensor for name, tensor in content.items()}
-    return content
 
 
 @torch.no_grad()
@@ -196,8 +208,9 @@ def main() -> None:
     arguments = parser.parse_args()
     started = time.perf_counter()
     spec = parse_spec(arguments.spec, SPEC)
-    tensors = convert(spec, arguments.checkpoint)
     path = arguments.checkpoint
+    content, _ = check(path, ours=False) if path else (None, None)
+    tensors, weights = converted(spec, path)
     store.write(
         tensors,
         arguments.weights,
@@ -210,8 +223,9 @@ def main() -> None:
         source={
             "name": spec["source"],
             "file": path.name if path else None,
-            "sha256": store.sha256(path) if path else None,
+            "sha256": content,
             "pretrained": spec["pretrained"],
+            "weights": weights,
         },
     )
 

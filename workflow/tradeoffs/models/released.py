@@ -18,8 +18,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tradeoffs.cards import check
 from tradeoffs.errors import InputError, exit_code
-from tradeoffs.models import state, store
+from tradeoffs.models import choice, state, store
 from tradeoffs.models.networks import unwrapped
 from tradeoffs.models.released_files import RELEASED, SOURCE
 from tradeoffs.models.wrapped import wrap
@@ -37,7 +38,9 @@ def convert(checkpoint: Path, architecture: str, num_classes: int) -> dict[str, 
     InputError where the file is not in the published format, has no normaliser, holds tensors of another purpose, or
     does not fit the architecture and the number of classes.
     """
-    tensors = model_tensors(checkpoint)
+    content = state.read(checkpoint)
+    network = unwrapped(architecture, num_classes)
+    tensors = model_tensors(content, checkpoint)
     mean, std = (channel_values(tensors, f"module.normalizer.new_{kind}", checkpoint) for kind in ("mean", "std"))
     if min(std) <= 0:
         raise InputError(f"{checkpoint}: module.normalizer.new_std is {std}; expected three positive values")
@@ -46,14 +49,20 @@ def convert(checkpoint: Path, architecture: str, num_classes: int) -> dict[str, 
     if surplus:
         raise InputError(f"{checkpoint}: unexpected tensors ({', '.join(surplus[:3])}); not a released robust model")
     own = {name.removeprefix(used[0]): tensor for name, tensor in tensors.items() if name.startswith(used[0])}
-    network = unwrapped(architecture, num_classes)
     state.fit(network, own, checkpoint, f"a {architecture} with {num_classes} classes")
+    found = choice.sets(content, [choice.shapes(network)])
+    names = network.state_dict().keys()
+    if not choice.equal({key: {name: part[name] for name in part if name in names} for key, part in found.items()}):
+        raise InputError(
+            f"{checkpoint}: holds more than one set of weights of a {architecture}, with other values "
+            f"({choice.listed(found)}); the released checkpoints hold one, twice over: get the file again, or give it "
+            "under imagenet.extra as source: state_dict, with weights: ema or raw"
+        )
     return dict(wrap(network, num_classes, mean, std).state_dict())
 
 
-def model_tensors(checkpoint: Path) -> dict[str, Tensor]:
+def model_tensors(content: Any, checkpoint: Path) -> dict[str, Tensor]:
     """Return the part ``model`` of a checkpoint; InputError where there is none or it holds more than tensors."""
-    content = state.read(checkpoint)
     tensors = content.get("model") if isinstance(content, dict) else None
     if not isinstance(tensors, dict) or not all(isinstance(value, Tensor) for value in tensors.values()):
         found = (
@@ -73,20 +82,22 @@ def channel_values(tensors: dict[str, Tensor], name: str, checkpoint: Path) -> l
             f"{checkpoint}: {name} is missing; without its normaliser the network would see wrong colours, so it is "
             "refused"
         )
-    if tensors[name].numel() != 3 or not torch.isfinite(tensors[name]).all():
-        raise InputError(f"{checkpoint}: {name} is {tensors[name].flatten().tolist()[:4]}; expected three values")
+    if not tensors[name].is_floating_point() or tensors[name].numel() != 3 or not torch.isfinite(tensors[name]).all():
+        raise InputError(
+            f"{checkpoint}: {name} is {tensors[name].flatten().tolist()[:4]}; expected three values, in floating point"
+        )
     return tensors[name].flatten().tolist()
 
 
-def provenance(checkpoint: Path) -> dict[str, Any]:
-    """Return what the card says of the file; published values are null where its name is not one of the released."""
+def provenance(checkpoint: Path, content: str) -> dict[str, Any]:
+    """Return what the card says of a file of SHA-256 ``content``; null where its name is not one of the released."""
     entry = next((entry for entry in RELEASED if entry.file == checkpoint.name), None)
     return {
         "source": {
             "name": SOURCE,
             "file": checkpoint.name,
             "address": entry.address if entry else None,
-            "sha256": store.sha256(checkpoint),
+            "sha256": content,
             "published_sha256": entry.sha256 if entry else None,
         },
         "published_clean_accuracy": entry.clean_accuracy if entry else None,
@@ -103,6 +114,7 @@ def main() -> None:
     arguments = parser.parse_args()
     started = time.perf_counter()
     spec = parse_spec(arguments.spec, SPEC)
+    content, _ = check(arguments.checkpoint)
     tensors = convert(arguments.checkpoint, spec["architecture"], spec["classes"])
     store.write(
         tensors,
@@ -114,7 +126,7 @@ def main() -> None:
         architecture=spec["architecture"],
         mean=tensors["mean"].flatten().tolist(),
         std=tensors["std"].flatten().tolist(),
-        **provenance(arguments.checkpoint),
+        **provenance(arguments.checkpoint, content),
     )
 
 

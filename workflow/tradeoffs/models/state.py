@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tradeoffs.errors import InputError
 
@@ -52,10 +52,11 @@ def refuse_non_weights(path: Path) -> None:
 def fit(network: nn.Module, state: Any, path: Path, what: str) -> None:
     """Load ``state`` into ``network``, every tensor and no other; ``what`` names the network in the error.
 
-    InputError names tensors that are missing, surplus or of another shape.
+    InputError names tensors that are missing, surplus, of another shape, or of a type that weights are not. Floats of
+    any width are taken, and become those of the network: half precision exactly, double rounded.
     """
     expected = network.state_dict()
-    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise InputError(f"{path}: not weights of {what} (expected a state_dict: names and tensors, nothing else)")
     reshaped = [
         f"{name} is {list(state[name].shape)} instead of {list(tensor.shape)}"
@@ -72,10 +73,37 @@ def fit(network: nn.Module, state: Any, path: Path, what: str) -> None:
     if any(differences.values()):
         listed = "; ".join(f"{kind}: {_some(names)}" for kind, names in differences.items() if names)
         raise InputError(f"{path}: not weights of {what} ({listed}); check the architecture and the number of classes")
+    for name, tensor in expected.items():
+        if name in state and (why := _unlike(state[name], tensor, name)):
+            raise InputError(
+                f"{path}: {name} is {why}, which would be cast in silence; save the state_dict "
+                "of the network in floating point, before any quantisation"
+            )
     network.load_state_dict({name: state.get(name, tensor) for name, tensor in expected.items()})
     for name, tensor in network.state_dict().items():
         if not torch.isfinite(tensor).all():
             raise InputError(f"{path}: {name} is not finite; the training diverged or the file is damaged")
+
+
+def float_types(state: dict[str, Any]) -> list[str]:
+    """Return the floating-point types in which the tensors of a state_dict are stored, for the card."""
+    floats = [item.dtype for item in state.values() if isinstance(item, Tensor) and item.is_floating_point()]
+    return sorted({str(dtype).removeprefix("torch.") for dtype in floats})
+
+
+def _unlike(given: Tensor, expected: Tensor, name: str) -> str | None:
+    """Say of what kind a tensor is, where it is not one that may stand for the expected one; else None."""
+    kind = str(given.dtype).removeprefix("torch.")
+    if given.layout != torch.strided or given.is_quantized or given.is_meta:
+        return f"{kind}, {'without values' if given.is_meta else 'quantised' if given.is_quantized else 'sparse'}"
+    if expected.is_floating_point():
+        return None if given.is_floating_point() else f"{kind} instead of floating point"
+    if given.dtype == torch.bool or given.is_complex():
+        return f"{kind} instead of {str(expected.dtype).removeprefix('torch.')}"
+    # An average over training makes a fraction of this counter, which plays no part in evaluation.
+    if name.endswith("num_batches_tracked") or torch.equal(given.to(expected.dtype).to(given.dtype), given):
+        return None
+    return f"{kind} with values that {str(expected.dtype).removeprefix('torch.')} does not hold"
 
 
 def _some(names: list[str]) -> str:

@@ -1,21 +1,14 @@
 """Write a converted model: a plain state_dict and a card that says where it came from."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from tradeoffs.cards import write_card
+from tradeoffs.cards import digests, write_card
 from tradeoffs.code_id import code_id
 from tradeoffs.files import write_atomically
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file's content, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write(
@@ -39,6 +32,7 @@ def write(
             torch.save(plain, file)
 
     write_atomically(weights, save)
+    files = digests(weights)
     write_card(
         card,
         kind="model",
@@ -47,6 +41,7 @@ def write(
         data={},
         started=started,
         classes=spec["classes"],
-        weights_sha256=sha256(weights),
+        files=files,
+        weights_sha256=files[weights.name],
         **content,
     )

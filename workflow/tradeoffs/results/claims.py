@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from tradeoffs.cards import write_card
+from tradeoffs.cards import check, digests, write_card
 from tradeoffs.claim import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
 from tradeoffs.code_id import code_id
 from tradeoffs.errors import InputError, exit_code
@@ -34,6 +34,7 @@ VERDICTS = (SUPPORTED, CONTRADICTED, UNDECIDED)
 
 def theory_rows(path: Path) -> list[list[str]]:
     """Read the rows of the theory's claims; InputError for other columns or an unknown verdict."""
+    check(path)
     try:
         with path.open(newline="") as file:
             header, *rows = list(csv.reader(file)) or [[]]
@@ -92,6 +93,7 @@ def main() -> None:
         code=code_id("tradeoffs.results.claims"),
         data={},
         started=started,
+        files=digests(arguments.out, arguments.differences),
         verdicts=counts,
     )
 

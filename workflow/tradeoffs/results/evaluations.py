@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tradeoffs.cards import DamagedError, check, read_card
 from tradeoffs.errors import InputError
-from tradeoffs.files import read_json
 from tradeoffs.results.table import Model
 
 Array = NDArray[np.float64]
@@ -35,14 +35,17 @@ def read(folder: Path, models: Sequence[Model]) -> Evaluations:
     """Read ``folder/<benchmark>/<model>.json`` for every benchmark of every model.
 
     InputError for a missing or broken card, a card of another model or benchmark, and for cards of one benchmark in
-    one world that were made from different data or with different draws: they could not be compared pair by pair.
+    one world that were made from different data or with different draws: they could not be compared pair by pair. Cards
+    and outcomes that are not as they were written are moved aside (:mod:`tradeoffs.cards`), all of them at once.
     """
+    paths = {(m.id, benchmark): folder / benchmark / f"{m.id}.json" for m in models for benchmark in m.benchmarks}
+    cards = _cards(list(paths.values()))
     found: Evaluations = {}
     first: dict[tuple[str, str], Evaluation] = {}
     for model in models:
         for benchmark in model.benchmarks:
-            path = folder / benchmark / f"{model.id}.json"
-            evaluation = _checked(read_json(path), path, model, benchmark)
+            path = paths[model.id, benchmark]
+            evaluation = _checked(cards[path], path, model, benchmark)
             other = first.setdefault((benchmark, model.world), evaluation)
             for name, ours, theirs in zip(PAIRED, evaluation.paired, other.paired, strict=True):
                 if ours != theirs:
@@ -54,9 +57,25 @@ def read(folder: Path, models: Sequence[Model]) -> Evaluations:
     return found
 
 
-def _checked(card: Any, path: Path, model: Model, benchmark: str) -> Evaluation:
+def _cards(paths: Sequence[Path]) -> dict[Path, dict[str, Any]]:
+    """Read cards and compare them, and the outcomes beside them, with what was written."""
+    found, damaged = {}, []
+    for path in paths:
+        try:
+            found[path] = read_card(path)
+            if path.with_suffix(".npz").is_file():
+                check(path.with_suffix(".npz"))
+        except DamagedError as error:
+            damaged.append(str(error))
+    if damaged:
+        more = f" ({len(damaged) - 1} more were damaged and moved likewise)" if len(damaged) > 1 else ""
+        raise DamagedError(damaged[0] + more)
+    return found
+
+
+def _checked(card: dict[str, Any], path: Path, model: Model, benchmark: str) -> Evaluation:
     for key, expected in {"kind": "evaluation", "benchmark": benchmark, "model": model.id}.items():
-        value = card.get(key) if isinstance(card, dict) else None
+        value = card.get(key)
         if value != expected:
             raise InputError(f"{path}: {key} is {value!r}; expected {expected!r}; delete the card and make it again")
     metrics, data, spec = (card.get(key) for key in ("metrics", "data", "spec"))

@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from tradeoffs.cards import write_card
+from tradeoffs.cards import digests, write_card
 from tradeoffs.code_id import code_id
 from tradeoffs.errors import exit_code
 from tradeoffs.results.published_numbers import PUBLISHED, Published
@@ -87,6 +87,7 @@ def main() -> None:
         code=code_id("tradeoffs.results.published"),
         data={},
         started=started,
+        files=digests(arguments.out),
         counts=counts,
         not_in_this_study=others,
     )

@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from tradeoffs.cards import check
 from tradeoffs.errors import InputError
 
 
 def read_table(path: Path, columns: Sequence[str], may_be_empty: bool = False) -> pd.DataFrame:
     """Read a CSV table; InputError for a missing or broken one, one without the columns, and one without rows."""
+    check(path)
     try:
         table = pd.read_csv(path, keep_default_na=False, na_values=[""])
     except FileNotFoundError:

@@ -10,9 +10,9 @@ rank correlation of the oriented metric with epsilon, the standard model at 0, w
 (:mod:`tradeoffs.results.trend`). The verdict needs both (:mod:`tradeoffs.results.verdicts`). With several seeds a
 model stands for the mean of its seeds.
 
-Models of the user's own are compared one by one, where a standard model of their architecture is there
-(:func:`baseline`). There is no trend in one model, so their p-value is the bootstrap's. They have no part in what is
-concluded about the grid.
+Models of the user's own are compared one by one, with the standard model they name or that of their architecture
+(:func:`baseline`); where there is none, a row says so. There is no trend in one model, so their p-value is the
+bootstrap's. They have no part in what is concluded about the grid.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tradeoffs.claim import Claim
+from tradeoffs.claim import UNDECIDED, Claim
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.metrics import METRICS, TITLES, Metric, saturated
 from tradeoffs.results.table import Model
@@ -73,9 +73,12 @@ def differences(measured: Measurements, models: Sequence[Model], metric: Metric)
 def baseline(models: Sequence[Model], model: Model) -> tuple[str, ...]:
     """Return the ids of the standard models that a model is compared with; several stand for their mean.
 
-    For a model of the grid, the one of its architecture and seed. For a model of the user's own, those of the grid of
-    its architecture, one per seed; where there are none, the first listed among the user's own; else none.
+    For a model of the grid, the one of its architecture and seed. For a model of the user's own, its ``reference``;
+    where it names none, those of the grid of its architecture, one per seed; where there are none, the first listed
+    among the user's own; else none.
     """
+    if model.reference is not None:
+        return (model.reference,)
     standard = [m for m in models if m.norm == "none" and m.architecture == model.architecture]
     grid = [m for m in standard if m.role == "main"]
     if model.role == "main":
@@ -166,7 +169,7 @@ def claims(measured: Measurements, models: Sequence[Model]) -> list[Claim]:
                 ),
             ),
         )
-    return rows
+    return rows + not_compared(measured, models)
 
 
 def own_models(measured: Measurements, models: Sequence[Model], metric: Metric) -> list[Claim]:
@@ -175,7 +178,7 @@ def own_models(measured: Measurements, models: Sequence[Model], metric: Metric) 
         assess(found.value, found.draws).claim(
             f"background_reliance.{metric.benchmark}.{metric.name}.{found.model.id}",
             f"On {TITLES[metric.benchmark]}, {found.model.id} ({found.model.norm}-trained, a model of your own) relies "
-            f"on backgrounds more than the standard {found.model.architecture} ({_direction(metric)}).",
+            f"on backgrounds more than {_standard_name(found)} ({_direction(metric)}).",
             f"{'' if metric.sign > 0 else 'minus '}({metric.name} - standard); p: bootstrap, two-sided",
             f"{metric.benchmark}: {found.model.id} against {', '.join(found.standard)}"
             + _no_measurements(measured, metric, [found.model.id, *found.standard]),
@@ -183,6 +186,48 @@ def own_models(measured: Measurements, models: Sequence[Model], metric: Metric) 
         for found in differences(measured, models, metric)
         if found.model.role == "extra"
     ]
+
+
+def _standard_name(found: Difference) -> str:
+    reference = found.model.reference
+    return f"the standard {found.model.architecture}" if reference is None else f"its reference {reference}"
+
+
+def not_compared(measured: Measurements, models: Sequence[Model]) -> list[Claim]:
+    """Return an undecided row, without a number, for each own model that was measured beside no standard one.
+
+    Its evidence names the benchmarks, what is missing there, and the key of the config that says what to compare with.
+    """
+    pairs = {(d.model.id, metric.benchmark) for metric in METRICS for d in differences(measured, models, metric)}
+    about = {metric.benchmark for metric in METRICS}
+    rows = []
+    for model in models:
+        if model.role != "extra" or model.norm == "none":
+            continue
+        of_model = dict.fromkeys(benchmark for name, benchmark, _ in measured if name == model.id)
+        alone = [name for name in of_model if name in about and (model.id, name) not in pairs]
+        if not alone:
+            continue
+        names = baseline(models, model)
+        if names:
+            why = f"its standard model {', '.join(names)} was not measured there; add them to the benchmarks of both"
+        else:
+            why = (
+                f"no standard model (norm none) of architecture {model.architecture} is in the study; name one by the "
+                f"key reference in the entry of {model.id} under imagenet.extra"
+            )
+        rows.append(
+            Claim(
+                f"background_reliance.{model.id}",
+                f"{model.id} ({model.norm}-trained, a model of your own) relies on backgrounds more than a standard "
+                f"one: not compared on {', '.join(TITLES[name] for name in alone)}.",
+                "none: no standard model to compare with",
+                *(None, None, None, None),
+                UNDECIDED,
+                f"{', '.join(alone)}: {why}",
+            )
+        )
+    return rows
 
 
 def _direction(metric: Metric) -> str:

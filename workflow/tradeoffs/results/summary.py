@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tradeoffs.cards import write_card
+from tradeoffs.cards import digests, write_card
 from tradeoffs.code_id import code_id
 from tradeoffs.errors import exit_code
 from tradeoffs.results import effective_robustness
@@ -86,6 +86,7 @@ def main() -> None:
         code=code_id("tradeoffs.results.summary"),
         data={},
         started=started,
+        files=digests(arguments.out, arguments.sweeps),
         rows=len(rows),
         left_out={} if missing is None else {"effective_robustness": missing},
     )

@@ -26,6 +26,7 @@ class Model(NamedTuple):
     images: int | None  # training images
     correlation: float | None
     background_scale: float | None
+    reference: str | None = None  # id of the standard model it is compared with; None: that of its architecture
 
 
 _IDENTITY = ("study", "model", "architecture", "norm", "epsilon", "seed")
@@ -41,8 +42,9 @@ def parse(text: str) -> tuple[str, list[Model], dict[str, Any]]:
     spec = parse_spec(text, SPEC)
     found = []
     for position, row in enumerate(spec["models"]):
-        if not isinstance(row, dict) or row.keys() != set(Model._fields):
-            keys = sorted(row.keys() ^ set(Model._fields)) if isinstance(row, dict) else repr(row)
+        optional = Model._field_defaults
+        if not isinstance(row, dict) or (optional | row).keys() != set(Model._fields):
+            keys = sorted((optional | row).keys() ^ set(Model._fields)) if isinstance(row, dict) else repr(row)
             raise InputError(
                 f"--spec: models[{position}]: missing or unknown {keys}; expected {', '.join(Model._fields)}"
             )

@@ -14,7 +14,11 @@ FITS_A_HEAD = ("rival10", "waterbirds")  # on the network's features, which Torc
 def models(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
     """All models; InputError for one that was not released, cannot be trained, or is described inconsistently."""
     main = _trained(study, benchmarks) if study["source"] == "train" else _released(study, benchmarks)
-    return main + [_extra(entry, benchmarks) for entry in study["extra"]]
+    listed = main + [_extra(entry, benchmarks) for entry in study["extra"]]
+    for model in listed:
+        if model.reference is not None:
+            _check_reference(model, listed)
+    return listed
 
 
 def checkpoints(study: Config) -> dict[str, Config]:
@@ -83,7 +87,12 @@ def _extra(entry: Config, benchmarks: tuple[str, ...]) -> Model:
         loads_as = architecture(entry["source"], entry["name"])
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
-    keys = ("source", "name", "pretrained", "mean", "std", "input_size")
+    if entry["weights"] is not None and (entry["file"] is None or entry["source"] == "torchscript"):
+        raise InputError(
+            f"{where}: weights {entry['weights']}, but only a file of tensors may hold more than one set of them; use "
+            "null"
+        )
+    keys = ("source", "name", "pretrained", "mean", "std", "input_size", "weights")
     spec = {key: entry[key] for key in keys} | {"classes": CLASSES}
     shown = (entry["name"] or entry["id"]).rsplit("/")[-1]
     if is_grid_name(entry["id"], shown, entry["norm"], float(entry["epsilon"]), None):
@@ -104,4 +113,21 @@ def _extra(entry: Config, benchmarks: tuple[str, ...]) -> Model:
         entry["source"],
         loads_as,
         entry["file"],
+        entry["reference"],
     )
+
+
+def _check_reference(model: Model, listed: list[Model]) -> None:
+    """Raise InputError where a model's ``reference`` is not another model of the study of norm none."""
+    where = f"config: imagenet.extra, {model.id}: reference {model.reference}"
+    standard = [other.id for other in listed if other.norm == "none" and other.id != model.id]
+    choice = f"choose one of {', '.join(standard)}" if standard else "there is none of norm none; add one under extra"
+    if model.norm == "none":
+        raise InputError(f"{where}; a standard model (norm none) is compared with no other, use null")
+    if model.reference == model.id:
+        raise InputError(f"{where} is the model itself; {choice}")
+    found = next((other for other in listed if other.id == model.reference), None)
+    if found is None:
+        raise InputError(f"{where} is no model of this study; {choice}")
+    if found.norm != "none":
+        raise InputError(f"{where} is trained against {found.norm} attacks, so it is no standard model; {choice}")

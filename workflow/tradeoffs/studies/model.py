@@ -25,6 +25,7 @@ class Model(NamedTuple):
     source: str  # train, released, or one of tradeoffs.models.sources
     loads_as: str  # its architecture's name for tradeoffs.models.networks
     file: str | None  # weights that it is made from; None where it is trained here or fetched by a library
+    reference: str | None = None  # id of the standard model to compare with; None: that of its architecture
 
 
 def canonical(value: Any) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tradeoffs.cards import write_card
+from tradeoffs.cards import digests, write_card
 from tradeoffs.claim import Claim
 from tradeoffs.code_id import code_id
 from tradeoffs.errors import exit_code
@@ -63,7 +63,10 @@ def main() -> None:
     ]
     write_table(arguments.onsets, onsets)
     write_table(arguments.out, {name: [getattr(row, name) for row in rows] for name in Claim._fields})
-    write_card(arguments.card, spec=spec, code=code_id("tradeoffs.theory.claims"), data={}, started=started)
+    files = digests(arguments.out, arguments.onsets)
+    write_card(
+        arguments.card, spec=spec, code=code_id("tradeoffs.theory.claims"), data={}, started=started, files=files
+    )
 
 
 if __name__ == "__main__":

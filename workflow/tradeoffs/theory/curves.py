@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.cards import write_card
+from tradeoffs.cards import digests, write_card
 from tradeoffs.code_id import code_id
 from tradeoffs.errors import InputError, exit_code
 from tradeoffs.specs import parse_spec
@@ -142,7 +142,10 @@ def main() -> None:
         found += [curve(model, p, budgets, domains, scale=scale, correlation=spec["correlation"]) for p in norms]
     write_table(arguments.out, stack([each.weights for each in found]))
     write_table(arguments.risks, stack([each.risks for each in found]))
-    write_card(arguments.card, spec=spec, code=code_id("tradeoffs.theory.curves"), data={}, started=started)
+    files = digests(arguments.out, arguments.risks)
+    write_card(
+        arguments.card, spec=spec, code=code_id("tradeoffs.theory.curves"), data={}, started=started, files=files
+    )
 
 
 if __name__ == "__main__":

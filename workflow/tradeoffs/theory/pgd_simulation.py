@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from tradeoffs.attacks import pgd
-from tradeoffs.cards import write_card
+from tradeoffs.cards import digests, write_card
 from tradeoffs.code_id import code_id
 from tradeoffs.errors import exit_code
 from tradeoffs.specs import parse_spec
@@ -127,7 +127,8 @@ def main() -> None:
     torch.set_num_threads(1)
     write_table(arguments.out, simulate(spec))
     code = code_id("tradeoffs.theory.pgd_simulation")
-    write_card(arguments.card, spec=spec, code=code, data={}, started=started)
+    files = digests(arguments.out)
+    write_card(arguments.card, spec=spec, code=code, data={}, started=started, files=files)
 
 
 if __name__ == "__main__":

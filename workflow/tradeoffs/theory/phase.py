@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from tradeoffs.cards import write_card
+from tradeoffs.cards import digests, write_card
 from tradeoffs.code_id import code_id
 from tradeoffs.errors import exit_code
 from tradeoffs.specs import parse_spec
@@ -65,7 +65,8 @@ def main() -> None:
     started = time.perf_counter()
     spec = parse_spec(arguments.spec, _KEYS)
     write_table(arguments.out, phase_table(**spec))
-    write_card(arguments.card, spec=spec, code=code_id("tradeoffs.theory.phase"), data={}, started=started)
+    files = digests(arguments.out)
+    write_card(arguments.card, spec=spec, code=code_id("tradeoffs.theory.phase"), data={}, started=started, files=files)
 
 
 if __name__ == "__main__":

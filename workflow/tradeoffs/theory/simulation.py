@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from tradeoffs.cards import write_card
+from tradeoffs.cards import digests, write_card
 from tradeoffs.code_id import code_id
 from tradeoffs.errors import exit_code
 from tradeoffs.specs import parse_spec
@@ -131,7 +131,8 @@ def main() -> None:
     rows = simulate(spec)
     write_table(arguments.out, {name: [getattr(row, name) for row in rows] for name in Comparison._fields})
     code = code_id("tradeoffs.theory.simulation")
-    write_card(arguments.card, spec=spec, code=code, data={}, started=started, agreement=agreement(rows))
+    files = digests(arguments.out)
+    write_card(arguments.card, spec=spec, code=code, data={}, started=started, files=files, agreement=agreement(rows))
 
 
 if __name__ == "__main__":

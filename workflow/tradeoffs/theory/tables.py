@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tradeoffs.cards import check
 from tradeoffs.errors import InputError
 from tradeoffs.files import write_atomically
 
@@ -30,6 +31,7 @@ def _cell(value: Any) -> str:
 
 def read_table(path: Path) -> list[dict[str, Any]]:
     """Read a table as one dict per row, numbers as floats; InputError that names a missing or empty file."""
+    check(path)
     try:
         with path.open(newline="") as file:
             rows = list(csv.DictReader(file))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tradeoffs.cards import write_card
+from tradeoffs.cards import digests, write_card
 from tradeoffs.code_id import code_id
 from tradeoffs.data.fingerprint import CARD, FINGERPRINT, fingerprint
 from tradeoffs.data.miniature.settings import Settings, parse
@@ -59,6 +59,7 @@ def build(
             code=code_id(f"tradeoffs.data.miniature.{dataset}"),
             data={dataset: found},
             started=started,
+            files=digests(staging / FINGERPRINT),
             kind="data",
         )
         if out.exists():

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 
 from tradeoffs.errors import InputError, exit_code
 from tradeoffs.results.figures import own
-from tradeoffs.results.figures.command import run
+from tradeoffs.results.figures.command import note, run
 from tradeoffs.results.figures.curves import BUDGET_LABELS, architecture_style, beside, budget_panel, level_line
 from tradeoffs.results.metrics import TITLES, saturated
 from tradeoffs.results.reading import read_table
@@ -58,19 +58,21 @@ PANELS = {
 
 
 def draw(paths: dict[str, Path]) -> dict[str, Figure]:
-    """Draw the figure of every benchmark in the summary."""
+    """Draw the figure of every benchmark in the summary; where there is nothing beside standard models, say so."""
     table = read_table(paths["summary"], SUMMARY_COLUMNS)
     figures = {}
     for benchmark, panels in PANELS.items():
         rows = table[table["benchmark"] == benchmark]
         shown = {metric: label for metric, label in panels.items() if (rows["metric"] == metric).any()}
-        if shown and (set(rows["norm"]) != {"none"} or len(own.names(own.split(rows)[1]))):
-            figures[f"benchmark_{benchmark}"] = draw_benchmark(rows, shown, TITLES[benchmark])
+        if not shown:
+            continue
+        if set(rows["norm"]) != {"none"} or len(own.names(own.split(rows)[1])):
+            figure = draw_benchmark(rows, shown, TITLES[benchmark])
+        else:
+            figure = note(TITLES[benchmark], "no adversarially trained model, and none of your own, went through it")
+        figures[f"benchmark_{benchmark}"] = figure
     if not figures:
-        raise InputError(
-            f"{paths['summary']}: has no benchmark's metrics of an adversarially trained model or one "
-            "of your own; there is nothing to draw"
-        )
+        raise InputError(f"{paths['summary']}: has no rows of a benchmark of {', '.join(PANELS)}; make it again")
     return figures
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from tradeoffs.claim import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
 from tradeoffs.errors import exit_code
-from tradeoffs.results.figures.command import run
+from tradeoffs.results.figures.command import note, run
 from tradeoffs.results.reading import read_table
 
 # Told apart by shape and by word, not only by shade.
@@ -22,7 +22,7 @@ def concluding(table: pd.DataFrame) -> pd.DataFrame:
     single = (table["claim"].str.startswith("background_reliance.") & (depth > 2)) | table["claim"].str.contains(
         r"^spurious_correlation\.\w+\..+|\.scale[0-9.]+$"
     )
-    kept: pd.DataFrame = table[~single]
+    kept: pd.DataFrame = table[~single | table["value"].isna()]  # without a number: a comparison that was not made
     return kept
 
 
@@ -36,17 +36,23 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
     rows = concluding(read_table(paths["claims"], Claim._fields))
     theory = rows["claim"].str.startswith("theory")
     return {
-        "claims": listing(rows[~theory], "Claims about the trained models, and what was found"),
-        "claims_theory": listing(rows[theory], "Claims about the linear model, and what was found"),
+        "claims": listing(
+            rows[~theory],
+            "Claims about the trained models, and what was found",
+            "no adversarially trained model was measured on a benchmark that a claim is about",
+        ),
+        "claims_theory": listing(
+            rows[theory],
+            "Claims about the linear model, and what was found",
+            "the theory's table has no claims",
+        ),
     }
 
 
-def listing(rows: pd.DataFrame, title: str) -> Figure:
-    """Draw one line per claim."""
+def listing(rows: pd.DataFrame, title: str, why_none: str) -> Figure:
+    """Draw one line per claim; where there is none, say why."""
     if rows.empty:
-        figure = Figure(figsize=(11, 0.9))
-        figure.suptitle(f"{title}\n\nnone: no benchmark that a claim is about was measured", fontsize=11)
-        return figure
+        return note(title, f"none: {why_none}")
     wrapped = [textwrap.wrap(str(text), 112) for text in rows["statement"]]
     heights = [0.18 * len(lines) + 0.12 for lines in wrapped]
     figure = Figure(figsize=(11, 0.9 + sum(heights)))

@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -15,15 +15,15 @@ from tradeoffs.results.style import save, use_style
 Draw = Callable[[dict[str, Path]], dict[str, Figure]]
 
 
-def run(module: str, inputs: dict[str, str], draw: Draw, *, optional: bool = False) -> None:
+def run(module: str, inputs: dict[str, str], draw: Draw, *, optional: Collection[str] = ()) -> None:
     """Command line of a figure: ``--<input>`` for each of ``inputs`` (name -> help), ``--out`` folder, ``--card``.
 
-    ``draw`` turns the paths of the inputs into figures by name; each becomes <out>/<name>.svg and .png. With
+    ``draw`` turns the paths of the inputs into figures by name; each becomes <out>/<name>.svg and .png. Of the
     ``optional`` inputs it gets only those that were given.
     """
     parser = argparse.ArgumentParser(prog=f"python -m {module}", description="Draw figures from the result tables")
     for name, text in inputs.items():
-        parser.add_argument(f"--{name}", type=Path, required=not optional, help=text)
+        parser.add_argument(f"--{name}", type=Path, required=name not in optional, help=text)
     parser.add_argument("--out", type=Path, required=True, help="folder to write <figure>.svg and <figure>.png into")
     parser.add_argument("--card", type=Path, required=True, help="JSON card to write")
     arguments = parser.parse_args()
@@ -42,6 +42,13 @@ def run(module: str, inputs: dict[str, str], draw: Draw, *, optional: bool = Fal
         started=started,
         figures=sorted(figures),
     )
+
+
+def note(title: str, why: str) -> Figure:
+    """Return what stands in place of a figure that has nothing to show: its title, and the reason."""
+    figure = Figure(figsize=(11, 0.9))
+    figure.suptitle(f"{title}\n\n{why}", fontsize=10.5)
+    return figure
 
 
 def over_seeds(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:

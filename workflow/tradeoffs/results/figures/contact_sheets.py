@@ -220,7 +220,7 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
 def main() -> None:
     """Command line of the step."""
     inputs = {name: f"folder of the {name} data; left out where it is not at hand" for name in (*SHEETS, "objectnet")}
-    run("tradeoffs.results.figures.contact_sheets", inputs, draw, optional=True)
+    run("tradeoffs.results.figures.contact_sheets", inputs, draw, optional=inputs)
 
 
 if __name__ == "__main__":

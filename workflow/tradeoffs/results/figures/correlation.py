@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from tradeoffs.errors import InputError, exit_code
 from tradeoffs.results.figures.adversarial import attacks
-from tradeoffs.results.figures.command import over_seeds, run
+from tradeoffs.results.figures.command import note, over_seeds, run
 from tradeoffs.results.figures.curves import drawn
 from tradeoffs.results.reading import read_table
 from tradeoffs.results.style import NORM_LABELS, LineStyle
@@ -25,6 +25,13 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
     table = attacks(table[table["sweep"] == "correlation"])
     if table.empty:
         raise InputError(f"{paths['sweeps']}: has no rows of the correlation sweep; make it again")
+    title = "Accuracy under attack of standard models, by spurious correlation in training"
+    if (table["attack"] == "none").all():
+        return {"correlation": note(title, "no attack has a budget (benchmarks.adversarial.budgets)")}
+    if not table["domain"].isin(DOMAINS.keys()).any():
+        return {
+            "correlation": note(title, f"no domain is called {' or '.join(DOMAINS)} (benchmarks.adversarial.domains)")
+        }
     norms = [norm for norm in ("linf", "l2") if (table["attack"] == norm).any()]
     budgets = {norm: [0.0, *sorted(table.loc[table["attack"] == norm, "attacked"].unique())] for norm in norms}
     columns = max(len(listed) for listed in budgets.values())
@@ -40,7 +47,7 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
     for axes in grid[-1]:
         axes.set_xlabel("spurious correlation\nin training")
     figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    figure.suptitle("Accuracy under attack of standard models, by spurious correlation in training", fontsize=10.5)
+    figure.suptitle(title, fontsize=10.5)
     return {"correlation": figure}
 
 

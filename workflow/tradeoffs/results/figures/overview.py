@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from tradeoffs.errors import exit_code
 from tradeoffs.results.figures import own
-from tradeoffs.results.figures.command import run
+from tradeoffs.results.figures.command import note, run
 from tradeoffs.results.figures.curves import BUDGET_LABELS, budget_panel
 from tradeoffs.results.metrics import TITLES, headline
 from tradeoffs.results.reading import read_table
@@ -30,9 +30,7 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
     """Draw a column per benchmark; a row per norm, and one for the user's own models. Above 0: more reliance."""
     table = read_table(paths["differences"], SUMMARY_COLUMNS, may_be_empty=True)
     if table.empty:
-        figure = Figure(figsize=(7, 0.9))
-        figure.suptitle("Reliance on backgrounds\n\nnone of the benchmarks was measured", fontsize=10.5)
-        return {"overview": figure}
+        return {"overview": note("Reliance on backgrounds", nothing(paths.get("summary")))}
     grid, owned = own.split(table)
     architectures = list(dict.fromkeys(grid["architecture"]))
     norms = list(dict.fromkeys(grid["norm"]))
@@ -68,6 +66,20 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
     return {"overview": figure}
 
 
+def nothing(summary: Path | None) -> str:
+    """Say why there is no difference from standard training to show; ``summary`` is the table of what was measured."""
+    if summary is None:
+        return "no adversarially trained model was measured beside a standard counterpart"
+    table = read_table(summary, SUMMARY_COLUMNS, may_be_empty=True)
+    robust = table[table["norm"] != "none"]
+    if robust.empty:
+        return "there is no adversarially trained model in the study"
+    if not robust["benchmark"].isin(TITLES.keys() & headline().keys()).any():
+        return "no adversarially trained model went through a benchmark that measures reliance on backgrounds"
+    models = ", ".join(dict.fromkeys(robust["model"]))
+    return f"no adversarially trained model has a standard counterpart; claims.csv says what is missing for {models}"
+
+
 def title(models: int, own_models: int, absent: Sequence[str], *, narrow: bool) -> str:
     """Return what is shown, and which benchmarks are not."""
     shown = f"{models} adversarially trained model{'s' * (models != 1)}"
@@ -79,7 +91,8 @@ def title(models: int, own_models: int, absent: Sequence[str], *, narrow: bool) 
 
 def main() -> None:
     """Command line of the step."""
-    run("tradeoffs.results.figures.overview", {"differences": "differences.csv of the claims step"}, draw)
+    inputs = {"differences": "differences.csv of the claims step", "summary": "summary.csv, to say why none is shown"}
+    run("tradeoffs.results.figures.overview", inputs, draw, optional=["summary"])
 
 
 if __name__ == "__main__":

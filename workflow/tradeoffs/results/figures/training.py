@@ -3,12 +3,11 @@
 import math
 import sys
 from pathlib import Path
-from typing import Any
 
 from matplotlib.figure import Figure
 
+from tradeoffs.cards import read_card
 from tradeoffs.errors import InputError, exit_code
-from tradeoffs.files import read_json
 from tradeoffs.results.figures import own
 from tradeoffs.results.figures.command import run
 from tradeoffs.results.reading import read_table
@@ -24,8 +23,7 @@ CURVES = {
 
 def history(path: Path) -> list[dict[str, float]]:
     """Read the learning curve of a model card; InputError for a card without one."""
-    card: Any = read_json(path)
-    rows = card.get("history") if isinstance(card, dict) else None
+    rows = read_card(path).get("history")
     columns = ("epoch", *CURVES)
     if not rows or any(not isinstance(row.get(name), int | float) for row in rows for name in columns):
         raise InputError(f"{path}: no history of {', '.join(columns)} per epoch; train the model again")
@@ -37,7 +35,7 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
     table, _ = own.split(read_table(paths["summary"], SUMMARY_COLUMNS))
     models = table[["model", "architecture", "norm", "epsilon", "seed"]].drop_duplicates()
     models = models[models["seed"] == models["seed"].iloc[0]]
-    norms = [norm for norm in ("linf", "l2") if (models["norm"] == norm).any()]
+    norms = [norm for norm in ("linf", "l2") if (models["norm"] == norm).any()] or ["none"]  # standard ones alone
     pairs = [(architecture, norm) for architecture in dict.fromkeys(models["architecture"]) for norm in norms]
     figure = Figure(figsize=(0.8 + 2.1 * len(pairs), 6.2))
     grid = figure.subplots(len(CURVES), len(pairs), sharex=True, sharey="row", squeeze=False)
