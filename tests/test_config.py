@@ -34,7 +34,7 @@ def changed(path, value):
         ("miniature.budgets.l3", [1], "miniature.budgets: unknown key l3; expected linf, l2"),
         ("miniature.budgets.l2", [0.5, -1], "miniature.budgets.l2.1 = '-1'; expected more than 0"),
         ("miniature.budgets.l2", [1, 1], "miniature.budgets.l2 = '[1, 1]'; expected values that differ"),
-        ("miniature.training.learning_rate", "1e-3", "learning_rate = '1e-3'; expected a value of type number"),
+        ("miniature.training.learning_rate", "fast", "learning_rate = 'fast'; expected a value of type number"),
         ("miniature.data.correlation", 1.5, "miniature.data.correlation = '1.5'; expected at most 1"),
         ("miniature.architectures", ["resnet9"], "miniature.architectures.0 = 'resnet9'; expected one of basic"),
         ("miniature.seeds", [0, 0], "expected values that differ"),

@@ -188,13 +188,19 @@ def test_an_own_model_loads_as_its_library_calls_it():
 
 
 def test_a_torchscript_network_shows_no_features_so_no_head_is_fitted_on_them(imagenet):
-    entry = {"id": "mine", "source": "torchscript", "file": "mine.pt"}
+    entry = {"id": "mine", "source": "torchscript", "file": "mine.pt", "mean": [0, 0, 0], "std": [1, 1, 1]}
     model = study.models(everything(imagenet, extra=[entry]))["mine"]
     assert set(study.BENCHMARK_DATA) - set(model.benchmarks) == {"rival10", "waterbirds"}
 
 
 def test_an_own_model_goes_through_the_benchmarks_it_names(imagenet):
-    entry = {"id": "mine", "source": "timm", "name": "x", "file": "mine.pt", "benchmarks": ["objectnet", "imagenet9"]}
+    entry = {
+        "id": "mine",
+        "source": "timm",
+        "name": "vit_tiny_patch16_224",
+        "file": "mine.pt",
+        "benchmarks": ["objectnet", "imagenet9"],
+    }
     assert study.models(everything(imagenet, extra=[entry]))["mine"].benchmarks == ("imagenet9", "objectnet")
 
 

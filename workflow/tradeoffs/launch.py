@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from base64 import urlsafe_b64decode
+from collections.abc import Iterable
 from pathlib import Path
 from shlex import quote
 from typing import Any
 
 from tradeoffs import slurm, warm
 from tradeoffs.config import Config, checked
+from tradeoffs.config_files import refuse_duplicate_keys
 from tradeoffs.errors import InputError
 from tradeoffs.lease import JOBS_PER_GPU
 from tradeoffs.studies.model import Model
@@ -73,9 +75,13 @@ def _starts_warm(workflow: Any) -> bool:
     return workflow.is_main_process and not workflow.deployment_settings.deployment_method
 
 
-def configured(config: Config, schema: Path) -> tuple[Config, dict[str, Model]]:
-    """Return the checked config and the models it names; a mistake in it ends the program with one line."""
+def configured(config: Config, schema: Path, files: Iterable[str | Path]) -> tuple[Config, dict[str, Model]]:
+    """Return the checked config and the models it names; a mistake in it ends the program with one line.
+
+    ``files``: the config files that it was read from.
+    """
     try:
+        refuse_duplicate_keys(map(Path, files))
         full = checked(config, schema)
         return full, models(full)
     except InputError as error:
