@@ -50,7 +50,7 @@ def name_of(value: Any) -> str:
 
 
 def _check_values(value: Any, path: tuple[Any, ...]) -> None:
-    """Raise InputError for what no key can mean: NaN, infinities, endless numbers, control characters, keys not text."""
+    """Raise InputError for what no key can mean: NaN, infinities, endless numbers, control characters."""
     where = _key(path)
     if isinstance(value, dict):
         for key, item in value.items():
@@ -145,7 +145,7 @@ def _unique(validator: Any, wanted: bool, instance: Any, schema: Config) -> Iter
         seen.setdefault(name, value)
 
 
-_Validator = extend(Draft202012Validator, {"uniqueItems": _unique})
+_Validator = extend(Draft202012Validator, {"uniqueItems": _unique})  # type: ignore[no-untyped-call]
 
 
 def _key(path: tuple[Any, ...]) -> str:
