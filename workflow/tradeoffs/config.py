@@ -5,6 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def checked(config: Config, schema_path: Path) -> Config:
     where no text is allowed is read as what it says, because Snakemake hands the numbers inside
     ``--config 'miniature={"seeds": [0, 1]}'`` over as text, and YAML reads ``5e-4`` as text.
     """
-    schema = yaml.safe_load(schema_path.read_text())
+    schema = _schema(schema_path)
     try:
         _check_values(config, ())
         full: Config = _with_defaults(_typed(config, schema), schema)
@@ -37,6 +38,12 @@ def checked(config: Config, schema_path: Path) -> Config:
     if errors:
         raise InputError(f"config: {_one_line(errors[0])}")
     return full
+
+
+@cache
+def _schema(path: Path) -> Config:
+    schema: Config = yaml.safe_load(path.read_text())
+    return schema
 
 
 def name_of(value: Any) -> str:
