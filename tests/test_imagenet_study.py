@@ -192,14 +192,23 @@ def test_an_own_model_loads_as_its_library_calls_it():
 
 
 def test_a_torchscript_network_shows_no_features_so_no_head_is_fitted_on_them(imagenet):
-    entry = {"id": "mine", "source": "torchscript", "file": "mine.pt"}
+    entry = {"id": "mine", "source": "torchscript", "file": "mine.pt", "mean": [0, 0, 0], "std": [1, 1, 1]}
     model = study.models(everything(imagenet, extra=[entry]))["mine"]
     assert set(study.BENCHMARK_DATA) - set(model.benchmarks) == {"rival10", "waterbirds"}
 
 
 def test_an_own_model_goes_through_the_benchmarks_it_names(imagenet):
-    entry = {"id": "mine", "source": "timm", "name": "x", "file": "mine.pt", "benchmarks": ["objectnet", "imagenet9"]}
+    entry = {
+        "id": "mine",
+        "source": "timm",
+        "name": "vit_tiny_patch16_224",
+        "file": "mine.pt",
+        "benchmarks": ["objectnet", "imagenet9"],
+    }
     assert study.models(everything(imagenet, extra=[entry]))["mine"].benchmarks == ("imagenet9", "objectnet")
+
+
+SCRIPT = {"source": "torchscript", "name": None, "mean": [0, 0, 0], "std": [1, 1, 1]}
 
 
 @pytest.mark.parametrize(
@@ -218,6 +227,20 @@ def test_an_own_model_goes_through_the_benchmarks_it_names(imagenet):
             "only a file of tensors may hold more than one set",
         ),
         ({"source": "timm", "pretrained": "x", "file": None, "weights": "raw"}, "only a file of tensors may hold"),
+        ({"source": "torchscript", "name": None}, "mean and std: null, but a TorchScript file does not say"),
+        ({"source": "torchscript", "name": None, "mean": [0, 0, 0]}, "std: null, but a TorchScript file does not say"),
+        ({"mean": [0, 0, 0]}, "std: null, but mean and std go together"),
+        ({"file": None, "pretrained": "V1"}, "pretrained: 'V1' has no meaning for source state_dict"),
+        ({"name": "resnet5o"}, "name: 'resnet5o' is unknown; expected basic, bottleneck, resnet18, resnet50, torchv"),
+        ({"name": "torchvision/vit_b_61"}, r"torchvision has no classifier 'vit_b_61'; did you mean .*vit_b_16"),
+        ({"source": "torchvision", "name": "vit_b_61"}, r"torchvision has no classifier 'vit_b_61'; did you mean"),
+        (
+            {"source": "timm", "name": "vit_tinny_patch16_224"},
+            r"timm has no classifier .*did you mean vit_tiny_patch16_22",
+        ),
+        ({"source": "torchvision", "name": "timm/vit_b_16"}, "with source torchvision the <name> alone"),
+        ({"norm": "linf", "epsilon": 256}, "epsilon = 256; expected at most 255"),
+        ({**SCRIPT, "benchmarks": ["rival10"]}, "rival10 fits a head on features, which TorchScript does not show"),
     ],
 )
 def test_an_own_model_that_is_described_inconsistently_is_refused(entry, message):
@@ -264,3 +287,56 @@ def test_a_reference_that_is_no_standard_model_is_one_line(entry, message):
     with pytest.raises(InputError, match=message) as raised:
         study.models(config_with(extra=[entry, PLAIN]))
     assert "\n" not in str(raised.value)
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"source": "timm", "name": "resnet50.a1_in1k"},
+        {"source": "timm", "name": "tv_resnet34"},
+        {"name": "torchvision/vit_b_16"},
+        {"name": "timm/vit_tiny_patch16_224"},
+        {"source": "torchvision", "name": "vit_b_16", "file": None, "pretrained": "X", "mean": [0, 0, 0]},
+        SCRIPT,
+    ],
+)
+def test_an_own_model_of_a_network_that_exists_is_accepted(entry):
+    assert "mine" in study.models(extra(**entry))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"data__imagenet9__password": "secret"}, r"imagenet9.password: a tar.gz archive has none"),
+        ({"data__waterbirds__file": "rival10.zip"}, r"waterbirds: a second download is called rival10.zip"),
+        ({"data__rival10__files": {"a/x.csv": ["https://h/1"], "b/x.csv": ["https://h/2"]}}, r"is called x.csv"),
+        (
+            {"checkpoints__sha256": {"resnet18_l2_eps9.ckpt": "0" * 64}},
+            r"no checkpoint is called 'resnet18_l2_eps9.ckpt'",
+        ),
+        ({"benchmarks__objectnet__crop": 230}, r"objectnet.crop = 230; expected at most resize, 224"),
+        ({"benchmarks__adversarial__domains": {"sketch": "sketch"}}, r"domains.sketch = 'sketch'; there is no folder"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_one_line(imagenet, changes, message):
+    with pytest.raises(InputError, match=message) as raised:
+        study.models(everything(imagenet, **changes))
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_an_own_domain_is_linked_beside_the_validation_images(imagenet):
+    (Path(imagenet) / "sketch").mkdir()
+    config = everything(imagenet, benchmarks__adversarial__domains={"validation": "val", "sketch": "sketch"})
+    assert study.models(config)
+    assert published_data.parts(config["imagenet"], "imagenet") == {
+        "val": f"{imagenet}/val",
+        "sketch": f"{imagenet}/sketch",
+    }
+
+
+def test_without_domains_the_adversarial_benchmark_is_left_out(imagenet):
+    config = everything(imagenet, benchmarks__adversarial__domains={})
+    assert "adversarial" not in study.available_benchmarks(config)
+    assert all("adversarial" not in model.benchmarks for model in study.models(config).values())
+
+
+def test_a_checksum_of_a_released_checkpoint_that_this_study_does_not_use_is_accepted(imagenet):
+    assert study.models(everything(imagenet, checkpoints__sha256={"resnet18_l2_eps0.01.ckpt": "0" * 64}))

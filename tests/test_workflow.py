@@ -239,7 +239,7 @@ def test_theory_settings_rerun_theory_only(study):
         ),
         (lambda c: c["miniature"]["budgets"].update(l3=[1]), "unknown key l3; expected linf, l2"),
         (lambda c: c["miniature"]["training"].update(epochs="two"), "epochs = 'two'; expected a value of type integer"),
-        (lambda c: c["miniature"]["budgets"].update(l2=[1, 1.0000001]), "basic_l2_eps1 is listed twice"),
+        (lambda c: c["miniature"]["budgets"].update(l2=[1, 1.0000001]), "1 and 1.0000001 are both 1"),
     ],
 )
 def test_a_wrong_config_is_refused_in_one_line_before_anything_runs(study, change, message):
@@ -250,6 +250,46 @@ def test_a_wrong_config_is_refused_in_one_line_before_anything_runs(study, chang
     assert len(output.splitlines()) == 1, output
     assert message in output
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize(
+    ("given", "trained"),
+    [
+        (
+            'miniature={"seeds": [0, 1], "budgets": {"linf": [], "l2": [0.5]}}',
+            {f"basic_{training}_seed{seed}" for training in ("standard", "l2_eps0.5") for seed in (0, 1)},
+        ),
+        (
+            'miniature={"training": {"learning_rate": 5e-4, "image_size": null}, "budgets": {"l2": []}}',
+            {"basic_standard", "basic_linf_eps4"},
+        ),
+    ],
+)
+def test_the_command_line_takes_what_the_config_does(tmp_path, given, trained):
+    _, _, found = planned(clone(tmp_path), "--config", given)
+    assert {
+        model for model in found if "images" not in model and "correlation" not in model and "scale" not in model
+    } == (trained)
+
+
+def test_a_wrong_number_on_the_command_line_is_one_line(tmp_path):
+    done = snakemake(clone(tmp_path), "-n", "--quiet", "all", "--config", 'miniature={"seeds": [0, "x"]}')
+    assert done.returncode != 0
+    assert "error: config: miniature.seeds.1 = 'x'; expected a value of type integer" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_key_given_twice_in_a_config_file_is_one_line(tmp_path):
+    folder = clone(tmp_path)
+    append(folder / "config.yaml", "theory:\n  curves: {budgets: 31}\n")
+    (folder / "lab.yaml").write_text("miniature:\n  seeds: [0]\n  seeds: [1]\n")
+    done = snakemake(folder, "-n")
+    assert re.search(
+        r"error: config: .*config.yaml, line \d+: key theory is given twice, first in line \d+", done.stderr
+    )
+    shutil.copy(ROOT / "tests/small.yaml", folder / "config.yaml")
+    done = snakemake(folder, "-n", "--configfile", "lab.yaml")
+    assert "lab.yaml, line 3: key seeds is given twice, first in line 2" in done.stderr
 
 
 def weights_of(folder):

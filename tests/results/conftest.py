@@ -45,13 +45,19 @@ def make_study(tmp_path: Path, config: dict[str, Any]) -> Callable[..., Study]:
     Draws are the value plus an error shared by all models (images are hard or easy for all) and one of its own.
     """
 
-    def make(plan: Plan = flat, noise: float = 0.01, changes: dict[str, Any] | None = None) -> Study:
+    def make(
+        plan: Plan = flat,
+        noise: float = 0.01,
+        changes: dict[str, Any] | None = None,
+        adversarial: dict[str, Any] | None = None,
+    ) -> Study:
         changed = copy.deepcopy(config)
+        changed["miniature"].update(copy.deepcopy(changes or {}))
         # Fewer metrics, or writing them would be most of the test's time.
         benchmarks = changed["miniature"]["benchmarks"]
         benchmarks["rival10"] |= {"linf_levels": [0.25], "l2_levels": [10.0]}
         benchmarks["adversarial"]["budgets"] = {"linf": [1, 4], "l2": [0.5]}
-        changed["miniature"].update(changes or {})
+        benchmarks["adversarial"].update(adversarial or {})
         spec = specification(changed)
         models = parse(spec)[1]
         folder = tmp_path / "evaluations"

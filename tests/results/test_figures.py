@@ -1,5 +1,6 @@
 """Every figure is drawn from the tables, is the same for the same tables, and says what is wrong with a broken one."""
 
+import copy
 import json
 import re
 from collections.abc import Callable
@@ -42,11 +43,8 @@ def plan(model: Model, benchmark: str, metric: str) -> float:
     return flat(model, benchmark, metric) + 0.02 * model.epsilon
 
 
-@pytest.fixture
-def tables(make_study: Callable[..., Study], make_tables: Callable[[Study], Path], tmp_path: Path) -> Path:
-    """A folder with the tables and the training cards of a synthetic study."""
-    study = make_study(plan)
-    make_tables(study)
+def write_histories(tmp_path: Path, study: Study) -> None:
+    """Write the training cards of the main models."""
     row = {"loss": 1.0, "validation_accuracy": 0.5, "validation_adversarial_accuracy": 0.4}
     for model in study.models:
         if model.role == "main":
@@ -54,6 +52,14 @@ def tables(make_study: Callable[..., Study], make_tables: Callable[[Study], Path
             card.parent.mkdir(parents=True)
             history = [{"epoch": float(epoch), **row} for epoch in (1, 2, 3)]
             card.write_text(json.dumps(sealed({"history": history})))
+
+
+@pytest.fixture
+def tables(make_study: Callable[..., Study], make_tables: Callable[[Study], Path], tmp_path: Path) -> Path:
+    """A folder with the tables and the training cards of a synthetic study."""
+    study = make_study(plan)
+    make_tables(study)
+    write_histories(tmp_path, study)
     return tmp_path
 
 
@@ -71,6 +77,52 @@ def test_every_figure_is_drawn_and_the_same_again(tables: Path, run_figure: Run)
     for ending in ("svg", "png"):
         file = f"{name}.{ending}"
         assert (tables / "again" / file).read_bytes() == (tables / "figures" / file).read_bytes()
+
+
+STANDARD_ONLY = {"budgets": {"linf": [], "l2": []}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "figures"),
+    [
+        (STANDARD_ONLY, ("overview", "claims", "adversarial", "correlation", "background_scale", "training")),
+        ({"adversarial": {"budgets": {"linf": [], "l2": []}}}, ("adversarial", "correlation")),
+        ({"adversarial": {"domains": {"first": "val", "second_one": "val"}}}, ("adversarial", "correlation", "claims")),
+        ({"adversarial": {"budgets": {"linf": [0.0001], "l2": [1000]}}}, ("adversarial", "correlation")),
+        ({"scales": [0.0001]}, ("background_scale", "claims")),
+    ],
+)
+def test_a_study_without_budgets_attacks_or_the_usual_domains_has_its_figures(
+    make_study: Callable[..., Study],
+    make_tables: Callable[[Study], Path],
+    tmp_path: Path,
+    run_figure: Run,
+    config: dict[str, Any],
+    changes: dict[str, Any],
+    figures: tuple[str, ...],
+) -> None:
+    changed = copy.deepcopy(config["miniature"])
+    changed["budgets"] |= changes.get("budgets", {})
+    changed["sweeps"]["background_scale"]["values"] = changes.get("scales", [0.2, 1])
+    if "budgets" in changes:
+        changed["sweeps"]["background_scale"]["budgets"] = changes["budgets"]
+    study = make_study(plan, changes=changed, adversarial=changes.get("adversarial", {}))
+    make_tables(study)
+    write_histories(tmp_path, study)
+    for name in figures:
+        assert run_figure(name, {option: tmp_path / option for option in INPUTS[name]}, tmp_path / "figures") == 0
+        for figure in FIGURES[name]:
+            assert (tmp_path / "figures" / f"{figure}.png").stat().st_size > 0
+
+
+def test_domains_of_other_names_are_drawn_under_their_names() -> None:
+    styles = correlation.styles(["second_one", "broken", "first"])
+    assert [label for label, _ in styles.values()] == [
+        "correlation broken at test",
+        "domain second_one",
+        "domain first",
+    ]
+    assert len({style for _, style in styles.values()}) == 3
 
 
 def test_contact_sheets_of_the_miniature(miniature: Path, tmp_path: Path, run_figure: Run) -> None:

@@ -10,16 +10,20 @@ from tradeoffs import launch, study
 from tradeoffs.code_id import code_id
 from tradeoffs.models import sources
 from tradeoffs.results.specification import specification
+from tradeoffs.settings import settings
 from tradeoffs.studies import imagenet, miniature, published_data
-from tradeoffs.studies.model import DEFAULT_WORLD, canonical
+from tradeoffs.studies.model import DEFAULT_WORLD
 
 config, MODELS = launch.configured(
-    config, Path(workflow.basedir) / "workflow/schemas/config.schema.yaml"
+    config,
+    Path(workflow.basedir) / "workflow/schemas/config.schema.yaml",
+    workflow.configfiles,
 )
 STUDY = config["study"]
 DOWNLOADS = study.downloads(config)
 MISSING = study.missing(config)
 BENCHMARKS = study.available_benchmarks(config)
+SPECIFICATION = settings(specification(config))
 # Whether anything stands beside the standard models: an attack's budget, or a model of the user's own.
 COMPARED = any(
     model.norm != "none" or model.role == "extra" for model in MODELS.values()
@@ -32,8 +36,13 @@ DATA_TITLES = {
     "waterbirds": "Waterbirds",
     "objectnet": "ObjectNet",
 }
-SWEEPS = ["correlation_sweep", "background_scale_sweep", "reference"]
-ROLES = ["main", "extra", *SWEEPS]
+ROLES = [
+    "main",
+    "extra",
+    "correlation_sweep",
+    "background_scale_sweep",
+    "reference",
+]
 
 launch.prepare(workflow, config["jobs_per_gpu"])
 if workflow.is_main_process:

@@ -12,7 +12,7 @@ rule miniature_data:
         "../../envs/environment.yaml"
     params:
         code=lambda wc: code_id(f"tradeoffs.data.miniature.{wc.dataset}"),
-        spec=lambda wc: canonical(miniature.world_spec(config, wc.world, wc.dataset)),
+        spec=lambda wc: settings(miniature.world_spec(config, wc.world, wc.dataset)),
         folder=lambda wc: f"resources/miniature/{wc.world}/{wc.dataset}",
     shell:
         "python -m tradeoffs.warm tradeoffs.data.miniature.{wildcards.dataset:q}"
@@ -32,7 +32,7 @@ rule download:
     conda:
         "../../envs/environment.yaml"
     params:
-        spec=lambda wc: canonical(DOWNLOADS[wc.file]),
+        spec=lambda wc: settings(DOWNLOADS[wc.file]),
         file=lambda wc, output: output[0].removesuffix(".json"),
     shell:
         "python -m tradeoffs.warm tradeoffs.data.download --spec {params.spec:q} --out {params.file:q} --card {output:q} 2>&1 | tee {log:q} >&2"
@@ -52,7 +52,7 @@ rule unpack:
         runtime=minutes("unpack"),
     params:
         code=code_id("tradeoffs.data.unpack"),
-        spec=lambda wc: canonical(
+        spec=lambda wc: settings(
             published_data.unpacking(config["imagenet"], wc.dataset)
         ),
         archive=lambda wc, input: input[0].removesuffix(".json"),
@@ -73,7 +73,7 @@ rule assemble:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.data.assemble"),
-        spec=lambda wc: canonical(
+        spec=lambda wc: settings(
             {
                 "dataset": wc.dataset,
                 "parts": published_data.parts(config["imagenet"], wc.dataset),

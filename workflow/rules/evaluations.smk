@@ -19,7 +19,7 @@ rule evaluate:
         runtime=minutes("evaluate"),
     params:
         code=lambda wc: code_id(f"tradeoffs.benchmarks.{wc.benchmark}"),
-        spec=lambda wc: canonical(
+        spec=lambda wc: settings(
             study.evaluation_spec(config, MODELS[wc.model], wc.benchmark)
         ),
         data=evaluation_options,

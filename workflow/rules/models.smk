@@ -23,7 +23,7 @@ rule train:
         runtime=minutes("train"),
     params:
         code=code_id("tradeoffs.train"),
-        spec=lambda wc: canonical(MODELS[wc.model].spec),
+        spec=lambda wc: settings(MODELS[wc.model].spec),
         folder=lambda wc: folder(MODELS[wc.model].world, "imagenet"),
         checkpoint=lambda wc: f"results/{wc.study}/models/{wc.model}/checkpoint.pt",
         processes=lambda wc, resources: launch.processes(
@@ -50,7 +50,7 @@ rule released:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.models.released"),
-        spec=lambda wc: canonical(MODELS[wc.model].spec),
+        spec=lambda wc: settings(MODELS[wc.model].spec),
         checkpoint=lambda wc: MODELS[wc.model].file,
     shell:
         "python -m tradeoffs.warm tradeoffs.models.released --spec {params.spec:q} --checkpoint {params.checkpoint:q}"
@@ -73,7 +73,7 @@ rule convert:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.models.convert"),
-        spec=lambda wc: canonical(MODELS[wc.model].spec),
+        spec=lambda wc: settings(MODELS[wc.model].spec),
         checkpoint=lambda wc, input: ["--checkpoint", input[0]] if input else [],
     shell:
         "python -m tradeoffs.warm tradeoffs.models.convert --spec {params.spec:q} {params.checkpoint:q}"

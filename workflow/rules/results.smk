@@ -29,7 +29,7 @@ rule summary:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.results.summary"),
-        spec=specification(config),
+        spec=SPECIFICATION,
         evaluations=lambda wc, input: str(Path(input.cards[0]).parents[1]),
     shell:
         "python -m tradeoffs.warm tradeoffs.results.summary --spec {params.spec:q} --evaluations {params.evaluations:q}"
@@ -62,7 +62,7 @@ rule claims:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.results.claims"),
-        spec=specification(config),
+        spec=SPECIFICATION,
         evaluations=lambda wc, input: str(Path(input.cards[0]).parents[1]),
     shell:
         "python -m tradeoffs.warm tradeoffs.results.claims --spec {params.spec:q} --evaluations {params.evaluations:q}"
@@ -361,7 +361,7 @@ rule missing:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.results.missing"),
-        spec=canonical({"missing": study.missing_benchmarks(config)}),
+        spec=settings({"missing": study.missing_benchmarks(config)}),
     shell:
         "python -m tradeoffs.warm tradeoffs.results.missing --spec {params.spec:q}"
         " --out {output.missing:q} --card {output.card:q} > {log:q} 2>&1"
@@ -377,10 +377,8 @@ rule figures:
         rules.figure_benchmarks.output if COMPARED else [],
         rules.contact_sheets.output,
         rules.figure_adversarial.output if "adversarial" in BENCHMARKS else [],
-        rules.figure_correlation.output if model_cards(["correlation_sweep"]) else [],
-        rules.figure_background_scale.output
-        if model_cards(["background_scale_sweep"])
-        else [],
+        rules.figure_correlation.output if cards(["correlation_sweep"]) else [],
+        rules.figure_background_scale.output if cards(["background_scale_sweep"]) else [],
         rules.figure_training.output if models_from(["train"]) else [],
         rules.missing.output if STUDY == "imagenet" else [],
         rules.published.output if STUDY == "imagenet" else [],

@@ -14,7 +14,7 @@ rule theory_curves:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.theory.curves"),
-        spec=canonical(config["theory"]["curves"]),
+        spec=settings(config["theory"]["curves"]),
     shell:
         "python -m tradeoffs.warm tradeoffs.theory.curves --spec {params.spec:q}"
         " --out {output.out:q} --risks {output.risks:q} --card {output.card:q} > {log:q} 2>&1"
@@ -31,7 +31,7 @@ rule theory_phase:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.theory.phase"),
-        spec=canonical(config["theory"]["phase"]),
+        spec=settings(config["theory"]["phase"]),
     shell:
         "python -m tradeoffs.warm tradeoffs.theory.phase --spec {params.spec:q}"
         " --out {output.out:q} --card {output.card:q} > {log:q} 2>&1"
@@ -49,7 +49,7 @@ rule theory_claims:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.theory.claims"),
-        spec=canonical(config["theory"]["claims"]),
+        spec=settings(config["theory"]["claims"]),
     shell:
         "python -m tradeoffs.warm tradeoffs.theory.claims --spec {params.spec:q}"
         " --out {output.out:q} --onsets {output.onsets:q} --card {output.card:q} > {log:q} 2>&1"
@@ -66,7 +66,7 @@ rule theory_simulation:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.theory.simulation"),
-        spec=canonical(config["theory"]["simulation"]),
+        spec=settings(config["theory"]["simulation"]),
     shell:
         "python -m tradeoffs.warm tradeoffs.theory.simulation --spec {params.spec:q}"
         " --out {output.out:q} --card {output.card:q} > {log:q} 2>&1"
@@ -83,7 +83,7 @@ rule theory_pgd_simulation:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.theory.pgd_simulation"),
-        spec=canonical(config["theory"]["pgd"]),
+        spec=settings(config["theory"]["pgd"]),
     shell:
         "python -m tradeoffs.warm tradeoffs.theory.pgd_simulation --spec {params.spec:q}"
         " --out {output.out:q} --card {output.card:q} > {log:q} 2>&1"

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +21,7 @@ import psutil  # type: ignore[import-untyped]
 
 from tradeoffs import gpus, locks, processes, slurm, warm
 from tradeoffs.config import Config, checked
+from tradeoffs.config_files import refuse_duplicate_keys
 from tradeoffs.errors import InputError
 from tradeoffs.lease import JOBS_PER_GPU
 from tradeoffs.studies.model import Model
@@ -106,9 +108,13 @@ def _starts_warm(workflow: Any) -> bool:
     return workflow.is_main_process and not workflow.deployment_settings.deployment_method
 
 
-def configured(config: Config, schema: Path) -> tuple[Config, dict[str, Model]]:
-    """Return the checked config and the models it names; a mistake in it ends the program with one line."""
+def configured(config: Config, schema: Path, files: Iterable[str | Path]) -> tuple[Config, dict[str, Model]]:
+    """Return the checked config and the models it names; a mistake in it ends the program with one line.
+
+    ``files``: the config files that it was read from.
+    """
     try:
+        refuse_duplicate_keys(map(Path, files))
         full = checked(config, schema)
         return full, models(full)
     except InputError as error:

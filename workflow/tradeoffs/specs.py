@@ -1,20 +1,36 @@
-"""A step's settings: one JSON object, given on the command line, checked key by key."""
+"""A step's settings: one JSON object, given on the command line or in a file, checked key by key."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from tradeoffs.errors import InputError
 
 
+def read_spec(text: str) -> Any:
+    """Return what ``--spec`` holds: JSON, or the path of a file of JSON. InputError for anything else."""
+    source = "--spec"
+    if not text.lstrip().startswith(("{", "[")):  # so starts no path of ours
+        source = f"--spec {text[:200]}"
+        try:
+            text = Path(text).read_text()
+        except (OSError, ValueError):
+            raise InputError(
+                f"{source}: not valid JSON, and no file of it that can be read; give one of the two (Snakemake writes "
+                "its own files of settings at every start)"
+            ) from None
+    try:
+        return json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise InputError(f"{source}: not valid JSON ({error}): {text[:80]}") from None
+
+
 def parse_spec(text: str, keys: dict[str, type | tuple[type, ...]]) -> dict[str, Any]:
-    """Parse ``--spec``; ``keys`` names every key and its type. InputError for anything else.
+    """Parse ``--spec``, JSON or a JSON file; ``keys`` names every key and its type. InputError for anything else.
 
     An int is accepted for a float.
     """
-    try:
-        spec = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"--spec: not valid JSON ({error}): {text[:80]}") from None
+    spec = read_spec(text)
     if not isinstance(spec, dict):
         raise InputError(f"--spec: expected a JSON object, got {text[:80]}")
     for key in spec.keys() - keys.keys():

@@ -4,10 +4,11 @@ Plain functions of the validated config; nothing here imports more than the stan
 calls it at every start.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from tradeoffs.errors import InputError
-from tradeoffs.studies import imagenet, miniature, published_data
+from tradeoffs.studies import coherence, imagenet, miniature, published_data
 from tradeoffs.studies.model import Config, Model, by_id, check_overrides
 
 # The data sets each benchmark reads; the first names its own.
@@ -42,7 +43,8 @@ NEEDS = {
 def models(config: Config) -> dict[str, Model]:
     """All models of the study by id, main ones first.
 
-    Raises InputError for duplicate ids, unknown overrides, a path without data, a model that needs what is missing.
+    Raises InputError for duplicate ids, unknown overrides, a path without data, a model that needs what is missing, and
+    settings that do not go together (:mod:`tradeoffs.studies.coherence`).
     """
     study = config[config["study"]]
     benchmarks = tuple(available_benchmarks(config))
@@ -56,6 +58,7 @@ def models(config: Config) -> dict[str, Model]:
             )
         found = by_id(imagenet.models(study, benchmarks))
     check_overrides(study["training"], [model.id for model in found.values() if model.source == "train"])
+    coherence.check(config)
     return found
 
 
@@ -73,10 +76,14 @@ def missing(config: Config) -> dict[str, str]:
 
 
 def available_benchmarks(config: Config) -> list[str]:
-    """Return the study's benchmarks, in the config's order, whose data are at hand."""
+    """Return the study's benchmarks, in the config's order, whose data are at hand; adversarial only with a domain."""
     absent = missing(config)
     listed = config[config["study"]]["benchmarks"]
-    return [benchmark for benchmark in listed if not absent.keys() & set(BENCHMARK_DATA[benchmark])]
+    return [
+        benchmark
+        for benchmark, settings in listed.items()
+        if not absent.keys() & set(BENCHMARK_DATA[benchmark]) and settings.get("domains") != {}
+    ]
 
 
 def missing_benchmarks(config: Config) -> list[Config]:
@@ -104,7 +111,7 @@ def evaluation_spec(config: Config, model: Model, benchmark: str) -> Config:
     }
 
 
-def model_table(config: Config) -> list[Config]:
-    """One row per model: what summary, claims and figures need to know about it."""
+def model_table(listed: Iterable[Model]) -> list[Config]:
+    """One row per model of :func:`models`: what summary, claims and figures need to know about it."""
     keys = ("id", "role", "architecture", "norm", "epsilon", "seed", "world", "benchmarks", "reference")
-    return [{key: getattr(model, key) for key in keys} for model in models(config).values()]
+    return [{key: getattr(model, key) for key in keys} for model in listed]

@@ -19,9 +19,8 @@ from torch import Tensor, nn
 from tradeoffs.errors import InputError
 from tradeoffs.models import scripted, state
 from tradeoffs.models.small_resnet import BasicBlock, BottleneckBlock, SmallResNet
+from tradeoffs.models.sources import ARCHITECTURES
 from tradeoffs.models.wrapped import wrap
-
-ARCHITECTURES = ("basic", "bottleneck", "resnet18", "resnet50")
 
 
 class Network(Protocol):

@@ -3,6 +3,7 @@
 from tradeoffs.errors import InputError
 
 SOURCES = ("torchvision", "timm", "state_dict", "torchscript")
+ARCHITECTURES = ("basic", "bottleneck", "resnet18", "resnet50")  # that have a name of their own, without a library's
 
 
 def architecture(source: str, name: str | None) -> str:

@@ -17,7 +17,7 @@ def specification(config: dict[str, Any]) -> str:
     models = study.models(config)
     rows = [
         row | {"images": models[row["id"]].spec.get("images")} | _knobs(config, row)
-        for row in study.model_table(config)
+        for row in study.model_table(models.values())
     ]
     return canonical({"study": config["study"], "models": rows})
 

@@ -7,7 +7,10 @@ CLASSES = 10
 
 
 def models(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
-    """All models, for every seed; those of the main grid go through all ``benchmarks``."""
+    """All models, for every seed; those of the main grid go through all ``benchmarks``.
+
+    A sweep whose benchmark is not among them has no models.
+    """
     return [model for seed in study["seeds"] for model in _models_of_seed(study, seed, benchmarks)]
 
 
@@ -58,6 +61,7 @@ def _models_of_seed(study: Config, seed: int, everything: tuple[str, ...]) -> li
             label=f"correlation{value:g}",
         )
         for value in sweep["values"]
+        if "adversarial" in everything
     ]
     sweep = sweeps["background_scale"]
     result += [
@@ -98,9 +102,11 @@ def world_spec(config: Config, world: str, dataset: str) -> Config:
     sizes = data["images"]
     train = sizes["train"]
     for knob in ("correlation", "background_scale"):
-        if world.startswith(knob):
-            spec[knob] = float(world.removeprefix(knob))
-            train = config["miniature"]["sweeps"][knob]["images"]  # no more than its models are trained on
+        sweep = config["miniature"]["sweeps"][knob]
+        for value in sweep["values"]:
+            if world == f"{knob}{value:g}":
+                spec[knob] = float(value)
+                train = sweep["images"]  # no more than its models are trained on
     if dataset == "imagenet":
         return spec | {"images": train, "test_images": sizes["val"]}
     return spec | {"images": sizes[dataset]}

@@ -52,7 +52,8 @@ def parts(study: Config, name: str) -> dict[str, str]:
     imagenet = study["data"][IMAGENET]["path"]
     if name == IMAGENET:
         splits = ["val", "train"] if study["source"] == "train" else ["val"]
-        return {split: f"{imagenet}/{split}" for split in splits}
+        domains = study["benchmarks"]["adversarial"]["domains"].values()
+        return {split: f"{imagenet}/{split}" for split in dict.fromkeys([*splits, *domains])}
     entry = study["data"][name]
     base = entry["path"] if entry["path"] is not None else f"{UNPACKED}/{name}"
     found = {TOP[name]: f"{base}/{TOP[name]}"}

@@ -1,9 +1,9 @@
 """The settings that every writer of the miniature takes."""
 
-import json
 from typing import Any, NamedTuple
 
 from tradeoffs.errors import InputError
+from tradeoffs.specs import read_spec
 
 
 class Settings(NamedTuple):
@@ -24,11 +24,8 @@ _SHARES = ("correlation", "contrast", "background_scale")
 
 
 def parse(text: str, extra: tuple[str, ...] = ()) -> Settings:
-    """Read settings from JSON with exactly the common keys and ``extra``; InputError names the key that is wrong."""
-    try:
-        spec = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"--spec: not valid JSON ({error}); give one object of settings") from None
+    """Read settings, JSON or a file of it, with exactly the common keys and ``extra``; InputError names a wrong key."""
+    spec = read_spec(text)
     if not isinstance(spec, dict):
         raise InputError(f"--spec: {text[:60]} is not an object; give one object of settings")
     keys = (*_BASE, *extra)

@@ -35,9 +35,9 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
     table, _ = own.split(read_table(paths["summary"], SUMMARY_COLUMNS))
     models = table[["model", "architecture", "norm", "epsilon", "seed"]].drop_duplicates()
     models = models[models["seed"] == models["seed"].iloc[0]]
-    norms = [norm for norm in ("linf", "l2") if (models["norm"] == norm).any()] or ["none"]  # standard ones alone
+    norms = [norm for norm in ("linf", "l2") if (models["norm"] == norm).any()] or ["none"]
     pairs = [(architecture, norm) for architecture in dict.fromkeys(models["architecture"]) for norm in norms]
-    figure = Figure(figsize=(0.8 + 2.1 * len(pairs), 6.2))
+    figure = Figure(figsize=(max(0.8 + 2.1 * len(pairs), 5.2), 6.2))
     grid = figure.subplots(len(CURVES), len(pairs), sharex=True, sharey="row", squeeze=False)
     for column, (architecture, norm) in enumerate(pairs):
         shown = models[(models["architecture"] == architecture) & models["norm"].isin(["none", norm])]

@@ -1,0 +1,31 @@
+"""The names of the networks that torchvision and timm have, without importing them: that would take seconds.
+
+Both mark the functions that build a network with ``@register_model``; their files are read where they are installed.
+"""
+
+import ast
+import re
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+_REGISTERED = re.compile(r"^@register_model\b[^\n]*\n(?:@[^\n]*\n)*def (\w+)", re.MULTILINE)
+_RENAMED = re.compile(r"^register_model_deprecations\(__name__, (\{.*?^\})", re.MULTILINE | re.DOTALL)
+
+
+@cache
+def names(library: str) -> frozenset[str] | None:
+    """Return the classifiers of ``library`` (torchvision or timm); None where it is not installed here.
+
+    With timm's old names, which it still builds. Weights' tags (``resnet50.a1_in1k``) are no part of a name.
+    """
+    found = find_spec(library)
+    if found is None or found.origin is None:
+        return None
+    known: set[str] = set()
+    for path in (Path(found.origin).parent / "models").glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        known.update(_REGISTERED.findall(text))
+        for renamed in _RENAMED.findall(text):
+            known.update(ast.literal_eval(renamed))
+    return frozenset(known)

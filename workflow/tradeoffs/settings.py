@@ -1,0 +1,37 @@
+"""How the settings of a step reach it: as one argument, or, where they are long, as a file that the argument names.
+
+A system takes no argument of more than 131,072 bytes (Linux), which the list of a study's models outgrows with eleven
+seeds. A file's name is a hash of its content: Snakemake compares arguments, so a step is stale exactly when the meaning
+of its settings has changed, whichever way they travel.
+"""
+
+import contextlib
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from tradeoffs.files import write_atomically
+from tradeoffs.studies.model import canonical
+
+FOLDER = Path(".snakemake/tradeoffs/settings")  # in the working folder, which the nodes of a cluster share
+LONGEST = 4000  # characters of an argument: what a person can still read and repeat
+
+
+def settings(value: Any) -> str:
+    """Return what a rule passes as ``--spec``: canonical JSON, or the path of a file that holds it.
+
+    Any process may write the file, also a dry run and the jobs of a cluster: all write the same. Where the folder
+    cannot be written the path is returned all the same, and the step says that the file is not there.
+    """
+    text = value if isinstance(value, str) else canonical(value)
+    if len(text.encode()) <= LONGEST:
+        return text
+    path = FOLDER / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
+    if not path.exists():
+
+        def write(temporary: Path) -> None:
+            temporary.write_text(text)
+
+        with contextlib.suppress(PermissionError):
+            write_atomically(path, write)
+    return str(path)
