@@ -61,6 +61,8 @@ rule unpack:
         "python -m tradeoffs.data.unpack --spec {params.spec:q} --archive {params.archive} --out {params.folder} > {log} 2>&1"
 
 
+# What the user keeps is no file of ours: what it holds is looked at when the workflow starts, and its content decides
+# (params: own) whether this is stale. The first time all of it is read.
 rule assemble:
     input:
         assembled_from,
@@ -79,9 +81,12 @@ rule assemble:
                 "parts": published_data.parts(config["imagenet"], wc.dataset),
             }
         ),
+        own=own_places,
+        records=str(own_copies.RECORDS),
         folder=lambda wc: f"resources/imagenet/default/{wc.dataset}",
     shell:
-        "python -m tradeoffs.data.assemble --spec {params.spec:q} --out {params.folder} > {log} 2>&1"
+        "python -m tradeoffs.data.assemble --spec {params.spec:q} --own {params.own:q} --records {params.records}"
+        " --out {params.folder} 2>&1 | tee {log} >&2"
 
 
 # All that needs the internet, and what is made from it: snakemake fetch

@@ -55,10 +55,9 @@ rule released:
         " --weights {output.weights} --card {output.card} > {log} 2>&1"
 
 
-# A library fetches its published weights itself, and compute nodes often have no internet: local.
+# A library fetches its published weights itself, and compute nodes often have no internet: local. The user's file is no
+# input, whose time would count: its content decides (params: content; tracked, while the path in checkpoint is not).
 rule convert:
-    input:
-        lambda wc: MODELS[wc.model].file or [],
     output:
         weights="results/{study}/models/{model}/weights.pt",
         card="results/{study}/models/{model}/card.json",
@@ -72,7 +71,12 @@ rule convert:
     params:
         code=code_id("tradeoffs.models.convert"),
         spec=lambda wc: canonical(MODELS[wc.model].spec),
-        checkpoint=lambda wc, input: f"--checkpoint {quote(input[0])}" if input else "",
+        content=lambda wc: OWN.weights.get(wc.model, ""),
+        checkpoint=lambda wc, output: (
+            f"--checkpoint {quote(MODELS[wc.model].file)}"
+            if MODELS[wc.model].file
+            else ""
+        ),
     shell:
         "python -m tradeoffs.warm tradeoffs.models.convert --spec {params.spec:q} {params.checkpoint}"
         " --weights {output.weights} --card {output.card} > {log} 2>&1"

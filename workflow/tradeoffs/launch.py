@@ -16,6 +16,7 @@ from tradeoffs import slurm, warm
 from tradeoffs.config import Config, checked
 from tradeoffs.errors import InputError
 from tradeoffs.lease import JOBS_PER_GPU
+from tradeoffs.studies import own_copies
 from tradeoffs.studies.model import Model
 from tradeoffs.study import models
 
@@ -78,6 +79,17 @@ def configured(config: Config, schema: Path) -> tuple[Config, dict[str, Model]]:
     try:
         full = checked(config, schema)
         return full, models(full)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
+def seen(workflow: Any, config: Config, listed: dict[str, Model]) -> own_copies.Seen:
+    """Return what the user's own data and weights are now; a mistake in them ends the program with one line.
+
+    Only the main process looks: the others belong to a run that has begun.
+    """
+    try:
+        return own_copies.look(config, listed, again=workflow.is_main_process)
     except InputError as error:
         sys.exit(f"error: {error}")
 

@@ -25,7 +25,7 @@ def entries(folder: Path) -> list[os.DirEntry[str]]:
 
     Raises InputError for a folder that is missing, is none, or cannot be read.
     """
-    return _scan(folder, passed_over)
+    return scan(folder, passed_over)
 
 
 def files(folder: Path, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> list[Path]:
@@ -58,7 +58,7 @@ def walk(root: Path, skip: Callable[[str], bool] = passed_over) -> Iterator[tupl
     pending: list[tuple[str, Path, frozenset[tuple[int, int]]]] = [("", root, frozenset())]
     while pending:
         relative, folder, above = pending.pop()
-        found = _scan(folder, skip)
+        found = scan(folder, skip)
         identity = _identity(folder)
         if identity in above:
             raise InputError(f"{folder}: a link that leads back to a folder above it; remove the link")
@@ -66,14 +66,6 @@ def walk(root: Path, skip: Callable[[str], bool] = passed_over) -> Iterator[tupl
         prefix = f"{relative}/" if relative else ""
         pending += [(prefix + entry.name, folder / entry.name, above | {identity}) for entry in reversed(inner)]
         yield relative, [entry for entry in found if not is_folder(entry)] if inner else found
-
-
-def stat_of(path: str | Path) -> os.stat_result:
-    """Return what the system says of a file, links followed; InputError for a broken link and all else it refuses."""
-    try:
-        return Path(path).stat()
-    except OSError as error:
-        raise unreadable(Path(path), error) from None
 
 
 def is_file(path: Path) -> bool:
@@ -114,7 +106,8 @@ def unreadable(path: Path, error: OSError) -> InputError:
     return InputError(f"{path}: cannot be read ({error.strerror or error}); check the disk and try again")
 
 
-def _scan(folder: Path, skip: Callable[[str], bool]) -> list[os.DirEntry[str]]:
+def scan(folder: Path, skip: Callable[[str], bool] = lambda _: False) -> list[os.DirEntry[str]]:
+    """Return what lies in ``folder``, all of it or but for names that ``skip`` takes; errors as :func:`entries`."""
     try:
         with os.scandir(folder) as found:
             kept = [entry for entry in found if not skip(entry.name)]
@@ -124,5 +117,8 @@ def _scan(folder: Path, skip: Callable[[str], bool]) -> list[os.DirEntry[str]]:
 
 
 def _identity(folder: Path) -> tuple[int, int]:
-    found = stat_of(folder)
+    try:
+        found = folder.stat()
+    except OSError as error:
+        raise unreadable(folder, error) from None
     return found.st_dev, found.st_ino

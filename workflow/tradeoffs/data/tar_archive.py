@@ -6,7 +6,7 @@ import tarfile
 import zlib
 from pathlib import Path
 
-from tradeoffs.data.fingerprint import SOURCE
+from tradeoffs.data.contents import SOURCE
 from tradeoffs.data.members import Selection, blocks_of, is_whole, write_whole
 from tradeoffs.data.storage import progress, require_space
 from tradeoffs.errors import InputError
