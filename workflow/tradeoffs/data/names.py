@@ -58,7 +58,7 @@ def imagenet_classes(split: Path, classes: int | None = None) -> list[Path]:
             f"{split}: holds no class folders <wnid>/; {hint}unpack the data set there, or correct the path"
         )
     names = [folder.name for folder in found]
-    known = MINIATURE if set(names) <= set(MINIATURE) else PUBLISHED
+    known = _meant(names, classes)
     surplus = [name for name in names if name not in set(known)]
     missing = [name for name in known if name not in set(names)]
     if classes is not None and classes != len(known):
@@ -72,6 +72,12 @@ def imagenet_classes(split: Path, classes: int | None = None) -> list[Path]:
             f"{_difference(missing, surplus)}"
         )
     return found
+
+
+def _meant(names: list[str], classes: int | None) -> tuple[str, ...]:
+    """Return the list that most of the names are from; where none is from any, that of as many classes."""
+    lists = sorted((PUBLISHED, MINIATURE), key=lambda known: len(known) != classes)
+    return max(lists, key=lambda known: len(set(names) & set(known)))
 
 
 def check_same_classes(root: Path, one: str, other: str) -> None:
