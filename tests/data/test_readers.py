@@ -254,7 +254,7 @@ def test_the_known_wnids() -> None:
 @pytest.mark.parametrize(
     ("folders", "classes", "messages"),
     [
-        ([str(number) for number in range(10)], 10, ["10 class folders", "surplus: '0', '1'", "missing: 'n01440764'"]),
+        ([str(number) for number in range(10)], 10, ["10 class folders", "surplus: '0', '1'", "missing: 'n00000000'"]),
         ([*wnids.MINIATURE[:3], *wnids.MINIATURE[4:]], 10, ["1 missing: 'n00000003'"]),
         ([*wnids.MINIATURE[:-1], "stray"], 10, ["1 surplus: 'stray'", "10 class folders"]),
         ([*wnids.MINIATURE[:-1], "n99999999"], None, ["'n99999999'"]),
