@@ -1,5 +1,7 @@
 """Decoding and geometry: equal to torchvision's transforms, exact where nothing is to be done, one line on faults."""
 
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from PIL import Image
 from tradeoffs.data import images
 from tradeoffs.data.images import Geometry
 from tradeoffs.errors import InputError
+from tradeoffs.training.augmentation import crop_and_flip
 
 
 @pytest.fixture
@@ -117,8 +120,8 @@ def test_every_image_comes_once(save: Callable[..., Path], count: int) -> None:
 
 def test_batches_decode_only_a_little_ahead(save: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     path, opened = save("a.png"), []
-    original = images._open
-    monkeypatch.setattr(images, "_open", lambda path, mode: (opened.append(path), original(path, mode))[1])
+    original = images.colours
+    monkeypatch.setattr(images, "colours", lambda path: (opened.append(path), original(path))[1])
     stream = images.batches([path] * 1000, Geometry(), batch_size=10, workers=2)
     next(stream)
     assert len(opened) <= 30
@@ -148,16 +151,17 @@ def test_a_bad_image_is_named_and_nothing_is_returned(
     with pytest.raises(InputError, match=rf"/3\.{suffix}: (unreadable image|image not found)") as error:
         images.load(paths)
     assert "\n" not in str(error.value)
-    with pytest.raises(InputError, match=rf"/3\.{suffix}: "):
-        images.load_masks(paths)
+    with pytest.raises(InputError, match=rf"/3\.{suffix}: (unreadable image|image not found)"):
+        images.load_masks(paths[3:])
 
 
 def test_sizes_that_do_not_fit_are_named(save: Callable[..., Path]) -> None:
     paths = [save("a.png", 8, 8), save("b.png", 8, 9)]
     with pytest.raises(InputError, match=r"b\.png: 9x8 pixels where the first has 8x8"):
         images.load(paths)
-    with pytest.raises(InputError, match=r"b\.png: 9x8 pixels where the first has 8x8"):
-        images.load_mask_unions([paths])
+    masks = [save("c.png", pixels=np.zeros((8, 8), np.uint8)), save("d.png", pixels=np.zeros((8, 9), np.uint8))]
+    with pytest.raises(InputError, match=r"d\.png: 9x8 pixels where the first has 8x8"):
+        images.load_mask_unions([masks])
     with pytest.raises(InputError, match=r"a\.png: 8x8 pixels before the crop of 9"):
         images.load(paths, Geometry(crop=9))
     with pytest.raises(InputError, match=r"a\.png: 8x8 pixels, too small to cut 4"):
@@ -195,3 +199,166 @@ def test_pickled_truncated_and_missing_mask_arrays_are_refused(tmp_path: Path) -
             images.load_masks([tmp_path / f"{name}.npy"])
     with pytest.raises(InputError, match=r"none\.npy: mask not found"):
         images.load_masks([tmp_path / "none.npy"])
+
+
+# Pixels of other depths and kinds: what is right comes from the numbers drawn, not from Pillow's conversion
+
+RAMP = np.tile(np.arange(0, 256, 8, dtype=np.uint8), (32, 1))
+LEFT = np.arange(32)[None, :].repeat(32, 0) < 16
+HALF = np.where(LEFT, 0, 255).astype(np.uint8)
+COLOURS = np.stack([RAMP, RAMP.T, 255 - RAMP], axis=-1)
+
+
+def _png(path: Path, rows: np.ndarray, bits: int, kind: int) -> None:
+    """Write a PNG of few bits a pixel, which Pillow only reads; ``rows`` are the packed bytes of each row."""
+    height, width = rows.shape[0], rows.shape[1] * 8 // bits
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0))
+    data = chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows)))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + data + chunk(b"IEND", b""))
+
+
+def _palette(path: Path, indices: np.ndarray, colours: list[int]) -> None:
+    image = Image.fromarray(indices.astype(np.uint8))
+    image.putpalette(colours + [0] * (768 - len(colours)))
+    image.save(path)
+
+
+def _write(path: Path, kind: str) -> None:
+    """Write one of the kinds below; the suffix is always .png, as in a data set, whatever the bytes are."""
+    wide = RAMP.astype(np.uint16) * 257
+    form = "TIFF" if kind.endswith("tiff") else "PPM" if kind.endswith("pgm") else "PNG"
+    arrays = {
+        "grey16": wide,
+        "grey16 tiff": wide,
+        "grey16 big-endian tiff": wide.astype(">u2"),
+        "half16": np.where(LEFT, 0, 65535).astype(np.uint16),
+        "labels16": np.where(LEFT, 0, 1).astype(np.uint16),
+        "labels of three16": np.where(LEFT, 0, 2).astype(np.uint16),
+        "int32 tiff": RAMP.astype(np.int32),
+        "float tiff": (RAMP / 255).astype(np.float32),
+        "grey": RAMP,
+        "half": HALF,
+        "labels": np.where(LEFT, 0, 1).astype(np.uint8),
+        "labels, all": np.ones_like(RAMP),
+        "empty": np.zeros_like(RAMP),
+        "labels of three": (np.arange(32)[None, :].repeat(32, 0) // 11).astype(np.uint8),
+        "bits": ~LEFT,
+        "colours": COLOURS,
+        "two colours": np.where(LEFT[..., None], 0, np.array([0, 0, 128])).astype(np.uint8),
+        "grey in colours": np.stack([RAMP] * 3, -1),
+        "grey and transparency": np.dstack([RAMP, RAMP.T]),
+        "colours and transparency": np.dstack([COLOURS, HALF]),
+        "only transparency": np.dstack([np.full_like(COLOURS, 255), HALF]),
+    }
+    if kind == "grey16 pgm":
+        path.write_bytes(b"P5 32 32 65535\n" + wide.astype(">u2").tobytes())
+    elif kind == "2 bits":
+        _png(path, np.repeat(np.array([[0b00011011] * 8], np.uint8), 32, 0), 2, 0)
+    elif kind == "labels in 2 bits":
+        _png(path, np.repeat(np.array([[0] * 4 + [0b01010101] * 4], np.uint8), 32, 0), 2, 0)
+    elif kind == "labels in 4 bits":
+        _png(path, np.repeat(np.array([[0] * 8 + [0x11] * 8], np.uint8), 32, 0), 4, 0)
+    elif kind == "palette of two":
+        _palette(path, ~LEFT, [0, 0, 0, 128, 0, 0])
+    elif kind == "palette of grey":
+        _palette(path, RAMP // 8, [level for value in range(0, 256, 8) for level in (value,) * 3])
+    elif kind == "palette of many":
+        _palette(path, np.arange(32)[None, :].repeat(32, 0) // 11, [0, 0, 0, 128, 0, 0, 0, 128, 0])
+    elif kind == "labels, lossy":
+        Image.fromarray(arrays["labels"]).save(path, "JPEG", quality=100)
+    else:
+        Image.fromarray(arrays[kind]).save(path, form)
+
+
+STEPS = np.tile(np.array([0, 85, 170, 255], np.uint8), (32, 8))
+
+
+@pytest.mark.parametrize(
+    ("kind", "right"),
+    [
+        ("grey16", RAMP),
+        ("grey16 tiff", RAMP),
+        ("grey16 big-endian tiff", RAMP),
+        ("grey16 pgm", RAMP),
+        ("half16", HALF),
+        ("2 bits", STEPS),
+        ("bits", HALF),
+        ("palette of grey", RAMP),
+        ("grey and transparency", RAMP),
+        ("colours", COLOURS),
+        ("colours and transparency", COLOURS),
+    ],
+)
+def test_images_of_other_depths_show_what_was_drawn(tmp_path: Path, kind: str, right: np.ndarray) -> None:
+    _write(tmp_path / "a.png", kind)
+    expected = right if right.ndim == 3 else np.stack([right] * 3, -1)
+    assert np.array_equal(images.image(tmp_path / "a.png"), expected)
+    # ... and in training, where the image is decoded for a random crop: here one that is the whole image.
+    assert np.array_equal(np.asarray(images.colours(tmp_path / "a.png", lambda size: (0, 0, *size))), expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "right"),
+    [
+        ("grey16", RAMP),
+        ("half16", HALF),
+        ("labels16", HALF),
+        ("grey", RAMP),
+        ("half", HALF),
+        ("labels", HALF),
+        ("labels, all", np.full_like(RAMP, 255)),
+        ("empty", np.zeros_like(RAMP)),
+        ("bits", HALF),
+        ("2 bits", STEPS),
+        ("labels in 2 bits", HALF),
+        ("labels in 4 bits", HALF),
+        ("palette of two", HALF),
+        ("palette of grey", RAMP),
+        ("two colours", HALF),
+        ("grey in colours", RAMP),
+        ("grey and transparency", RAMP),
+    ],
+)
+def test_masks_of_other_kinds_are_what_was_drawn(tmp_path: Path, kind: str, right: np.ndarray) -> None:
+    _write(tmp_path / "m.png", kind)
+    assert np.array_equal(images.mask([tmp_path / "m.png"]), right)
+
+
+@pytest.mark.parametrize(
+    ("kind", "read", "message"),
+    [
+        ("int32 tiff", images.image, "32-bit numbers, whose range is not known"),
+        ("float tiff", images.image, "floats, whose range is not known"),
+        ("float tiff", lambda path: images.mask([path]), "floats, whose range is not known"),
+        ("labels16", images.image, "16 bits, but no value above 255"),
+        ("labels of three16", lambda path: images.mask([path]), "16 bits, but no value above 255"),
+        ("labels of three", lambda path: images.mask([path]), "values up to 2 of 255: labels"),
+        ("labels, lossy", lambda path: images.mask([path]), "0 and 1 out of 255, with loss"),
+        ("palette of many", lambda path: images.mask([path]), "several colours"),
+        ("colours", lambda path: images.mask([path]), "several colours"),
+        ("only transparency", lambda path: images.mask([path]), "whose transparency varies"),
+    ],
+)
+def test_pixels_that_could_mean_two_things_are_refused_by_name(
+    tmp_path: Path, kind: str, read: Callable[[Path], object], message: str
+) -> None:
+    _write(tmp_path / "odd.png", kind)
+    with pytest.raises(InputError, match=message) as error:
+        read(tmp_path / "odd.png")
+    assert str(tmp_path / "odd.png") in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_random_crop_of_a_16_bit_image_is_that_of_its_8_bit_copy(tmp_path: Path) -> None:
+    rows = np.tile(np.arange(0, 256, dtype=np.uint8), (64, 1))
+    Image.fromarray(rows.astype(np.uint16) * 257).save(tmp_path / "wide.png")
+    Image.fromarray(rows).save(tmp_path / "narrow.png")
+    for seed in range(4):
+        wide, narrow = (
+            crop_and_flip(tmp_path / f"{name}.png", 24, np.random.default_rng(seed)) for name in ("wide", "narrow")
+        )
+        assert np.array_equal(wide, narrow)

@@ -21,7 +21,7 @@ import tradeoffs
 from small_world import SETTINGS, WRITERS
 from tradeoffs.data import fingerprint as prints
 from tradeoffs.data import images, salient_imagenet
-from tradeoffs.data.fingerprint import fingerprint
+from tradeoffs.data.contents import fingerprint
 from tradeoffs.data.images import Geometry
 from tradeoffs.data.miniature import folder, imagenet, imagenet9, waterbirds
 from tradeoffs.data.miniature.photographs import CLASS_PHOTOGRAPHS, UNSEEN_PHOTOGRAPHS

@@ -2,14 +2,15 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tradeoffs.data import imagenet, imagenet9, images, objectnet, rival10, salient_imagenet, waterbirds
+from tradeoffs.data import imagenet, imagenet9, images, names, objectnet, rival10, salient_imagenet, waterbirds, wnids
+from tradeoffs.data.miniature.scenes import WNIDS
 from tradeoffs.errors import InputError
 
 Copy = Callable[[str], Path]
@@ -198,8 +199,23 @@ def test_imagenet9_mixed_images_correspond_by_foreground_whatever_background_the
     assert [imagenet9.foreground(path) for path in mixed.paths] == sorted(foregrounds)
 
 
+def test_imagenet9_orders_by_foreground_where_one_id_begins_with_another(tmp_path: Path) -> None:
+    names = ["n02_1", "n02_12", "n02_120", "n02_13", "n02_2"]
+    for number, name in enumerate(names):
+        _image(tmp_path / "bg_challenge" / "original" / "val" / "00_dog" / f"{name}.JPEG")
+        _image(tmp_path / "bg_challenge" / "mixed_same" / "val" / "00_dog" / f"fg_{name}_bg_n0_{9 - number}.JPEG")
+        path = tmp_path / "bg_challenge" / "fg_mask" / "val" / "00_dog" / f"{name}.npy"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, np.ones((4, 4), bool))
+    for variant in ("original", "mixed_same"):
+        found = [imagenet9.foreground(path) for path in imagenet9.read(tmp_path, variant).paths]
+        assert found == names
+    foregrounds = imagenet9.foregrounds(tmp_path)
+    assert [path.stem for path in foregrounds.paths] == [path.stem for path in foregrounds.masks] == names
+
+
 def test_imagenet9_published_names(tmp_path: Path) -> None:
-    names = ["00_dog", "01_bird", "02_wheeled vehicle", "06_musical instrument"]
+    names = ["00_dog", "01_bird", "02_wheeled vehicle", "03_musical instrument"]
     for name in reversed(names):
         _image(tmp_path / "bg_challenge" / "mixed_rand" / "val" / name / "fg_n02_9.JPEG")
     found = imagenet9.read(tmp_path, "mixed_rand")
@@ -216,6 +232,142 @@ def test_hidden_and_foreign_files_are_not_images(copy_of: Copy) -> None:
         (root / "val" / "n00000000" / name).write_text("")
     (root / "val" / ".cache").mkdir()
     assert imagenet.read(root, "val").labels.tolist() == expected
+
+
+# Which folder is which class: a place in the list is no identity
+
+
+def _imagenet(root: Path, wnids: Iterable[str]) -> Path:
+    for wnid in wnids:
+        _image(root / wnid / f"{wnid}_1.JPEG")
+    return root.parent
+
+
+def test_the_known_wnids() -> None:
+    assert len(wnids.PUBLISHED) == len(set(wnids.PUBLISHED)) == 1000
+    assert list(wnids.PUBLISHED) == sorted(wnids.PUBLISHED)
+    published = {0: "n01440764", 1: "n01443537", 207: "n02099601", 281: "n02123045", 656: "n03770679", 999: "n15075141"}
+    assert {index: wnids.PUBLISHED[index] for index in published} == published  # tench, ..., tabby, minivan, tissue
+    assert wnids.MINIATURE == WNIDS  # as the miniature is written
+
+
+@pytest.mark.parametrize(
+    ("folders", "classes", "messages"),
+    [
+        ([str(number) for number in range(10)], 10, ["10 class folders", "surplus: '0', '1'", "missing: 'n00000000'"]),
+        ([*wnids.MINIATURE[:3], *wnids.MINIATURE[4:]], 10, ["1 missing: 'n00000003'"]),
+        ([*wnids.MINIATURE[:-1], "stray"], 10, ["1 surplus: 'stray'", "10 class folders"]),
+        ([*wnids.MINIATURE[:-1], "n99999999"], None, ["'n99999999'"]),
+        ([*wnids.PUBLISHED[:4], wnids.MINIATURE[0]], None, ["1 surplus: 'n00000000'"]),
+        ([*wnids.PUBLISHED[:4], "N01491361"], None, ["1 surplus: 'N01491361'"]),
+        ([*wnids.PUBLISHED[:4], "n01491361 (copy)"], None, ["1 surplus: 'n01491361 (copy)'"]),
+        (wnids.PUBLISHED[:10], 10, ["10 class folders of the 1000 classes", "the network has 10 classes"]),
+        (wnids.MINIATURE, 1000, ["of the 10 classes", "the network has 1000 classes"]),
+    ],
+)
+def test_class_folders_that_are_not_the_classes_are_named(
+    folders: list[str], classes: int | None, messages: list[str], tmp_path: Path
+) -> None:
+    root = _imagenet(tmp_path / "val", folders)
+    _refused(lambda: imagenet.read(root, "val", classes), str(tmp_path / "val"), *messages)
+
+
+def test_a_part_of_the_classes_is_a_data_set_to_train_on_but_not_another_part_to_validate(tmp_path: Path) -> None:
+    _imagenet(tmp_path / "train", wnids.PUBLISHED[10:14])
+    root = _imagenet(tmp_path / "val", [*wnids.PUBLISHED[10:13], wnids.PUBLISHED[20]])
+    assert imagenet.read(root, "train").wnids == list(wnids.PUBLISHED[10:14])
+    with pytest.raises(InputError, match=f"1 missing: '{wnids.PUBLISHED[13]}'; 1 surplus: '{wnids.PUBLISHED[20]}'"):
+        names.check_same_classes(root, "train", "val")
+    (root / "val" / wnids.PUBLISHED[20]).rename(root / "val" / wnids.PUBLISHED[13])
+    names.check_same_classes(root, "train", "val")
+
+
+def test_images_in_no_folder_and_archives_are_told_what_to_do(tmp_path: Path) -> None:
+    _image(tmp_path / "val" / "ILSVRC2012_val_00000001.JPEG")
+    _refused(lambda: imagenet.read(tmp_path, "val"), "1 images", "no class folder", "val/<wnid>/")
+    _imagenet(tmp_path / "val", wnids.PUBLISHED[:2])
+    _refused(lambda: imagenet.read(tmp_path, "val"), "1 images", "no class folder")
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "n01440764.tar").write_text("")
+    _refused(lambda: imagenet.read(tmp_path, "train"), "unpack its 1 archives, n01440764.tar into n01440764/")
+
+
+def test_what_systems_leave_beside_the_data_is_no_class(copy_of: Copy) -> None:
+    for name, root, inner in (
+        ("imagenet", "val", "n00000001"),
+        ("imagenet9", "bg_challenge/original/val", "01_one or seven"),
+        ("objectnet", "objectnet-1.0/images", "one"),
+    ):
+        folder = copy_of(name)
+        before = str(READ[name](folder))
+        for junk in ("__MACOSX", "@eaDir", ".ipynb_checkpoints"):
+            _image(folder / root / junk / "1.png")
+        for junk in ("._1.png", "._1.JPEG", ".DS_Store", "Thumbs.db"):
+            (folder / root / junk).write_text("junk")
+            (folder / root / inner / junk).write_text("junk")
+        assert str(READ[name](folder)) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "messages"),
+    [
+        (
+            lambda val: shutil.rmtree(val / "00_zero or six"),
+            ["original/val/00_zero or six: folder not found", "has it"],
+        ),
+        (
+            lambda val: (val / "02_three or five").rename(val / "2_three or five"),
+            ["2_three or five: not a class folder"],
+        ),
+        (lambda val: (val / "stray").mkdir(), ["val/stray: not a class folder such as 00_dog"]),
+        (lambda val: _image(val / "02_three and five" / "1.JPEG"), ["the number 02 is that of 02_three"]),
+    ],
+)
+def test_an_imagenet9_folder_that_only_one_variant_has_or_lacks(
+    change: Callable[[Path], object], messages: list[str], copy_of: Copy
+) -> None:
+    root = copy_of("imagenet9")
+    change(root / "bg_challenge" / "original" / "val")
+    for variant in ("original", "mixed_rand"):
+        _refused(lambda variant=variant: imagenet9.read(root, variant), *messages)
+
+
+@pytest.mark.parametrize(
+    ("number", "message"), [(0, "no folder 00_"), (2, "no folder 02_"), (3, "1 missing: '03_...'")]
+)
+def test_an_imagenet9_class_that_all_variants_lack(number: int, message: str, copy_of: Copy) -> None:
+    root = copy_of("imagenet9")
+    for folder in list(root.glob(f"bg_challenge/*/val/{number:02d}_*")):
+        shutil.rmtree(folder)
+    _refused(lambda: imagenet9.read(root, "only_fg"), message)
+
+
+def test_salient_imagenet_says_what_its_classes_are_by_name(copy_of: Copy) -> None:
+    root = copy_of("salient_imagenet")
+    table = root / "salient_imagenet_dataset" / "wordnet_dict.py"
+    table.write_text(repr({label: f"n{label + 1:08d}" for label in range(9)}))
+    _refused(lambda: _read_salient(root), str(table), "class 0 maps to 'n00000001': its index is 1")
+    table.write_text("{0: 'n01440764', 2: 'n01443537'}")
+    _refused(lambda: _read_salient(root), str(table), "class 2 maps to 'n01443537': its index is 1")
+
+
+def test_objectnet_mappings_may_have_spaces_and_a_byte_order_mark(published_objectnet: Path) -> None:
+    mappings = published_objectnet / "objectnet-1.0" / "mappings"
+    before = objectnet.read(published_objectnet)
+    path = mappings / "objectnet_to_imagenet_1k.json"
+    path.write_text(path.read_text().replace('bath towel"', ' bath towel  "').replace("off-roader; ", "off-roader ;"))
+    path = mappings / "imagenet_to_label_2012_v2"
+    path.write_text("\ufeff" + path.read_text().replace("\n", "  \n"), encoding="utf-8")
+    found = objectnet.read(published_objectnet)
+    assert found.imagenet_to_objectnet.tolist() == before.imagenet_to_objectnet.tolist() == [-1, 1, 2, 2]
+
+
+def test_tables_may_have_a_byte_order_mark_and_blank_last_lines(copy_of: Copy) -> None:
+    root = copy_of("waterbirds")
+    table = root / waterbirds.FOLDER / "metadata.csv"
+    before = str(waterbirds.read(root, "test"))
+    table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes() + b"\r\n\n")
+    assert str(waterbirds.read(root, "test")) == before
 
 
 # What is refused
@@ -406,6 +558,10 @@ def test_broken_class_mappings(content: object, message: str, tmp_path: Path) ->
         ("objectnet_to_imagenet_1k.json", "{}", "no class in common"),
         ("pytorch_to_imagenet_2012_id.json", '{"0": 2, "2": 0}', "keys are not the class indices 0 to 1"),
         ("pytorch_to_imagenet_2012_id.json", '{"0": 9}', "class 0 maps to 9; expected a line"),
+        ("pytorch_to_imagenet_2012_id.json", '{"0": 4, "1": 0, "2": 3, "3": 1}', "class 0 maps to 4; expected a line"),
+        ("pytorch_to_imagenet_2012_id.json", '{"0": true, "1": 0, "2": 3}', "class 0 maps to True; expected a line"),
+        ("pytorch_to_imagenet_2012_id.json", '{"0": -1, "1": 0, "2": 3}', "class 0 maps to -1; expected a line"),
+        ("folder_to_objectnet_label.json", '{"a": "A", "a": "B"}', "the key 'a' stands there twice"),
         ("pytorch_to_imagenet_2012_id.json", "{}", "maps to 'mountain bike"),
         (
             "pytorch_to_imagenet_2012_id.json",

@@ -1,11 +1,12 @@
 """A thousand classes, and how RIVAL10, ImageNet-9 and ObjectNet name theirs: the shape of the published mappings.
 
-Only RIVAL10's twenty synsets and ImageNet-9's folder names are the published ones; every other name is made up.
+The wnids and ImageNet-9's folder names are the published ones; every other name is made up.
 """
 
 from typing import NamedTuple
 
 from replica.pictures import generator, pattern
+from tradeoffs.data.wnids import PUBLISHED
 
 RIVAL10 = {
     "truck": {"n03796401": "moving van", "n04467665": "semi"},
@@ -50,12 +51,7 @@ class Classes(NamedTuple):
 
 def make(seed):
     rng = generator(seed, "classes")
-    published = [wnid for wnids in RIVAL10.values() for wnid in wnids]
-    made_up = set()
-    while len(made_up) < 1000 - len(published):
-        made_up |= {f"n{number:08d}" for number in rng.integers(1_440_764, 15_075_141, 100)} - set(published)
-        made_up = set(sorted(made_up)[: 1000 - len(published)])
-    wnids = sorted([*published, *made_up])
+    wnids = list(PUBLISHED)
     labels = [f"thing {index}, {'abc'[index % 3]}-item of kind {index}" for index in range(1000)]
     in9 = dict.fromkeys(rng.permutation(1000).tolist(), -1)
     members = iter(rng.permutation(1000).tolist())

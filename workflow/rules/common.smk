@@ -11,8 +11,8 @@ from tradeoffs.code_id import code_id
 from tradeoffs.models import sources
 from tradeoffs.results.specification import specification
 from tradeoffs.settings import settings
-from tradeoffs.studies import imagenet, miniature, published_data
-from tradeoffs.studies.model import DEFAULT_WORLD
+from tradeoffs.studies import imagenet, miniature, own_copies, published_data
+from tradeoffs.studies.model import DEFAULT_WORLD, canonical
 
 config, MODELS = launch.configured(
     config,
@@ -47,6 +47,7 @@ ROLES = [
 launch.prepare(workflow, config["jobs_per_gpu"])
 if workflow.is_main_process:
     launch.print_missing(study.missing_benchmarks(config))
+OWN = launch.seen(workflow, config, MODELS)
 
 
 wildcard_constraints:
@@ -82,6 +83,11 @@ def assembled_from(wildcards):
         for part in parts
         if part.startswith((published_data.DOWNLOADS, unpacked))
     ]
+
+
+def own_places(wildcards):
+    """The places of a data set that come from the user's own files, with what tells their content from the first."""
+    return canonical(OWN.data.get(wildcards.dataset, {}))
 
 
 def folder(world, dataset):

@@ -61,6 +61,8 @@ rule unpack:
         "python -m tradeoffs.warm tradeoffs.data.unpack --spec {params.spec:q} --archive {params.archive:q} --out {params.folder:q} > {log:q} 2>&1"
 
 
+# What the user keeps is no file of ours: what it holds is looked at when the workflow starts, and its content decides
+# (params: own) whether this is stale. The first time all of it is read.
 rule assemble:
     input:
         assembled_from,
@@ -79,9 +81,12 @@ rule assemble:
                 "parts": published_data.parts(config["imagenet"], wc.dataset),
             }
         ),
+        own=own_places,
+        records=str(own_copies.RECORDS),
         folder=lambda wc: f"resources/imagenet/default/{wc.dataset}",
     shell:
-        "python -m tradeoffs.warm tradeoffs.data.assemble --spec {params.spec:q} --out {params.folder:q} > {log:q} 2>&1"
+        "python -m tradeoffs.warm tradeoffs.data.assemble --spec {params.spec:q} --own {params.own:q}"
+        " --records {params.records:q} --out {params.folder:q} 2>&1 | tee {log:q} >&2"
 
 
 # All that needs the internet, and what is made from it: snakemake fetch

@@ -57,10 +57,9 @@ rule released:
         " --weights {output.weights:q} --card {output.card:q} > {log:q} 2>&1"
 
 
-# A library fetches its published weights itself, and compute nodes often have no internet: local.
+# A library fetches its published weights itself, and compute nodes often have no internet: local. The user's file is no
+# input, whose time would count: its content decides (params: content; tracked, while the path in checkpoint is not).
 rule convert:
-    input:
-        lambda wc: MODELS[wc.model].file or [],
     output:
         weights="results/{study}/models/{model}/weights.pt",
         card="results/{study}/models/{model}/card.json",
@@ -74,7 +73,10 @@ rule convert:
     params:
         code=code_id("tradeoffs.models.convert"),
         spec=lambda wc: settings(MODELS[wc.model].spec),
-        checkpoint=lambda wc, input: ["--checkpoint", input[0]] if input else [],
+        content=lambda wc: OWN.weights.get(wc.model, ""),
+        checkpoint=lambda wc, output: (
+            ["--checkpoint", MODELS[wc.model].file] if MODELS[wc.model].file else []
+        ),
     shell:
         "python -m tradeoffs.warm tradeoffs.models.convert --spec {params.spec:q} {params.checkpoint:q}"
         " --weights {output.weights:q} --card {output.card:q} > {log:q} 2>&1"

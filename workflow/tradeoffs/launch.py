@@ -24,6 +24,7 @@ from tradeoffs.config import Config, checked
 from tradeoffs.config_files import refuse_duplicate_keys
 from tradeoffs.errors import InputError
 from tradeoffs.lease import JOBS_PER_GPU
+from tradeoffs.studies import own_copies
 from tradeoffs.studies.model import Model
 from tradeoffs.study import models
 
@@ -117,6 +118,17 @@ def configured(config: Config, schema: Path, files: Iterable[str | Path]) -> tup
         refuse_duplicate_keys(map(Path, files))
         full = checked(config, schema)
         return full, models(full)
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
+def seen(workflow: Any, config: Config, listed: dict[str, Model]) -> own_copies.Seen:
+    """Return what the user's own data and weights are now; a mistake in them ends the program with one line.
+
+    Only the main process looks: the others belong to a run that has begun.
+    """
+    try:
+        return own_copies.look(config, listed, again=workflow.is_main_process)
     except InputError as error:
         sys.exit(f"error: {error}")
 

@@ -26,6 +26,7 @@ from tradeoffs import memory
 from tradeoffs.batching import workers
 from tradeoffs.cards import check, digests, write_card
 from tradeoffs.code_id import code_id
+from tradeoffs.data.names import check_same_classes
 from tradeoffs.device import choose_device
 from tradeoffs.errors import InputError, exit_code
 from tradeoffs.files import read_json, write_atomically
@@ -59,6 +60,7 @@ SPEC: dict[str, type | tuple[type, ...]] = {
 def sources(spec: dict[str, Any], data: Path, device: torch.device) -> tuple[Source, Source]:
     """Return training and validation images as ``spec`` wants them; InputError where the data cannot give them."""
     common = {"image_size": spec["image_size"], "seed": spec["seed"], "device": device, "workers": workers()}
+    check_same_classes(data, "train", "val")
     training = read_split(data, "train", spec["images"])
     validation = read_split(data, "val", None)
     return (

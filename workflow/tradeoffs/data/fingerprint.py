@@ -6,83 +6,39 @@ archive and the listing of its members, or the parts that a published data set i
 
 import argparse
 import hashlib
-import os
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
+from tradeoffs.data import observed
+from tradeoffs.data.contents import FINGERPRINT, SOURCE, fingerprint, listing, listing_fingerprint, sha256_of
+from tradeoffs.data.folders import is_file
 from tradeoffs.errors import InputError, exit_code
 from tradeoffs.files import read_json
 
-FINGERPRINT = "fingerprint.json"
-CARD = "card.json"
-SOURCE = "source.json"
 OF_ARCHIVE = "archive and listing"
 OF_PARTS = "parts"
 
 
-def fingerprint(folder: Path) -> tuple[str, int]:
-    """Return the SHA-256 (hex) over the sorted relative paths and contents of ``folder``, and the number of files.
-
-    The folder's own ``fingerprint.json`` and ``card.json`` do not count. Raises InputError for a missing folder.
-    """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: folder not found; make the data first, or correct the path")
-    own = {folder / FINGERPRINT, folder / CARD}
-    files = sorted(
-        (path.relative_to(folder).as_posix(), path)
-        for path in folder.rglob("*")
-        if path not in own and not path.is_dir()
-    )
-    total = hashlib.sha256()
-    for name, path in files:
-        total.update(f"{_content(path)} {name}\n".encode())
-    return total.hexdigest(), len(files)
-
-
-def listing(folder: Path) -> dict[str, int]:
-    """Return the size of every file below ``folder`` by relative path, links followed; what a step wrote is left out.
-
-    Hashing hundreds of gigabytes that somebody else keeps would take longer than most evaluations.
-    """
-    own = {folder / name for name in (FINGERPRINT, CARD, SOURCE)}
-    found: dict[str, int] = {}
-    for base, _, names in tqdm(os.walk(folder, followlinks=True), desc=f"listing {folder}", unit="folder"):
-        for name in names:
-            path = Path(base, name)
-            if path not in own:
-                found[path.relative_to(folder).as_posix()] = path.stat().st_size
-    return found
-
-
-def listing_fingerprint(source: str, sizes: dict[str, int]) -> str:
-    """Return the SHA-256 (hex) over where files come from and their sorted paths and sizes."""
-    total = hashlib.sha256(f"{source}\n".encode())
-    for name in sorted(sizes):
-        total.update(f"{sizes[name]} {name}\n".encode("utf-8", "surrogateescape"))
-    return total.hexdigest()
-
-
-def of_parts(parts: dict[str, Path]) -> tuple[str, int]:
+def of_parts(parts: dict[str, Path], own: Collection[str] = (), records: Path | None = None) -> tuple[str, int]:
     """Return the SHA-256 (hex) over the parts, by their places, of an assembled data set, and the number of files.
 
-    A file counts by its content, a folder in an unpacked archive by what was unpacked, any other folder by its
-    listing. Raises InputError for a part that is missing.
+    A file counts by its content, a folder in an unpacked archive by what was unpacked, any other folder, and the places
+    ``own``, which somebody else keeps, by all contents, of which ``records`` may know most
+    (:mod:`tradeoffs.data.observed`). Raises InputError for a part that is missing, or cannot be read.
     """
     total, files = hashlib.sha256(), 0
     for place, path in sorted(parts.items()):
-        if path.is_file():
-            digest, count = _content(path), 1
-        elif (path.parent / SOURCE).is_file():
+        if is_file(path):
+            digest, count = sha256_of(path), 1
+        elif not path.is_dir():
+            raise InputError(f"{path}: not found, but {place} of a data set comes from there; correct its path")
+        elif place not in own and (path.parent / SOURCE).is_file():
             unpacked = recorded(path.parent)
             digest, count = unpacked["fingerprint"], unpacked["files"]
-        elif path.is_dir():
-            sizes = listing(path)
-            digest, count = listing_fingerprint("", sizes), len(sizes)
         else:
-            raise InputError(f"{path}: not found, but {place} of a data set comes from there; correct its path")
+            digest, count = observed.content(path, records)
         total.update(f"{digest} {place}\n".encode())
         files += count
     return total.hexdigest(), files
@@ -99,7 +55,7 @@ def verify(folder: Path) -> str:
         for path in places.values():
             if (path.parent / SOURCE).is_file():
                 verify(path.parent)
-        found, files = of_parts(places)
+        found, files = of_parts(places, expected.get("own", ()))
     else:
         found, files = fingerprint(folder)
     if found != expected["fingerprint"]:
@@ -117,11 +73,6 @@ def recorded(folder: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or not {"dataset", "fingerprint", "files"} <= content.keys():
         raise InputError(f"{path}: not a fingerprint (keys dataset, fingerprint, files); make the data again")
     return content
-
-
-def _content(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def main() -> None:

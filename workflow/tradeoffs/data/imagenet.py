@@ -1,6 +1,7 @@
 """Read ImageNet's layout: ``<split>/<wnid>/*.JPEG``, the class index being the place of the wnid in sorted order.
 
-The published validation archive is flat; as everywhere it is expected sorted into one folder a class.
+So every folder must be a wnid that is known, and for a network of all classes none may be missing. The published
+validation archive is flat; as everywhere it is expected sorted into one folder a class.
 """
 
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradeoffs.data.listing import class_folders
+from tradeoffs.data.names import imagenet_classes
 
 
 class ImageNet(NamedTuple):
@@ -20,6 +22,10 @@ class ImageNet(NamedTuple):
     wnids: list[str]
 
 
-def read(root: Path, split: str) -> ImageNet:
-    """Index a split (train, val; the miniature has val_decorrelated too); InputError for a missing or empty folder."""
-    return ImageNet(*class_folders(root / split))
+def read(root: Path, split: str, classes: int | None = None) -> ImageNet:
+    """Index a split (train, val; the miniature has val_decorrelated too) for a network of ``classes``, None: any part.
+
+    InputError for a missing or empty folder, a name that is no wnid, images in no folder, and, with ``classes``, a
+    class that is missing.
+    """
+    return ImageNet(*class_folders(imagenet_classes(root / split, classes)))

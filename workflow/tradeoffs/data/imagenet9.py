@@ -1,6 +1,6 @@
 """Read ImageNet-9, the Backgrounds Challenge (Xiao et al., arXiv 2006.09994).
 
-bg_challenge/<variant>/val/<NN_name>/*.JPEG    class folders in sorted order are the labels; names hold spaces
+bg_challenge/<variant>/val/<NN_name>/*.JPEG    NN, from 00, is the label; names hold spaces
 bg_challenge/fg_mask/val/<NN_name>/<file>.npy  foregrounds of the images of ``original``
 in_to_in9.json                                 ImageNet class index -> label, -1 where there is none
 
@@ -14,10 +14,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.data.listing import check_pairs, class_folders, files, read_mapping
+from tradeoffs.data.folders import files
+from tradeoffs.data.listing import check_pairs, class_folders
+from tradeoffs.data.mappings import read_mapping
+from tradeoffs.data.names import IMAGENET9_VARIANTS, check_imagenet9_mapping, imagenet9_classes
 from tradeoffs.errors import InputError
 
-VARIANTS = ("original", "mixed_same", "mixed_rand", "mixed_next", "only_fg", "no_fg", "only_bg_b", "only_bg_t")
+VARIANTS = IMAGENET9_VARIANTS
 
 
 class ImageNet9(NamedTuple):
@@ -37,11 +40,14 @@ class Foregrounds(NamedTuple):
 
 
 def read(root: Path, variant: str) -> ImageNet9:
-    """Index one variant; ``root`` holds the folder bg_challenge. InputError for a missing folder, naming it.
+    """Index one variant; ``root`` holds the folder bg_challenge. InputError, naming it, for a missing folder and for a
+    class folder whose number is missing, or that another variant, or the mapping beside them, has alone.
 
     The images of a class are in the order of their foregrounds, so that those of two variants correspond.
     """
-    paths, labels, names = class_folders(root / "bg_challenge" / variant / "val")
+    classes = imagenet9_classes(root, (variant,))
+    check_imagenet9_mapping(root / "in_to_in9.json", classes)
+    paths, labels, names = class_folders([root / "bg_challenge" / variant / "val" / name for name in classes])
     order = sorted(range(len(paths)), key=lambda i: (labels[i], foreground(paths[i])))
     return ImageNet9([paths[i] for i in order], labels[order], names)
 

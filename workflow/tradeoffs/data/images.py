@@ -2,9 +2,13 @@
 
 Pixels are those of torchvision's Resize (bilinear with antialiasing, on 8-bit images) and CenterCrop. Where no change
 of size is needed none is made, so the stored pixels arrive untouched.
+
+Published sets have 8 bits a channel. Copies that went through another program may not: 16-bit grey is scaled to 8
+(Pillow would clip it to white), and a mask of labels, 0 and 1 or two colours, is read as nothing and all (Pillow would
+read 1 as 1/255). What could mean two things is refused by name.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +20,8 @@ from tradeoffs.data.parallel import in_order
 from tradeoffs.errors import InputError
 
 NOTHING = "no images to read; the selection is empty"
+_LABELS = 16  # a lossless mask whose values are all below this holds labels, not shares of 255
+_UNITS = {"L;2": 85, "L;4": 17}  # what Pillow makes of a stored 1 where a pixel has 2 or 4 bits
 AHEAD = 2  # batches decoded before they are asked for; more would only hold more memory
 
 
@@ -46,9 +52,10 @@ class UnreadableError(InputError):
 def image(path: Path, geometry: Geometry = UNCHANGED) -> NDArray[np.uint8]:
     """Return one image as uint8 [h, w, 3].
 
-    Raises UnreadableError for one that is damaged, InputError for one that is missing or too small for ``geometry``.
+    Raises UnreadableError for one that is damaged, InputError for one that is missing, too small for ``geometry``, or
+    of pixels whose range is not known.
     """
-    return np.asarray(_shaped(_open(path, "RGB"), geometry, path))
+    return np.asarray(_shaped(colours(path), geometry, path))
 
 
 def mask(paths: Sequence[Path], geometry: Geometry = UNCHANGED) -> NDArray[np.uint8]:
@@ -117,20 +124,100 @@ def stack(
     return np.stack(decoded)
 
 
-def _open(path: Path, mode: str) -> Image.Image:
+def colours(path: Path, box: Callable[[tuple[int, int]], tuple[int, int, int, int]] | None = None) -> Image.Image:
+    """Return an image as RGB of 8 bits; ``box`` chooses by width and height which part (left, top, right, bottom).
+
+    Errors as :func:`image`; InputError for pixels whose range is not known.
+    """
+    loaded = _load(path)
+    shown = loaded.image if box is None else loaded.image.crop(box(loaded.image.size))
+    return _converted(_eight_bits(shown, loaded.image, path), "RGB", path)
+
+
+class _Loaded(NamedTuple):
+    """An image as stored, whether it was compressed with loss, and what a stored 1 became."""
+
+    image: Image.Image
+    lossy: bool
+    unit: int
+
+
+def _load(path: Path) -> _Loaded:
     try:
         with Image.open(path) as file:
+            raw = file.tile[0][3] if file.tile else None
+            lossy = file.format in ("JPEG", "MPO")
             file.load()
-            return file if file.mode == mode else file.convert(mode)
+            return _Loaded(file, lossy, _UNITS.get(raw, 1) if isinstance(raw, str) else 1)
     except FileNotFoundError:
         raise InputError(f"{path}: image not found; make or unpack the data set again") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise _unreadable(path, "image", error) from None
 
 
+def _converted(image: Image.Image, mode: str, path: Path) -> Image.Image:
+    try:
+        return image if image.mode == mode else image.convert(mode)
+    except ValueError as error:
+        raise _unreadable(path, "image", error) from None
+
+
+def _eight_bits(part: Image.Image, whole: Image.Image, path: Path) -> Image.Image:
+    """Return ``part`` of an image with 8 bits a channel: 16-bit grey by 257, all else as it is.
+
+    Raises InputError for floats and 32 bits, whose white is not known, and for 16 bits that hold 8-bit values.
+    """
+    if whole.mode[0] not in "IF":
+        return part
+    if not (whole.mode.startswith("I;16") or (whole.mode == "I" and whole.format in ("PNG", "PPM"))):
+        kind = "floats" if whole.mode == "F" else "32-bit numbers"
+        raise InputError(f"{path}: its pixels are {kind}, whose range is not known; save it with 8 or 16 bits")
+    if 0 < int(np.asarray(whole).max()) < 256:
+        raise InputError(f"{path}: 16 bits, but no value above 255; save it with 8 bits")
+    values = np.asarray(part).astype(np.int64)
+    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+
+
+def _levels(loaded: _Loaded, path: Path) -> NDArray[np.uint8]:
+    """Return a mask's uint8 [h, w], 255 for 1; labels 0 and 1 (or black and one colour) become 0 and 255.
+
+    Raises InputError for labels of another kind, and for a mask that seems to lie in the transparency.
+    """
+    found = loaded.image
+    if found.mode[0] in "IF":
+        stored = np.asarray(found)
+        if stored.size and stored.max() == 1 and np.isin(stored, (0, 1)).all():
+            return np.where(stored == 1, 255, 0).astype(np.uint8)
+        return np.asarray(_eight_bits(found, found, path))
+    if loaded.lossy:
+        levels = np.asarray(_converted(found, "L", path))
+        if levels.max() == 1:
+            raise InputError(f"{path}: a mask of 0 and 1 out of 255, with loss; save it as PNG with 0 and 255")
+        return levels
+    levels = np.asarray(_converted(found, "L", path)) if found.mode in ("1", "L") else _one_channel(found, path)
+    if levels.max() == loaded.unit and np.isin(levels, (0, loaded.unit)).all():
+        return np.where(levels > 0, 255, 0).astype(np.uint8)
+    if 0 < levels.max() < _LABELS:
+        raise InputError(f"{path}: a mask with values up to {levels.max()} of 255: labels? save it with 0 and 255")
+    return levels
+
+
+def _one_channel(found: Image.Image, path: Path) -> NDArray[np.uint8]:
+    """Return the grey of a mask stored in colours or through a palette; black and one colour are 0 and 255."""
+    pixels = np.asarray(_converted(found, "RGBA", path)).astype(np.int64)
+    codes, alpha = (pixels[..., 0] << 16) + (pixels[..., 1] << 8) + pixels[..., 2], pixels[..., 3]
+    if codes.min() == codes.max() and alpha.min() < alpha.max():
+        raise InputError(f"{path}: a mask of one colour whose transparency varies; save it as grey, 255 for the object")
+    if np.array_equal(pixels[..., 0], pixels[..., 1]) and np.array_equal(pixels[..., 0], pixels[..., 2]):
+        return pixels[..., 0].astype(np.uint8)
+    if len(np.unique(codes)) == 2 and codes.min() == 0:
+        return np.where(codes > 0, 255, 0).astype(np.uint8)
+    raise InputError(f"{path}: a mask of several colours; save it as grey, 255 for the object")
+
+
 def _open_mask(path: Path) -> Image.Image:
     if path.suffix != ".npy":
-        return _open(path, "L")
+        return Image.fromarray(_levels(_load(path), path))
     try:
         found = np.load(path, allow_pickle=False)
     except FileNotFoundError:

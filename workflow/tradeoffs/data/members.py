@@ -1,14 +1,14 @@
 """Members of an archive on their way to a folder: which are wanted, where they may go, whole or not there at all."""
 
 import fnmatch
-import os
 import re
 import stat
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from tradeoffs.data.fingerprint import CARD, FINGERPRINT, SOURCE
+from tradeoffs.data.contents import CARD, FINGERPRINT, SOURCE
+from tradeoffs.data.folders import walk
 from tradeoffs.errors import InputError
 
 _OWN = (SOURCE, FINGERPRINT, CARD)
@@ -101,10 +101,10 @@ def check_folder(folder: Path, sizes: dict[str, int]) -> None:
     What an interrupted run left unfinished is removed. Raises InputError that names the first other difference.
     """
     found = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            path = Path(parent, name)
-            relative = path.relative_to(folder).as_posix()
+    for base, listed in walk(folder, skip=lambda _: False):
+        for name in [entry.name for entry in listed]:
+            relative = f"{base}/{name}" if base else name
+            path = folder / relative
             if name.endswith(_UNFINISHED):
                 path.unlink()
             elif relative in sizes:

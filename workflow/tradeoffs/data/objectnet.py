@@ -17,7 +17,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.data.listing import files, folders, read_mapping, read_texts
+from tradeoffs.data.folders import files, read_text
+from tradeoffs.data.mappings import read_mapping, read_texts
+from tradeoffs.data.names import objectnet_folders
 from tradeoffs.errors import InputError
 
 BORDER = 2  # pixels that the official loader crops on each side; one leaves traces of the red border
@@ -49,18 +51,12 @@ def read(root: Path) -> ObjectNet:
     mapping = _imagenet_to_objectnet(base / "mappings", by_label)
     paths: list[Path] = []
     labels: list[int] = []
-    for folder in folders(base / "images"):
-        if folder.name not in names:
-            raise InputError(f"{folder}: folder has no label in {labels_file}; unpack the data set again")
+    for folder in objectnet_folders(base):
         images = files(folder)
         if not images:
             raise InputError(f"{folder}: holds no images; unpack the data set again")
         paths += images
         labels += [by_label[names[folder.name]]] * len(images)
-    needed = set(mapping[mapping >= 0].tolist()) - set(labels)
-    for folder_name, label in names.items():
-        if by_label[label] in needed:
-            raise InputError(f"{base / 'images' / folder_name}: folder not found; unpack the data set again")
     return ObjectNet(paths, np.array(labels, dtype=np.int64), sorted(names.values()), mapping)
 
 
@@ -72,7 +68,7 @@ def _imagenet_to_objectnet(folder: Path, by_label: dict[str, int]) -> NDArray[np
     for label, imagenet_labels in read_texts(counterparts).items():
         if label not in by_label:
             raise InputError(f"{counterparts}: {label!r} is no ObjectNet label; unpack the data set again")
-        for imagenet_label in imagenet_labels.split("; "):
+        for imagenet_label in (part.strip() for part in imagenet_labels.split(";")):
             if classes.count(imagenet_label) != 1:
                 raise InputError(f"{counterparts}: {label!r} maps to {imagenet_label!r}, not the label of one class")
             index = classes.index(imagenet_label)
@@ -88,15 +84,13 @@ def _imagenet_labels(folder: Path) -> list[str]:
     """Return the label of each ImageNet class; two classes can share one (crane, the bird and the machine)."""
     lines_file, ids_file = folder / "imagenet_to_label_2012_v2", folder / "pytorch_to_imagenet_2012_id.json"
     try:
-        lines = [line.strip() for line in lines_file.read_text(encoding="utf-8").splitlines()]
-    except FileNotFoundError:
-        raise InputError(f"{lines_file}: file not found; unpack the data set, or correct its path") from None
+        lines = [line.strip() for line in read_text(lines_file).splitlines()]
     except UnicodeDecodeError:
         raise InputError(f"{lines_file}: not a text file; unpack the data set again") from None
     ids = read_mapping(ids_file)
     if sorted(ids) != sorted(str(index) for index in range(len(ids))):
         raise InputError(f"{ids_file}: keys are not the class indices 0 to {len(ids) - 1}; unpack the data set again")
     for index, line in ids.items():
-        if not isinstance(line, int) or not 0 <= line < len(lines):
+        if not isinstance(line, int) or isinstance(line, bool) or not 0 <= line < len(lines):
             raise InputError(f"{ids_file}: class {index} maps to {line!r}; expected a line of {lines_file}")
     return [lines[ids[str(index)]] for index in range(len(ids))]

@@ -11,6 +11,7 @@ A feature of a class is spurious where at least three of the five workers say se
 
 import ast
 import csv
+import io
 from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +19,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.data.listing import check_pairs, files
+from tradeoffs.data.folders import files, read_text
+from tradeoffs.data.listing import check_pairs
+from tradeoffs.data.wnids import MINIATURE, PUBLISHED
 from tradeoffs.errors import InputError
 
 _SPURIOUS_ANSWERS = ("separate_object", "background")
@@ -119,21 +122,21 @@ def _listed(path: Path) -> dict[str, list[str]]:
 
 def _rows(path: Path) -> list[dict[str, str]]:
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
-    except FileNotFoundError:
-        raise InputError(f"{path}: file not found; unpack the data set, or correct its path") from None
+        return list(csv.DictReader(io.StringIO(read_text(path), newline="")))
     except (csv.Error, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a readable table ({error}); unpack the data set again") from None
 
 
 def _wnids(path: Path) -> dict[int, str]:
     try:
-        content = ast.literal_eval(path.read_text())
-    except FileNotFoundError:
-        raise InputError(f"{path}: file not found; unpack the data set, or correct its path") from None
+        content = ast.literal_eval(read_text(path))
     except (SyntaxError, ValueError, UnicodeDecodeError):
         raise InputError(f"{path}: not a dict literal of class index to wnid; unpack the data set again") from None
     if not isinstance(content, dict) or not all(isinstance(k, int) and isinstance(v, str) for k, v in content.items()):
         raise InputError(f"{path}: not a dict of class index to wnid; unpack the data set again")
+    known = MINIATURE if set(content.values()) <= set(MINIATURE) else PUBLISHED
+    for label, wnid in content.items():
+        if not 0 <= label < len(known) or known[label] != wnid:
+            right = f"its index is {known.index(wnid)}" if wnid in known else "no class of ImageNet"
+            raise InputError(f"{path}: class {label} maps to {wnid!r}: {right}; unpack the data set again")
     return content

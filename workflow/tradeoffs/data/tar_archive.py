@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 from tradeoffs.data.archive_file import DAMAGED
-from tradeoffs.data.fingerprint import SOURCE
+from tradeoffs.data.contents import SOURCE
 from tradeoffs.data.members import Selection, blocks_of, is_whole, write_whole
 from tradeoffs.data.storage import progress, require_space
 from tradeoffs.errors import InputError

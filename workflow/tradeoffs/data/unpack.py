@@ -19,7 +19,8 @@ from typing import Any
 from tradeoffs.cards import write_card
 from tradeoffs.code_id import code_id
 from tradeoffs.data.archive_file import known_sha256
-from tradeoffs.data.fingerprint import CARD, FINGERPRINT, OF_ARCHIVE, SOURCE, listing_fingerprint
+from tradeoffs.data.contents import CARD, FINGERPRINT, SOURCE, listing_fingerprint
+from tradeoffs.data.fingerprint import OF_ARCHIVE
 from tradeoffs.data.members import check_folder
 from tradeoffs.data.objectnet_members import OVERLAP, overlap_members
 from tradeoffs.data.storage import exclusive, explained

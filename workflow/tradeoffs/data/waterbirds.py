@@ -7,12 +7,14 @@ y: 0 landbird, 1 waterbird; place: 0 land, 1 water; split: 0 train, 1 val, 2 tes
 """
 
 import csv
+import io
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tradeoffs.data.folders import is_file, read_text
 from tradeoffs.errors import InputError
 
 FOLDER = "waterbird_complete95_forest2water2"
@@ -55,7 +57,7 @@ def read(root: Path, split: str) -> Waterbirds:
             raise InputError(f"{table}: row {number} repeats img_id {img_id}; unpack the data set again")
         ids.add(img_id)
         if row.split == SPLITS.index(split):
-            if not row.path.is_file():
+            if not is_file(row.path):
                 raise InputError(f"{row.path}: file not found, but row {number} of {table} lists it; unpack again")
             chosen.append(row)
     if not chosen:
@@ -67,10 +69,7 @@ def read(root: Path, split: str) -> Waterbirds:
 def _rows(table: Path) -> list[tuple[int, list[str]]]:
     """Return the rows below the header with their line numbers."""
     try:
-        with table.open(newline="", encoding="utf-8") as file:
-            header, *rows = csv.reader(file)
-    except FileNotFoundError:
-        raise InputError(f"{table}: file not found; make or unpack the data set, or correct its path") from None
+        header, *rows = csv.reader(io.StringIO(read_text(table).rstrip("\r\n"), newline=""))
     except (ValueError, csv.Error):  # no header at all, or bytes that are no text
         raise InputError(f"{table}: not a readable table; unpack the data set again") from None
     if header != _COLUMNS:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tradeoffs.errors import InputError
+from tradeoffs.data import images
 
 _AREA = (0.08, 1.0)
 _RATIO = (3 / 4, 4 / 3)
@@ -25,18 +25,16 @@ def crop_and_flip(path: Path, size: int | None, random: np.random.Generator) -> 
     """Decode an image, crop it at random, resize the crop to ``size`` pixels square (None: the image's own size) and
     mirror it half of the time; return uint8 [3, h, w].
 
-    Raises InputError, naming the file, where it is missing or unreadable.
+    Errors as :func:`tradeoffs.data.images.image`, naming the file.
     """
-    try:
-        with Image.open(path) as file:
-            target = file.size if size is None else (size, size)
-            image = file.crop(random_box(*file.size, random)).convert("RGB")
-    except FileNotFoundError:
-        raise InputError(f"{path}: image not found; correct the path of the data set or unpack it again") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: unreadable image ({reason}); replace it or unpack the data set again") from None
-    image = image.resize(target, Image.Resampling.BILINEAR)
+    sizes: list[tuple[int, int]] = []
+
+    def box(shape: tuple[int, int]) -> Box:
+        sizes.append(shape)
+        return random_box(*shape, random)
+
+    image = images.colours(path, box)
+    image = image.resize(sizes[0] if size is None else (size, size), Image.Resampling.BILINEAR)
     if random.random() < 0.5:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     return np.asarray(image).transpose(2, 0, 1)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from tradeoffs.cards import digests, write_card
 from tradeoffs.code_id import code_id
-from tradeoffs.data.fingerprint import CARD, FINGERPRINT, fingerprint
+from tradeoffs.data.contents import CARD, FINGERPRINT, fingerprint
 from tradeoffs.data.miniature.settings import Settings, parse
 from tradeoffs.errors import InputError
 from tradeoffs.files import write_json
