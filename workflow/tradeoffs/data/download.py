@@ -148,14 +148,17 @@ def _receive(url: str, out: Path, size: int | None, checksum_known: bool) -> int
         with part.open("ab" if offset else "wb") as sink, progress(out.name, total, offset) as bar:
             write_json(_version(out), offered._asdict())
             received, block = offset, first
-            while block:
+            while block and (total is None or received <= total):
                 sink.write(block)
                 sink.flush()
                 received += len(block)
                 bar.update(len(block))
                 block = _read(response)
             os.fsync(sink.fileno())
-    if total is not None and received != total:
+    if total is not None and received > total:
+        _forget(out)
+        raise _RefusedError(f"sends more than the {total} bytes expected")
+    if total is not None and received < total:
         raise _TryAgainError(f"connection cut after {received} of {total} bytes")
     return offset
 
