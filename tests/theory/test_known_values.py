@@ -232,7 +232,10 @@ def test_rows_on_reliance_hold_least_and_largest_shares():
     assert above.value == pytest.approx(min(shares_of([cases[1].model], INF, 15)))
     assert below.value == pytest.approx(max(shares_of([cases[0].model, cases[2].model], INF, 15)), abs=1e-12)
     assert below.evidence.startswith("2 models, scale 0.5 to 1, correlation 0.3 to 0.9, 15 budgets")
-    assert max(closed.value, search.value) < 1e-6
+    errors = [abs(c.scale * c.correlation * searched_threshold(c.model) - 1) for c in cases]
+    assert closed.value == pytest.approx(max(errors), rel=1e-6)
+    assert search.value == pytest.approx(max(abs(scale_threshold(m) / searched_threshold(m) - 1) for m in others))
+    assert 0 < max(closed.value, search.value) < 1e-6
     assert [row.verdict for row in (below, above, closed, search)] == ["supported"] * 4
 
 
