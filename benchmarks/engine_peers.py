@@ -158,6 +158,22 @@ def installed(network: nn.Module) -> dict[str, Attack]:
     return found
 
 
+def able(calls: dict[str, Callable[[], object]]) -> dict[str, Callable[[], object]]:
+    """Return the calls that work with these settings; a peer that cannot take them is named on standard error."""
+    found = {}
+    for name, call in calls.items():
+        try:
+            call()
+        except Exception as error:  # whatever another library makes of a type it does not know
+            if name == "ours":
+                raise
+            reason = " ".join(str(error).split())[:100]
+            print(f"{name} cannot do this and is left out ({type(error).__name__}: {reason})", file=sys.stderr)
+        else:
+            found[name] = call
+    return found
+
+
 class Prepared(NamedTuple):
     """What the timing scripts work on, on a GPU where there is one: an untrained network and random images."""
 

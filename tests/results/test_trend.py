@@ -76,3 +76,35 @@ def test_false_alarms_are_no_more_frequent_than_the_level(seed: int) -> None:
     p_values = [trend([curve(EPSILONS, rng.normal(size=6))]).p_value for _ in range(150)]
     # 150 looks at 5 %: 18 or more has probability below .001 under the null hypothesis.
     assert sum(p <= 0.05 for p in p_values) < 18
+
+
+def test_several_curves_are_permuted_each_by_itself() -> None:
+    """Two curves of three points: 36 orders, of which one is as far up and one as far down."""
+    up, down = curve([1, 2, 3], [1, 2, 3]), curve([1, 2, 3], [30, 20, 10])
+    assert trend([up, up]) == (1, pytest.approx(2 / 36))
+    assert trend([down, down]) == (-1, pytest.approx(2 / 36))
+    assert trend([up, down]) == (0, 1)
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.lists(st.integers(0, 3), min_size=3, max_size=3), st.lists(st.integers(0, 3), min_size=4, max_size=4))
+def test_several_curves_against_an_enumeration_of_every_order(first: list[int], second: list[int]) -> None:
+    def score(order: tuple[int, ...]) -> int:
+        return sum(int(np.sign(order[j] - order[i])) for i, j in itertools.combinations(range(len(order)), 2))
+
+    both = itertools.product(itertools.permutations(first), itertools.permutations(second))
+    scores = np.array([score(one) + score(other) for one, other in both])
+    seen = score(tuple(first)) + score(tuple(second))
+    found = trend([curve(range(3), first), curve(range(4), second)])
+    assert found.tau == pytest.approx(seen / 9)
+    assert found.p_value == pytest.approx(np.mean(abs(scores) >= abs(seen)))
+
+
+def test_seven_points_are_enumerated_and_eight_drawn() -> None:
+    assert trend([curve(range(7), range(7))]).p_value == pytest.approx(2 / math.factorial(7))
+    assert trend([curve(range(8), range(8))]).p_value in [k / 20_000 for k in range(1, 8)]
+
+
+def test_every_draw_counts() -> None:
+    """Where all values are equal every order is as extreme as the one seen."""
+    assert trend([curve(range(9), [1] * 9), curve(range(5), [2] * 5)]) == (0, 1)

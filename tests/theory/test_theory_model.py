@@ -113,3 +113,36 @@ def test_broken_npz_is_one_line_that_names_the_file(tmp_path):
     binary = tmp_path / "binary.csv"
     binary.write_bytes(b"\xff\xfe\x00\x81")
     refused(lambda: read_model(binary), "binary.csv")
+
+
+def test_asymmetry_and_negative_eigenvalues_are_rounding_up_to_1e_10_of_the_largest_entry():
+    def asymmetric(by):
+        return gaussian_model(1e3 * np.array([[1.0, 0.5 + by], [0.5, 1.0]]), [1, 0], 0.5)
+
+    assert asymmetric(0.9e-10).covariance[0, 1] == pytest.approx(500)
+    refused(lambda: asymmetric(1.2e-10), "not symmetric")
+
+    def indefinite(by):
+        return gaussian_model(1e3 * np.array([[1.0, 0.0], [0.0, -by]]), [1, 0], 0.5)
+
+    assert indefinite(0.5e-10).covariance[1, 1] == pytest.approx(-0.5e-7)
+    refused(lambda: indefinite(2e-10), "not positive semi-definite")
+
+
+def test_defaults_of_a_model():
+    model = gaussian_model(np.eye(3), [1, 2, 3], 0)
+    assert model.names == ("x1", "x2", "x3")
+    assert model.spurious.dtype == bool
+    assert not model.spurious.any()
+    assert (model.noise, type(model.noise)) == (0.0, float)
+
+
+def test_block_model_entry_by_entry():
+    model = block_model(4, 3.0, 0.5, 0.2)
+    assert model.covariance.tolist() == [[1, 0, 1.5, 0], [0, 1, 0, 1.5], [1.5, 0, 9, 0], [0, 1.5, 0, 9]]
+    assert model.theta == pytest.approx([0.5**0.5, 0.5**0.5, 0, 0])
+    assert model.theta @ model.covariance @ model.theta == pytest.approx(1)
+    assert model.spurious.tolist() == [False, False, True, True]
+    assert model.names == ("core1", "core2", "spurious1", "spurious2")
+    assert model.noise == 0.2
+    assert two_feature_model(3.0, 0.5, 0.2).covariance.tolist() == [[1, 1.5], [1.5, 9]]

@@ -179,7 +179,8 @@ def _receive(url: str, out: Path, size: int | None, checksum_known: bool) -> int
             received, block, pace = offset, first, _Pace()
             while block:
                 if total is not None and received + len(block) > total:
-                    raise _RefusedError(f"sends more than the {total} bytes of the file")
+                    _forget(out)
+                    raise _RefusedError(f"sends more than the {total} bytes expected")
                 sink.write(block)
                 sink.flush()
                 received += len(block)
@@ -187,7 +188,7 @@ def _receive(url: str, out: Path, size: int | None, checksum_known: bool) -> int
                 pace.check(len(block))
                 block = _read(response)
             os.fsync(sink.fileno())
-    if total is not None and received != total:
+    if total is not None and received < total:
         raise _TryAgainError(f"connection cut after {received} of {total} bytes")
     return offset
 

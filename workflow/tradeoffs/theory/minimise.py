@@ -10,12 +10,14 @@ from tradeoffs.errors import InputError
 from tradeoffs.theory.frontier import path_weights, ridge_weights
 from tradeoffs.theory.general_p import general_weights
 from tradeoffs.theory.model import GaussianModel
+from tradeoffs.theory.one_thread import on_one_thread
 from tradeoffs.theory.path import box_path, lasso_path
 from tradeoffs.theory.risk import Minimisers, collapse_budget, evaluate
 
 Array = NDArray[np.float64]
 
 
+@on_one_thread()
 def minimise(model: GaussianModel, p: float, budgets: Any) -> Minimisers:
     """Minimise the adversarial risk under ||delta||_p <= epsilon for every epsilon in ``budgets`` [m], in any order.
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradeoffs.errors import InputError
+from tradeoffs.theory.one_thread import on_one_thread
 
 Array = NDArray[np.float64]
 
@@ -31,6 +32,7 @@ class GaussianModel(NamedTuple):
     names: tuple[str, ...]
 
 
+@on_one_thread()
 def gaussian_model(
     covariance: Any,
     theta: Any,

@@ -17,6 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tradeoffs.theory.one_thread import on_one_thread
+
 Array = NDArray[np.float64]
 
 MEAN_ABSOLUTE = math.sqrt(2 / math.pi)
@@ -54,6 +56,7 @@ def vector_norm(vectors: Array, exponent: float) -> Array:
     return np.asarray(largest * (unit**exponent).sum(axis=-1) ** (1 / exponent))
 
 
+@on_one_thread()
 def residual_scale(theta: Array, covariance: Array, theta_star: Array, noise: float) -> Array:
     """Standard deviation s [...] of y - <theta, x> for each row of ``theta`` [..., d]; s^2 is the clean risk."""
     error = theta - theta_star

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from tradeoffs.theory.model import GaussianModel
+from tradeoffs.theory.one_thread import on_one_thread
 from tradeoffs.theory.risk import dual_exponent, vector_norm
 
 Array = NDArray[np.float64]
@@ -28,6 +29,7 @@ def sample_risk(theta: Array, x: Array, y: Array, p: float, epsilon: float) -> f
     return float(np.mean((np.abs(y - x @ theta) + attack) ** 2))
 
 
+@on_one_thread()
 def sample_minimiser(x: Array, y: Array, p: float, epsilon: float) -> Array:
     """Weights [d] that minimise :func:`sample_risk` for p in {1, 2, inf}; x [n, d], y [n].
 

@@ -6,9 +6,11 @@ import numpy as np
 
 from tradeoffs.errors import InputError
 from tradeoffs.theory.model import GaussianModel
+from tradeoffs.theory.one_thread import on_one_thread
 from tradeoffs.theory.path import lasso_path
 
 
+@on_one_thread()
 def scale_threshold(model: GaussianModel) -> float:
     """Factor by which the spurious features must be scaled, together, for p = inf to begin to rely on them.
 
@@ -36,6 +38,7 @@ def scale_threshold(model: GaussianModel) -> float:
     return 1 / largest if largest > 0 else math.inf
 
 
+@on_one_thread()
 def relies(model: GaussianModel) -> bool:
     """Whether any budget gives a spurious feature weight under p = inf, from the path over all features.
 
@@ -53,6 +56,7 @@ def scaled(model: GaussianModel, factor: float) -> GaussianModel:
     return model._replace(covariance=model.covariance * np.outer(units, units), theta=theta)
 
 
+@on_one_thread()
 def searched_threshold(model: GaussianModel, low: float = 1e-3, high: float = 1e3, tolerance: float = 1e-8) -> float:
     """Find the same factor by bisection on :func:`relies`, to a relative ``tolerance``; inf if not below ``high``."""
     if not relies(scaled(model, high)):
