@@ -196,10 +196,9 @@ def changes(path: str) -> Iterator[list[Change]]:
         for replacement in replacements(node, imported):
             whole = substituted(tree, node, replacement)
             what = f"{before} -> {shown(replacement) if replacement is not None else '(nothing)'}"
-            inside = isinstance(node, ast.FunctionDef)
-            found.append(
-                Change(path, node.body[-1].lineno if inside else node.lineno, what, whole, everywhere and not inside)
-            )
+            whole_function = isinstance(node, ast.FunctionDef)
+            line = node.body[-1].lineno if whole_function else node.lineno
+            found.append(Change(path, line, what, whole, everywhere and not whole_function))
         if found:
             yield found
 
