@@ -114,7 +114,7 @@ def test_domains_are_told_apart_by_their_names(root):
     assert {name: outcome.tolist() for name, outcome in result.outcomes.items()} == expected(BUDGETS, swapped)
 
 
-@pytest.mark.parametrize("block", [1, 5, 12, 24, 100])
+@pytest.mark.parametrize("block", [1, 5, 24])
 def test_results_do_not_depend_on_the_blocks(root, monkeypatch, block):
     """Blocks of any size, also such as span both domains."""
     monkeypatch.setattr(adversarial, "_BLOCK_PIXELS", block * SIDE**2)
@@ -182,8 +182,7 @@ def test_a_network_that_rounds_its_input_is_suspected(root):
     assert "gradient masking: 100% of the images checked have a gradient of exactly zero" in remarks["suspicion"]
 
 
-@pytest.mark.parametrize(("most", "checked"), [(50, 11), (11, 11), (10, 6), (3, 3), (1, 1)])
-@pytest.mark.parametrize("block", [500, 20])
+@pytest.mark.parametrize(("most", "checked", "block"), [(50, 11, 500), (11, 11, 20), (10, 6, 500), (3, 3, 20)])
 def test_masking_is_looked_for_at_the_largest_budgets_on_right_images_of_the_first_domain(
     root, monkeypatch, most, checked, block
 ):

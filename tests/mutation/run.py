@@ -237,13 +237,9 @@ def places(tree: ast.Module) -> Iterator[tuple[Any, bool]]:
                     yield from visit(child, inner, inside)
 
     for node, everywhere in visit(tree, True, set()):
-        if (
-            isinstance(node, ast.Assign)
-            and id(node) not in reassigned
-            and isinstance(node.targets[0], ast.Name | ast.Tuple)
-        ):
-            continue
-        yield node, everywhere
+        first = isinstance(node, ast.Assign) and id(node) not in reassigned
+        if not (first and isinstance(node.targets[0], ast.Name | ast.Tuple)):
+            yield node, everywhere
 
 
 def arguments_of(node: ast.FunctionDef | ast.Lambda) -> list[str]:
