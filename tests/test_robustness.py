@@ -352,3 +352,53 @@ def test_unknown_norm_is_one_clear_line(blobs):
     network, x, labels = blobs
     with pytest.raises(InputError, match="norm: 'l3' is unknown; choose one of l2, linf"):
         curve(network, x, labels, [0.1], norm="l3")
+
+
+@pytest.mark.parametrize("batch_size", [1000, 37])
+def test_what_an_attack_is_told_of_an_example_is_of_that_example(batch_size, blobs, monkeypatch):
+    """Its clean margin and gradient, its nearest wrong classes, in every batch, restart and budget."""
+    network, x, labels = blobs
+    labels = labels.clone()
+    labels[::7] = (labels[::7] + 1) % 10
+    steps_seen: list[int] = []
+
+    def watched_fooled(logits, x, labels, clean, gradient, **settings):
+        found, slope = clean_pass(network, x, labels)
+        torch.testing.assert_close(clean, margin(found, labels))
+        torch.testing.assert_close(gradient, slope)
+        return fooled(logits, x, labels, clean, gradient, **settings)
+
+    def watched_attack(logits, x, labels, *, clean=None, gradient=None, targets=None, **settings):
+        steps_seen.append(settings["steps"])
+        found, slope = clean_pass(network, x, labels)
+        if clean is not None:
+            torch.testing.assert_close(clean, margin(found, labels))
+        if gradient is not None:
+            torch.testing.assert_close(gradient, slope)
+        if targets is not None:
+            aims = {(image.numpy().tobytes(), target) for image, target in zip(x, targets.tolist(), strict=True)}
+            assert len(aims) == len(x)  # no class of an example is attacked twice
+            assert (targets != labels).all()
+        return attack(logits, x, labels, clean=clean, gradient=gradient, targets=targets, **settings)
+
+    monkeypatch.setattr("tradeoffs.robustness.fooled", watched_fooled)
+    monkeypatch.setattr("tradeoffs.robustness.attack", watched_attack)
+    curve(network, x, labels, [0.02, 0.05], steps=4, restarts=3, batch_size=batch_size)
+    assert set(steps_seen) == {4, 4 * LONGER, 4 * TARGETED}
+
+
+def test_an_example_that_answers_nan_on_the_way_changes_nothing_for_the_others(blobs):
+    network, x, labels = blobs
+    marked = torch.arange(len(x)) % 3 == 0
+    x = x.clone()
+    x[:, 0, 0, 0] = marked.float()
+    passes = 0
+
+    def failing(z: Tensor) -> Tensor:
+        nonlocal passes
+        passes += 1
+        return network(z).masked_fill(((z[:, 0, 0, 0] > 0.5) & (passes == 7))[:, None], torch.nan)
+
+    plain, beside = curve(network, x, labels, [0.02])[0], curve(failing, x, labels, [0.02])[0]
+    assert 0 < plain[~marked].float().mean() < 1
+    assert torch.equal(plain[~marked], beside[~marked])
