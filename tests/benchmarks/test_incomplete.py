@@ -22,6 +22,43 @@ def blacken(paths):
         Image.new("L", size).save(path)
 
 
+def balanced(share, labels, kept):
+    return np.mean([share[kept & (labels == label)].mean() for label in np.unique(labels[kept])])
+
+
+def test_classes_without_a_spurious_feature_have_no_accuracies_by_feature(small, copy_of):
+    root = copy_of("salient_imagenet")
+    answers = root / "mturk_results/discover_spurious_features.csv"
+    with answers.open(newline="") as file:
+        header, *rows = list(csv.reader(file))
+    label, answer = header.index("Input.class_index"), header.index("Answer.main")
+    several = sorted({row[label] for row in rows}, key=int)[::2]
+    for row in rows:
+        row[answer] = "main_object" if row[label] in several else row[answer]
+    with answers.open("w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    found, index = small._replace(root=root.parent).evaluate(salient_imagenet), index_of(root)
+    labels = found.outcomes["label"]
+    has_core, has_spurious = (np.array(list(map(bool, masks))) for masks in (index.core_masks, index.spurious_masks))
+    of_class = ~np.isin(labels, np.array(several, dtype=int))
+    np.testing.assert_array_equal(np.unique(labels[has_spurious]), np.unique(labels[of_class]))
+    accuracies = {kind: found.outcomes[kind].mean(0) for kind in ("core_features", "spurious_features")}
+    expected = balanced(accuracies["core_features"], labels, has_core & of_class)
+    assert expected != balanced(accuracies["core_features"], labels, has_core)
+    assert found.metrics["spurious_accuracy_by_feature"]["value"] == pytest.approx(expected)
+    expected = balanced(accuracies["spurious_features"], labels, has_spurious)
+    assert found.metrics["core_accuracy_by_feature"]["value"] == pytest.approx(expected)
+
+    for row in rows:
+        row[answer] = "main_object"
+    with answers.open("w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    assert found.metrics.keys() - small._replace(root=root.parent).evaluate(salient_imagenet).metrics.keys() == {
+        "core_accuracy_by_feature",
+        "spurious_accuracy_by_feature",
+    }
+
+
 def test_images_whose_core_masks_are_empty_count_where_no_core_mask_is_needed(small, copy_of):
     root = copy_of("salient_imagenet")
     index = index_of(root)
@@ -37,15 +74,14 @@ def test_images_whose_core_masks_are_empty_count_where_no_core_mask_is_needed(sm
     has_spurious = np.array([bool(masks) for masks in index.spurious_masks])
     of_class = np.isin(labels, labels[has_spurious])
 
-    def balanced(outcome, kept):
-        share = found.outcomes[outcome].mean(0)
-        return np.mean([share[kept & (labels == label)].mean() for label in np.unique(labels[kept])])
+    def expected(outcome, kept):
+        return pytest.approx(balanced(found.outcomes[outcome].mean(0), labels, kept))
 
     values = {name: metric["value"] for name, metric in found.metrics.items()}
-    assert values["core_accuracy"] == pytest.approx(balanced("outside_core", has_core))
-    assert values["spurious_accuracy"] == pytest.approx(balanced("core_region", has_core))
-    assert values["core_accuracy_by_feature"] == pytest.approx(balanced("spurious_features", has_spurious))
-    assert values["spurious_accuracy_by_feature"] == pytest.approx(balanced("core_features", has_core & of_class))
+    assert values["core_accuracy"] == expected("outside_core", has_core)
+    assert values["spurious_accuracy"] == expected("core_region", has_core)
+    assert values["core_accuracy_by_feature"] == expected("spurious_features", has_spurious)
+    assert values["spurious_accuracy_by_feature"] == expected("core_features", has_core & of_class)
     assert values["accuracy"] == whole.metrics["accuracy"]["value"]
     for outcome in ("core_region", "core_features"):  # nothing of an image is hidden where the mask is empty
         assert (found.outcomes[outcome][:, emptied] == found.outcomes["clean"][emptied]).all()
