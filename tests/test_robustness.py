@@ -9,9 +9,13 @@ from tradeoffs.errors import InputError
 from tradeoffs.models.networks import build
 from tradeoffs.robustness import (
     HOPE,
+    LAST,
     LONGER,
     REACH,
+    SHRUNK,
+    STRIDE,
     TARGETED,
+    WIDE,
     accuracy_curve,
     attack,
     clean_pass,
@@ -19,6 +23,8 @@ from tradeoffs.robustness import (
     margin,
     near,
     soft_margin,
+    stride,
+    width,
 )
 
 NORMS = ("l2", "linf")
@@ -402,3 +408,33 @@ def test_an_example_that_answers_nan_on_the_way_changes_nothing_for_the_others(b
     plain, beside = curve(network, x, labels, [0.02])[0], curve(failing, x, labels, [0.02])[0]
     assert 0 < plain[~marked].float().mean() < 1
     assert torch.equal(plain[~marked], beside[~marked])
+
+
+@pytest.mark.parametrize("steps", [2, 5, 10])
+def test_the_margin_is_soft_at_first_and_hard_at_the_end(steps, blobs, monkeypatch):
+    network, x, labels = blobs
+    asked: list[float] = []
+
+    def watched(logits, labels, softness):
+        asked.append(softness)
+        return soft_margin(logits, labels, softness)
+
+    monkeypatch.setattr("tradeoffs.robustness.soft_margin", watched)
+    attack(network, x, labels, norm="l2", epsilon=1e-6, steps=steps, generator=seeded(0), softness=0.7)
+    assert asked == pytest.approx([0.7 * (1 - i / (steps - 1)) for i in range(steps)])
+
+
+@pytest.mark.parametrize("steps", [1, 3, 10])
+def test_steps_fall_along_a_cosine_and_the_ball_shrinks_to_its_size_before_the_end(steps):
+    strides = [stride(i, steps) for i in range(steps + 1)]
+    assert strides[0] == STRIDE
+    assert strides[-1] == pytest.approx(LAST)
+    assert strides == sorted(strides, reverse=True)
+    assert stride(steps / 2, steps) == pytest.approx((STRIDE + LAST) / 2)
+    assert stride(steps / 3, steps) == pytest.approx(LAST + 0.75 * (STRIDE - LAST))
+    widths = [width(i, steps) for i in range(steps + 1)]
+    assert widths[0] == 1  # the random start lies in the ball itself
+    assert widths[1:] == sorted(widths[1:], reverse=True)
+    for i, radius in enumerate(widths[1:], start=1):
+        assert radius == pytest.approx(1 + (WIDE - 1) * max(0, 1 - i / (0.4 * steps)))
+        assert (radius == 1) == (i >= SHRUNK * steps)
