@@ -113,7 +113,7 @@ def test_a_split_without_a_group_is_one_clear_line(small, copy_of, split, y, pla
     assert len(kept) < len(rows)
     with metadata.open("w", newline="") as file:
         csv.writer(file).writerows([header, *kept])
-    with pytest.raises(InputError, match=f"{split} split has no image of group {group}; unpack it again") as raised:
+    with pytest.raises(InputError, match=f"{split} split has no image of group {group};") as raised:
         small._replace(root=root.parent).evaluate(waterbirds)
     assert str(root) in str(raised.value)
     assert "\n" not in str(raised.value)
