@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tradeoffs.benchmarks import objectnet, salient_imagenet, waterbirds
+from tradeoffs.benchmarks import imagenet9, objectnet, salient_imagenet, waterbirds
 from tradeoffs.data import salient_imagenet as salient_reader
 from tradeoffs.errors import InputError
 
@@ -126,3 +126,12 @@ def test_objectnets_mapping_of_another_number_of_classes_is_one_clear_line(small
     monkeypatch.setattr(objectnet.objectnet, "read", lambda root: longer)
     with pytest.raises(InputError, match="objectnet: mappings are of 11 classes; the network has 10"):
         small.evaluate(objectnet)
+
+
+@pytest.mark.parametrize("none", ["challenge_foregrounds", "challenge_backgrounds"])
+def test_a_challenge_of_nothing_is_left_out_and_the_rest_is_as_it_was(small, none):
+    result, whole = small.evaluate(imagenet9, **{none: 0}), small.evaluate(imagenet9)
+    assert whole.metrics.keys() - result.metrics.keys() == {"challenge_accuracy"}
+    assert len(result.outcomes["challenge"]) == len(result.outcomes["challenge_image"]) == 0
+    for name, metric in result.metrics.items():
+        assert metric["value"] == whole.metrics[name]["value"]
