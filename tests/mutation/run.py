@@ -86,8 +86,8 @@ SWAPPED: dict[type[ast.AST], list[type[ast.AST]]] = {
     ast.And: [ast.Or],
     ast.Or: [ast.And],
 }
-OPPOSITE = dict(
-    [pair, pair[::-1]]
+OPPOSITE = {
+    one: other
     for pair in (
         ("min", "max"),
         ("amin", "amax"),
@@ -99,8 +99,8 @@ OPPOSITE = dict(
         ("floor", "ceil"),
         ("mean", "sum"),
     )
-    for pair in (pair, pair[::-1])
-)
+    for one, other in (pair, pair[::-1])
+}
 SYMMETRIC = {"min", "max", "minimum", "maximum", "isinstance", "array_equal", "equal", "allclose", "intersect1d"}
 CONSTANTS = {"bool": [True, False], "int": [0], "float": [0.0], "str": [""]}
 
@@ -211,7 +211,8 @@ def places(tree: ast.Module) -> Iterator[tuple[Any, bool]]:
         if isinstance(node, ast.Raise):
             yield node, everywhere
             return
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("print", "cast"):
+        called = node.value if isinstance(node, ast.Expr) else node
+        if isinstance(called, ast.Call) and isinstance(called.func, ast.Name) and called.func.id in ("print", "cast"):
             return
         if isinstance(node, ast.JoinedStr | ast.Import | ast.ImportFrom):
             return
@@ -373,7 +374,7 @@ def learn(project: Path, tests: list[str], files: set[str]) -> Known:
     """Run the tests on the unchanged copy and note which lines each reaches. Ends the program where nothing passes."""
     report = project.parent / "known.json"
     print(f"running {' '.join(tests)} without any change", flush=True)
-    status, _ = forked(project, [*tests, f"--basetemp={project.parent / 'base'}"], Learner(files, report), 3600)
+    status = forked(project, [*tests, f"--basetemp={project.parent / 'base'}"], Learner(files, report), 3600)
     if status is None or not report.is_file():
         sys.exit(f"the tests did not end by themselves; their output: {output(project)}")
     written = json.loads(report.read_text())
@@ -489,7 +490,7 @@ def attempt(project: Path, change: Change, known: Known) -> str:
         report.unlink(missing_ok=True)
         (project / change.path).write_text(change.source)
         try:
-            status, _ = forked(project, [*chosen, f"--basetemp={project.parent / 'tmp'}"], Reuse(folders, report), 240)
+            status = forked(project, ["-x", *chosen, f"--basetemp={project.parent / 'tmp'}"], Reuse(folders, report), 240)
         finally:
             (project / change.path).write_text(original)
         outcome = "timeout" if status is None else "noticed" if status else "not noticed"
@@ -500,7 +501,7 @@ def attempt(project: Path, change: Change, known: Known) -> str:
     return outcome
 
 
-def forked(project: Path, arguments: list[str], plugin: Any, limit: float) -> tuple[int | None, float]:
+def forked(project: Path, arguments: list[str], plugin: Any, limit: float) -> int | None:
     """Run pytest in a fork, in the copy: its exit status, or None where it had to be ended."""
     started = time.monotonic()
     child = os.fork()
@@ -516,8 +517,7 @@ def forked(project: Path, arguments: list[str], plugin: Any, limit: float) -> tu
             sys.dont_write_bytecode = True  # its time stamps are too coarse to tell two changes apart
             sys.path.insert(0, str(project / "workflow"))
             importlib.invalidate_caches()
-            usual = ["-x"] if isinstance(plugin, Reuse) else []
-            status = pytest.main([*usual, "-q", "-n0", "-p", "no:cacheprovider", *arguments], plugins=[plugin])
+            status = pytest.main(["-q", "-n0", "-p", "no:cacheprovider", *arguments], plugins=[plugin])
             found = sys.modules.get("tradeoffs")
             if found is not None and not Path(str(found.__file__)).is_relative_to(project):
                 status = 71
@@ -530,11 +530,11 @@ def forked(project: Path, arguments: list[str], plugin: Any, limit: float) -> tu
             code = os.waitstatus_to_exitcode(status)
             if code == 71:
                 sys.exit("the tests import another copy of the package than the changed one")
-            return code, time.monotonic() - started
+            return code
         time.sleep(0.02)
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return None, limit
+    return None
 
 
 def output(project: Path) -> str:
