@@ -101,15 +101,16 @@ def test_each_sign_is_said_with_its_share():
     ]
 
 
+@pytest.mark.parametrize("fall", [0.0, 1.0])
 @pytest.mark.parametrize(("side", "first", "last"), [(40, 22, 4), (2, 1, 1), (1, 1, 1)])
-def test_squares_of_the_random_search_shrink_from_30_to_1_percent_of_the_image(side, first, last):
-    """Seen where nothing succeeds, so that every square is laid over the same stripes."""
+def test_squares_of_the_random_search_shrink_from_30_to_1_percent_of_the_image(side, first, last, fall):
+    """Seen where no square is better than nothing, so that every square is laid over the same stripes."""
     x = torch.full((60, 3, side, side), 0.5)
     seen: list[Tensor] = []
 
     def sinking(z: Tensor) -> Tensor:
         seen.append(z.clone())
-        return torch.tensor([0.0, -float(len(seen))]).expand(len(z), 2)
+        return torch.tensor([0.0, -fall * len(seen)]).expand(len(z), 2)
 
     random_search(sinking, x, torch.zeros(60, dtype=torch.long), norm="linf", epsilon=0.1, generator=torch.Generator())
     assert len(seen) == QUERIES
