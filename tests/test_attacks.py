@@ -71,6 +71,26 @@ def test_random_starts_fill_the_ball(norm):
     assert start.mean(0).abs().max() < 0.1
 
 
+def test_a_step_in_an_unknown_norm_is_one_clear_line():
+    x = torch.rand(2, 3)
+    with pytest.raises(InputError, match="norm: 'l1' is unknown; choose one of l2, linf"):
+        step(x, x, x, norm="l1", epsilon=1.0, step_size=0.1, bounds=None)
+
+
+def test_steps_have_the_length_of_their_norm_and_end_on_the_edge_of_the_ball():
+    x, gradient = torch.zeros(4, 3, 2), torch.tensor([3.0, -4.0, 0, 0, 0, 0]).view(3, 2).expand(4, 3, 2)
+    scale = torch.tensor([1e-6, 1.0, 1e6, 1e3])[:, None, None]
+    for norm, direction in (("l2", [0.6, -0.8, 0, 0, 0, 0]), ("linf", [1.0, -1, 0, 0, 0, 0])):
+        expected = torch.tensor(direction).view(3, 2).expand(4, 3, 2)
+        for length, reached in ((0.5, 0.5), (1.5, 1.5), (2.5, 2.0)):
+            moved = step(x, x, scale * gradient, norm=norm, epsilon=2.0, step_size=length, bounds=None)
+            torch.testing.assert_close(moved, reached * expected)
+        moved = step(x, x, scale * gradient, norm=norm, epsilon=2.0, step_size=1.5, bounds=(0.0, 0.7))
+        torch.testing.assert_close(moved, (1.5 * expected).clamp(0, 0.7))
+        around = step(x + 1, x + 0.5, scale * gradient, norm=norm, epsilon=0.25, step_size=0.0, bounds=None)
+        assert torch.allclose(size(around - x - 0.5, norm), torch.tensor(0.25))
+
+
 def test_attack_leaves_the_weights_gradients_alone():
     network = nn.Linear(4, 2)
     x, labels = torch.rand(6, 4), torch.zeros(6, dtype=torch.long)

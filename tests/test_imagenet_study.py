@@ -287,6 +287,8 @@ def test_a_reference_that_is_no_standard_model_is_one_line(entry, message):
     with pytest.raises(InputError, match=message) as raised:
         study.models(config_with(extra=[entry, PLAIN]))
     assert "\n" not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     "entry",
     [

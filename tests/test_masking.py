@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tradeoffs.benchmarks.masking import Signs, random_search, signs, suspicions, together
+from tradeoffs.benchmarks.masking import QUERIES, Signs, random_search, signs, suspicions, together
 from tradeoffs.robustness import accuracy_curve
 
 BUDGETS = {"linf": 0.04, "l2": 0.8}
@@ -151,11 +151,66 @@ def test_each_sign_is_said_with_its_share():
     ]
 
 
+@pytest.mark.parametrize("fall", [0.0, 1.0])
+@pytest.mark.parametrize(("side", "first", "last"), [(40, 22, 4), (2, 1, 1), (1, 1, 1)])
+def test_squares_of_the_random_search_shrink_from_30_to_1_percent_of_the_image(side, first, last, fall):
+    """Seen where no square is better than nothing, so that every square is laid over the same stripes."""
+    x = torch.full((60, 3, side, side), 0.5)
+    seen: list[Tensor] = []
+
+    def sinking(z: Tensor) -> Tensor:
+        seen.append(z.clone())
+        return torch.tensor([0.0, -fall * len(seen)]).expand(len(z), 2)
+
+    random_search(sinking, x, torch.zeros(60, dtype=torch.long), norm="linf", epsilon=0.1, generator=torch.Generator())
+    assert len(seen) == QUERIES
+    rows = [(z != seen[0]).any(1).any(2).sum(1).max().item() for z in seen[1:]]
+    assert rows == sorted(rows, reverse=True)
+    assert (rows[0], rows[-1]) == (first, last)
+    assert (seen[0] == seen[0][:, :, :1]).all()  # stripes down the columns
+
+
 def test_nothing_to_check_is_nothing_to_suspect(learnt):
     network, x, labels = learnt
     none = {("l2", 0.5): torch.zeros(0, dtype=torch.bool)}
     found = signs(network, x[:0], labels[:0], none, steps=3, generator=torch.Generator())
     assert suspicions(found) == []
+
+
+def brightness(z: Tensor) -> Tensor:
+    """Class 1 where the mean of all pixels exceeds a half; distance in linf: that of the mean from a half."""
+    return torch.stack([torch.full((len(z),), 0.5), z.flatten(1).mean(1)], 1)
+
+
+@pytest.mark.parametrize("near", [[0.001] * 3 + [0.1] * 7, [0.001] * 9 + [0.1], [0.1] * 10])
+def test_each_share_is_that_of_the_images_checked_and_of_all_budgets(near):
+    """Images within reach of both budgets, said to have withstood them, fall to a single step and to the search."""
+    distance = torch.tensor(near)
+    labels = torch.arange(10) % 2
+    x = (0.5 + distance * (2 * labels - 1))[:, None, None, None].expand(-1, 3, 8, 8).contiguous()
+    generator = torch.Generator().manual_seed(0)
+    both = {("linf", 0.03): torch.ones(10, dtype=torch.bool), ("l2", 0.03 * 192**0.5): torch.ones(10, dtype=torch.bool)}
+    within = (distance < 0.03).float()
+    found = signs(brightness, x, labels, both, steps=5, generator=generator)
+    assert found[:4] == pytest.approx((0, 0, within.mean().item(), within.mean().item()))
+    # Images that did not withstand a budget are no sign; images and budgets count alike.
+    some = {("linf", 0.03): torch.arange(10) >= 2, ("l2", 0.03 * 192**0.5): torch.zeros(10, dtype=torch.bool)}
+    found = signs(brightness, x, labels, some, steps=5, generator=generator)
+    assert found[:4] == pytest.approx((0, 0, within[2:].sum().item() / 20, within[2:].sum().item() / 20))
+
+
+def test_shares_of_vanished_gradients_and_of_images_that_nothing_moves():
+    x = torch.rand(8, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    x[:3, 0] = 0
+    labels = torch.zeros(8, dtype=torch.long)
+
+    def stubborn(z: Tensor) -> Tensor:
+        """Class 0 everywhere; no gradient where the first channel is dark, as it is in three images."""
+        seen = z[:, 0].flatten(1).mean(1).relu()
+        return torch.stack([torch.ones_like(seen), 0.5 * seen * seen], 1)
+
+    found = signs(stubborn, x, labels, {}, steps=5, generator=torch.Generator().manual_seed(0))
+    assert found[:4] == pytest.approx((3 / 8, 1, 0, 0))
 
 
 @pytest.mark.parametrize("norm", ["l2", "linf"])

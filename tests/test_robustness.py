@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
@@ -9,9 +9,13 @@ from tradeoffs.errors import InputError
 from tradeoffs.models.networks import build
 from tradeoffs.robustness import (
     HOPE,
+    LAST,
     LONGER,
     REACH,
+    SHRUNK,
+    STRIDE,
     TARGETED,
+    WIDE,
     accuracy_curve,
     attack,
     clean_pass,
@@ -19,6 +23,8 @@ from tradeoffs.robustness import (
     margin,
     near,
     soft_margin,
+    stride,
+    width,
 )
 
 NORMS = ("l2", "linf")
@@ -109,13 +115,13 @@ def test_starts_at_clean_accuracy_and_never_rises(norm, blobs):
     assert 0 < robust[1].sum() < len(x)
 
 
-@settings(max_examples=10, deadline=None)
-@given(seed=st.integers(0, 50))
-def test_a_budget_decides_the_same_however_its_examples_are_batched_with_others(blobs, seed):
+@pytest.mark.parametrize("batch_size", [100, 64, 37])
+def test_a_budget_decides_the_same_however_its_examples_are_batched_with_others(batch_size, blobs):
     """Only random starts depend on the batch: an example far from every boundary of the attack does not change."""
     network, x, labels = blobs
-    alone = curve(network, x, labels, [0.03], restarts=3, seed=seed)
-    beside = curve(network, x, labels, [0.03, 0.001, 0.5], restarts=3, seed=seed + 1, batch_size=37)
+    alone = curve(network, x, labels, [0.03], steps=5, restarts=3, seed=batch_size)
+    beside = curve(network, x, labels, [0.03, 0.001, 0.5], steps=5, restarts=3, batch_size=batch_size)
+    assert 0 < alone[0].float().mean() < 1
     assert (alone[0] != beside[0]).float().mean() <= 0.02
 
 
@@ -498,3 +504,83 @@ def test_unknown_norm_is_one_clear_line(blobs):
     network, x, labels = blobs
     with pytest.raises(InputError, match="norm: 'l3' is unknown; choose one of l2, linf"):
         curve(network, x, labels, [0.1], norm="l3")
+
+
+@pytest.mark.parametrize("batch_size", [1000, 37])
+def test_what_an_attack_is_told_of_an_example_is_of_that_example(batch_size, blobs, monkeypatch):
+    """Its clean margin and gradient, its nearest wrong classes, in every batch, restart and budget."""
+    network, x, labels = blobs
+    labels = labels.clone()
+    labels[::7] = (labels[::7] + 1) % 10
+    steps_seen: list[int] = []
+
+    def watched_fooled(logits, x, labels, clean, gradient, **settings):
+        found, slope = clean_pass(network, x, labels)
+        torch.testing.assert_close(clean, margin(found, labels))
+        torch.testing.assert_close(gradient, slope)
+        return fooled(logits, x, labels, clean, gradient, **settings)
+
+    def watched_attack(logits, x, labels, *, clean=None, gradient=None, targets=None, **settings):
+        steps_seen.append(settings["steps"])
+        found, slope = clean_pass(network, x, labels)
+        if clean is not None:
+            torch.testing.assert_close(clean, margin(found, labels))
+        if gradient is not None:
+            torch.testing.assert_close(gradient, slope)
+        if targets is not None:
+            aims = {(image.numpy().tobytes(), target) for image, target in zip(x, targets.tolist(), strict=True)}
+            assert len(aims) == len(x)  # no class of an example is attacked twice
+            assert (targets != labels).all()
+        return attack(logits, x, labels, clean=clean, gradient=gradient, targets=targets, **settings)
+
+    monkeypatch.setattr("tradeoffs.robustness.fooled", watched_fooled)
+    monkeypatch.setattr("tradeoffs.robustness.attack", watched_attack)
+    curve(network, x, labels, [0.02, 0.05], steps=4, restarts=3, batch_size=batch_size)
+    assert set(steps_seen) == {4, 4 * LONGER, 4 * TARGETED}
+
+
+def test_an_example_that_answers_nan_on_the_way_changes_nothing_for_the_others(blobs):
+    network, x, labels = blobs
+    marked = torch.arange(len(x)) % 3 == 0
+    x = x.clone()
+    x[:, 0, 0, 0] = marked.float()
+    passes = 0
+
+    def failing(z: Tensor) -> Tensor:
+        nonlocal passes
+        passes += 1
+        return network(z).masked_fill(((z[:, 0, 0, 0] > 0.5) & (passes == 7))[:, None], torch.nan)
+
+    plain, beside = curve(network, x, labels, [0.02])[0], curve(failing, x, labels, [0.02])[0]
+    assert 0 < plain[~marked].float().mean() < 1
+    assert torch.equal(plain[~marked], beside[~marked])
+
+
+@pytest.mark.parametrize("steps", [2, 5, 10])
+def test_the_margin_is_soft_at_first_and_hard_at_the_end(steps, blobs, monkeypatch):
+    network, x, labels = blobs
+    asked: list[float] = []
+
+    def watched(logits, labels, softness):
+        asked.append(softness)
+        return soft_margin(logits, labels, softness)
+
+    monkeypatch.setattr("tradeoffs.robustness.soft_margin", watched)
+    attack(network, x, labels, norm="l2", epsilon=1e-6, steps=steps, generator=seeded(0), softness=0.7)
+    assert asked == pytest.approx([0.7 * (1 - i / (steps - 1)) for i in range(steps)])
+
+
+@pytest.mark.parametrize("steps", [1, 3, 10])
+def test_steps_fall_along_a_cosine_and_the_ball_shrinks_to_its_size_before_the_end(steps):
+    strides = [stride(i, steps) for i in range(steps + 1)]
+    assert strides[0] == STRIDE
+    assert strides[-1] == pytest.approx(LAST)
+    assert strides == sorted(strides, reverse=True)
+    assert stride(steps / 2, steps) == pytest.approx((STRIDE + LAST) / 2)
+    assert stride(steps / 3, steps) == pytest.approx(LAST + 0.75 * (STRIDE - LAST))
+    widths = [width(i, steps) for i in range(steps + 1)]
+    assert widths[0] == 1  # the random start lies in the ball itself
+    assert widths[1:] == sorted(widths[1:], reverse=True)
+    for i, radius in enumerate(widths[1:], start=1):
+        assert radius == pytest.approx(1 + (WIDE - 1) * max(0, 1 - i / (0.4 * steps)))
+        assert (radius == 1) == (i >= SHRUNK * steps)

@@ -13,9 +13,19 @@ import torch
 from tradeoffs.benchmarks import adversarial, imagenet, imagenet9, objectnet, rival10, salient_imagenet, waterbirds
 from tradeoffs.errors import InputError
 
+REGIONS = ("foreground", "background")
+
 
 def value(result, name):
     return result.metrics[name]["value"]
+
+
+def same_outcomes(result, expected):
+    """Compare outcomes image by image, all of them; some are right and some are wrong, or little would be compared."""
+    assert result.outcomes.keys() == expected.keys()
+    for name, outcome in expected.items():
+        np.testing.assert_array_equal(result.outcomes[name], np.array(outcome), name)
+    assert 0 < np.mean([np.mean(outcome) for outcome in expected.values() if np.array(outcome).dtype == bool]) < 1
 
 
 def gap(a, b):
@@ -51,25 +61,36 @@ def test_rival10_equals_a_plain_loop(world):
     found = [network.features(world.pixels(path, "rival10")).double().numpy() for path in images]
     head = rival10.fit(np.concatenate(found), np.array(labels), 10, 0.01)
     images, masks, labels = listed("test")
+    (l2_level,) = spec["l2_levels"]
+    noises = [("linf", 0.2), ("linf", 0.5), ("l2", l2_level)]
+    expected = {name: [] for name in result.outcomes if name != "label"}
+    for i, (path, mask_path) in enumerate(zip(images, masks, strict=True)):
+        clean, mask, noise = (
+            world.pixels(path, "rival10"),
+            world.mask(mask_path, "rival10"),
+            noise_of(i, 0, spec["size"]),
+        )
+        shown = {"clean": clean}
+        for kind, level in noises:
+            for region, where in (("foreground", mask), ("background", 1 - mask)):
+                n = noise * where
+                if kind == "l2":
+                    n = n / n.norm()
+                shown[f"{region}_{kind}_{level:g}"] = (clean + level * n).clamp(0, 1)
+        for name, x in shown.items():
+            expected[name].append(head.logits(network.features(x).double().numpy()).argmax() == labels[i])
+    same_outcomes(result, expected | {"label": labels})
 
-    def accuracy(kind, level, foreground):
-        hits = []
-        for i, (path, mask_path) in enumerate(zip(images, masks, strict=True)):
-            mask = world.mask(mask_path, "rival10")
-            n = noise_of(i, 0, spec["size"]) * (mask if foreground else 1 - mask)
-            if kind == "l2":
-                n = n / n.norm()
-            x = (world.pixels(path, "rival10") + level * n).clamp(0, 1)
-            hits.append(head.logits(network.features(x).double().numpy()).argmax() == labels[i])
-        return by_class(hits, labels)
-
-    in_front = [accuracy("linf", level, True) for level in (0.2, 0.5)]
-    behind = [accuracy("linf", level, False) for level in (0.2, 0.5)]
-    (level,) = spec["l2_levels"]
-    assert value(result, "accuracy_foreground_linf_0.2") == pytest.approx(in_front[0])
-    assert value(result, "rfs_linf_0.5") == pytest.approx(gap(behind[1], in_front[1]))
-    assert value(result, "rfs_linf") == pytest.approx(gap(np.mean(behind), np.mean(in_front)))
-    assert value(result, "rfs_l2") == pytest.approx(gap(accuracy("l2", level, False), accuracy("l2", level, True)))
+    accuracy = {name: by_class(hits, labels) for name, hits in expected.items()}
+    assert value(result, "accuracy") == pytest.approx(accuracy["clean"])
+    for name in set(accuracy) - {"clean"}:
+        assert value(result, f"accuracy_{name}") == pytest.approx(accuracy[name])
+    front, back = ([accuracy[f"{region}_{kind}_{level:g}"] for kind, level in noises] for region in REGIONS)
+    assert value(result, "rfs_linf_0.2") == pytest.approx(gap(back[0], front[0]))
+    assert value(result, "rfs_linf_0.5") == pytest.approx(gap(back[1], front[1]))
+    assert value(result, "rfs_linf") == pytest.approx(gap(np.mean(back[:2]), np.mean(front[:2])))
+    assert value(result, "rfs_l2") == pytest.approx(gap(back[2], front[2]))
+    assert value(result, f"rfs_l2_{l2_level:g}") == pytest.approx(gap(back[2], front[2]))
 
 
 def plain_dilation(mask, iterations):
@@ -105,34 +126,42 @@ def test_salient_imagenet_equals_a_plain_loop(world):
     images = sorted(masks)
     labels = [wnids.index(wnid) for wnid, _ in images]
 
-    def accuracy(region, keep):
-        trials = []
-        for trial in range(spec["trials"]):
-            hits, kept = [], []
-            for i, (wnid, name) in enumerate(images):
-                own = masks[wnid, name]
-                if not keep(own, labels[i]):
-                    continue
-                clean = world.pixels(root / "train" / wnid / name, "salient_imagenet")
-                x = clean + 0.25 * noise_of(i, trial, spec["crop"]) * region(own)
-                hits.append(network(x.clamp(0, 1)).argmax().item() == labels[i])
-                kept.append(labels[i])
-            trials.append(by_class(hits, kept))
-        return np.mean(trials)
+    def maximum(own, kind):
+        return torch.stack(own[kind]).amax(0) if kind in own else torch.zeros(1, 1, spec["crop"], spec["crop"])
 
-    def core(own):
-        return torch.stack(own["core"]).amax(0)
+    expected = {name: [] for name in ("clean", "core_region", "outside_core", "core_features", "spurious_features")}
+    for i, (wnid, name) in enumerate(images):
+        clean = world.pixels(root / "train" / wnid / name, "salient_imagenet")
+        core, spurious = (maximum(masks[wnid, name], kind) for kind in ("core", "spurious"))
+        region = plain_dilation(core[0, 0], spec["dilation"])[None, None] if core.any() else core
+        noises = [noise_of(i, trial, spec["crop"]) for trial in range(spec["trials"])]
+        wheres = {
+            "core_region": region,
+            "outside_core": 1 - region,
+            "core_features": core,
+            "spurious_features": spurious,
+        }
+        expected["clean"].append(network(clean).argmax().item() == labels[i])
+        for kind, where in wheres.items():
+            shown = [(clean + 0.25 * noise * where).clamp(0, 1) for noise in noises]
+            expected[kind].append([network(x).argmax().item() == labels[i] for x in shown])
+    hits = {kind: np.array(found).T for kind, found in expected.items()}
+    same_outcomes(result, hits | {"label": labels})
 
-    def dilated(own):
-        return plain_dilation(core(own)[0, 0], spec["dilation"])[None, None]
+    has_core, has_spurious = (np.array([kind in masks[image] for image in images]) for kind in ("core", "spurious"))
+    of_class = np.isin(labels, np.array(labels)[has_spurious])
 
-    core_accuracy = accuracy(lambda own: 1 - dilated(own), lambda own, _: "core" in own)
-    spurious_accuracy = accuracy(dilated, lambda own, _: "core" in own)
+    def accuracy(kind, kept):
+        return np.mean([by_class(trial[kept], np.array(labels)[kept]) for trial in hits[kind]])
+
+    core_accuracy, spurious_accuracy = accuracy("outside_core", has_core), accuracy("core_region", has_core)
+    assert value(result, "accuracy") == pytest.approx(by_class(hits["clean"], labels))
     assert value(result, "core_accuracy") == pytest.approx(core_accuracy)
     assert value(result, "spurious_accuracy") == pytest.approx(spurious_accuracy)
     assert value(result, "rcs") == pytest.approx(gap(core_accuracy, spurious_accuracy))
-    by_feature = accuracy(lambda own: torch.stack(own["spurious"]).amax(0), lambda own, _: "spurious" in own)
-    assert value(result, "core_accuracy_by_feature") == pytest.approx(by_feature)
+    by_feature = {"core": ("spurious_features", has_spurious), "spurious": ("core_features", has_core & of_class)}
+    for kind, (masked, kept) in by_feature.items():
+        assert value(result, f"{kind}_accuracy_by_feature") == pytest.approx(accuracy(masked, kept))
 
 
 def test_imagenet9_equals_a_plain_loop(world):
@@ -149,26 +178,38 @@ def test_imagenet9_equals_a_plain_loop(world):
     def right(x, label):
         return mapping[str(network(x).argmax().item())] == label
 
-    def accuracy(variant):
-        return np.mean([right(world.pixels(path, "imagenet9"), label) for path, label in listed(variant)])
-
-    mixed_rand = accuracy("mixed_rand")
-    assert value(result, "accuracy_mixed_rand") == pytest.approx(mixed_rand)
-    assert value(result, "bg_gap") == pytest.approx(accuracy("mixed_same") - mixed_rand)
-    for variant in ("original", "mixed_next", "only_fg", "no_fg", "only_bg_b", "only_bg_t"):
-        assert f"accuracy_{variant}" in result.metrics
+    hits = {
+        variant: [right(world.pixels(path, "imagenet9"), label) for path, label in listed(variant)]
+        for variant in (
+            "original",
+            "mixed_same",
+            "mixed_rand",
+            "mixed_next",
+            "only_fg",
+            "no_fg",
+            "only_bg_b",
+            "only_bg_t",
+        )
+    }
+    accuracy = {variant: np.mean(found) for variant, found in hits.items()}
+    for variant, found in accuracy.items():
+        assert value(result, f"accuracy_{variant}") == pytest.approx(found)
+    assert value(result, "bg_gap") == pytest.approx(accuracy["mixed_same"] - accuracy["mixed_rand"])
 
     originals, tiled = listed("original"), listed("only_bg_t")
     behind = np.linspace(0, len(tiled) - 1, spec["challenge_backgrounds"]).astype(int)
     backgrounds = [world.pixels(tiled[j][0], "imagenet9") for j in behind]
     withstood = []
-    for i in np.linspace(0, len(originals) - 1, spec["challenge_foregrounds"]).astype(int):
+    fronts = np.linspace(0, len(originals) - 1, spec["challenge_foregrounds"]).astype(int)
+    for i in fronts:
         path, label = originals[i]
         mask_path = root / "bg_challenge/fg_mask/val" / path.parent.name / f"{path.stem}.npy"
         mask = torch.from_numpy((np.load(mask_path).astype(float) * 255).round()).float() / 255
         front = world.pixels(path, "imagenet9")
         withstood.append(all(right(front * mask + background * (1 - mask), label) for background in backgrounds))
     assert value(result, "challenge_accuracy") == pytest.approx(np.mean(withstood))
+    labels = [label for _, label in originals]
+    same_outcomes(result, hits | {"challenge": withstood, "challenge_image": fronts, "label": labels})
 
 
 def test_imagenet9_refuses_variants_that_do_not_match(small, copy_of):
@@ -191,10 +232,10 @@ def test_waterbirds_equals_a_plain_loop(world):
 
     labels = np.array([int(row["y"]) for row in train])
     head = waterbirds.fit(np.concatenate([feature(row) for row in train]), labels, 2, 0.01)
-    groups, sizes = {}, {}
+    groups, sizes, hits = {}, {}, []
     for row in test:
-        hit = head.logits(feature(row)).argmax() == int(row["y"])
-        groups.setdefault((row["y"], row["place"]), []).append(hit)
+        hits.append(head.logits(feature(row)).argmax() == int(row["y"]))
+        groups.setdefault((row["y"], row["place"]), []).append(hits[-1])
     for row in train:
         sizes[row["y"], row["place"]] = sizes.get((row["y"], row["place"]), 0) + 1
     means = {group: np.mean(hits) for group, hits in groups.items()}
@@ -203,7 +244,9 @@ def test_waterbirds_equals_a_plain_loop(world):
     assert value(result, "worst_group_accuracy") == pytest.approx(min(means.values()))
     assert value(result, "adjusted_average_accuracy") == pytest.approx(adjusted)
     assert value(result, "background_swap_gap") == pytest.approx(swap)
-    assert value(result, "accuracy_waterbird_on_land") == pytest.approx(means["1", "0"])
+    for group, name in zip((("0", "0"), ("0", "1"), ("1", "0"), ("1", "1")), waterbirds.GROUPS, strict=True):
+        assert value(result, f"accuracy_{name}") == pytest.approx(means[group])
+    same_outcomes(result, {"correct": hits, "group": [2 * int(row["y"]) + int(row["place"]) for row in test]})
 
 
 def test_objectnet_equals_a_plain_loop(world):
@@ -226,16 +269,20 @@ def test_objectnet_equals_a_plain_loop(world):
         restricted = object_of[max(object_of, key=lambda i: logits[i].item())]
         return official, restricted
 
-    shifted = []
+    shifted, original = [], []
+    number = sorted(label_of_folder.values()).index
+    expected = {"objectnet_label": [], "validation_label": []}
     for folder in sorted((world.root / "objectnet/objectnet-1.0/images").iterdir()):
         label = label_of_folder[folder.name]
         if label in to_imagenet:
-            shifted += [[p == label for p in predictions(world.pixels(path, "objectnet"))] for path in folder.iterdir()]
-    original = []
+            paths = sorted(folder.iterdir())
+            shifted += [[p == label for p in predictions(world.pixels(path, "objectnet"))] for path in paths]
+            expected["objectnet_label"] += [number(label)] * len(paths)
     for i, folder in enumerate(sorted((world.root / "imagenet/val").iterdir())):
         if i in object_of:
-            found = [predictions(world.pixels(path, "imagenet")) for path in folder.iterdir()]
+            found = [predictions(world.pixels(path, "imagenet")) for path in sorted(folder.iterdir())]
             original += [[p == object_of[i] for p in both] for both in found]
+            expected["validation_label"] += [number(object_of[i])] * len(found)
     for p, (there, here) in zip(
         ("official", "restricted"), zip(np.mean(shifted, 0), np.mean(original, 0), strict=True), strict=True
     ):
@@ -244,18 +291,19 @@ def test_objectnet_equals_a_plain_loop(world):
         assert value(result, f"drop_{p}") == pytest.approx(here - there)
         assert value(result, f"relative_drop_{p}") == pytest.approx((here - there) / here if here else 0)
     assert value(result, "objectnet_accuracy_restricted") >= value(result, "objectnet_accuracy_official")
+    for kind, hits in (("objectnet", shifted), ("validation", original)):
+        expected |= dict(zip((f"{kind}_official", f"{kind}_restricted"), zip(*hits, strict=True), strict=True))
+    same_outcomes(result, expected)
 
 
 def test_imagenet_equals_a_plain_loop(world):
     result = world.evaluate(imagenet)
     folders = sorted((world.root / "imagenet/val").iterdir())
-    hits = [
-        world.network(world.pixels(path, "imagenet")).argmax().item() == label
-        for label, folder in enumerate(folders)
-        for path in folder.iterdir()
-    ]
+    images = [(path, label) for label, folder in enumerate(folders) for path in sorted(folder.iterdir())]
+    hits = [world.network(world.pixels(path, "imagenet")).argmax().item() == label for path, label in images]
     assert value(result, "accuracy") == pytest.approx(np.mean(hits))
     assert result.metrics["accuracy"]["n"] == len(hits)
+    same_outcomes(result, {"correct": hits, "label": [label for _, label in images]})
 
 
 def test_adversarial_accuracy_at_budget_zero_is_clean_and_never_rises(small):

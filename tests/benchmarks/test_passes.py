@@ -10,6 +10,7 @@ from PIL import Image
 
 from tradeoffs import batching
 from tradeoffs.benchmarks import adversarial, imagenet, imagenet9, objectnet, rival10, salient_imagenet
+from tradeoffs.benchmarks import passes as passes_module
 from tradeoffs.benchmarks.noise import draw
 from tradeoffs.benchmarks.passes import Passes
 from tradeoffs.benchmarks.predict import over_images
@@ -142,6 +143,16 @@ def test_a_batch_shrinks_with_its_images_and_with_what_is_read_for_each():
     assert batching.batch_size(224 * 224, 1_000_000, CPU) == 31
     assert batching.batch_size(224 * 224, 50_000_000, CPU) == 5  # ten trials of noise
     assert batching.batch_size(10_000**2, 1_000_000_000, CPU) == 1
+
+
+def test_a_pass_is_sized_by_the_pixels_of_an_image_and_all_bytes_read_for_it(numbered, monkeypatch):
+    asked = []
+    monkeypatch.setattr(passes_module, "batch_size", lambda *sizes: asked.append(sizes) or 7)
+    batches = Passes(CPU).batches(
+        numbered, lambda i: (np.zeros((6, 8, 3), dtype=np.uint8), np.zeros((2, 5), dtype=np.float32))
+    )
+    assert [len(at) for at, _ in batches] == [7, 7, 7, 7, 7, 5]
+    assert asked == [(6 * 8, 6 * 8 * 3 + 2 * 5 * 4, CPU)]
 
 
 def test_workers_are_the_cores_granted(monkeypatch):

@@ -13,13 +13,13 @@ from tradeoffs.models.networks import build
 
 
 def lived_in(network: nn.Module) -> nn.Module:
-    """Give batch normalisations other statistics and weights than those they start with."""
+    """Give batch normalisations other statistics and weights than those they start with, where they have any."""
     generator = torch.Generator().manual_seed(0)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
-            for tensor in (module.weight.data, module.bias.data, module.running_mean, module.running_var):
-                assert tensor is not None
-                tensor.add_(0.5 * torch.rand(tensor.shape, generator=generator))
+            for tensor in (module.weight, module.bias, module.running_mean, module.running_var):
+                if tensor is not None:
+                    tensor.data.add_(0.5 * torch.rand(tensor.shape, generator=generator))
     return network
 
 
@@ -96,6 +96,67 @@ def test_a_convolution_used_twice_is_not_folded() -> None:
     network = lived_in(Twice())
     x = torch.rand(2, 3, 4, 4)
     torch.testing.assert_close(folded(network)(x), network(x))
+
+
+class Skipped(nn.Module):
+    """What the convolution finds goes on beside its normalisation as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution, self.normalisation = nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found = self.convolution(x)
+        out: Tensor = self.normalisation(found).relu() + found
+        return out
+
+
+class Activated(nn.BatchNorm2d):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x).relu()
+
+
+class Centred(nn.Conv2d):
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = super().forward(x - 0.5)
+        return out
+
+
+class Reversed(nn.Module):
+    """The normalisation comes first, though the convolution was named first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution, self.normalisation = nn.Conv2d(3, 3, 3, padding=1), nn.BatchNorm2d(3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.convolution(self.normalisation(x))
+        return out
+
+
+OTHERS = {  # a network, and how many normalisations are left of it
+    "skip connection": (Skipped(), 1),
+    "normalisation first": (Reversed(), 1),
+    "statistics of the batch": (nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3, track_running_stats=False)), 1),
+    "normalisation with an activation": (nn.Sequential(nn.Conv2d(3, 3, 1), Activated(3)), 1),
+    "convolution of its own kind": (nn.Sequential(Centred(3, 3, 1), nn.BatchNorm2d(3)), 1),
+    "transposed": (nn.Sequential(nn.ConvTranspose2d(3, 3, 1), nn.BatchNorm2d(3)), 1),
+    "activation between": (nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU(), nn.BatchNorm2d(3)), 1),
+    "two after each other": (nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3), nn.BatchNorm2d(3)), 1),
+    "before and after": (nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3)), 1),
+    "no weights": (nn.Sequential(nn.Conv2d(3, 4, 1, bias=False), nn.BatchNorm2d(4, affine=False)), 0),
+    "groups": (nn.Sequential(nn.Conv2d(3, 6, 3, groups=3), nn.BatchNorm2d(6, eps=0.3)), 0),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_only_a_normalisation_right_after_a_convolution_of_its_own_is_folded(kind: str) -> None:
+    network, left = OTHERS[kind]
+    network = lived_in(network).eval().requires_grad_(False)
+    x = torch.rand(2, 3, 4, 4)
+    for ours, theirs in zip(logits_and_gradient(folded(network), x), logits_and_gradient(network, x), strict=True):
+        torch.testing.assert_close(ours, theirs)
+    assert normalisations(folded(network), x) == left
 
 
 def test_a_network_that_looks_at_its_input_is_left_as_it_is() -> None:

@@ -96,7 +96,10 @@ def test_every_model_has_every_benchmark(summary):
     assert tuple(described.loc["resnet18_l2_eps3"]) == ("resnet18", "l2", 3)
     assert tuple(described.loc["resnet18_standard"]) == ("resnet18", "none", 0)
     values = summary["value"].astype(float)
-    assert values.between(-1, 1).all()
+    relative = summary["metric"].str.startswith("relative_drop")  # a small accuracy can be exceeded many times
+    assert relative.any()
+    assert values[~relative].between(-1, 1).all()
+    assert values[relative].le(1).all()
     assert np.isfinite(values).all()
 
 

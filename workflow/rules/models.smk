@@ -26,7 +26,7 @@ rule train:
         spec=lambda wc: settings(MODELS[wc.model].spec),
         folder=lambda wc: folder(MODELS[wc.model].world, "imagenet"),
         checkpoint=lambda wc: f"results/{wc.study}/models/{wc.model}/checkpoint.pt",
-        processes=lambda wc, resources: launch.processes(
+        processes=lambda wc, resources: launch.training_processes(
             resources, config["gpus_per_training"]
         ),
     shell:

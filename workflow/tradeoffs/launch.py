@@ -151,7 +151,7 @@ def cores(workflow: Any, wanted: int, gpus_per_job: int = 1) -> int:
     return max(1, min(wanted, int(granted) // at_once))
 
 
-def processes(resources: Any, gpus_per_training: int) -> int:
+def training_processes(resources: Any, gpus_per_training: int) -> int:
     """Processes in which a job trains: one for each GPU that it asks for, as ``gpu`` or, on some clusters, ``gres``.
 
     The program ends with one line where ``gres`` asks for another number than the config's.

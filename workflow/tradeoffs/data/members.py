@@ -1,6 +1,7 @@
 """Members of an archive on their way to a folder: which are wanted, where they may go, whole or not there at all."""
 
 import fnmatch
+import os
 import re
 import stat
 from collections.abc import Iterable

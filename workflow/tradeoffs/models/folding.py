@@ -81,6 +81,7 @@ def _trace(network: nn.Module) -> Folded:
             and type(normalisation) in (nn.BatchNorm2d, nn.SyncBatchNorm)
             and normalisation.running_mean is not None
             and uses[name] == 1
+            and name not in folds  # a second normalisation, after the first
         ):
             both = fuse_conv_bn_eval(convolution, cast(nn.BatchNorm2d, normalisation)).requires_grad_(False)
             folds[name] = Fold(convolution, normalisation, both)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from tradeoffs.errors import InputError, exit_code
 from tradeoffs.results.figures.adversarial import attacks
-from tradeoffs.results.figures.command import note, over_seeds, run
+from tradeoffs.results.figures.command import over_seeds, run
 from tradeoffs.results.figures.curves import drawn
 from tradeoffs.results.reading import read_table
 from tradeoffs.results.style import NORM_LABELS, LineStyle
@@ -45,6 +45,7 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
     for axes in grid[-1]:
         axes.set_xlabel("spurious correlation\nin training")
     figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    title = "Accuracy under attack of standard models, by spurious correlation in training"
     figure.suptitle(title, fontsize=10.5)
     return {"correlation": figure}
 
