@@ -168,12 +168,12 @@ def test_on_a_cluster_and_without_jobs_a_step_asks_for_what_it_needs():
     ],
 )
 def test_a_training_has_a_process_for_each_gpu_it_asks_for(resources, expected):
-    assert launch.processes(resources, 2) == expected
+    assert launch.training_processes(resources, 2) == expected
 
 
 def test_gres_for_another_number_of_gpus_than_the_configs_is_refused():
     with pytest.raises(SystemExit, match=r'asks for 1 .* gpus_per_training is 2; write gres: "gpu:2"'):
-        launch.processes({"gpu": 0, "gres": "gpu"}, 2)
+        launch.training_processes({"gpu": 0, "gres": "gpu"}, 2)
 
 
 FULL = [
