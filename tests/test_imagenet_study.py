@@ -248,14 +248,14 @@ def test_an_own_model_that_is_described_inconsistently_is_refused(entry, message
         study.models(extra(**entry))
 
 
-ROBUST = {"id": "robust", "source": "torchscript", "file": "robust.pt", "norm": "linf", "epsilon": 4}
-PLAIN = {"id": "plain", "source": "torchscript", "file": "plain.pt"}
+PLAIN = {"id": "plain", "source": "torchscript", "file": "plain.pt", "mean": [0, 0, 0], "std": [1, 1, 1]}
+ROBUST = PLAIN | {"id": "robust", "file": "robust.pt", "norm": "linf", "epsilon": 4}
 
 
 def test_a_reference_goes_with_the_model_to_the_tables(imagenet):
     entries = [ROBUST | {"reference": "plain"}, PLAIN]
     config = everything(imagenet, extra=entries)
-    rows = {row["id"]: row for row in study.model_table(config)}
+    rows = {row["id"]: row for row in study.model_table(study.models(config).values())}
     assert {name for name, row in rows.items() if row["reference"] is not None} == {"robust"}
     models = {model.id: model for model in parse(specification(config))[1]}
     assert (models["robust"].reference, models["plain"].reference) == ("plain", None)

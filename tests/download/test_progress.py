@@ -187,7 +187,7 @@ def test_pauses_double_up_to_the_longest_and_start_again_with_progress(site: Sit
         ("a.zip", b"PK\x05\x06", None),
         ("a.zip", b"\x1f\x8b", "not a zip archive"),
         ("a.tar.gz", b"\x1f\x8b\x08", None),
-        ("a.tgz", b"PK\x03\x04", "not a tar.gz archive"),
+        ("a.tgz", b"PK\x03\x04", "not a tgz archive"),
         ("a.json", b"{}", None),
         ("a.json", b"\xef\xbb\xbf \n<!DOCTYPE html>", "a web page instead"),
         ("a.json", b"<HTML><TITLE lang=en> Sign  in </TITLE>", "titled 'Sign  in'"),
