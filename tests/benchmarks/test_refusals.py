@@ -68,5 +68,5 @@ def test_imagenet9_without_its_first_class_is_refused(copy) -> None:
     world = copy("imagenet9")
     for folder in list(world.root.glob("imagenet9/bg_challenge/*/val/00_*")):
         shutil.rmtree(folder)
-    with pytest.raises(InputError, match="no folder 00_"):
+    with pytest.raises(InputError, match=r"no folder 00_\.\.\."):
         world.evaluate(imagenet9)
