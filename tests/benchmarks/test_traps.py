@@ -114,8 +114,8 @@ def test_trap_batchnorm_drift_in_frozen_features(small, benchmark):
 
 
 def test_trap_class_names_with_spaces(tmp_path):
-    """ImageNet-9's folders are named like '02_wheeled vehicle'; the label is the place among all, sorted."""
-    classes = ["00_dog", "01_bird", "02_wheeled vehicle", "06_musical instrument"]
+    """ImageNet-9's folders are named like '02_wheeled vehicle'; the label is the number they begin with."""
+    classes = ["00_dog", "01_bird", "02_wheeled vehicle", "03_musical instrument"]
     base = tmp_path / "imagenet9" / "bg_challenge"
     for variant in imagenet9.imagenet9.VARIANTS:
         for label, name in enumerate(classes):
