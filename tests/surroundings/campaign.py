@@ -129,7 +129,6 @@ with_environment("home_not_writable_with_a_cache", HOME="/proc/nohome", XDG_CACH
 with_environment("home_not_writable", HOME="/proc/nohome")
 with_environment("pythonpath_here", PYTHONPATH="")
 with_environment("pythonstartup", PYTHONSTARTUP="/nonexistent.py")
-with_environment("pythoninspect", PYTHONINSPECT="1")
 with_environment("pythonoptimize", PYTHONOPTIMIZE="2")
 with_environment("pythonwarnings", PYTHONWARNINGS="error::DeprecationWarning")
 with_environment("ascii_output", PYTHONIOENCODING="ascii")
