@@ -377,7 +377,9 @@ rule figures:
         rules.contact_sheets.output,
         rules.figure_adversarial.output if "adversarial" in BENCHMARKS else [],
         rules.figure_correlation.output if cards(["correlation_sweep"]) else [],
-        rules.figure_background_scale.output if cards(["background_scale_sweep"]) else [],
+        rules.figure_background_scale.output
+        if cards(["background_scale_sweep"])
+        else [],
         rules.figure_training.output if models_from(["train"]) else [],
         rules.missing.output if STUDY == "imagenet" else [],
         rules.published.output if STUDY == "imagenet" else [],
