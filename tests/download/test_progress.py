@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import os
 import random
 import threading
@@ -183,6 +184,15 @@ def test_pauses_double_up_to_the_longest_and_start_again_with_progress(site: Sit
 
 
 # The pieces.
+
+
+@pytest.mark.parametrize(("size", "right"), [(None, True), (1, True), (0, False), (-1, False), (1.5, False)])
+def test_a_size_is_a_positive_number_of_bytes(size: object, right: bool):
+    text = json.dumps({"urls": ["http://localhost/a"], "sha256": None, "md5": None, "size": size})
+    if right:
+        assert module.parse(text) == (["http://localhost/a"], Published(None, None, size))
+    else:
+        assert "size = " in line(lambda: module.parse(text))
 
 
 @pytest.mark.parametrize(

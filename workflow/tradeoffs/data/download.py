@@ -148,12 +148,12 @@ def _receive(url: str, out: Path, size: int | None, checksum_known: bool) -> int
         with part.open("ab" if offset else "wb") as sink, progress(out.name, total, offset) as bar:
             write_json(_version(out), offered._asdict())
             received, block = offset, first
-            while block and (total is None or received <= total):
+            while block:
                 sink.write(block)
                 sink.flush()
                 received += len(block)
                 bar.update(len(block))
-                block = _read(response)
+                block = _read(response) if total is None or received <= total else b""
             os.fsync(sink.fileno())
     if total is not None and received > total:
         _forget(out)
