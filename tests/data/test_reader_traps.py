@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tradeoffs.data import imagenet9, objectnet
+from tradeoffs.data import imagenet9, images, objectnet
 from tradeoffs.errors import InputError
 
 
@@ -75,3 +75,26 @@ def test_the_last_line_is_one_of_the_file(mappings: Path) -> None:
     (mappings / "imagenet_to_label_2012_v2").write_text("\n".join(LINES))  # no line end
     (mappings / "pytorch_to_imagenet_2012_id.json").write_text('{"0": 3, "1": 0, "2": 1}')
     assert mapping_of(mappings) == [1, 0, 1]
+
+
+def test_an_image_that_cannot_be_decoded_is_named_in_one_line_of_text(tmp_path: Path) -> None:
+    path = tmp_path / "broken.png"
+    path.write_bytes(b"no image")
+    with pytest.raises(images.UnreadableError) as caught:
+        images.image(path)
+    assert caught.value.path == path
+    assert str(caught.value).startswith(f"{path}: unreadable image (")
+    assert "\n" not in str(caught.value)
+
+
+def test_unions_of_masks_of_different_size_name_the_union_by_its_first_mask(tmp_path: Path) -> None:
+    groups = [[tmp_path / f"{number}{letter}.png" for letter in "ab"] for number in range(2)]
+    for number, group in enumerate(groups):
+        for place, path in enumerate(group):
+            pixels = np.zeros((4, 4 + number), dtype=np.uint8)
+            pixels[place] = 255
+            Image.fromarray(pixels).save(path)
+    (union,) = images.load_mask_unions(groups[:1])
+    assert union[0].tolist() == [[1] * 4] * 2 + [[0] * 4] * 2
+    with pytest.raises(InputError, match=r"1a\.png: 5x4 pixels where the first has 4x4"):
+        images.load_mask_unions(groups)
