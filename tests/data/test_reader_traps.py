@@ -83,7 +83,7 @@ def test_an_image_that_cannot_be_decoded_is_named_in_one_line_of_text(tmp_path: 
     with pytest.raises(images.UnreadableError) as caught:
         images.image(path)
     assert caught.value.path == path
-    assert str(caught.value).startswith(f"{path}: unreadable image (")
+    assert str(caught.value).startswith(f"{path}: unreadable image (cannot identify image file")
     assert "\n" not in str(caught.value)
 
 
