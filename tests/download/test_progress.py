@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import os
 import random
 import threading
@@ -115,9 +116,14 @@ def test_a_size_that_does_not_fit_is_seen_before_the_body_is_read(site: Site, ou
     assert len(site.requests) == (2 if again else 1)
 
 
-def test_a_body_longer_than_was_published_is_not_taken_and_not_asked_for_again(site: Site, out: Path):
+def test_a_body_longer_than_was_published_is_not_taken_and_not_asked_for_again(site: Site, out: Path, monkeypatch):
+    """It is left as soon as it is too long: it might have no end."""
+    monkeypatch.setattr(module, "TIMEOUT", 0.5)
+    released = threading.Event()
     site.pages["/a"] = Page(ZIP + b"x" * 10, length=False)
+    site.faults["/a"] = [cut(len(ZIP) + 5, released.wait)]
     assert f"sends more than the {len(ZIP)} bytes expected" in line(lambda: download([site.url("/a")], out, PUBLISHED))
+    released.set()
     assert len(site.requests) == 1
     assert not out.with_name("archive.zip.part").exists()
     site.pages["/b"] = Page(ZIP, length=False)
@@ -178,6 +184,15 @@ def test_pauses_double_up_to_the_longest_and_start_again_with_progress(site: Sit
 
 
 # The pieces.
+
+
+@pytest.mark.parametrize(("size", "right"), [(None, True), (1, True), (0, False), (-1, False), (1.5, False)])
+def test_a_size_is_a_positive_number_of_bytes(size: object, right: bool):
+    text = json.dumps({"urls": ["http://localhost/a"], "sha256": None, "md5": None, "size": size})
+    if right:
+        assert module.parse(text) == (["http://localhost/a"], Published(None, None, size))
+    else:
+        assert "size = " in line(lambda: module.parse(text))
 
 
 @pytest.mark.parametrize(

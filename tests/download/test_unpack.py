@@ -423,3 +423,25 @@ def test_wrong_settings(change: dict, said: str):
     good = {"kind": "zip", "password": None, "members": None}
     assert parse(json.dumps(good)) == good
     assert said in line(lambda: parse(json.dumps(good | change)))
+
+
+@pytest.mark.parametrize("text", ["[1]", "null", "{", '"zip"'])
+def test_folder_whose_source_is_somebody_elses_is_left_alone(tmp_path: Path, out: Path, text: str):
+    archive, spec = archive_of("zip", tmp_path, FILES)
+    out.mkdir(parents=True)
+    (out / "source.json").write_text(text)
+    (out / "thesis.txt").write_text("precious")
+    assert "not made by unpacking" in line(lambda: unpack(archive, out, spec))
+    assert (out / "thesis.txt").read_text() == "precious"
+
+
+def test_archive_unpacked_again_elsewhere_leaves_no_trace_of_the_first_time(tmp_path: Path, out: Path):
+    """An empty folder, and one that an interrupted run had put aside, are no obstacle and are gone afterwards."""
+    archive, spec = archive_of("zip", tmp_path, FILES)
+    out.mkdir(parents=True)
+    aside = out.with_name(".set.replaced")
+    aside.mkdir()
+    (aside / "old.txt").write_text("old")
+    unpack(archive, out, spec)
+    assert content(out) == FILES
+    assert {path.name for path in out.parent.iterdir()} == {"set", ".set.lock"}

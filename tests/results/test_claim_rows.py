@@ -337,6 +337,17 @@ def test_domains_that_were_not_attacked_have_no_rows() -> None:
     assert correlation_sweep.claims(found, unmeasured) == []
 
 
+def test_a_norm_that_one_domain_was_not_attacked_with_has_no_row_there() -> None:
+    models = sweep()
+    found = {key: value for key, value in attacked(models).items() if "broken_l2" not in key[2]}
+    rows = by_name(correlation_sweep.claims(found, models))
+    assert "spurious_correlation.preserved.l2" in rows
+    assert not any(name.startswith("spurious_correlation.broken.l2") for name in rows)
+    linf, every = (rows[f"spurious_correlation.broken{norm}"].value for norm in (".linf", ""))
+    assert linf == every
+    assert "spurious_correlation" in rows
+
+
 # Scale of the background.
 
 SCALES = (0.2, 0.5, 1.0)
