@@ -490,7 +490,9 @@ def attempt(project: Path, change: Change, known: Known) -> str:
         report.unlink(missing_ok=True)
         (project / change.path).write_text(change.source)
         try:
-            status = forked(project, ["-x", *chosen, f"--basetemp={project.parent / 'tmp'}"], Reuse(folders, report), 240)
+            status = forked(
+                project, ["-x", *chosen, f"--basetemp={project.parent / 'tmp'}"], Reuse(folders, report), 240
+            )
         finally:
             (project / change.path).write_text(original)
         outcome = "timeout" if status is None else "noticed" if status else "not noticed"
