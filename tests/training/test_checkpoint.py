@@ -99,7 +99,7 @@ def changed(change):
         ("device", "cuda"),
         ("key", None),
     ],
-    ids=str,
+    ids=lambda change: "-".join("function" if callable(part) else str(part) for part in change),
 )
 def test_a_malformed_checkpoint_is_one_line_and_a_start_from_scratch(miniature, training, tmp_path, capsys, change):
     spec = training | {"epochs": 2}
