@@ -69,7 +69,7 @@ def train(
         lr=spec["learning_rate"],
         momentum=spec["momentum"],
         weight_decay=spec["weight_decay"],
-        nesterov=True,
+        nesterov=spec["momentum"] > 0,  # torch has none of momentum 0, which is plain gradient descent
     )
     checkpoint = checkpoint or Checkpoint(None, "", 0)
     run = Run(spec, network, optimizer, torch.Generator(device), [], checkpoint, asked_to_stop, group)
