@@ -61,6 +61,12 @@ def test_weights_and_card(monkeypatch, tmp_path, data, training, norm, epsilon):
     assert card["weights_sha256"] == hashlib.sha256((tmp_path / "weights.pt").read_bytes()).hexdigest()
 
 
+def test_without_momentum_it_is_plain_gradient_descent(data, training):
+    spec = training | {"momentum": 0, "epochs": 2}
+    _, history = loop.train(spec, *train.sources(spec, data, CPU), CPU)
+    assert len(history) == 2
+
+
 def test_adversarial_training_makes_the_network_more_robust(data, training):
     split, validation = train.sources(training, data, CPU)
     ((x, labels),) = split.batches([torch.arange(split.size)], 0)

@@ -53,7 +53,7 @@ def start(
         lr=spec["learning_rate"],
         momentum=spec["momentum"],
         weight_decay=spec["weight_decay"],
-        nesterov=True,
+        nesterov=spec["momentum"] > 0,  # torch has none of momentum 0, which is plain gradient descent
     )
     return Run(spec, network, optimizer, torch.Generator(device), [], checkpoint, asked_to_stop, group)
 
