@@ -13,6 +13,7 @@ from tradeoffs.errors import InputError
 
 NORMS = ("l2", "linf")
 Loss = Callable[[Tensor], Tensor]
+_SMALL, _LARGE = 1e-12, 1e12  # of float32 and wider, whose squares and sums of squares are exact far beyond
 
 
 def pgd(
@@ -104,8 +105,11 @@ def step(
         lower, upper = limits or box(x, epsilon, bounds)
         return torch.add(x_adv, gradient.sign().nan_to_num_(0), alpha=step_size).clamp_(lower, upper)
     if norm == "l2":
-        gradient = moderate(gradient.nan_to_num())[0]
-        delta = (x_adv - x).addcdiv_(gradient, _norm(gradient), value=step_size)
+        size = _norm(gradient)
+        if not ordinary(size):
+            gradient = moderate(gradient.nan_to_num())[0]
+            size = _norm(gradient)
+        delta = (x_adv - x).addcdiv_(gradient, size, value=step_size)
         return _clip(delta.mul_((epsilon / _norm(delta)).clamp_(max=1)).add_(x), bounds)
     raise _unknown(norm)
 
@@ -120,6 +124,9 @@ def l2_norm(x: Tensor) -> Tensor:
 
     No square overflows or underflows.
     """
+    size = _norm(x)
+    if ordinary(size):
+        return size
     moderated, factor = moderate(x)
     return (_norm(moderated) / factor).clamp_(min=torch.finfo(x.dtype).tiny)
 
@@ -134,6 +141,15 @@ def moderate(x: Tensor) -> tuple[Tensor, Tensor]:
     largest = torch.linalg.vector_norm(x.flatten(1), torch.inf, dim=1).clamp_(limits.tiny, limits.max / 4)
     factor = _per_example(torch.frexp(largest).mantissa / largest, x)
     return x * factor, factor
+
+
+def ordinary(sizes: Tensor) -> bool:
+    """Whether all ``sizes`` are known to be those of numbers whose squares neither overflow nor underflow.
+
+    Then :func:`moderate` would change no bit, and cost as much as all the rest of a step. A GPU is not asked: it would
+    have to stop for the answer.
+    """
+    return sizes.device.type == "cpu" and bool(((sizes > _SMALL) & (sizes < _LARGE)).all())
 
 
 def _norm(x: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from tradeoffs.answers import finite
-from tradeoffs.attacks import Loss, moderate, random_start, step
+from tradeoffs.attacks import Loss, moderate, ordinary, random_start, step
 from tradeoffs.errors import InputError
 
 # By trial on the miniature's models: the fewest examples that withstand, for the time it takes.
@@ -267,8 +267,10 @@ def soft_margin(logits: Tensor, labels: Tensor, softness: float) -> Tensor:
     """
     if softness == 0:
         return margin(logits, labels)
-    moderated, factor = moderate(logits.detach())  # whose squares neither overflow nor underflow
-    deviation = moderated.std(1, correction=0, keepdim=True) / factor
+    deviation = logits.detach().std(1, correction=0, keepdim=True)
+    if not ordinary(deviation):
+        moderated, factor = moderate(logits.detach())  # whose squares neither overflow nor underflow
+        deviation = moderated.std(1, correction=0, keepdim=True) / factor
     temperature = softness * deviation.clamp_(min=torch.finfo(logits.dtype).tiny)
     wrong = logits.scatter(1, labels[:, None], -torch.inf)
     # The largest is taken out, so that a quotient by a tiny temperature cannot overflow; it bears no gradient.
