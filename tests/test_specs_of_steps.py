@@ -90,7 +90,8 @@ def test_swept_models_are_trained_on_the_sweeps_images_in_worlds_of_their_own(co
 
 
 def test_table_of_models_says_what_the_summary_needs(config):
-    models, table = study.models(config), study.model_table(config)
+    models = study.models(config)
+    table = study.model_table(models.values())
     assert [row["id"] for row in table] == list(models)
     for row in table:
         for key in ("role", "architecture", "norm", "epsilon", "seed", "world", "benchmarks"):

@@ -205,6 +205,8 @@ def prefix(deployment=(), main=True):
             basedir="/checkout",
             is_main_process=main,
             deployment_settings=SimpleNamespace(deployment_method=set(deployment)),
+            resource_settings=SimpleNamespace(nodes=None),
+            global_resources={},
         ),
         2,
     )
