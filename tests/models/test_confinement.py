@@ -43,7 +43,7 @@ ATTEMPTS = {
     "folder": "(outside / 'folder').mkdir()",
     "link": "(outside / 'link').symlink_to('kept')",
     "carry off": "(outside / 'kept').rename(inside / 'kept')",
-    "in a thread": "import threading; threading.Thread(target=(outside / 'new').touch).start()",
+    "in a thread": "from concurrent.futures import *; ThreadPoolExecutor(1).submit((outside / 'new').touch).result()",
     "by a program": "import subprocess; subprocess.run(['touch', outside / 'new'], check=True)",
 }
 

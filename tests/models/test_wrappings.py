@@ -48,7 +48,7 @@ def test_pixels_of_another_range_ask_for_mean_and_std(tmp_path):
 
 def test_two_normalisers_that_differ_are_refused(tmp_path):
     content = campaign.robustness(campaign.original()[0])
-    content["model"]["module.attacker.normalize.new_mean"] += 0.1
+    content["model"]["module.attacker.normalize.new_mean"] = torch.tensor(campaign.MEAN) + 0.1
     torch.save(content, tmp_path / "w.pt")
     null = {"mean": None, "std": None}
     assert campaign.outcome(tmp_path / "w.pt", "two normalisers with other values", **null) == "named"

@@ -68,4 +68,4 @@ def _allow(call: "ctypes._NamedFuncPointer", rules: int, path: Path, rights: int
 
 def _no_new_privileges() -> bool:
     """Give up what set-user-id programs would give: Landlock's condition."""
-    return ctypes.CDLL(None, use_errno=True).prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0
+    return bool(ctypes.CDLL(None).prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0)
