@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from tradeoffs.models import confinement
+from benchmarks.conftest import MODEL, SMALL
+from tradeoffs.models import confinement, scripted
 
-PATH = {"PYTHONPATH": str(Path(confinement.__file__).parents[2])}
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(confinement.__file__).parents[2]), "CUDA_VISIBLE_DEVICES": ""}
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *arguments], env=os.environ | PATH, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
 
 
 def confined(folder: Path, code: str) -> str:
@@ -83,11 +83,18 @@ class Writing(torch.nn.Module):
         return self.head(x.mean((2, 3)))
 
 
-@pytest.mark.usefixtures("_landlock")
-def test_a_network_that_writes_files_cannot_in_its_conversion(tmp_path):
+@pytest.fixture
+def writing(tmp_path):
+    """Return a TorchScript file of a network that writes, and the file that it would write."""
     target, script = tmp_path / "written", tmp_path / "script.pt"
     with warnings.catch_warnings(action="ignore"):
         torch.jit.script(Writing(str(target))).save(script)
+    return script, target
+
+
+@pytest.mark.usefixtures("_landlock")
+def test_a_network_that_writes_files_cannot_in_its_conversion(writing, tmp_path):
+    script, target = writing
     code = f"import torch; torch.jit.load({str(script)!r})(torch.rand(2, 3, 8, 8))"
     assert python("-W", "ignore", "-c", code).returncode == 0
     assert target.exists()  # so it does where nothing keeps it
@@ -108,3 +115,18 @@ def test_a_network_that_writes_files_cannot_in_its_conversion(tmp_path):
     assert json.loads((tmp_path / "out/card.json").read_text())["confined"] is True
     assert not target.exists()
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["card.json", "w.pt"]
+
+
+@pytest.mark.usefixtures("_landlock")
+def test_a_network_that_writes_files_cannot_in_its_evaluation(writing, miniature, tmp_path):
+    script, target = writing
+    torch.save(scripted.pack(script.read_bytes(), [0, 0, 0], [1, 1, 1], 0), tmp_path / "w.pt")
+    spec = MODEL | SMALL["imagenet"] | {"architecture": "torchscript"}
+    files = ["--weights", tmp_path / "w.pt", "--imagenet", miniature / "imagenet"]
+    files += ["--card", tmp_path / "out/m.json", "--outcomes", tmp_path / "out/m.npz"]
+    done = python("-m", "tradeoffs.benchmarks.imagenet", "--spec", json.dumps(spec), *map(str, files))
+    assert done.returncode == 0, done.stderr
+    card = json.loads((tmp_path / "out/m.json").read_text())
+    assert card["confined"] is True
+    assert 0 <= card["metrics"]["accuracy"]["value"] <= 1
+    assert not target.exists()

@@ -223,6 +223,13 @@ def _already_whole(spec: dict[str, Any], whole: nn.Module, tensors: Any, checkpo
 
 def _from_script(spec: dict[str, Any], checkpoint: Path) -> dict[str, Tensor]:
     formats.refuse(checkpoint)
+    if (why := formats.damage(checkpoint)) is not None:
+        raise InputError(f"{checkpoint}: not a TorchScript file, or damaged ({why}); get it again")
+    if not formats.is_script(checkpoint):
+        raise InputError(
+            f"{checkpoint}: not a TorchScript file (it holds no code); give tensors as source: state_dict, timm or "
+            "torchvision"
+        )
     tensors = scripted.pack(checkpoint.read_bytes(), *chosen(spec, None, str(checkpoint)))
     network = scripted.unpack(tensors, checkpoint)
     probe(network, _images(network.input_size), spec["classes"], str(checkpoint))
