@@ -192,7 +192,14 @@ def test_an_own_model_loads_as_its_library_calls_it():
 
 
 def test_a_torchscript_network_shows_no_features_so_no_head_is_fitted_on_them(imagenet):
-    entry = {"id": "mine", "source": "torchscript", "file": "mine.pt", "mean": [0, 0, 0], "std": [1, 1, 1]}
+    entry = {
+        "id": "mine",
+        "source": "torchscript",
+        "trust": True,
+        "file": "mine.pt",
+        "mean": [0, 0, 0],
+        "std": [1, 1, 1],
+    }
     model = study.models(everything(imagenet, extra=[entry]))["mine"]
     assert set(study.BENCHMARK_DATA) - set(model.benchmarks) == {"rival10", "waterbirds"}
 
@@ -208,7 +215,7 @@ def test_an_own_model_goes_through_the_benchmarks_it_names(imagenet):
     assert study.models(everything(imagenet, extra=[entry]))["mine"].benchmarks == ("imagenet9", "objectnet")
 
 
-SCRIPT = {"source": "torchscript", "name": None, "mean": [0, 0, 0], "std": [1, 1, 1]}
+SCRIPT = {"source": "torchscript", "trust": True, "name": None, "mean": [0, 0, 0], "std": [1, 1, 1]}
 
 
 @pytest.mark.parametrize(
@@ -221,14 +228,20 @@ SCRIPT = {"source": "torchscript", "name": None, "mean": [0, 0, 0], "std": [1, 1
         ({"norm": "linf"}, "norm linf with epsilon 0"),
         ({"epsilon": 1}, "norm none with epsilon 1"),
         ({"name": None}, "source state_dict needs the name of a network"),
-        ({"source": "torchscript"}, "has no meaning for source torchscript"),
+        ({"source": "torchscript", "trust": True}, "has no meaning for source torchscript"),
         (
-            {"source": "torchscript", "name": None, "weights": "ema"},
+            {"source": "torchscript", "trust": True, "name": None, "weights": "ema"},
             "only a file of tensors may hold more than one set",
         ),
         ({"source": "timm", "pretrained": "x", "file": None, "weights": "raw"}, "only a file of tensors may hold"),
-        ({"source": "torchscript", "name": None}, "mean and std: null, but a TorchScript file does not say"),
-        ({"source": "torchscript", "name": None, "mean": [0, 0, 0]}, "std: null, but a TorchScript file does not say"),
+        (
+            {"source": "torchscript", "trust": True, "name": None},
+            "mean and std: null, but a TorchScript file does not say",
+        ),
+        (
+            {"source": "torchscript", "trust": True, "name": None, "mean": [0, 0, 0]},
+            "std: null, but a TorchScript file does not say",
+        ),
         ({"mean": [0, 0, 0]}, "std: null, but mean and std go together"),
         ({"file": None, "pretrained": "V1"}, "pretrained: 'V1' has no meaning for source state_dict"),
         ({"name": "resnet5o"}, "name: 'resnet5o' is unknown; expected basic, bottleneck, resnet18, resnet50, torchv"),
@@ -240,6 +253,8 @@ SCRIPT = {"source": "torchscript", "name": None, "mean": [0, 0, 0], "std": [1, 1
         ),
         ({"source": "torchvision", "name": "timm/vit_b_16"}, "with source torchvision the <name> alone"),
         ({"norm": "linf", "epsilon": 256}, "epsilon = 256; expected at most 255"),
+        ({**SCRIPT, "trust": False}, "mine: trust: false, but a TorchScript file is code, .*set trust: true if you"),
+        ({"trust": True}, "mine: trust: true, but with source state_dict no code of a file is run"),
         ({**SCRIPT, "benchmarks": ["rival10"]}, "rival10 fits a head on features, which TorchScript does not show"),
     ],
 )
@@ -248,8 +263,8 @@ def test_an_own_model_that_is_described_inconsistently_is_refused(entry, message
         study.models(extra(**entry))
 
 
-PLAIN = {"id": "plain", "source": "torchscript", "file": "plain.pt", "mean": [0, 0, 0], "std": [1, 1, 1]}
-ROBUST = PLAIN | {"id": "robust", "file": "robust.pt", "norm": "linf", "epsilon": 4}
+ROBUST = SCRIPT | {"id": "robust", "file": "robust.pt", "norm": "linf", "epsilon": 4}
+PLAIN = SCRIPT | {"id": "plain", "file": "plain.pt"}
 
 
 def test_a_reference_goes_with_the_model_to_the_tables(imagenet):

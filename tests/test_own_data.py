@@ -21,6 +21,7 @@ from tradeoffs.data.wnids import PUBLISHED
 ROOT = Path(__file__).parent.parent
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 BIRDS = "waterbird_complete95_forest2water2"
+SCRIPT = {"id": "mine", "source": "torchscript", "trust": True, "mean": [0, 0, 0], "std": [1, 1, 1]}
 
 
 class Tiny(torch.nn.Module):
@@ -84,7 +85,14 @@ def test_the_content_of_own_data_and_weights_decides_what_is_stale_and_not_their
     weights = tmp_path / "tiny.pt"
     with warnings.catch_warnings(action="ignore"):  # deprecated, and what users have
         torch.jit.script(Tiny()).save(weights)
-    extra = {"id": "mine", "source": "torchscript", "file": str(weights), "mean": [0, 0, 0], "std": [1, 1, 1]}
+    extra = {
+        "id": "mine",
+        "source": "torchscript",
+        "trust": True,
+        "file": str(weights),
+        "mean": [0, 0, 0],
+        "std": [1, 1, 1],
+    }
     extra["input_size"] = 8
     outputs = ("resources/imagenet/default/waterbirds/fingerprint.json", "results/imagenet/models/mine/weights.pt")
 
@@ -196,7 +204,9 @@ def test_a_dry_run_says_what_is_wrong_with_an_own_imagenet9(project: Path, tmp_p
 
 
 def test_weights_that_are_not_there_are_named_before_anything_runs(project: Path) -> None:
-    extra = [{"id": "mine", "source": "torchscript", "file": "none.pt", "mean": [0, 0, 0], "std": [1, 1, 1]}]
+    extra = [
+        {"id": "mine", "source": "torchscript", "trust": True, "file": "none.pt", "mean": [0, 0, 0], "std": [1, 1, 1]}
+    ]
     code, said = snakemake(project, {}, "-n", extra=extra)
     assert code == 1
     assert "error: config: imagenet.extra, mine: file = 'none.pt'; no such file" in said

@@ -184,9 +184,9 @@ def test_a_wrong_setting_is_one_line(change, said):
     [
         ({"mean": None}, "mean: null, but .*user.pt does not say how"),
         ({"std": None}, "std: null"),
-        ({"mean": [0.5]}, "expected three numbers"),
-        ({"mean": ["a", "b", "c"]}, "expected three numbers"),
-        ({"std": [0.2, 0, 0.2]}, "three numbers above 0"),
+        ({"mean": [0.5]}, "expected three finite numbers"),
+        ({"mean": ["a", "b", "c"]}, "expected three finite numbers"),
+        ({"std": [0.2, 0, 0.2]}, "three finite numbers of at least 0.0001"),
         ({"input_size": 0}, "expected a number of pixels"),
         ({"classes": 9}, r"user.pt: not weights of a torchvision/.* with 9 classes .*is \[10"),
         ({"name": "resnet18"}, "user.pt: not weights of a torchvision/resnet18"),

@@ -17,6 +17,7 @@ from tradeoffs.code_id import code_id
 from tradeoffs.device import choose_device
 from tradeoffs.errors import InputError
 from tradeoffs.files import read_json, write_atomically
+from tradeoffs.models import confinement
 from tradeoffs.models.networks import Network, load
 from tradeoffs.specs import parse_spec
 
@@ -73,6 +74,9 @@ def run(
     fingerprints = {name: read_json(root / "fingerprint.json")["fingerprint"] for name, root in roots.items()}
     weights, card = check(arguments.weights)
     device = choose_device()
+    remarks = {}
+    if spec["architecture"] == "torchscript":  # which is code
+        remarks["confined"] = confinement.confine(arguments.card.parent, arguments.outcomes.parent)
     with memory.or_say("whatever the batch; free the GPU of other processes, or use a larger one"):
         network = load(arguments.weights, spec["architecture"], spec["classes"], device)
         result = evaluate(network, spec, roots, device)
@@ -93,6 +97,7 @@ def run(
         weights={"sha256": weights, "checked": f"against {card.name}" if card else "not: no card beside the file"},
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         **result.remarks,
+        **remarks,
     )
 
 

@@ -10,6 +10,7 @@ tensors do not carry (a changed input, a second head) is lost silently.
 import argparse
 import sys
 import time
+from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from tradeoffs.answers import finite
 from tradeoffs.cards import check
 from tradeoffs.errors import InputError, exit_code
-from tradeoffs.models import choice, scripted, state, store
+from tradeoffs.models import choice, confinement, formats, normalisers, scripted, state, store
 from tradeoffs.models.libraries import Preprocessing, fetch
 from tradeoffs.models.networks import build, unwrapped
 from tradeoffs.models.sources import architecture
@@ -36,6 +37,10 @@ SPEC: dict[str, type | tuple[type, ...]] = {
     "weights": (str, type(None)),  # ema or raw, where a --checkpoint holds more than one set of weights; else null
     "input_size": (int, type(None)),  # pixels; null: as published, or with --checkpoint whatever the benchmark gives
 }
+
+
+LARGEST = 4096  # pixels of a side of what a network takes, as in the schema of the config
+SMALLEST = 0.0001  # of a standard deviation, as there
 
 
 class Converted(NamedTuple):
@@ -74,35 +79,61 @@ def converted(spec: dict[str, Any], checkpoint: Path | None) -> Converted:
         what = str(checkpoint)
         whole = build(name, spec["classes"])
         network = unwrapped(name, spec["classes"]) if isinstance(whole, Wrapped) else whole
-        tensors, key, others = choice.take(
-            state.read(checkpoint), [choice.shapes(whole), choice.shapes(network)], wanted, checkpoint
+        content = state.read(checkpoint)
+        tensors, key, others, beside = choice.take(
+            content, [choice.shapes(whole), choice.shapes(network)], wanted, checkpoint
         )
         weights = {"taken": key, "left": others}
+        normalising: dict[str, Tensor] = {}
+        is_whole = isinstance(tensors, dict) and (network is whole or tensors.keys() == whole.state_dict().keys())
         if isinstance(tensors, dict):
             weights["stored_as"] = state.float_types(tensors)
-            if network is whole or tensors.keys() == whole.state_dict().keys():
-                return Converted(_already_whole(spec, whole, tensors, checkpoint), weights)
+            own = network.state_dict()
+            if not is_whole:  # a normaliser without a name before it stands among the network's own
+                beside = beside | {item: tensors[item] for item in tensors if item not in own}
+            normalising, surplus = ({}, beside) if is_whole else normalisers.split(beside)
+            tensors = {item: tensor for item, tensor in tensors.items() if is_whole or item in own}
+            tensors |= {f"{item} (beside {key})" if item in tensors else item: surplus[item] for item in surplus}
+        if is_whole:
+            return Converted(_already_whole(spec, whole, tensors, checkpoint), weights)
         state.fit(network, tensors, checkpoint, f"a {name} with {spec['classes']} classes")
+        _check_channels(spec)
+        if found := normalisers.find(content, normalising, checkpoint):
+            mean, std = normalisers.agreed(found, spec["mean"], spec["std"], checkpoint)
+            spec = spec | {"mean": mean, "std": std}
+            weights["normaliser"] = found.name
         preprocessing = chosen(spec, None, what)
     return Converted(_wrapped_and_checked(network, name, spec["classes"], preprocessing, what), weights)
 
 
 def chosen(spec: dict[str, Any], published: Preprocessing | None, what: str) -> Preprocessing:
     """Return the preprocessing of the spec, the published one where the spec says null; InputError without either."""
+    _check_channels(spec)
     for key in ("mean", "std"):
-        values = spec[key]
-        if values is None and published is None:
+        if spec[key] is None and published is None:
             raise InputError(
                 f"{key}: null, but {what} does not say how its images were normalised; give the three values used in "
                 "training ([0, 0, 0] and [1, 1, 1] if the network normalises by itself)"
             )
-        numbers = values is None or (len(values) == 3 and all(type(value) in (int, float) for value in values))
-        if not numbers or (key == "std" and values is not None and min(values) <= 0):
-            raise InputError(f"{key}: {values}; expected three numbers{' above 0' if key == 'std' else ''}, or null")
-    if spec["input_size"] is not None and spec["input_size"] < 1:
-        raise InputError(f"input_size: {spec['input_size']}; expected a number of pixels, or null")
+    size = spec["input_size"]
+    if size is not None and not 1 <= size <= LARGEST:
+        raise InputError(f"input_size: {size}; expected a number of pixels from 1 to {LARGEST}, or null")
     mean, std, size = published or Preprocessing([], [], 0)
     return Preprocessing(spec["mean"] or mean, spec["std"] or std, spec["input_size"] or size)
+
+
+def _check_channels(spec: dict[str, Any]) -> None:
+    """InputError where mean or std is neither null nor three finite numbers, above 0 for std."""
+    for key in ("mean", "std"):
+        values = spec[key]
+        if values is None:
+            continue
+        numbers = len(values) == 3 and all(type(value) in (int, float) and isfinite(value) for value in values)
+        if not numbers or (key == "std" and min(values) < SMALLEST):
+            raise InputError(
+                f"{key}: {values}; expected three finite numbers{f' of at least {SMALLEST}' if key == 'std' else ''}, "
+                "or null"
+            )
 
 
 @torch.no_grad()
@@ -191,7 +222,14 @@ def _already_whole(spec: dict[str, Any], whole: nn.Module, tensors: Any, checkpo
 
 
 def _from_script(spec: dict[str, Any], checkpoint: Path) -> dict[str, Tensor]:
-    state.refuse_non_weights(checkpoint)
+    formats.refuse(checkpoint)
+    if (why := formats.damage(checkpoint)) is not None:
+        raise InputError(f"{checkpoint}: not a TorchScript file, or damaged ({why}); get it again")
+    if not formats.is_script(checkpoint):
+        raise InputError(
+            f"{checkpoint}: not a TorchScript file (it holds no code); give tensors as source: state_dict, timm or "
+            "torchvision"
+        )
     tensors = scripted.pack(checkpoint.read_bytes(), *chosen(spec, None, str(checkpoint)))
     network = scripted.unpack(tensors, checkpoint)
     probe(network, _images(network.input_size), spec["classes"], str(checkpoint))
@@ -210,6 +248,8 @@ def main() -> None:
     spec = parse_spec(arguments.spec, SPEC)
     path = arguments.checkpoint
     content, _ = check(path, ours=False) if path else (None, None)
+    runs_code = spec["source"] == "torchscript"
+    remarks = {"confined": confinement.confine(arguments.weights.parent, arguments.card.parent)} if runs_code else {}
     tensors, weights = converted(spec, path)
     store.write(
         tensors,
@@ -227,6 +267,7 @@ def main() -> None:
             "pretrained": spec["pretrained"],
             "weights": weights,
         },
+        **remarks,
     )
 
 

@@ -52,7 +52,11 @@ def convert(checkpoint: Path, architecture: str, num_classes: int) -> dict[str, 
     state.fit(network, own, checkpoint, f"a {architecture} with {num_classes} classes")
     found = choice.sets(content, [choice.shapes(network)])
     names = network.state_dict().keys()
-    if not choice.equal({key: {name: part[name] for name in part if name in names} for key, part in found.items()}):
+    own_names = {
+        key: choice.Found({name: one.tensors[name] for name in one.tensors if name in names})
+        for key, one in found.items()
+    }
+    if not choice.equal(own_names):
         raise InputError(
             f"{checkpoint}: holds more than one set of weights of a {architecture}, with other values "
             f"({choice.listed(found)}); the released checkpoints hold one, twice over: get the file again, or give it "

@@ -1,7 +1,7 @@
 """A TorchScript file kept as tensors: its bytes unchanged, and the normalisation that it needs beside them.
 
 So the weights of every model are a plain state_dict that loads with ``weights_only=True``; the network inside has
-logits and no features.
+logits and no features. It is code, which runs when it is unpacked and used: see :mod:`tradeoffs.models.confinement`.
 """
 
 import io

@@ -10,14 +10,20 @@ import torch
 from torch import Tensor, nn
 
 from tradeoffs.errors import InputError
+from tradeoffs.models import formats
 
 
 def read(path: Path) -> Any:
     """Return what ``torch.save`` wrote to ``path``, on the CPU; only tensors and plain containers are accepted.
 
-    InputError for a missing or damaged file, a web page, a TorchScript file, and a pickle that asks for code.
+    InputError for a missing or damaged file, one of another format (:mod:`tradeoffs.models.formats`), a TorchScript
+    file, and a pickle that asks for code.
     """
-    refuse_non_weights(path)
+    formats.refuse(path)
+    if formats.is_script(path):
+        raise InputError(f"{path}: a TorchScript file, not a state_dict; give it as source: torchscript")
+    if (why := formats.damage(path)) is not None:
+        raise InputError(f"{path}: damaged ({why}); get the file again")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch warns of TorchScript before it refuses it
@@ -32,21 +38,7 @@ def read(path: Path) -> Any:
         raise InputError(f"{path}: not weights saved by torch; get the file again") from None
     except Exception as error:
         text = " ".join(str(error).split())
-        if "TorchScript" in text:
-            raise InputError(f"{path}: a TorchScript file, not a state_dict; give it as source: torchscript") from None
         raise InputError(f"{path}: damaged or not weights saved by torch ({text[:200]}); get the file again") from None
-
-
-def refuse_non_weights(path: Path) -> None:
-    """InputError where ``path`` is missing, empty or a web page (servers send those in place of a file)."""
-    if not path.is_file():
-        raise InputError(f"{path}: file not found; train or fetch the model first, or correct the path")
-    with path.open("rb") as file:
-        head = file.read(64).lstrip().lower()
-    if not head:
-        raise InputError(f"{path}: the file is empty; get it again")
-    if head.startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise InputError(f"{path}: a web page, not weights; the address needs a login or has moved, get the file again")
 
 
 def fit(network: nn.Module, state: Any, path: Path, what: str) -> None:

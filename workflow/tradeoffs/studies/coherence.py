@@ -102,6 +102,13 @@ def _domains(study: Config) -> None:
 def _own_model(entry: Config) -> None:
     where = f"config: imagenet.extra, {entry['id']}"
     source, name = entry["source"], entry["name"]
+    if source == "torchscript" and not entry["trust"]:
+        raise InputError(
+            f"{where}: trust: false, but a TorchScript file is code, which can read and write files whenever the "
+            "network is run; set trust: true if you trust where the file comes from, or use its state_dict"
+        )
+    if source != "torchscript" and entry["trust"]:
+        raise InputError(f"{where}: trust: true, but with source {source} no code of a file is run; leave it out")
     missing = [key for key in ("mean", "std") if entry[key] is None]
     if source == "torchscript" and missing:
         raise InputError(
