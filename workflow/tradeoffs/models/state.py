@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tradeoffs.errors import InputError
+from tradeoffs.errors import InputError, refusal
+from tradeoffs.inputs import opened
 
 
 def read(path: Path) -> Any:
@@ -22,6 +23,8 @@ def read(path: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch warns of TorchScript before it refuses it
             return torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise InputError(refusal(error, path)) from None
     except pickle.UnpicklingError as error:
         asked = re.search(r"(?:GLOBAL|Unsupported class) (\S+)", str(error))
         if asked:
@@ -39,9 +42,7 @@ def read(path: Path) -> Any:
 
 def refuse_non_weights(path: Path) -> None:
     """InputError where ``path`` is missing, empty or a web page (servers send those in place of a file)."""
-    if not path.is_file():
-        raise InputError(f"{path}: file not found; train or fetch the model first, or correct the path")
-    with path.open("rb") as file:
+    with opened(path, cure="train or fetch the model first, or correct the path") as file:
         head = file.read(64).lstrip().lower()
     if not head:
         raise InputError(f"{path}: the file is empty; get it again")
