@@ -57,16 +57,12 @@ def _refuse_recursion(root: Any, path: Path) -> None:
             above.remove(id(node))
             done.add(id(node))
         elif id(node) in above:
-            raise InputError(
-                f"config: {path}, line {node.start_mark.line + 1}: an anchor that holds itself; write it without anchors"
-            )
+            raise InputError(f"config: {path}, line {node.start_mark.line + 1}: an anchor that holds itself; remove it")
         elif isinstance(node, yaml.CollectionNode) and id(node) not in done:
             above.add(id(node))
             queue.append((node, True))
-            inner = (
-                node.value if isinstance(node, yaml.SequenceNode) else [part for pair in node.value for part in pair]
-            )
-            queue += [(part, False) for part in inner]
+            for item in node.value:
+                queue += [(part, False) for part in (item if isinstance(item, tuple) else (item,))]
 
 
 def refuse_duplicate_keys(files: Iterable[Path]) -> None:

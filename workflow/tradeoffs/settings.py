@@ -37,7 +37,9 @@ def settings(value: Any) -> str:
         with ending():
             try:
                 write_atomically(path, write)
+            except PermissionError:
+                pass
             except OSError as error:
-                if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+                if error.errno != errno.EROFS:
                     raise
     return str(path)

@@ -16,9 +16,7 @@ def read_spec(text: str) -> Any:
         try:
             text = read_text(Path(text))
         except RefusedError as error:
-            if len(text) < 500 and "{" not in text:
-                raise InputError(f"--spec {error}") from None
-            raise InputError(f"{source}: not valid JSON, and no name of a file") from None
+            raise InputError(f"{source}: not valid JSON, and no file of it that can be read ({error})") from None
         except (InputError, ValueError):
             raise InputError(
                 f"{source}: not valid JSON, and no file of it that can be read; give one of the two (Snakemake writes "

@@ -16,7 +16,7 @@ from tradeoffs.cards import check, digests, write_card
 from tradeoffs.code_id import code_id
 from tradeoffs.device import choose_device
 from tradeoffs.errors import InputError
-from tradeoffs.files import read_json
+from tradeoffs.files import read_json, write_whole
 from tradeoffs.models.networks import Network, load
 from tradeoffs.specs import parse_spec
 

@@ -11,6 +11,7 @@ A feature of a class is spurious where at least three of the five workers say se
 
 import ast
 from collections import defaultdict
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,12 +77,12 @@ def spurious_features(answers_csv: Path) -> dict[int, dict[int, bool]]:
     """Return, by class index and feature index, whether the workers' majority calls the feature spurious."""
     votes: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for number, row in _rows(answers_csv):
-        if any(row.get(column) is None for column in _COLUMNS):
+        label, feature, answer = (row.get(column) for column in _COLUMNS)
+        if label is None or feature is None or answer is None:
             raise InputError(
                 f"{answers_csv}: row {number} has too few cells or no {', '.join(_COLUMNS)} (its columns are "
-                f"{shown(list(row))}); fetch it again"
+                f"{shown([str(name) for name in row])}); fetch it again"
             )
-        label, feature, answer = (row[column] for column in _COLUMNS)
         if not label.isdecimal() or not feature.isdecimal() or answer not in _ANSWERS:
             raise InputError(
                 f"{answers_csv}: row {number} has class {label!r}, feature {feature!r}, answer {answer!r}; expected "
@@ -123,17 +124,15 @@ def _listed(path: Path) -> dict[str, list[str]]:
     return columns
 
 
-def _rows(path: Path) -> list[tuple[int, dict[str, str | None]]]:
-    """Return the rows by the header's names, each with its line; a cell that a row lacks is None."""
+def _rows(path: Path) -> list[tuple[int, dict[str | None, str | None]]]:
+    """Return the rows by the header's names, each with its line; None is a cell that a row lacks, or has too many."""
     header, rows = read_csv(path, UNPACK)
+    found: list[tuple[int, dict[str | None, str | None]]] = []
     for number, row in rows:
-        if len(row) > len(header):
-            raise InputError(f"{path}: row {number} has not as many cells as the header; unpack the data set again")
-    return [
-        (number, dict(zip(header, [*row, *[None] * (len(header) - len(row))], strict=True)))
-        for number, row in rows
-        if row
-    ]
+        if row:
+            cells: dict[str | None, str | None] = dict(zip_longest(header, row[: len(header)]))
+            found.append((number, cells if len(row) <= len(header) else cells | {None: row[-1]}))
+    return found
 
 
 def _wnids(path: Path) -> dict[int, str]:

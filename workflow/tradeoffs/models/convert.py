@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from tradeoffs.answers import finite
 from tradeoffs.cards import check
 from tradeoffs.errors import InputError, exit_code
+from tradeoffs.inputs import opened
 from tradeoffs.models import choice, scripted, state, store
 from tradeoffs.models.libraries import Preprocessing, fetch
 from tradeoffs.models.networks import build, unwrapped
@@ -192,7 +193,9 @@ def _already_whole(spec: dict[str, Any], whole: nn.Module, tensors: Any, checkpo
 
 def _from_script(spec: dict[str, Any], checkpoint: Path) -> dict[str, Tensor]:
     state.refuse_non_weights(checkpoint)
-    tensors = scripted.pack(checkpoint.read_bytes(), *chosen(spec, None, str(checkpoint)))
+    with opened(checkpoint) as file:
+        content = file.read()
+    tensors = scripted.pack(content, *chosen(spec, None, str(checkpoint)))
     network = scripted.unpack(tensors, checkpoint)
     probe(network, _images(network.input_size), spec["classes"], str(checkpoint))
     return tensors

@@ -21,7 +21,8 @@ def read_table(path: Path, columns: Sequence[str], may_be_empty: bool = False) -
         raise InputError(f"{path}: not a readable table ({error}); make it again".replace("\n", " ")) from None
     if missing := [column for column in columns if column not in table.columns]:
         raise InputError(
-            f"{path}: columns {', '.join(missing)} are missing among {shown(list(map(str, table.columns)))}; make it again"
+            f"{path}: columns {', '.join(missing)} are missing among {shown(list(map(str, table.columns)))}; "
+            "make it again"
         )
     if table.empty and not may_be_empty:
         raise InputError(f"{path}: has no rows; expected one per model and metric; make it again")
