@@ -228,7 +228,7 @@ def test_settings_on_a_full_disk_end_the_plan_with_one_line(monkeypatch, tmp_pat
         raise OSError(errno.ENOSPC, "No space left on device", "settings.json")
 
     monkeypatch.setattr(settings, "write_atomically", full)
-    with pytest.raises(SystemExit, match="error: settings.json: the disk or quota is full"):
+    with pytest.raises(SystemExit, match=r"error: settings\.json: the disk or quota is full"):
         settings.settings("x" * 5000)
 
 
