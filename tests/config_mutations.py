@@ -3,7 +3,7 @@
     python tests/config_mutations.py                 all mutations, planned: the models, settings and names of the study
     python tests/config_mutations.py --run 150       ... and of the accepted ones so many, evenly spread, are run: the
                                                      steps that read the changed key, on a world of a few images
-    python tests/config_mutations.py --snakemake 40  ... and so many, evenly spread, go through a real snakemake -n, some
+    python tests/config_mutations.py --snakemake 40  ... and so many, evenly, go through a real snakemake -n, some
                                                      five seconds each
 
 A mutation is *refused* by an InputError of one line, *accepted*, or a *fault*: any other exception, a message of
