@@ -3,18 +3,26 @@
 snakemake --cores all        everything, for the study that config.yaml names
 """
 
+import os
+import sys
 from pathlib import Path
 
 from snakemake.utils import min_version
 
 min_version("9.27")
 
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
+
+from tradeoffs import config_files
+
 
 # The folder's own config; called from elsewhere (snakemake -s), this one is there too.
 configfile:
-    "config.yaml"
-    if Path("config.yaml").exists()
-    else str(Path(workflow.basedir) / "config.yaml")
+    config_files.readable(
+        Path("config.yaml")
+        if os.path.lexists("config.yaml")
+        else Path(workflow.basedir) / "config.yaml"
+    )
 
 
 include: "workflow/rules/common.smk"

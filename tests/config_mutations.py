@@ -3,6 +3,8 @@
     python tests/config_mutations.py                 all mutations, planned: the models, settings and names of the study
     python tests/config_mutations.py --run 150       ... and of the accepted ones so many, evenly spread, are run: the
                                                      steps that read the changed key, on a world of a few images
+    python tests/config_mutations.py --snakemake 40  ... and so many, evenly, go through a real snakemake -n, some
+                                                     five seconds each
 
 A mutation is *refused* by an InputError of one line, *accepted*, or a *fault*: any other exception, a message of
 several lines, or a plan that something later cannot read. ``test_config_mutations.py`` runs a part of this.
@@ -12,13 +14,16 @@ import argparse
 import importlib
 import json
 import re
+import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import traceback
 from collections import Counter
 from collections.abc import Iterator
 from copy import deepcopy
+from itertools import islice
 from pathlib import Path
 
 TESTS = Path(__file__).parent
@@ -335,10 +340,28 @@ def affordable(path: tuple, value: object) -> bool:
     return not (isinstance(value, list) and len(value) > 20)
 
 
+def planned_by_snakemake(config: dict, folder: Path) -> tuple[str, str]:
+    """Return what a real dry run makes of a config (accepted, one line, several lines, traceback), and its output."""
+    if not (folder / "Snakefile").exists():
+        for name in ("workflow", "envs"):
+            shutil.copytree(TESTS.parent / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(TESTS.parent / "Snakefile", folder)
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    command = [Path(sys.executable).parent / "snakemake", "-n", "--quiet", "all", "--cores", "1"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    said = done.stdout + done.stderr
+    if "Traceback" in said:
+        return "traceback", said
+    if done.returncode == 0:
+        return "accepted", said
+    return "one line" if said.count("error: ") == 1 and len(said.splitlines()) == 1 else "several lines", said
+
+
 def main() -> None:
     """Print the counts and every fault."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--run", type=int, default=0, help="accepted mutations whose steps are run")
+    parser.add_argument("--snakemake", type=int, default=0, help="mutations that go through a real dry run")
     arguments = parser.parse_args()
     counts: Counter[str] = Counter()
     accepted = []
@@ -354,6 +377,18 @@ def main() -> None:
             if full is not None and kind == "miniature" and affordable(path, value):
                 accepted.append((path, value, full))
         print(f"{counts.total()} mutations: {dict(counts)}", flush=True)
+        if arguments.snakemake:
+            dry: Counter[str] = Counter()
+            room = Path(folder, "study")
+            room.mkdir()
+            for kind, path, value in islice(mutations(), 0, None, -(-counts.total() // arguments.snakemake)):
+                verdict, said = planned_by_snakemake(changed(kind, path, value, imagenet), room)
+                dry[verdict] += 1
+                if verdict in ("traceback", "several lines"):
+                    print(
+                        f"{verdict.upper()} {kind} {'.'.join(map(str, path))} = {str(value)[:80]!r}\n{said}", flush=True
+                    )
+            print(f"through snakemake -n: {dict(dry)}", flush=True)
         if arguments.run:
             outcomes: Counter[str] = Counter()
             steps = Steps(Path(folder))

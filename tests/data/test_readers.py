@@ -486,9 +486,9 @@ def test_broken_tables_of_waterbirds(copy_of: Copy) -> None:
     _refused(lambda: waterbirds.read(root, "test"), "metadata.csv: no rows of split test")
     table.write_text(content.replace("img_id", "id", 1))
     _refused(lambda: waterbirds.read(root, "test"), "header is id,img_filename")
-    for broken in (b"", b"\xff\xfe\x00"):
+    for broken, said in ((b"", "not a readable table (it is empty)"), (b"\xff\xfe\x00", "is UTF-16, expected UTF-8")):
         table.write_bytes(broken)
-        _refused(lambda: waterbirds.read(root, "test"), "metadata.csv: not a readable table")
+        _refused(lambda: waterbirds.read(root, "test"), f"metadata.csv: {said}")
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "3", "\udcff"])
@@ -568,7 +568,7 @@ def test_broken_class_mappings(content: object, message: str, tmp_path: Path) ->
             '{"0": 0, "1": 0, "2": 3, "3": 1}',
             "'bath towel', not the label of one class",
         ),
-        ("imagenet_to_label_2012_v2", "\udcff", "not a text file"),
+        ("imagenet_to_label_2012_v2", "\udcff", "is not UTF-8"),
     ],
 )
 def test_broken_objectnet_mappings(file: str, content: str, message: str, published_objectnet: Path) -> None:
@@ -596,8 +596,12 @@ def test_an_objectnet_folder_without_label(published_objectnet: Path) -> None:
             "12,13,14\na,b,c,d\n",
             "row 2 has not as many cells",
         ),
-        ("salient_imagenet_dataset/n00000003/image_names_map.csv", "12,13,14\na,b,\udcff\n", "not a readable table"),
-        ("mturk_results/discover_spurious_features.csv", "", "holds no answers"),
+        (
+            "salient_imagenet_dataset/n00000003/image_names_map.csv",
+            "12,13,14\na,b,\udcff\n",
+            "is not UTF-8 (byte 0xff in line 2)",
+        ),
+        ("mturk_results/discover_spurious_features.csv", "", "is empty"),
         ("mturk_results/discover_spurious_features.csv", "WorkerId\n1\n", "row 2 has too few cells"),
         (
             "mturk_results/discover_spurious_features.csv",

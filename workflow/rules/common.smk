@@ -1,10 +1,7 @@
 """Helpers of the rules: the checked config, code ids, paths. No rules here."""
 
 import re
-import sys
 from pathlib import Path
-
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
 from tradeoffs import launch, study
 from tradeoffs.code_id import code_id

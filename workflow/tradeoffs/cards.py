@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tradeoffs.errors import InputError
+from tradeoffs.errors import InputError, RefusedError
 from tradeoffs.files import read_json, set_aside, sha256, write_json
 
 
@@ -93,6 +93,8 @@ def read_card(path: Path) -> dict[str, Any]:
     """Read a card; InputError where it is missing, DamagedError (card and files moved aside) where it is damaged."""
     try:
         content = read_json(path)
+    except RefusedError:  # nothing is known of it, so it is no damage
+        raise
     except InputError:
         if not path.is_file():
             raise
@@ -137,6 +139,8 @@ def _sound(path: Path) -> dict[str, Any] | None:
     """Return a card whose content is as it was written, else None."""
     try:
         card = read_json(path)
+    except RefusedError:
+        raise
     except InputError:
         return None
     return card if isinstance(card, dict) and card.get(DIGEST) == _digest(card) else None
@@ -148,6 +152,8 @@ def _vouches(place: Path, name: str) -> bool:
         return False
     try:
         card = read_json(place)
+    except RefusedError:
+        raise
     except InputError:
         return True
     if not isinstance(card, dict):

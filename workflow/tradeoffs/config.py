@@ -1,6 +1,7 @@
 """The config is checked before anything runs: one line for the first mistake, defaults filled in."""
 
 import math
+import os
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -26,7 +27,8 @@ def checked(config: Config, schema_path: Path) -> Config:
 
     Values are first brought to the schema's types: a whole float where a whole number is wanted becomes one, and text
     where no text is allowed is read as what it says, because Snakemake hands the numbers inside
-    ``--config 'miniature={"seeds": [0, 1]}'`` over as text, and YAML reads ``5e-4`` as text.
+    ``--config 'miniature={"seeds": [0, 1]}'`` over as text, and YAML reads ``5e-4`` as text. A path's ``~`` becomes the
+    user's folder.
     """
     schema = _schema(schema_path)
     try:
@@ -89,6 +91,8 @@ def _typed(value: Any, schema: Config) -> Any:
     types = listed if isinstance(listed, list) else [listed]
     if isinstance(value, float) and "integer" in types and value.is_integer():
         return int(value)
+    if isinstance(value, str) and schema.get("format") == "path":
+        return None if value == "null" and "null" in types else os.path.expanduser(value)  # noqa: PTH111
     if isinstance(value, str):
         return _read(value, types)
     return value

@@ -2,7 +2,8 @@
 
 import errno
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 # What to do, by the system's reason; the reason itself is in its own words.
 _CURES = {
@@ -16,6 +17,7 @@ _CURES = {
     errno.ESTALE: "the file server lost it; run again, and ask its administrator if that does not help",
     errno.ELOOP: "its links lead in a circle; correct them",
     errno.ENAMETOOLONG: "give it a shorter name, or work in a folder with a shorter path",
+    errno.EEXIST: "something else is in its place; move that, or correct the path",
     errno.ENOENT: "make it first, or correct the path (a link that leads nowhere?)",
     errno.ENOTDIR: "a file is where a folder should be; correct the path",
     errno.EISDIR: "a folder is where a file should be; correct the path",
@@ -31,6 +33,10 @@ class InputError(Exception):
     """Bad input. The message names the file or key, the value, what was expected and what to do, on one line."""
 
 
+class RefusedError(InputError):
+    """A file that the system does not let us read, or that is no file at all: nothing is known of its content."""
+
+
 def refusal(error: OSError, what: object = None, hint: str | None = None) -> str:
     """Say in one line what the system refused and what to do: "file: reason; cure".
 
@@ -39,9 +45,20 @@ def refusal(error: OSError, what: object = None, hint: str | None = None) -> str
     file = error.filename if isinstance(error.filename, str) else None
     named = " ".join(str(what if what is not None else file or "a file").split())
     reason = "the disk or quota is full" if error.errno in _FULL else (error.strerror or str(error) or "refused")
-    where = f" ({file})" if file and what is not None and file != str(what) else ""
+    where = f" ({file})" if file and what is not None and file not in str(what) else ""
     cure = _CURES.get(error.errno or 0, "correct that and run again")
     return " ".join(f"{named}: {reason}{where}; {cure}{f': {hint}' if hint else ''}".split())
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """End the program with one line for an :class:`InputError` or an OSError: for what the Snakefile calls."""
+    try:
+        yield
+    except InputError as error:
+        sys.exit(f"error: {error}")
+    except OSError as error:
+        sys.exit(f"error: {refusal(error)}")
 
 
 def exit_code(main: Callable[[], None]) -> int:

@@ -1,28 +1,51 @@
 """Files appear whole or not at all: write beside the target, then rename."""
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from tradeoffs.errors import InputError
+from tradeoffs.inputs import opened, read_text
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     """Call ``write(temporary)`` and rename ``temporary`` (same folder, same suffix) to ``path``.
 
-    The temporary name is unique, so two processes writing one file never mix; the last rename wins.
+    The temporary name is unique, so two processes writing one file never mix; the last rename wins. Raises OSError that
+    names ``path``, or the folder that cannot be made.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.{secrets.token_hex(4)}{path.suffix}")
+    temporary = path.with_name(f".{path.stem[:40]}.{os.getpid()}.{secrets.token_hex(4)}{path.suffix[:20]}")
     try:
         write(temporary)
         temporary.replace(path)
+    except OSError as error:
+        if error.errno is None or error.filename not in (None, str(temporary), temporary):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # a read-only disk: what was refused before counts
+            temporary.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, save: Callable[[BinaryIO], object]) -> None:
+    """Write what ``save`` puts into a buffer in memory: libraries make other errors of a full disk than OSError.
+
+    In memory, torch does not write the file's name either, by which equal weights would differ.
+    """
+    buffer = io.BytesIO()
+    save(buffer)
+
+    def write(temporary: Path) -> None:
+        temporary.write_bytes(buffer.getbuffer())
+
+    write_atomically(path, write)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -36,24 +59,17 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read JSON; a missing or broken file is an :class:`InputError` that names it."""
+    """Read JSON; a missing or broken file is an :class:`InputError` that names it, RefusedError one out of reach."""
     try:
-        return json.loads(path.read_text())
-    except FileNotFoundError:
-        raise InputError(f"{path}: file not found; make it first, or correct the path") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        return json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not valid JSON ({error}); delete it and make it again") from None
 
 
 def sha256(path: Path) -> str:
     """SHA-256 of a file's content, in hex; InputError names a file that is missing or cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise InputError(f"{path}: file not found; make it first, or correct the path") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); correct the path or its rights") from None
+    with opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def set_aside(path: Path) -> Path | None:

@@ -22,7 +22,7 @@ import psutil  # type: ignore[import-untyped]
 from tradeoffs import gpus, locks, processes, slurm, warm
 from tradeoffs.config import Config, checked
 from tradeoffs.config_files import refuse_duplicate_keys
-from tradeoffs.errors import InputError
+from tradeoffs.errors import InputError, ending
 from tradeoffs.lease import JOBS_PER_GPU
 from tradeoffs.studies import own_copies
 from tradeoffs.studies.model import Model
@@ -46,7 +46,7 @@ def prepare(workflow: Any, jobs_per_gpu: int) -> None:
     """
     from snakemake.shell import shell
 
-    try:
+    with ending():
         shell.prefix(_literally(_prefix(workflow, jobs_per_gpu)))
         limits = workflow.global_resources
         if workflow.resource_settings.nodes is None and "gpu" not in limits:
@@ -60,8 +60,6 @@ def prepare(workflow: Any, jobs_per_gpu: int) -> None:
                 _remake_incomplete(workflow)
             if workflow.resource_settings.nodes is not None and not workflow.output_settings.dryrun:
                 slurm.note_submissions(Path.cwd())
-    except InputError as error:
-        sys.exit(f"error: {error}")
 
 
 def _prefix(workflow: Any, jobs_per_gpu: int) -> str:
@@ -114,12 +112,10 @@ def configured(config: Config, schema: Path, files: Iterable[str | Path]) -> tup
 
     ``files``: the config files that it was read from.
     """
-    try:
+    with ending():
         refuse_duplicate_keys(map(Path, files))
         full = checked(config, schema)
         return full, models(full)
-    except InputError as error:
-        sys.exit(f"error: {error}")
 
 
 def seen(workflow: Any, config: Config, listed: dict[str, Model]) -> own_copies.Seen:
@@ -127,10 +123,8 @@ def seen(workflow: Any, config: Config, listed: dict[str, Model]) -> own_copies.
 
     Only the main process looks: the others belong to a run that has begun.
     """
-    try:
+    with ending():
         return own_copies.look(config, listed, again=workflow.is_main_process)
-    except InputError as error:
-        sys.exit(f"error: {error}")
 
 
 def count_gpus() -> int:

@@ -5,11 +5,12 @@ seeds. A file's name is a hash of its content: Snakemake compares arguments, so 
 of its settings has changed, whichever way they travel.
 """
 
-import contextlib
+import errno
 import hashlib
 from pathlib import Path
 from typing import Any
 
+from tradeoffs.errors import ending
 from tradeoffs.files import write_atomically
 from tradeoffs.studies.model import canonical
 
@@ -21,7 +22,8 @@ def settings(value: Any) -> str:
     """Return what a rule passes as ``--spec``: canonical JSON, or the path of a file that holds it.
 
     Any process may write the file, also a dry run and the jobs of a cluster: all write the same. Where the folder
-    cannot be written the path is returned all the same, and the step says that the file is not there.
+    cannot be written the path is returned all the same, and the step says that the file is not there; any other refusal
+    (a full disk) ends the program with one line.
     """
     text = value if isinstance(value, str) else canonical(value)
     if len(text.encode()) <= LONGEST:
@@ -32,6 +34,12 @@ def settings(value: Any) -> str:
         def write(temporary: Path) -> None:
             temporary.write_text(text)
 
-        with contextlib.suppress(PermissionError):
-            write_atomically(path, write)
+        with ending():
+            try:
+                write_atomically(path, write)
+            except PermissionError:
+                pass
+            except OSError as error:
+                if error.errno != errno.EROFS:
+                    raise
     return str(path)

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tradeoffs.errors import InputError
+from tradeoffs.errors import InputError, RefusedError
+from tradeoffs.inputs import read_text
 
 
 def read_spec(text: str) -> Any:
@@ -13,8 +14,10 @@ def read_spec(text: str) -> Any:
     if not text.lstrip().startswith(("{", "[")):  # so starts no path of ours
         source = f"--spec {text[:200]}"
         try:
-            text = Path(text).read_text()
-        except (OSError, ValueError):
+            text = read_text(Path(text))
+        except RefusedError as error:
+            raise InputError(f"{source}: not valid JSON, and no file of it that can be read ({error})") from None
+        except (InputError, ValueError):
             raise InputError(
                 f"{source}: not valid JSON, and no file of it that can be read; give one of the two (Snakemake writes "
                 "its own files of settings at every start)"

@@ -29,7 +29,7 @@ from tradeoffs.code_id import code_id
 from tradeoffs.data.names import check_same_classes
 from tradeoffs.device import choose_device
 from tradeoffs.errors import InputError, exit_code
-from tradeoffs.files import read_json, write_atomically
+from tradeoffs.files import read_json
 from tradeoffs.specs import parse_spec
 from tradeoffs.training import distributed, launcher
 from tradeoffs.training.checkpoint import Checkpoint, on_sigterm, save
@@ -107,7 +107,7 @@ def _train_and_write(spec: dict[str, Any], arguments: argparse.Namespace) -> Non
     if group.rank > 0:
         return
     state = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
-    write_atomically(arguments.weights, lambda temporary: save(state, temporary))
+    save(state, arguments.weights)
     files = digests(arguments.weights)
     write_card(
         arguments.card,

@@ -16,7 +16,7 @@ from tradeoffs.cards import check, digests, write_card
 from tradeoffs.code_id import code_id
 from tradeoffs.device import choose_device
 from tradeoffs.errors import InputError
-from tradeoffs.files import read_json, write_atomically
+from tradeoffs.files import read_json, write_whole
 from tradeoffs.models import confinement
 from tradeoffs.models.networks import Network, load
 from tradeoffs.specs import parse_spec
@@ -81,7 +81,7 @@ def run(
         network = load(arguments.weights, spec["architecture"], spec["classes"], device)
         result = evaluate(network, spec, roots, device)
     arrays = result.outcomes | {f"draws/{name}": draw for name, draw in result.draws.items()}
-    write_atomically(arguments.outcomes, lambda temporary: np.savez_compressed(temporary, allow_pickle=False, **arrays))
+    write_whole(arguments.outcomes, lambda buffer: np.savez_compressed(buffer, allow_pickle=False, **arrays))
     write_card(
         arguments.card,
         kind="evaluation",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tradeoffs.data.folders import unreadable, walk
 from tradeoffs.errors import InputError
+from tradeoffs.inputs import opened
 
 FINGERPRINT = "fingerprint.json"
 CARD = "card.json"
@@ -56,8 +57,5 @@ def listing_fingerprint(source: str, sizes: dict[str, int]) -> str:
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 (hex) of a file; InputError where it cannot be read."""
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise unreadable(path, error) from None
+    with opened(path) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

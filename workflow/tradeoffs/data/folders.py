@@ -1,4 +1,4 @@
-"""What lies in folders, and the text of small files: one place decides what is passed over and how an error is said.
+"""What lies in folders, one place decides what is passed over and how an error is said.
 
 Nothing here imports more than the standard library, because the Snakefile looks at a user's folders at every start.
 """
@@ -9,7 +9,7 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tradeoffs.errors import InputError
+from tradeoffs.errors import InputError, RefusedError, refusal
 
 IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png")
 _FOREIGN = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "#recycle", "$recycle.bin", "lost+found"}
@@ -78,19 +78,6 @@ def is_file(path: Path) -> bool:
         raise unreadable(path, error) from None
 
 
-def read_text(path: Path) -> str:
-    """Return the text of a small UTF-8 file, without a byte order mark; a missing or unreadable one is an InputError.
-
-    Raises UnicodeDecodeError (a ValueError) for bytes that are no text: what was expected is for the caller to say.
-    """
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"{path}: file not found; make or unpack the data set, or correct its path") from None
-    except OSError as error:
-        raise unreadable(path, error) from None
-
-
 def unreadable(path: Path, error: OSError) -> InputError:
     """Say in one line why the system does not let us at ``path``."""
     if error.errno == errno.ENOENT and path.is_symlink():
@@ -102,8 +89,8 @@ def unreadable(path: Path, error: OSError) -> InputError:
     if error.errno == errno.ELOOP:
         return InputError(f"{path}: a link that leads to itself; correct or remove the link")
     if error.errno in (errno.EACCES, errno.EPERM):
-        return InputError(f"{path}: no permission to read it; give yourself the right (chmod u+rX), or use a copy")
-    return InputError(f"{path}: cannot be read ({error.strerror or error}); check the disk and try again")
+        return RefusedError(f"{path}: no permission to read it; give yourself the right (chmod u+rX), or use a copy")
+    return RefusedError(refusal(error, path))
 
 
 def scan(folder: Path, skip: Callable[[str], bool] = lambda _: False) -> list[os.DirEntry[str]]:

@@ -18,7 +18,9 @@ from PIL import Image
 
 from tradeoffs.data.parallel import in_order
 from tradeoffs.errors import InputError
+from tradeoffs.inputs import opened
 
+_CURE = "make or unpack the data set again"
 NOTHING = "no images to read; the selection is empty"
 _LABELS = 16  # a lossless mask whose values are all below this holds labels, not shares of 255
 _UNITS = {"L;2": 85, "L;4": 17}  # what Pillow makes of a stored 1 where a pixel has 2 or 4 bits
@@ -144,13 +146,11 @@ class _Loaded(NamedTuple):
 
 def _load(path: Path) -> _Loaded:
     try:
-        with Image.open(path) as file:
+        with opened(path, "image", _CURE) as stream, Image.open(stream) as file:
             raw = file.tile[0][3] if file.tile else None
             lossy = file.format in ("JPEG", "MPO")
             file.load()
             return _Loaded(file, lossy, _UNITS.get(raw, 1) if isinstance(raw, str) else 1)
-    except FileNotFoundError:
-        raise InputError(f"{path}: image not found; make or unpack the data set again") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise _unreadable(path, "image", error) from None
 
@@ -219,9 +219,8 @@ def _open_mask(path: Path) -> Image.Image:
     if path.suffix != ".npy":
         return Image.fromarray(_levels(_load(path), path))
     try:
-        found = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise InputError(f"{path}: mask not found; make or unpack the data set again") from None
+        with opened(path, "mask", _CURE) as stream:
+            found = np.load(stream, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise _unreadable(path, "mask", error) from None
     numbers = found.ndim == 2 and found.size > 0 and found.dtype.kind in "biuf"
@@ -259,6 +258,4 @@ def _resized(size: tuple[int, int], target: int, square: bool) -> tuple[int, int
 
 def _unreadable(path: Path, kind: str, error: Exception) -> InputError:
     reason = " ".join(str(error).split())
-    if isinstance(error, OSError) and error.errno is not None:  # the system's fault (permission, disk), not the file's
-        return InputError(f"{path}: cannot read this {kind} ({reason}); check the disk and the file's permissions")
     return UnreadableError(path, f"{path}: unreadable {kind} ({reason}); make or unpack the data set again")

@@ -4,15 +4,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tradeoffs.data.folders import read_text
 from tradeoffs.errors import InputError
+from tradeoffs.inputs import read_text
+
+UNPACK = "make or unpack the data set, or correct its path"
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
     """Read a JSON object; InputError for a missing or broken file, a key given twice, or anything but an object."""
     try:
-        content = json.loads(read_text(path), object_pairs_hook=_once)
-    except ValueError as error:  # no JSON, or bytes that are no text
+        content = json.loads(read_text(path, UNPACK), object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not valid JSON ({error}); delete it and make or unpack it again") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: holds a {type(content).__name__}, expected an object; unpack the data set again")

@@ -17,10 +17,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.data.folders import files, read_text
-from tradeoffs.data.mappings import read_mapping, read_texts
+from tradeoffs.data.folders import files
+from tradeoffs.data.mappings import UNPACK, read_mapping, read_texts
 from tradeoffs.data.names import objectnet_folders
 from tradeoffs.errors import InputError
+from tradeoffs.inputs import read_text
 
 BORDER = 2  # pixels that the official loader crops on each side; one leaves traces of the red border
 
@@ -83,10 +84,7 @@ def _imagenet_to_objectnet(folder: Path, by_label: dict[str, int]) -> NDArray[np
 def _imagenet_labels(folder: Path) -> list[str]:
     """Return the label of each ImageNet class; two classes can share one (crane, the bird and the machine)."""
     lines_file, ids_file = folder / "imagenet_to_label_2012_v2", folder / "pytorch_to_imagenet_2012_id.json"
-    try:
-        lines = [line.strip() for line in read_text(lines_file).splitlines()]
-    except UnicodeDecodeError:
-        raise InputError(f"{lines_file}: not a text file; unpack the data set again") from None
+    lines = [line.strip() for line in read_text(lines_file, UNPACK).splitlines()]
     ids = read_mapping(ids_file)
     if sorted(ids) != sorted(str(index) for index in range(len(ids))):
         raise InputError(f"{ids_file}: keys are not the class indices 0 to {len(ids) - 1}; unpack the data set again")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tradeoffs.data.zip_archive import read_member
 from tradeoffs.errors import InputError
+from tradeoffs.inputs import decoded
 
 OVERLAP = "objectnet_overlap"
 
@@ -27,10 +28,11 @@ def overlap_members(archive: Path, password: str | None) -> list[str]:
 
 
 def _mapping(archive: Path, name: str, password: str | None) -> dict[str, str]:
+    member = f"{_MAPPINGS}/{name}"
     try:
-        content = json.loads(read_member(archive, f"{_MAPPINGS}/{name}", password))
-    except ValueError as error:
-        raise InputError(f"{archive}: {_MAPPINGS}/{name} is not valid JSON ({error}); download it again") from None
+        content = json.loads(decoded(read_member(archive, member, password), f"{archive}: {member}"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{archive}: {member} is not valid JSON ({error}); download it again") from None
     if not isinstance(content, dict) or not all(isinstance(value, str) for value in content.values()):
-        raise InputError(f"{archive}: {_MAPPINGS}/{name} does not map texts to texts; download it again")
+        raise InputError(f"{archive}: {member} does not map texts to texts; download it again")
     return content

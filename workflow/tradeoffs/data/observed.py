@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 from tradeoffs.data.folders import unreadable, walk
 from tradeoffs.data.parallel import in_order
 from tradeoffs.data.storage import exclusive, progress
-from tradeoffs.errors import InputError
+from tradeoffs.errors import InputError, RefusedError
 from tradeoffs.files import read_json, write_json
+from tradeoffs.inputs import opened
 
 _READERS = 8  # threads: reading waits for the disk, and hashing a block lets the others run
 _AHEAD = 64
@@ -151,11 +152,8 @@ def _stat(path: str) -> os.stat_result:
 
 
 def _sha256(path: str) -> str:
-    try:
-        with Path(path).open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise unreadable(Path(path), error) from None
+    with opened(Path(path)) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _total(found: dict[str, _Folder]) -> Content:
@@ -176,6 +174,8 @@ def _load(record: Path) -> dict[str, Any]:
     try:
         known = read_json(record)
         _folders(known)
+    except RefusedError:
+        raise
     except (InputError, TypeError, AttributeError):
         return {}
     return dict(known)

@@ -10,19 +10,20 @@ A feature of a class is spurious where at least three of the five workers say se
 """
 
 import ast
-import csv
-import io
 from collections import defaultdict
+from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.data.folders import files, read_text
+from tradeoffs.data.folders import files
 from tradeoffs.data.listing import check_pairs
+from tradeoffs.data.mappings import UNPACK
 from tradeoffs.data.wnids import MINIATURE, PUBLISHED
 from tradeoffs.errors import InputError
+from tradeoffs.inputs import read_csv, read_text, shown
 
 _SPURIOUS_ANSWERS = ("separate_object", "background")
 _ANSWERS = ("main_object", *_SPURIOUS_ANSWERS)
@@ -75,12 +76,13 @@ def read(root: Path, images_root: Path, answers_csv: Path) -> SalientImageNet:
 def spurious_features(answers_csv: Path) -> dict[int, dict[int, bool]]:
     """Return, by class index and feature index, whether the workers' majority calls the feature spurious."""
     votes: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    for number, row in enumerate(_rows(answers_csv), start=2):
-        if any(row.get(column) is None for column in _COLUMNS):
+    for number, row in _rows(answers_csv):
+        label, feature, answer = (row.get(column) for column in _COLUMNS)
+        if label is None or feature is None or answer is None:
             raise InputError(
-                f"{answers_csv}: row {number} has too few cells or no {', '.join(_COLUMNS)}; fetch it again"
+                f"{answers_csv}: row {number} has too few cells or no {', '.join(_COLUMNS)} (its columns are "
+                f"{shown([str(name) for name in row])}); fetch it again"
             )
-        label, feature, answer = (row[column] for column in _COLUMNS)
         if not label.isdecimal() or not feature.isdecimal() or answer not in _ANSWERS:
             raise InputError(
                 f"{answers_csv}: row {number} has class {label!r}, feature {feature!r}, answer {answer!r}; expected "
@@ -98,7 +100,9 @@ def _masks(folder: Path, feature: int, listed: dict[str, list[str]]) -> dict[str
     """Return the masks of one feature by image name."""
     names_file = folder / "image_names_map.csv"
     if str(feature) not in listed:
-        raise InputError(f"{names_file}: no column for feature {feature}; unpack the data set again")
+        raise InputError(
+            f"{names_file}: no column for feature {feature} among {shown(list(listed))}; unpack the data set again"
+        )
     mask_folder = folder / f"feature_{feature}"
     masks = {path.stem: path for path in files(mask_folder)}
     names = {name: folder / f"{name}.JPEG" for name in listed[str(feature)]}
@@ -111,7 +115,7 @@ def _masks(folder: Path, feature: int, listed: dict[str, list[str]]) -> dict[str
 def _listed(path: Path) -> dict[str, list[str]]:
     """Return the image names of each feature's column."""
     columns: dict[str, list[str]] = {}
-    for number, row in enumerate(_rows(path), start=2):
+    for number, row in _rows(path):
         for feature, name in row.items():
             if feature is None or name is None:
                 raise InputError(f"{path}: row {number} has not as many cells as the header; unpack the data set again")
@@ -120,17 +124,21 @@ def _listed(path: Path) -> dict[str, list[str]]:
     return columns
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    try:
-        return list(csv.DictReader(io.StringIO(read_text(path), newline="")))
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a readable table ({error}); unpack the data set again") from None
+def _rows(path: Path) -> list[tuple[int, dict[str | None, str | None]]]:
+    """Return the rows by the header's names, each with its line; None is a cell that a row lacks, or has too many."""
+    header, rows = read_csv(path, UNPACK)
+    found: list[tuple[int, dict[str | None, str | None]]] = []
+    for number, row in rows:
+        if row:
+            cells: dict[str | None, str | None] = dict(zip_longest(header, row[: len(header)]))
+            found.append((number, cells if len(row) <= len(header) else cells | {None: row[-1]}))
+    return found
 
 
 def _wnids(path: Path) -> dict[int, str]:
     try:
-        content = ast.literal_eval(read_text(path))
-    except (SyntaxError, ValueError, UnicodeDecodeError):
+        content = ast.literal_eval(read_text(path, UNPACK))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise InputError(f"{path}: not a dict literal of class index to wnid; unpack the data set again") from None
     if not isinstance(content, dict) or not all(isinstance(k, int) and isinstance(v, str) for k, v in content.items()):
         raise InputError(f"{path}: not a dict of class index to wnid; unpack the data set again")

@@ -6,16 +6,16 @@
 y: 0 landbird, 1 waterbird; place: 0 land, 1 water; split: 0 train, 1 val, 2 test; group = 2 * y + place.
 """
 
-import csv
-import io
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.data.folders import is_file, read_text
+from tradeoffs.data.folders import is_file
+from tradeoffs.data.mappings import UNPACK
 from tradeoffs.errors import InputError
+from tradeoffs.inputs import read_csv, shown
 
 FOLDER = "waterbird_complete95_forest2water2"
 SPLITS = ("train", "val", "test")
@@ -68,13 +68,10 @@ def read(root: Path, split: str) -> Waterbirds:
 
 def _rows(table: Path) -> list[tuple[int, list[str]]]:
     """Return the rows below the header with their line numbers."""
-    try:
-        header, *rows = csv.reader(io.StringIO(read_text(table).rstrip("\r\n"), newline=""))
-    except (ValueError, csv.Error):  # no header at all, or bytes that are no text
-        raise InputError(f"{table}: not a readable table; unpack the data set again") from None
+    header, rows = read_csv(table, UNPACK)
     if header != _COLUMNS:
-        raise InputError(f"{table}: header is {','.join(header)[:80]}; expected {','.join(_COLUMNS)}")
-    return list(enumerate(rows, start=2))
+        raise InputError(f"{table}: header is {shown(header)}; expected {','.join(_COLUMNS)}")
+    return rows
 
 
 def _parse(table: Path, number: int, cells: list[str]) -> tuple[int, _Row]:

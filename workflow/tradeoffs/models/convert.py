@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from tradeoffs.answers import finite
 from tradeoffs.cards import check
 from tradeoffs.errors import InputError, exit_code
+from tradeoffs.inputs import opened
 from tradeoffs.models import choice, confinement, formats, normalisers, scripted, state, store
 from tradeoffs.models.libraries import Preprocessing, fetch
 from tradeoffs.models.networks import build, unwrapped
@@ -230,7 +231,9 @@ def _from_script(spec: dict[str, Any], checkpoint: Path) -> dict[str, Tensor]:
             f"{checkpoint}: not a TorchScript file (it holds no code); give tensors as source: state_dict, timm or "
             "torchvision"
         )
-    tensors = scripted.pack(checkpoint.read_bytes(), *chosen(spec, None, str(checkpoint)))
+    with opened(checkpoint) as file:
+        content = file.read()
+    tensors = scripted.pack(content, *chosen(spec, None, str(checkpoint)))
     network = scripted.unpack(tensors, checkpoint)
     probe(network, _images(network.input_size), spec["classes"], str(checkpoint))
     return tensors

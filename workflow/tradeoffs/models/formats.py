@@ -7,6 +7,7 @@ import zlib
 from pathlib import Path
 
 from tradeoffs.errors import InputError
+from tradeoffs.inputs import opened
 
 _UNPACK = "unpack it and give the file of weights inside"
 _CONVERT = "load it with the library that wrote it, and save the network's tensors under its names with torch.save"
@@ -62,12 +63,6 @@ _MEMBERS = {
 
 def refuse(path: Path) -> None:
     """InputError where ``path`` is missing, no file, empty, or known to be of another kind than what torch saves."""
-    if path.is_dir():
-        raise InputError(f"{path}: a folder, not a file; give the file of weights in it")
-    if not path.exists():
-        raise InputError(f"{path}: file not found; train or fetch the model first, or correct the path")
-    if not path.is_file():
-        raise InputError(f"{path}: not a regular file (a pipe, socket or device); give a file of weights")
     kind = _kind(path)
     if kind is not None:
         raise InputError(f"{path}: {kind}")
@@ -83,7 +78,7 @@ def damage(path: Path) -> str | None:
 
     A changed bit of a tensor shows in the checksums alone, which torch writes and does not compare.
     """
-    with path.open("rb") as file:
+    with opened(path) as file:
         if file.read(4) != b"PK\x03\x04":
             return None
     try:
@@ -96,7 +91,7 @@ def damage(path: Path) -> str | None:
 
 def _kind(path: Path) -> str | None:
     """Say what a file is and what to do; None where it may be what torch saves."""
-    with path.open("rb") as file:
+    with opened(path, cure="train or fetch the model first, or correct the path") as file:
         head = file.read(512)
     if not head.strip(b"\x00"):
         return "nothing but zeros; get the file again" if head else "the file is empty; get it again"

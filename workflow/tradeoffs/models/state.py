@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tradeoffs.errors import InputError
+from tradeoffs.errors import InputError, refusal
 from tradeoffs.models import formats
 
 
@@ -28,6 +28,8 @@ def read(path: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch warns of TorchScript before it refuses it
             return torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise InputError(refusal(error, path)) from None
     except pickle.UnpicklingError as error:
         asked = re.search(r"(?:GLOBAL|Unsupported class) (\S+)", str(error))
         if asked:

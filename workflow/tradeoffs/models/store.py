@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tradeoffs.cards import digests, write_card
 from tradeoffs.code_id import code_id
-from tradeoffs.files import write_atomically
+from tradeoffs.files import write_whole
 
 
 def write(
@@ -27,11 +27,7 @@ def write(
     """
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
 
-    def save(temporary: Path) -> None:
-        with temporary.open("wb") as file:  # given a path, torch would write its random name into the archive
-            torch.save(plain, file)
-
-    write_atomically(weights, save)
+    write_whole(weights, lambda buffer: torch.save(plain, buffer))
     files = digests(weights)
     write_card(
         card,

@@ -10,7 +10,6 @@ each adversarially trained model against the standard one, oriented so that posi
 """
 
 import argparse
-import csv
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -23,6 +22,7 @@ from tradeoffs.cards import check, digests, write_card
 from tradeoffs.claim import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
 from tradeoffs.code_id import code_id
 from tradeoffs.errors import InputError, exit_code
+from tradeoffs.inputs import read_csv, shown
 from tradeoffs.results import correlation_sweep, reliance, scale_sweep
 from tradeoffs.results.evaluations import read
 from tradeoffs.results.measurements import Measurements, measure
@@ -35,20 +35,16 @@ VERDICTS = (SUPPORTED, CONTRADICTED, UNDECIDED)
 def theory_rows(path: Path) -> list[list[str]]:
     """Read the rows of the theory's claims; InputError for other columns or an unknown verdict."""
     check(path)
-    try:
-        with path.open(newline="") as file:
-            header, *rows = list(csv.reader(file)) or [[]]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); make it with the theory step") from None
+    header, rows = read_csv(path, "make it with the theory step")
     if tuple(header) != Claim._fields:
-        raise InputError(f"{path}: columns are {', '.join(header)}; expected {', '.join(Claim._fields)}; make it again")
-    for number, row in enumerate(rows, start=2):
+        raise InputError(f"{path}: columns are {shown(header)}; expected {', '.join(Claim._fields)}; make it again")
+    for number, row in rows:
         if len(row) != len(header) or row[header.index("verdict")] not in VERDICTS:
             raise InputError(
                 f"{path}: line {number}: expected {len(header)} cells and a verdict among {', '.join(VERDICTS)}; "
                 f"make it again"
             )
-    return rows
+    return [row for _, row in rows]
 
 
 def difference_rows(study: str, measured: Measurements, models: Sequence[Model]) -> Iterator[tuple[Any, ...]]:

@@ -2,6 +2,7 @@
 
 import math
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from tradeoffs.cards import DamagedError, check, read_card
 from tradeoffs.errors import InputError
+from tradeoffs.inputs import opened
 from tradeoffs.results.table import Model
 
 Array = NDArray[np.float64]
@@ -94,13 +96,11 @@ def draws(evaluation: Evaluation, names: Sequence[str]) -> dict[str, Array]:
     """Bootstrap draws [draws] of the named metrics. InputError for a missing or broken file or metric."""
     path = evaluation.outcomes
     try:
-        with path.open("rb") as file, np.load(file) as arrays:
+        with opened(path, cure=f"evaluate {evaluation.model.id} again") as file, np.load(file) as arrays:
             found = {name: arrays[f"draws/{name}"].astype(np.float64) for name in names}
-    except FileNotFoundError:
-        raise InputError(f"{path}: file not found; evaluate {evaluation.model.id} again") from None
     except KeyError as error:
         raise InputError(f"{path}: no array {error.args[0]}; evaluate {evaluation.model.id} again") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise InputError(f"{path}: not a readable npz file ({error}); delete it and make it again") from None
     for name, values in found.items():
         if values.ndim != 1 or not len(values) or not np.isfinite(values).all():

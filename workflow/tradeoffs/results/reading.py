@@ -1,5 +1,6 @@
 """Read the CSV tables of a study."""
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,19 +8,22 @@ import pandas as pd
 
 from tradeoffs.cards import check
 from tradeoffs.errors import InputError
+from tradeoffs.inputs import read_text, shown
 
 
 def read_table(path: Path, columns: Sequence[str], may_be_empty: bool = False) -> pd.DataFrame:
     """Read a CSV table; InputError for a missing or broken one, one without the columns, and one without rows."""
     check(path)
     try:
-        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
-    except FileNotFoundError:
-        raise InputError(f"{path}: file not found; make it with the summary or claims step") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        text = io.StringIO(read_text(path, "make it with the summary or claims step"))
+        table = pd.read_csv(text, keep_default_na=False, na_values=[""])
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise InputError(f"{path}: not a readable table ({error}); make it again".replace("\n", " ")) from None
     if missing := [column for column in columns if column not in table.columns]:
-        raise InputError(f"{path}: columns {', '.join(missing)} are missing; make it again")
+        raise InputError(
+            f"{path}: columns {', '.join(missing)} are missing among {shown(list(map(str, table.columns)))}; "
+            "make it again"
+        )
     if table.empty and not may_be_empty:
         raise InputError(f"{path}: has no rows; expected one per model and metric; make it again")
     return table

@@ -1,8 +1,8 @@
 """The Gaussian linear model: what it is, checks, the two families studied here, and reading one from a file."""
 
-import csv
 import math
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradeoffs.errors import InputError
+from tradeoffs.inputs import opened, read_csv, shown
 from tradeoffs.theory.one_thread import on_one_thread
 
 Array = NDArray[np.float64]
 
+_CURE = "give the path of a model in .csv or .npz"
 _SYMMETRY = 1e-10  # largest asymmetry and negative eigenvalue taken for rounding, relative to the largest entry
 
 
@@ -130,8 +132,6 @@ def read_model(path: Path) -> GaussianModel:
     ``spurious``, its theta* and its row of the covariance; and one row ``noise,,<standard deviation>``.
     NPZ: ``covariance`` [d, d], ``theta`` [d], ``noise`` (a number), ``spurious`` [d] of 0 and 1 (optional).
     """
-    if not path.is_file():
-        raise InputError(f"{path}: file not found; give the path of a model in .csv or .npz")
     if path.suffix == ".csv":
         return _read_csv(path)
     if path.suffix == ".npz":
@@ -140,16 +140,13 @@ def read_model(path: Path) -> GaussianModel:
 
 
 def _read_csv(path: Path) -> GaussianModel:
-    try:
-        rows = [row for row in csv.reader(path.read_text().splitlines()) if any(cell.strip() for cell in row)]
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not a text file; expected CSV") from None
-    header = [cell.strip() for cell in rows[0]] if rows else []
+    first, below = read_csv(path, _CURE)
+    header, rows = [cell.strip() for cell in first], [row for _, row in below if any(cell.strip() for cell in row)]
     if header[:3] != ["feature", "group", "theta"] or len(header) < 4:
-        raise InputError(f"{path}: the header is {','.join(header)!r}; expected feature,group,theta,<feature names>")
+        raise InputError(f"{path}: the header is {shown(header)!r}; expected feature,group,theta,<feature names>")
     names = header[3:]
-    table = {row[0].strip(): row for row in rows[1:]}
-    if len(table) != len(rows) - 1 or set(table) != {*names, "noise"}:
+    table = {row[0].strip(): row for row in rows}
+    if len(table) != len(rows) or set(table) != {*names, "noise"}:
         raise InputError(f"{path}: rows are {sorted(table)}; expected each of {names} once, and noise")
     noise = _number(path, "noise", "theta", table.pop("noise")[2:3])
     theta, covariance, spurious = [], [], []
@@ -176,9 +173,9 @@ def _number(path: Path, row: str, column: str, cell: list[str]) -> float:
 
 def _read_npz(path: Path) -> GaussianModel:
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with opened(path, cure=_CURE) as file, np.load(file, allow_pickle=False) as archive:
             content = {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise InputError(f"{path}: not a readable .npz archive of numeric arrays ({error})") from None
     missing = {"covariance", "theta", "noise"} - set(content)
     unknown = set(content) - {"covariance", "theta", "noise", "spurious"}

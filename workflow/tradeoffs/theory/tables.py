@@ -8,6 +8,7 @@ from typing import Any
 from tradeoffs.cards import check
 from tradeoffs.errors import InputError
 from tradeoffs.files import write_atomically
+from tradeoffs.inputs import read_csv
 
 
 def write_table(path: Path, columns: Mapping[str, Sequence[Any]]) -> None:
@@ -32,14 +33,10 @@ def _cell(value: Any) -> str:
 def read_table(path: Path) -> list[dict[str, Any]]:
     """Read a table as one dict per row, numbers as floats; InputError that names a missing or empty file."""
     check(path)
-    try:
-        with path.open(newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read ({error}); make it with its theory step") from None
-    if not rows or any(None in row or None in row.values() for row in rows):
+    header, rows = read_csv(path, "make it with its theory step")
+    if not rows or any(len(row) != len(header) for _, row in rows):
         raise InputError(f"{path}: no rows, or rows of unequal length; delete it and make it again")
-    return [{key: _value(text) for key, text in row.items()} for row in rows]
+    return [{key: _value(text) for key, text in zip(header, row, strict=True)} for _, row in rows]
 
 
 def _value(text: str) -> Any:

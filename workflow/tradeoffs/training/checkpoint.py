@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from tradeoffs.files import write_atomically
+from tradeoffs.files import write_whole
 
 State = dict[str, Any]
 
@@ -35,7 +35,7 @@ class Checkpoint:
     def keep(self, state: State) -> None:
         """Write ``state`` (tensors, numbers, and lists and dicts of them), whole or not at all."""
         if self.path is not None:
-            write_atomically(self.path, lambda temporary: save({"key": self._key} | state, temporary))
+            save({"key": self._key} | state, self.path)
             self._last = time.monotonic()
 
     def resume(self, device: torch.device) -> State | None:
@@ -73,9 +73,8 @@ class Checkpoint:
 
 
 def save(state: State, path: Path) -> None:
-    """Write tensors to an open file: to a path, torch would write the path's name too, and equal weights differ."""
-    with path.open("wb") as file:
-        torch.save(state, file)
+    """Write tensors, whole or not at all (:func:`tradeoffs.files.write_whole`)."""
+    write_whole(path, lambda buffer: torch.save(state, buffer))
 
 
 @contextmanager
