@@ -217,6 +217,9 @@ def start(workflow: Any) -> None:
     _clock.append(time.time())
 
 
+_STARTS = 1.0  # seconds: until a step has begun, Python itself would answer an interruption, with a traceback
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """Interrupt the steps too: Snakemake waits for them, and only a terminal sends its Ctrl-C to all of them."""
     threading.Thread(target=_interrupt_steps, daemon=True).start()
@@ -232,6 +235,8 @@ def _interrupt_steps() -> None:
     while True:
         for process in psutil.Process().children(recursive=True):
             with suppress(psutil.Error):
+                if time.time() - process.create_time() < _STARTS:
+                    continue
                 command = process.cmdline()
                 if process.pid not in told and any(
                     (flag, module.partition(".")[0]) == ("-m", "tradeoffs") for flag, module in pairwise(command)
