@@ -194,11 +194,10 @@ def test_the_socket_is_this_users_alone_from_the_start_and_steps_keep_their_umas
 def test_another_user_is_not_served(server):
     """Not even where the socket's mode would let them in."""
     server.chmod(0o666)
-    for folder in list(server.parents)[:3]:
-        folder.chmod(folder.stat().st_mode | 0o755)
-    code = "import os, socket, sys; os.setuid(12345); s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]);"
-    code += "print(s.recv(1))"
-    done = subprocess.run([sys.executable, "-c", code, str(server)], capture_output=True, text=True, timeout=60)
+    # From inside the socket's folder, to which the folders of a test run may not let another user come.
+    code = "import os, socket; os.setuid(12345); s = socket.socket(socket.AF_UNIX); s.connect('s'); print(s.recv(1))"
+    server.parent.chmod(0o755)
+    done = subprocess.run([sys.executable, "-c", code], cwd=server.parent, capture_output=True, text=True, timeout=60)
     server.chmod(0o600)
     assert done.stdout == "b''\n", done.stderr
 

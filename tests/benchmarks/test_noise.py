@@ -34,7 +34,7 @@ def within_two(mask: np.ndarray) -> np.ndarray:
 def test_each_dilation_grows_a_soft_mask_by_two_pixels_along_both_axes_and_its_maximum_becomes_one(
     height, width, iterations, seed
 ):
-    masks = 0.8 * seeded(2, 1, height, width, seed=seed) ** 8  # few pixels stand out
+    masks = 0.1 + 0.7 * seeded(2, 1, height, width, seed=seed) ** 8  # few pixels stand out; none is as good as empty
     found = dilate(masks, iterations)
     for mask, grown in zip(masks[:, 0].numpy(), found[:, 0].numpy(), strict=True):
         expected = mask
