@@ -107,9 +107,11 @@ def alive(pid):
 
 def wait_until(condition):
     deadline = time.monotonic() + 120
-    while not condition() and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        if condition():
+            return True
         time.sleep(0.05)
-    return condition()
+    return False
 
 
 def test_a_step_ends_with_the_process_that_asked_for_it(server, tmp_path):
@@ -214,6 +216,9 @@ def test_what_is_no_request_ends_quietly(server, warm_process, message, files):
             connection.sendall(message[1:])
         else:
             connection.sendall(message)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(1):  # until a child was there and has left
+            pass
     assert wait_until(lambda: {child.pid for child in warm_process.children()} <= before)
     assert warm_process.is_running()
 
