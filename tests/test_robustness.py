@@ -470,6 +470,13 @@ def test_gradients_that_are_not_finite_do_not_spoil_the_point(value, norm, blobs
     assert torch.equal(robust[0], network(x).argmax(1) == labels)
 
 
+@pytest.mark.parametrize("power", [-100, -60, 60, 100])
+def test_the_soft_margin_of_logits_beyond_all_squares_is_that_of_ordinary_ones(power):
+    logits = torch.randn(20, 5, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(20) % 5
+    assert torch.equal(soft_margin(logits * 2.0**power, labels, 0.4), soft_margin(logits, labels, 0.4) * 2.0**power)
+
+
 def test_the_soft_margin_has_the_bits_that_plain_formulas_give():
     logits = 30 * torch.randn(200, 10, generator=seeded(0))
     labels = torch.arange(200) % 10
