@@ -46,6 +46,14 @@ def test_pixels_of_another_range_ask_for_mean_and_std(tmp_path):
     assert campaign.outcome(tmp_path / "w.pt", None) == "right"
 
 
+@pytest.mark.parametrize("names", [("mean", "std"), ("Mean", "Std"), ("MEAN", "STD")])
+def test_a_normaliser_is_found_however_its_names_are_written(names, tmp_path):
+    mean, std = (torch.tensor(found)[:, None, None] for found in (campaign.MEAN, campaign.STD))
+    own = dict(zip(names, (mean, std), strict=True))
+    torch.save(own | campaign.under("net.")(campaign.original()[0]), tmp_path / "w.pt")
+    assert campaign.outcome(tmp_path / "w.pt", None, mean=None, std=None) == "right"
+
+
 def test_two_normalisers_that_differ_are_refused(tmp_path):
     content = campaign.robustness(campaign.original()[0])
     content["model"]["module.attacker.normalize.new_mean"] = torch.tensor(campaign.MEAN) + 0.1

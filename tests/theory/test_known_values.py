@@ -228,6 +228,7 @@ def test_rows_on_reliance_hold_least_and_largest_shares():
         crossing = [m for m in others if m.spurious.sum() == 1 and changes_sign(m, p, 15)]
         assert rows[at + 1].value == len(crossing)
         assert rows[at + 1].verdict == ("contradicted" if crossing else "supported")
+        assert rows[at + 1].evidence.endswith(f"is {min(shares_of(others, p, 15)):.2g}")
     below, above, closed, search = threshold_claims(cases, others, 15)
     assert above.value == pytest.approx(min(shares_of([cases[1].model], INF, 15)))
     assert below.value == pytest.approx(max(shares_of([cases[0].model, cases[2].model], INF, 15)), abs=1e-12)
