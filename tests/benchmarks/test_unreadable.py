@@ -105,7 +105,7 @@ def test_a_missing_file_and_a_forbidden_one_are_never_skipped(small, damaged):
     path = world.root / relative
     path.unlink()
     path.symlink_to(world.root / "nowhere")
-    with pytest.raises(InputError, match="a link to .*nowhere, which does not exist"):
+    with pytest.raises(InputError, match=r"a link to .*nowhere, which does not exist"):
         world.evaluate(imagenet, unreadable="skip")
     path.unlink()
     path.symlink_to(path)  # a loop: the system's fault, not the file's
