@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from tradeoffs import cards, files, inputs, launch, settings
-from tradeoffs.data import contents, images, mappings, observed, salient_imagenet, waterbirds
+from tradeoffs.data import images, mappings, observed, salient_imagenet, waterbirds
 from tradeoffs.errors import InputError, RefusedError, exit_code
 from tradeoffs.models import state, store
 from tradeoffs.results import claims, evaluations, reading, style
@@ -40,7 +40,7 @@ READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "model of the theory": (".csv", model.read_model),
     "model in arrays": (".npz", model.read_model),
     "settings": (".json", lambda path: read_spec(str(path))),
-    "content": (".bin", contents.sha256_of),
+    "content": (".bin", files.sha256),
     "user's file": (".bin", observed.content),
 }
 

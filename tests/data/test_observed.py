@@ -30,8 +30,8 @@ def data(tmp_path: Path) -> Path:
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that were read since, and a clock by which all that lies there is older than a moment."""
     names: list[str] = []
-    original = observed._sha256
-    monkeypatch.setattr(observed, "_sha256", lambda path: (names.append(Path(path).name), original(path))[1])
+    original = observed.sha256
+    monkeypatch.setattr(observed, "sha256", lambda path: (names.append(Path(path).name), original(path))[1])
     monkeypatch.setattr(observed, "_SETTLED", 0)
     return names
 
@@ -134,17 +134,17 @@ def test_an_interrupted_first_reading_goes_on_and_is_not_taken_for_whole(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: list[str]
 ) -> None:
     monkeypatch.setattr(observed, "_SAVE_EVERY", -1.0)
-    working = observed._sha256
+    working = observed.sha256
 
-    def failing(path: str) -> str:
-        if path.endswith("4.JPEG"):
+    def failing(path: Path) -> str:
+        if path.name.endswith("4.JPEG"):
             raise InputError("the disk is gone")
         return working(path)
 
-    monkeypatch.setattr(observed, "_sha256", failing)
+    monkeypatch.setattr(observed, "sha256", failing)
     with pytest.raises(InputError, match="the disk is gone"):
         content(data, tmp_path / "records")
-    monkeypatch.setattr(observed, "_sha256", working)
+    monkeypatch.setattr(observed, "sha256", working)
     assert token(data, tmp_path / "records") == ""
     read.clear()
     whole = content(data, tmp_path / "records")

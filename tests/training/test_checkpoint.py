@@ -1,6 +1,7 @@
 """A training that is stopped anywhere goes on to the same weights; no other state is ever taken for its own."""
 
 import itertools
+import os
 
 import pytest
 import torch
@@ -142,4 +143,13 @@ def test_a_file_that_is_no_checkpoint_is_left(tmp_path, capsys, content):
     assert Checkpoint(path, "key", 0).resume(CPU) is None
     said = capsys.readouterr().err
     assert "starting from scratch" in said
+    assert said.count("\n") == 1
+
+
+def test_a_pipe_in_its_place_holds_nothing_up(tmp_path, capsys):
+    path = tmp_path / "checkpoint.pt"
+    os.mkfifo(path)
+    assert Checkpoint(path, "key", 0).resume(CPU) is None
+    said = capsys.readouterr().err
+    assert "a pipe or a device" in said
     assert said.count("\n") == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tradeoffs.data.folders import unreadable, walk
 from tradeoffs.errors import InputError
-from tradeoffs.inputs import opened
+from tradeoffs.files import sha256
 
 FINGERPRINT = "fingerprint.json"
 CARD = "card.json"
@@ -24,7 +24,7 @@ def fingerprint(folder: Path) -> tuple[str, int]:
     files = _files(folder, (FINGERPRINT, CARD))
     total = hashlib.sha256()
     for name in sorted(files):
-        total.update(f"{sha256_of(folder / name)} {name}\n".encode())
+        total.update(f"{sha256(folder / name)} {name}\n".encode())
     return total.hexdigest(), len(files)
 
 
@@ -53,9 +53,3 @@ def listing_fingerprint(source: str, sizes: dict[str, int]) -> str:
     for name in sorted(sizes):
         total.update(f"{sizes[name]} {name}\n".encode("utf-8", "surrogateescape"))
     return total.hexdigest()
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 (hex) of a file; InputError where it cannot be read."""
-    with opened(path) as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

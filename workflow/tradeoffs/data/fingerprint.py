@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from tradeoffs.data import observed
-from tradeoffs.data.contents import FINGERPRINT, SOURCE, fingerprint, listing, listing_fingerprint, sha256_of
+from tradeoffs.data.contents import FINGERPRINT, SOURCE, fingerprint, listing, listing_fingerprint
 from tradeoffs.data.folders import is_file
 from tradeoffs.errors import InputError, exit_code
-from tradeoffs.files import read_json
+from tradeoffs.files import read_json, sha256
 
 OF_ARCHIVE = "archive and listing"
 OF_PARTS = "parts"
@@ -31,7 +31,7 @@ def of_parts(parts: dict[str, Path], own: Collection[str] = (), records: Path | 
     total, files = hashlib.sha256(), 0
     for place, path in sorted(parts.items()):
         if is_file(path):
-            digest, count = sha256_of(path), 1
+            digest, count = sha256(path), 1
         elif not path.is_dir():
             raise InputError(f"{path}: not found, but {place} of a data set comes from there; correct its path")
         elif place not in own and (path.parent / SOURCE).is_file():

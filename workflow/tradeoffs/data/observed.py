@@ -21,8 +21,7 @@ from tradeoffs.data.folders import unreadable, walk
 from tradeoffs.data.parallel import in_order
 from tradeoffs.data.storage import exclusive, progress
 from tradeoffs.errors import InputError, RefusedError
-from tradeoffs.files import read_json, write_json
-from tradeoffs.inputs import opened
+from tradeoffs.files import read_json, sha256, write_json
 
 _READERS = 8  # threads: reading waits for the disk, and hashing a block lets the others run
 _AHEAD = 64
@@ -110,7 +109,7 @@ def _read(path: Path, known: dict[str, _Folder], save: Callable[[dict[str, _Fold
     with progress(f"read {path}", total) if total >= _SHOWN else _Quiet() as bar:
         for relative, signature, sizes in left:
             digest = hashlib.sha256()
-            digests = in_order(lambda item: _sha256(item[1]), sizes, workers=_READERS, ahead=_AHEAD)
+            digests = in_order(lambda item: sha256(Path(item[1])), sizes, workers=_READERS, ahead=_AHEAD)
             for (name, _, size), future in zip(sizes, digests, strict=True):
                 digest.update(os.fsencode(f"{size} {future.result()} {name}\n"))
                 bar.update(size)
@@ -149,11 +148,6 @@ def _stat(path: str) -> os.stat_result:
         return os.stat(path)  # noqa: PTH116
     except OSError as error:
         raise unreadable(Path(path), error) from None
-
-
-def _sha256(path: str) -> str:
-    with opened(Path(path)) as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _total(found: dict[str, _Folder]) -> Content:

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from tradeoffs.files import write_whole
+from tradeoffs.inputs import require
 
 State = dict[str, Any]
 
@@ -47,6 +48,7 @@ class Checkpoint:
         if self.path is None or not self.path.exists():
             return None
         try:
+            require(self.path)  # what waits in its place, a pipe, would hold the training up
             # torch itself does not compare the checksums that it writes.
             with zipfile.ZipFile(self.path) as archive:
                 damaged = archive.testzip()
