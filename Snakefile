@@ -13,7 +13,7 @@ min_version("9.27")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 
-from tradeoffs import config_files
+from tradeoffs.study import config_files
 
 
 # The folder's own config; called from elsewhere (snakemake -s), this one is there too.
@@ -41,13 +41,13 @@ rule all:
 
 
 onstart:
-    launch.start(workflow)
+    hooks.start(workflow)
 
 
 onsuccess:
-    launch.print_cost(workflow)
-    launch.print_missing(study.missing_benchmarks(config))
+    hooks.print_cost(workflow)
+    hooks.print_missing(plan.missing_benchmarks(config))
 
 
 onerror:
-    launch.end(workflow)
+    hooks.end(workflow)

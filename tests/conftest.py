@@ -34,8 +34,8 @@ def copy_of(miniature: Path, tmp_path: Path) -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def weights(miniature: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the weights of a network that has learned a little, so that its predictions vary."""
-    from tradeoffs.train import sources
     from tradeoffs.training.loop import train
+    from tradeoffs.training.train import sources
 
     device = torch.device("cpu")
     network, _ = train(TRAINING, *sources(TRAINING, miniature / "imagenet", device), device)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tradeoffs.data.miniature import folder, imagenet, imagenet9, objectnet, rival10, salient_imagenet, waterbirds
-from tradeoffs.data.miniature.settings import Settings
+from tradeoffs.miniature import folder, imagenet, imagenet9, objectnet, rival10, salient_imagenet, waterbirds
+from tradeoffs.miniature.settings import Settings
 
 SETTINGS = Settings(seed=3, image_size=32, correlation=0.8, contrast=0.8, background_scale=1.0, images=60)
 TRAINING = {

@@ -13,9 +13,9 @@ from torchvision import models, transforms
 
 from small_world import SETTINGS, WRITERS
 from tradeoffs.benchmarks.evaluation import Evaluation
-from tradeoffs.data.miniature import folder
+from tradeoffs.miniature import folder
 from tradeoffs.models.networks import Network, load
-from tradeoffs.models.wrapped import wrap
+from tradeoffs.models.normalised import wrap
 
 MODEL = {"model": "m", "architecture": "basic", "classes": 10, "seed": 5, "bootstrap": 100, "unreadable": "fail"}
 SETS = {"objectnet": ["objectnet", "imagenet"], "adversarial": ["imagenet"]}

@@ -13,9 +13,10 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from tradeoffs.benchmarks import adversarial, masking
+from tradeoffs.attacks import gradient_masking
+from tradeoffs.attacks.strong import accuracy_curve
+from tradeoffs.benchmarks import adversarial
 from tradeoffs.benchmarks.evaluation import Evaluation
-from tradeoffs.robustness import accuracy_curve
 
 SIDE = 4
 PIXELS = 3 * SIDE * SIDE
@@ -181,7 +182,7 @@ def test_every_block_and_every_seed_has_random_starts_of_its_own(root, calls, mo
 def test_a_sound_network_is_not_suspected(root):
     remarks = evaluate(root).remarks
     assert remarks["suspicion"] == []
-    assert remarks["masking"] == masking.Signs(0, 0, 0, 0)._asdict()
+    assert remarks["masking"] == gradient_masking.Signs(0, 0, 0, 0)._asdict()
 
 
 def test_a_network_that_rounds_its_input_is_suspected(root):
@@ -197,12 +198,12 @@ def test_masking_is_looked_for_at_the_largest_budgets_on_right_images_of_the_fir
     noted: list[tuple[int, int, bool, bool]] = []  # shade, label, whether it withstood linf and l2
     keys, settings = set(), []
 
-    def watched(logits: Any, x: Tensor, labels: Tensor, withstood: Any, **arguments: Any) -> masking.Signs:
+    def watched(logits: Any, x: Tensor, labels: Tensor, withstood: Any, **arguments: Any) -> gradient_masking.Signs:
         shades = (255 * x.mean((1, 2, 3))).round().int().tolist()
         noted.extend(zip(shades, labels.tolist(), *(stood.tolist() for stood in withstood.values()), strict=True))
         keys.add(tuple(withstood))
         settings.append((arguments["steps"], arguments["generator"].initial_seed()))
-        return masking.Signs(0.5, 0, 0, 0)
+        return gradient_masking.Signs(0.5, 0, 0, 0)
 
     monkeypatch.setattr(adversarial, "signs", watched)
     monkeypatch.setattr(adversarial, "IMAGES", most)

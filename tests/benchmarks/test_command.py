@@ -9,10 +9,10 @@ import torch
 
 from benchmarks.conftest import MODEL, SMALL
 from tradeoffs.benchmarks import waterbirds
-from tradeoffs.cards import check, digests, read_card, write_card
-from tradeoffs.errors import InputError
-from tradeoffs.files import sha256
 from tradeoffs.models.networks import load
+from tradeoffs.step.cards import check, digests, read_card, write_card
+from tradeoffs.step.errors import InputError
+from tradeoffs.step.files import sha256
 
 
 def test_the_command_writes_a_card_and_outcomes(weights, miniature, tmp_path, monkeypatch):

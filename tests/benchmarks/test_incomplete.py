@@ -8,7 +8,7 @@ from PIL import Image
 
 from tradeoffs.benchmarks import imagenet9, objectnet, salient_imagenet, waterbirds
 from tradeoffs.data import salient_imagenet as salient_reader
-from tradeoffs.errors import InputError
+from tradeoffs.step.errors import InputError
 
 
 def index_of(root):

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from tradeoffs.benchmarks import adversarial, imagenet, imagenet9, objectnet, rival10, salient_imagenet, waterbirds
-from tradeoffs.errors import InputError
+from tradeoffs.step.errors import InputError
 
 REGIONS = ("foreground", "background")
 

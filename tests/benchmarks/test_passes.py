@@ -8,15 +8,15 @@ import pytest
 import torch
 from PIL import Image
 
-from tradeoffs import batching
 from tradeoffs.benchmarks import adversarial, imagenet, imagenet9, objectnet, rival10, salient_imagenet
-from tradeoffs.benchmarks import passes as passes_module
+from tradeoffs.benchmarks import inference as passes_module
+from tradeoffs.benchmarks.inference import Passes
 from tradeoffs.benchmarks.noise import draw
-from tradeoffs.benchmarks.passes import Passes
 from tradeoffs.benchmarks.predict import over_images
+from tradeoffs.compute import batching
 from tradeoffs.data.imagenet9 import Foregrounds
 from tradeoffs.data.images import Geometry
-from tradeoffs.errors import InputError
+from tradeoffs.step.errors import InputError
 
 CPU = torch.device("cpu")
 FULL = [

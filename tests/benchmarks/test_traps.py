@@ -13,11 +13,11 @@ from torchvision import models, transforms
 
 from benchmarks.conftest import MODEL
 from tradeoffs.benchmarks import imagenet9, objectnet, rival10, salient_imagenet, waterbirds
-from tradeoffs.benchmarks.passes import Passes
+from tradeoffs.benchmarks.inference import Passes
 from tradeoffs.benchmarks.predict import over_images
 from tradeoffs.data import rival10 as rival10_reader
 from tradeoffs.data.images import Geometry
-from tradeoffs.models.wrapped import wrap
+from tradeoffs.models.normalised import wrap
 
 CPU = torch.device("cpu")
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())

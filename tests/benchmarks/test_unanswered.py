@@ -8,19 +8,11 @@ import torch
 from torch import nn
 
 from benchmarks.conftest import MODEL, SMALL
-from tradeoffs.answers import NOT_FINITE, TIED
-from tradeoffs.benchmarks import (
-    adversarial,
-    imagenet,
-    imagenet9,
-    masking,
-    objectnet,
-    rival10,
-    salient_imagenet,
-    waterbirds,
-)
+from tradeoffs.attacks import gradient_masking
+from tradeoffs.benchmarks import adversarial, imagenet, imagenet9, objectnet, rival10, salient_imagenet, waterbirds
 from tradeoffs.benchmarks.unanswered import Watched, unanswered
-from tradeoffs.errors import InputError
+from tradeoffs.models.answers import NOT_FINITE, TIED
+from tradeoffs.step.errors import InputError
 
 BY_LOGITS = [imagenet, imagenet9, objectnet, salient_imagenet, adversarial]
 BY_FEATURES = [rival10, waterbirds]
@@ -195,7 +187,7 @@ def test_masking_is_looked_for_in_all_of_the_first_domain_whatever_the_block(sma
         checked.extend(zip(x, labels.tolist(), *(stood.tolist() for stood in withstood.values()), strict=True))
         budgets.update(withstood)
         assert len(x) <= pixels // 32**2
-        return masking.Signs(0.0, 1.0, 0.0, 0.0)
+        return gradient_masking.Signs(0.0, 1.0, 0.0, 0.0)
 
     monkeypatch.setattr(adversarial, "signs", kept)
     result = small.evaluate(adversarial)

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.conftest import MODEL, SETS, SMALL
 from tradeoffs.benchmarks import adversarial, imagenet, imagenet9, objectnet, rival10, salient_imagenet, waterbirds
-from tradeoffs.errors import InputError
+from tradeoffs.step.errors import InputError
 
 TRAIN = "rival10/RIVAL10/train/ordinary/n00000002_n00000002_2.JPEG"
 DAMAGED = [  # the benchmark, the file, by how much n falls

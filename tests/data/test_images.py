@@ -11,7 +11,7 @@ from PIL import Image
 
 from tradeoffs.data import images
 from tradeoffs.data.images import Geometry
-from tradeoffs.errors import InputError
+from tradeoffs.step.errors import InputError
 from tradeoffs.training.augmentation import crop_and_flip
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tradeoffs.data import imagenet9, images, objectnet
-from tradeoffs.errors import InputError
+from tradeoffs.step.errors import InputError
 
 
 def image(path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from tradeoffs.data import imagenet, imagenet9, images, names, objectnet, rival10, salient_imagenet, waterbirds, wnids
-from tradeoffs.data.miniature.scenes import WNIDS
-from tradeoffs.errors import InputError
+from tradeoffs.miniature.scenes import WNIDS
+from tradeoffs.step.errors import InputError
 
 Copy = Callable[[str], Path]
 

@@ -33,9 +33,9 @@ import torch  # noqa: E402
 from torch import nn  # noqa: E402
 
 from models.published_format import patches, trained_like  # noqa: E402
-from tradeoffs.errors import InputError  # noqa: E402
 from tradeoffs.models import convert  # noqa: E402
 from tradeoffs.models.networks import load, unwrapped  # noqa: E402
+from tradeoffs.step.errors import InputError  # noqa: E402
 
 NAME, CLASSES = "torchvision/shufflenet_v2_x0_5", 10
 MEAN, STD = [0.48, 0.46, 0.41], [0.23, 0.22, 0.21]

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from models.published_format import checkpoint_of
-from tradeoffs.errors import InputError, exit_code
-from tradeoffs.models import convert, released, state
+from tradeoffs.models import convert, released, state_dict
 from tradeoffs.models.networks import build
+from tradeoffs.step.errors import InputError, exit_code
 
 SMALL = "torchvision/shufflenet_v2_x0_5"
 SPEC = {
@@ -202,7 +202,7 @@ OTHERS = [torch.int64, torch.int32, torch.int8, torch.uint8, torch.bool, torch.c
 def test_floats_of_any_width_are_taken(dtype, pair, tmp_path):
     given = {name: item.to(dtype) if item.is_floating_point() else item for name, item in pair[1].items()}
     network = build("basic", 10)
-    state.fit(network, given, tmp_path, "a basic")
+    state_dict.fit(network, given, tmp_path, "a basic")
     assert_same(network.state_dict(), {name: item.to(pair[1][name].dtype) for name, item in given.items()})
 
 
@@ -227,7 +227,7 @@ def test_weights_of_another_type_are_refused_by_name(dtype, of, pair, tmp_path):
 def test_a_tensor_that_is_not_stored_plainly_is_refused(change, said, pair, tmp_path):
     name = next(name for name in pair[0] if name.endswith("weight"))
     with pytest.raises(InputError, match=f"{name} is .*{said}"):
-        state.fit(build("basic", 10), pair[0] | {name: change(pair[0][name])}, tmp_path, "a basic")
+        state_dict.fit(build("basic", 10), pair[0] | {name: change(pair[0][name])}, tmp_path, "a basic")
 
 
 def test_the_batch_counter_may_be_a_number_of_any_kind(pair, tmp_path):
@@ -256,8 +256,8 @@ class Indexed(torch.nn.Module):
 def test_whole_numbers_stay_what_they_are(index, said, tmp_path):
     network = Indexed()
     if said is None:
-        state.fit(network, {"index": index}, tmp_path, "a table")
+        state_dict.fit(network, {"index": index}, tmp_path, "a table")
         assert network.index.tolist() == [0, 1, 2, 3]
     else:
         with pytest.raises(InputError, match=said):
-            state.fit(network, {"index": index}, tmp_path, "a table")
+            state_dict.fit(network, {"index": index}, tmp_path, "a table")

@@ -7,12 +7,12 @@ import urllib.error
 import pytest
 import torch
 
-from tradeoffs.errors import InputError, exit_code
 from tradeoffs.models import convert
 from tradeoffs.models.libraries import Preprocessing
 from tradeoffs.models.networks import build, load
+from tradeoffs.models.normalised import wrap
 from tradeoffs.models.sources import architecture
-from tradeoffs.models.wrapped import wrap
+from tradeoffs.step.errors import InputError, exit_code
 
 SMALL = "shufflenet_v2_x0_5"
 CPU = torch.device("cpu")

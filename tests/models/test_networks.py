@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from tradeoffs.errors import InputError
 from tradeoffs.models.networks import build, load
-from tradeoffs.models.wrapped import Wrapped, wrap
+from tradeoffs.models.normalised import Wrapped, wrap
+from tradeoffs.step.errors import InputError
 
 CPU = torch.device("cpu")
 

@@ -9,10 +9,10 @@ import torch
 
 from models.published_format import checkpoint_of
 from models.published_format import write as write_released
-from tradeoffs.errors import InputError, exit_code
 from tradeoffs.models import released
 from tradeoffs.models.networks import load
 from tradeoffs.models.released_files import RELEASED, find
+from tradeoffs.step.errors import InputError, exit_code
 
 SMALL = "torchvision/shufflenet_v2_x0_5"
 CPU = torch.device("cpu")

@@ -5,7 +5,7 @@ import io
 import tarfile
 import zipfile
 
-from download.archives import write_encrypted
+from acquisition.archives import write_encrypted
 
 _DATE = (2022, 3, 1, 12, 0, 0)
 

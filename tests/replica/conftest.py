@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from project_root import ROOT
 from replica import world
 
-ROOT = Path(__file__).parents[2]
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 ARCHIVED = ("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
 

@@ -2,7 +2,7 @@
 
 import mmap
 
-from download.faulty_server import Page, Site, serve
+from acquisition.faulty_server import Page, Site, serve
 
 
 class Replica:

@@ -14,7 +14,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from download.faulty_server import cut
+from acquisition.faulty_server import cut
 from replica import classes, datasets, reference, world
 
 pytestmark = pytest.mark.replica

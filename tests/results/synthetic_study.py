@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from tradeoffs.cards import digests, sealed
 from tradeoffs.models.ids import model_id
 from tradeoffs.results.table import Model
+from tradeoffs.step.cards import digests, sealed
 
 DRAWS = 400
 GROUPS = ("landbird_on_land", "landbird_on_water", "waterbird_on_land", "waterbird_on_water")

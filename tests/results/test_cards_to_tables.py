@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from results.synthetic_study import DRAWS, Run, Study, flat, table
-from tradeoffs.cards import sealed
-from tradeoffs.errors import InputError
 from tradeoffs.results.effective_robustness import Measured, of_models, reason_to_leave_out
 from tradeoffs.results.evaluations import FIELDS, Evaluations, draws, metric_value, read
 from tradeoffs.results.measurements import measure
 from tradeoffs.results.summary import summary_rows, sweep_rows
 from tradeoffs.results.table import Model
+from tradeoffs.step.cards import sealed
+from tradeoffs.step.errors import InputError
 
 
 def spread(model: Model, benchmark: str, metric: str) -> float:

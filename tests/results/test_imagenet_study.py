@@ -11,9 +11,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from results.synthetic_study import EXTRAS, Run, Study, assert_drawn, table, verdicts
-from tradeoffs.results import reliance
+from tradeoffs.claims import reliance
+from tradeoffs.figures import adversarial, benchmarks, claims, overview
 from tradeoffs.results.effective_robustness import Measured
-from tradeoffs.results.figures import adversarial, benchmarks, claims, overview
 from tradeoffs.results.metrics import METRICS
 from tradeoffs.results.table import Model
 

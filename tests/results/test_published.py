@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from results.synthetic_study import IMAGENET_BENCHMARKS, Run, Study, assert_drawn, metric_names, table
-from tradeoffs.errors import exit_code
+from tradeoffs.figures import published as figure
 from tradeoffs.models.released_files import RELEASED
 from tradeoffs.results import published
-from tradeoffs.results.figures import published as figure
 from tradeoffs.results.published_numbers import PUBLISHED, Published
 from tradeoffs.results.table import SUMMARY_COLUMNS
+from tradeoffs.step.errors import exit_code
 
 Row = tuple[str, str, str, float, int]  # model, benchmark, metric, value, number of images
 IMAGES = {"imagenet": 50_000, "imagenet9": 4050, "objectnet": 24_824, "waterbirds": 5794}

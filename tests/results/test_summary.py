@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from results.synthetic_study import CLAIMS, DRAWS, Run, Study, flat, table, verdicts
-from tradeoffs.cards import digests, sealed
 from tradeoffs.results.table import Model
+from tradeoffs.step.cards import digests, sealed
 
 SUMMARY = [
     *["study", "model", "architecture", "norm", "epsilon", "seed"],

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tradeoffs import slurm
-from tradeoffs.errors import InputError
+from tradeoffs.runner import slurm
+from tradeoffs.step.errors import InputError
 
 RUN = "1d2c3b4a-0000-4111-8222-333344445555"
 

@@ -20,10 +20,10 @@ import pytest
 import torch
 import yaml
 
+from project_root import ROOT
 from slurm import cluster
-from tradeoffs.files import read_json
+from tradeoffs.step.files import read_json
 
-ROOT = Path(__file__).parents[2]
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 PROFILE = "workflow/profiles/slurm/profile.yaml"
 MODELS = {
@@ -76,7 +76,7 @@ def clone(folder):
         text = text.replace(f"\n{line}", f"\n{line.replace('# ', '')}")
     (folder / PROFILE).write_text(text)
     # The GPUs that this cluster grants are names without a device: what a step would refuse them for is left out.
-    device = folder / "workflow/tradeoffs/device.py"
+    device = folder / "workflow/tradeoffs/compute/device.py"
     refusal = "    found = gpus.seen()\n"
     assert device.read_text().count(refusal) == 1
     device.write_text(device.read_text().replace(refusal, "    found = None\n"))
@@ -336,7 +336,7 @@ def command_lines():
     return found
 
 
-def processes(folder, module="tradeoffs.train"):
+def processes(folder, module="tradeoffs.training.train"):
     """Ids of the processes that run a step in a folder, with their command lines."""
     found = {}
     for pid, line in command_lines():
@@ -607,4 +607,4 @@ def test_all_faults_in_one_study(local, tmp_path):
     happened = {state.split()[0] for state in states(folder)}
     assert {"CANCELLED", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "COMPLETED"} <= happened
     assert happened & {"OUT_OF_MEMORY", "FAILED"}
-    soon(lambda: not processes(folder, "tradeoffs.train"), "no step is left")
+    soon(lambda: not processes(folder, "tradeoffs.training.train"), "no step is left")

@@ -4,7 +4,7 @@
 
 Runs a small target in a copy of the checkout for every case, some ten seconds each, and prints a table. A case is right
 if the run ends with its result or with one line that says why; no traceback in its output or logs, nothing outside the
-folder touched, nothing left running. tests/test_surroundings.py holds the same kinds in less time.
+folder touched, nothing left running. tests/runner/test_surroundings.py holds the same kinds in less time.
 """
 
 import argparse
@@ -297,7 +297,7 @@ def _wait_for_step(process: psutil.Process) -> None:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
         commands = [_command(child) for child in process.children(recursive=True)]
-        if sum("tradeoffs.warm" in command and "--serve" not in command for command in commands) > 1:
+        if sum("tradeoffs.runner.fork_server" in command and "--serve" not in command for command in commands) > 1:
             return
         time.sleep(0.05)
 

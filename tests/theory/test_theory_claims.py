@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tradeoffs.errors import InputError
+from tradeoffs.step.errors import InputError
 from tradeoffs.theory.claim_rows import Case, exact, random_models
 from tradeoffs.theory.curves import curve, reliance
 from tradeoffs.theory.minimise import minimise

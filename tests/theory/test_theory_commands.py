@@ -7,12 +7,13 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from tradeoffs.errors import InputError, exit_code
-from tradeoffs.theory import __main__ as own_model
-from tradeoffs.theory import claims, curves, figures, pgd_simulation, phase, simulation
+from tradeoffs.figures import theory
+from tradeoffs.results.theory_tables import read_table, write_table
+from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.theory import claims, curves, pgd_simulation, phase, simulation
+from tradeoffs.theory import own_model as own_model
 from tradeoffs.theory.minimise import minimise
 from tradeoffs.theory.model import two_feature_model
-from tradeoffs.theory.tables import read_table, write_table
 
 MODEL = {"noise": 0.5, "correlation": 0.7}
 SPECS = {
@@ -66,8 +67,8 @@ def test_every_step_and_the_figures(monkeypatch, tmp_path):
         theta = minimise(two_feature_model(row["scale"], 0.7, 0.5), row["p"], [row["epsilon"]]).theta[0]
         assert [row["core_weight"], row["spurious_weight"]] == pytest.approx(np.abs(theta), abs=1e-9)
     arguments = ("--tables", tmp_path, "--simulated-scale", 2, "--card", tmp_path / "figures.json")
-    run(monkeypatch, figures, *arguments, "--out", tmp_path / "first")
-    run(monkeypatch, figures, *arguments, "--out", tmp_path / "second")
+    run(monkeypatch, theory, *arguments, "--out", tmp_path / "first")
+    run(monkeypatch, theory, *arguments, "--out", tmp_path / "second")
     names = {path.name for path in (tmp_path / "first").iterdir()}
     assert names == {f"theory_{n}.{s}" for n in ("weights", "phase", "risks", "simulation") for s in ("svg", "png")}
     for name in names:

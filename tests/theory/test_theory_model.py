@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tradeoffs.errors import InputError
+from tradeoffs.step.errors import InputError
 from tradeoffs.theory.model import block_model, gaussian_model, read_model, shifted_covariance, two_feature_model
 
 GOOD = """feature,group,theta,shape,colour

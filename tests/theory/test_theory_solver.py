@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from theory.optimality import C, first_order_gap, risk
-from tradeoffs.errors import InputError
+from tradeoffs.step.errors import InputError
 from tradeoffs.theory.general_p import general_weights
 from tradeoffs.theory.minimise import minimise
 from tradeoffs.theory.model import GaussianModel, block_model, gaussian_model, two_feature_model

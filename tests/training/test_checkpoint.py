@@ -6,9 +6,9 @@ import os
 import pytest
 import torch
 
-from tradeoffs.train import sources
 from tradeoffs.training.checkpoint import Checkpoint
 from tradeoffs.training.loop import StoppedError, train
+from tradeoffs.training.train import sources
 
 CPU = torch.device("cpu")
 NEVER = 1e9  # minutes between checkpoints

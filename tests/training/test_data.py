@@ -13,7 +13,7 @@ from PIL import Image
 from torchvision.transforms import InterpolationMode, RandomResizedCrop
 from torchvision.transforms import functional as transforms
 
-from tradeoffs.errors import InputError
+from tradeoffs.step.errors import InputError
 from tradeoffs.training.augmentation import crop_and_flip, random_box
 from tradeoffs.training.data import Split, open_source, read_split
 

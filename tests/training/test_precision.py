@@ -7,9 +7,9 @@ import torch
 
 from small_world import TRAINING
 from tradeoffs.models.networks import build
-from tradeoffs.train import sources
 from tradeoffs.training import attack, loop
 from tradeoffs.training.precision import autocast
+from tradeoffs.training.train import sources
 
 CPU = torch.device("cpu")
 

@@ -15,11 +15,11 @@ import pytest
 import torch
 
 from small_world import TRAINING
-from tradeoffs.errors import InputError
-from tradeoffs.train import main, sources
+from tradeoffs.step.errors import InputError
 from tradeoffs.training import launcher, loop
-from tradeoffs.training.distributed import ALONE, LOST, Group, LostError, join, leave, see_one_gpu, together
 from tradeoffs.training.launcher import _environments
+from tradeoffs.training.processes import ALONE, LOST, Group, LostError, join, leave, see_one_gpu, together
+from tradeoffs.training.train import main, sources
 
 CPU = torch.device("cpu")
 
@@ -141,7 +141,7 @@ def test_a_fault_that_only_the_second_process_meets_ends_both_with_one_line(copy
 
 
 def test_processes_whose_launcher_was_killed_before_they_met_write_nothing(miniature, training, tmp_path):
-    command = [sys.executable, "-m", "tradeoffs.train", "--processes", "2", "--spec", json.dumps(training)]
+    command = [sys.executable, "-m", "tradeoffs.training.train", "--processes", "2", "--spec", json.dumps(training)]
     command += ["--data", str(miniature / "imagenet")]
     command += ["--weights", str(tmp_path / "weights.pt"), "--card", str(tmp_path / "card.json")]
     launcher = psutil.Popen(command, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from tradeoffs.errors import InputError
+from tradeoffs.step.errors import InputError
 from tradeoffs.training.data import Source
-from tradeoffs.training.distributed import ALONE, Group
+from tradeoffs.training.processes import ALONE, Group
 from tradeoffs.training.smallest_batch import check_smallest_batch
 
 

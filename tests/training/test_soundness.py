@@ -7,12 +7,12 @@ import torch
 from scipy.stats import binom
 
 from small_world import SETTINGS
-from tradeoffs.data.miniature import folder, imagenet
-from tradeoffs.errors import InputError
+from tradeoffs.miniature import folder, imagenet
 from tradeoffs.models.networks import build
-from tradeoffs.train import sources
+from tradeoffs.step.errors import InputError
 from tradeoffs.training.loop import train
 from tradeoffs.training.soundness import check_loss, check_overfitting, check_weights, warnings
+from tradeoffs.training.train import sources
 
 CPU = torch.device("cpu")
 

@@ -3,23 +3,24 @@
 import re
 from pathlib import Path
 
-from tradeoffs import launch, study
-from tradeoffs.code_id import code_id
+from tradeoffs.runner import hooks
+from tradeoffs.study import plan
+from tradeoffs.step.code_id import code_id
 from tradeoffs.models import sources
-from tradeoffs.results.specification import specification
-from tradeoffs.settings import settings
-from tradeoffs.studies import imagenet, miniature, own_copies, published_data
-from tradeoffs.studies.model import DEFAULT_WORLD, canonical
+from tradeoffs.study.specification import specification
+from tradeoffs.step.settings import canonical, settings
+from tradeoffs.study import imagenet, miniature, own_copies, published_data
+from tradeoffs.study.model import DEFAULT_WORLD
 
-config, MODELS = launch.configured(
+config, MODELS = hooks.configured(
     config,
     Path(workflow.basedir) / "workflow/schemas/config.schema.yaml",
     workflow.configfiles,
 )
 STUDY = config["study"]
-DOWNLOADS = study.downloads(config)
-MISSING = study.missing(config)
-BENCHMARKS = study.available_benchmarks(config)
+DOWNLOADS = plan.downloads(config)
+MISSING = plan.missing(config)
+BENCHMARKS = plan.available_benchmarks(config)
 SPECIFICATION = settings(specification(config))
 # Whether anything stands beside the standard models: an attack's budget, or a model of the user's own.
 COMPARED = any(
@@ -41,10 +42,10 @@ ROLES = [
     "reference",
 ]
 
-launch.prepare(workflow, config["jobs_per_gpu"])
+hooks.prepare(workflow, config["jobs_per_gpu"])
 if workflow.is_main_process:
-    launch.print_missing(study.missing_benchmarks(config))
-OWN = launch.seen(workflow, config, MODELS)
+    hooks.print_missing(plan.missing_benchmarks(config))
+OWN = hooks.seen(workflow, config, MODELS)
 
 
 wildcard_constraints:
@@ -96,7 +97,7 @@ def evaluation_folders(wildcards):
     """The data folders that a benchmark reads, by data set."""
     world = MODELS[wildcards.model].world
     return {
-        name: folder(world, name) for name in study.BENCHMARK_DATA[wildcards.benchmark]
+        name: folder(world, name) for name in plan.BENCHMARK_DATA[wildcards.benchmark]
     }
 
 
@@ -120,17 +121,17 @@ def options(folders):
 def cores(step):
     """Cores that a step asks for; where there are GPUs at most its share, so that they are all at work."""
     gpus = config["gpus_per_training"] if step == "train" else 1
-    return launch.cores(workflow, study.NEEDS[STUDY][step].cores, gpus)
+    return hooks.cores(workflow, plan.NEEDS[STUDY][step].cores, gpus)
 
 
 def memory(step):
     """Megabytes that a step asks for, more with every attempt."""
-    return lambda wildcards, attempt: study.NEEDS[STUDY][step].memory * attempt
+    return lambda wildcards, attempt: plan.NEEDS[STUDY][step].memory * attempt
 
 
 def minutes(step):
     """Minutes that a step asks for, more with every attempt."""
-    return lambda wildcards, attempt: study.NEEDS[STUDY][step].minutes * attempt
+    return lambda wildcards, attempt: plan.NEEDS[STUDY][step].minutes * attempt
 
 
 def cards(roles):
@@ -160,6 +161,6 @@ def model_cards(roles):
 def default_folders():
     """The data folders of the main grid's world, by data set."""
     names = dict.fromkeys(
-        name for benchmark in BENCHMARKS for name in study.BENCHMARK_DATA[benchmark]
+        name for benchmark in BENCHMARKS for name in plan.BENCHMARK_DATA[benchmark]
     )
     return {name: folder(DEFAULT_WORLD, name) for name in names}

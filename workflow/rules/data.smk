@@ -11,11 +11,11 @@ rule miniature_data:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=lambda wc: code_id(f"tradeoffs.data.miniature.{wc.dataset}"),
+        code=lambda wc: code_id(f"tradeoffs.miniature.{wc.dataset}"),
         spec=lambda wc: settings(miniature.world_spec(config, wc.world, wc.dataset)),
         folder=lambda wc: f"resources/miniature/{wc.world}/{wc.dataset}",
     shell:
-        "python -m tradeoffs.warm tradeoffs.data.miniature.{wildcards.dataset:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.miniature.{wildcards.dataset:q}"
         " --spec {params.spec:q} --out {params.folder:q} > {log:q} 2>&1"
 
 
@@ -35,7 +35,7 @@ rule download:
         spec=lambda wc: settings(DOWNLOADS[wc.file]),
         file=lambda wc, output: output[0].removesuffix(".json"),
     shell:
-        "python -m tradeoffs.warm tradeoffs.data.download --spec {params.spec:q} --out {params.file:q} --card {output:q} 2>&1 | tee {log:q} >&2"
+        "python -m tradeoffs.runner.fork_server tradeoffs.acquisition.download --spec {params.spec:q} --out {params.file:q} --card {output:q} 2>&1 | tee {log:q} >&2"
 
 
 rule unpack:
@@ -51,14 +51,14 @@ rule unpack:
         mem_mb=memory("unpack"),
         runtime=minutes("unpack"),
     params:
-        code=code_id("tradeoffs.data.unpack"),
+        code=code_id("tradeoffs.acquisition.unpack"),
         spec=lambda wc: settings(
             published_data.unpacking(config["imagenet"], wc.dataset)
         ),
         archive=lambda wc, input: input[0].removesuffix(".json"),
         folder=lambda wc: f"resources/unpacked/{wc.dataset}",
     shell:
-        "python -m tradeoffs.warm tradeoffs.data.unpack --spec {params.spec:q} --archive {params.archive:q} --out {params.folder:q} > {log:q} 2>&1"
+        "python -m tradeoffs.runner.fork_server tradeoffs.acquisition.unpack --spec {params.spec:q} --archive {params.archive:q} --out {params.folder:q} > {log:q} 2>&1"
 
 
 # What the user keeps is no file of ours: what it holds is looked at when the workflow starts, and its content decides
@@ -74,7 +74,7 @@ rule assemble:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_id("tradeoffs.data.assemble"),
+        code=code_id("tradeoffs.acquisition.assemble"),
         spec=lambda wc: settings(
             {
                 "dataset": wc.dataset,
@@ -85,7 +85,7 @@ rule assemble:
         records=str(own_copies.RECORDS),
         folder=lambda wc: f"resources/imagenet/default/{wc.dataset}",
     shell:
-        "python -m tradeoffs.warm tradeoffs.data.assemble --spec {params.spec:q} --own {params.own:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.acquisition.assemble --spec {params.spec:q} --own {params.own:q}"
         " --records {params.records:q} --out {params.folder:q} 2>&1 | tee {log:q} >&2"
 
 

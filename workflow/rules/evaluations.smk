@@ -20,9 +20,9 @@ rule evaluate:
     params:
         code=lambda wc: code_id(f"tradeoffs.benchmarks.{wc.benchmark}"),
         spec=lambda wc: settings(
-            study.evaluation_spec(config, MODELS[wc.model], wc.benchmark)
+            plan.evaluation_spec(config, MODELS[wc.model], wc.benchmark)
         ),
         data=evaluation_options,
     shell:
-        "python -m tradeoffs.warm tradeoffs.benchmarks.{wildcards.benchmark:q} --spec {params.spec:q} {params.data:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.benchmarks.{wildcards.benchmark:q} --spec {params.spec:q} {params.data:q}"
         " --weights {input.weights:q} --card {output.card:q} --outcomes {output.outcomes:q} > {log:q} 2>&1"

@@ -13,7 +13,7 @@ rule train:
     wildcard_constraints:
         model=one_of(models_from(["train"])),
     # Longest first, so that no core waits for a late long job at the end.
-    priority: lambda wc: launch.training_priority(MODELS[wc.model])
+    priority: lambda wc: hooks.training_priority(MODELS[wc.model])
     conda:
         "../../envs/environment.yaml"
     threads: cores("train")
@@ -22,15 +22,15 @@ rule train:
         mem_mb=memory("train"),
         runtime=minutes("train"),
     params:
-        code=code_id("tradeoffs.train"),
+        code=code_id("tradeoffs.training.train"),
         spec=lambda wc: settings(MODELS[wc.model].spec),
         folder=lambda wc: folder(MODELS[wc.model].world, "imagenet"),
         checkpoint=lambda wc: f"results/{wc.study}/models/{wc.model}/checkpoint.pt",
-        processes=lambda wc, resources: launch.training_processes(
+        processes=lambda wc, resources: hooks.training_processes(
             resources, config["gpus_per_training"]
         ),
     shell:
-        "python -m tradeoffs.warm tradeoffs.train --spec {params.spec:q} --data {params.folder:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.training.train --spec {params.spec:q} --data {params.folder:q}"
         " --weights {output.weights:q} --card {output.card:q} --checkpoint {params.checkpoint:q}"
         " --processes {params.processes:q} > {log:q} 2>&1"
 
@@ -53,7 +53,7 @@ rule released:
         spec=lambda wc: settings(MODELS[wc.model].spec),
         checkpoint=lambda wc: MODELS[wc.model].file,
     shell:
-        "python -m tradeoffs.warm tradeoffs.models.released --spec {params.spec:q} --checkpoint {params.checkpoint:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.models.released --spec {params.spec:q} --checkpoint {params.checkpoint:q}"
         " --weights {output.weights:q} --card {output.card:q} > {log:q} 2>&1"
 
 
@@ -78,5 +78,5 @@ rule convert:
             ["--checkpoint", MODELS[wc.model].file] if MODELS[wc.model].file else []
         ),
     shell:
-        "python -m tradeoffs.warm tradeoffs.models.convert --spec {params.spec:q} {params.checkpoint:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.models.convert --spec {params.spec:q} {params.checkpoint:q}"
         " --weights {output.weights:q} --card {output.card:q} > {log:q} 2>&1"

@@ -32,7 +32,7 @@ rule summary:
         spec=SPECIFICATION,
         evaluations=lambda wc, input: str(Path(input.cards[0]).parents[1]),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.summary --spec {params.spec:q} --evaluations {params.evaluations:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.results.summary --spec {params.spec:q} --evaluations {params.evaluations:q}"
         " --out {output.summary:q} --sweeps {output.sweeps:q} --card {output.card:q} > {log:q} 2>&1"
 
 
@@ -61,11 +61,11 @@ rule claims:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_id("tradeoffs.results.claims"),
+        code=code_id("tradeoffs.claims.command"),
         spec=SPECIFICATION,
         evaluations=lambda wc, input: str(Path(input.cards[0]).parents[1]),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.claims --spec {params.spec:q} --evaluations {params.evaluations:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.claims.command --spec {params.spec:q} --evaluations {params.evaluations:q}"
         " --theory {input.theory:q} --out {output.claims:q} --differences {output.differences:q} --card {output.card:q}"
         " > {log:q} 2>&1"
 
@@ -89,10 +89,10 @@ rule figure_overview:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_id("tradeoffs.results.figures.overview"),
+        code=code_id("tradeoffs.figures.overview"),
         figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.figures.overview --differences {input.differences:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.figures.overview --differences {input.differences:q}"
         " --summary {input.summary:q} --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
 
 
@@ -121,10 +121,10 @@ rule figure_claims:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_id("tradeoffs.results.figures.claims"),
+        code=code_id("tradeoffs.figures.claims"),
         figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.figures.claims --claims {input.claims:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.figures.claims --claims {input.claims:q}"
         " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
 
 
@@ -154,10 +154,10 @@ rule figure_benchmarks:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_id("tradeoffs.results.figures.benchmarks"),
+        code=code_id("tradeoffs.figures.benchmarks"),
         figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.figures.benchmarks --summary {input.summary:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.figures.benchmarks --summary {input.summary:q}"
         " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
 
 
@@ -179,10 +179,10 @@ rule figure_adversarial:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_id("tradeoffs.results.figures.adversarial"),
+        code=code_id("tradeoffs.figures.adversarial"),
         figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.figures.adversarial --summary {input.summary:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.figures.adversarial --summary {input.summary:q}"
         " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
 
 
@@ -204,10 +204,10 @@ rule figure_correlation:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_id("tradeoffs.results.figures.correlation"),
+        code=code_id("tradeoffs.figures.correlation"),
         figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.figures.correlation --sweeps {input.sweeps:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.figures.correlation --sweeps {input.sweeps:q}"
         " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
 
 
@@ -230,10 +230,10 @@ rule figure_background_scale:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_id("tradeoffs.results.figures.background_scale"),
+        code=code_id("tradeoffs.figures.background_scale"),
         figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.figures.background_scale --sweeps {input.sweeps:q} --claims {input.claims:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.figures.background_scale --sweeps {input.sweeps:q} --claims {input.claims:q}"
         " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
 
 
@@ -256,11 +256,11 @@ rule figure_training:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_id("tradeoffs.results.figures.training"),
+        code=code_id("tradeoffs.figures.training"),
         figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
         models=lambda wc, input: str(Path(input.cards[0]).parents[1]),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.figures.training --summary {input.summary:q} --models {params.models:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.figures.training --summary {input.summary:q} --models {params.models:q}"
         " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
 
 
@@ -289,11 +289,11 @@ rule contact_sheets:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_id("tradeoffs.results.figures.contact_sheets"),
+        code=code_id("tradeoffs.figures.contact_sheets"),
         figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
         data=options(default_folders()),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.figures.contact_sheets {params.data:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.figures.contact_sheets {params.data:q}"
         " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
 
 
@@ -316,7 +316,7 @@ rule published:
     params:
         code=code_id("tradeoffs.results.published"),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.published --summary {input:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.results.published --summary {input:q}"
         " --out {output.published:q} --card {output.card:q} > {log:q} 2>&1"
 
 
@@ -338,10 +338,10 @@ rule figure_published:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_id("tradeoffs.results.figures.published"),
+        code=code_id("tradeoffs.figures.published"),
         figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.figures.published --comparison {input:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.figures.published --comparison {input:q}"
         " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
 
 
@@ -361,9 +361,9 @@ rule missing:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.results.missing"),
-        spec=settings({"missing": study.missing_benchmarks(config)}),
+        spec=settings({"missing": plan.missing_benchmarks(config)}),
     shell:
-        "python -m tradeoffs.warm tradeoffs.results.missing --spec {params.spec:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.results.missing --spec {params.spec:q}"
         " --out {output.missing:q} --card {output.card:q} > {log:q} 2>&1"
 
 

@@ -16,7 +16,7 @@ rule theory_curves:
         code=code_id("tradeoffs.theory.curves"),
         spec=settings(config["theory"]["curves"]),
     shell:
-        "python -m tradeoffs.warm tradeoffs.theory.curves --spec {params.spec:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.theory.curves --spec {params.spec:q}"
         " --out {output.out:q} --risks {output.risks:q} --card {output.card:q} > {log:q} 2>&1"
 
 
@@ -33,7 +33,7 @@ rule theory_phase:
         code=code_id("tradeoffs.theory.phase"),
         spec=settings(config["theory"]["phase"]),
     shell:
-        "python -m tradeoffs.warm tradeoffs.theory.phase --spec {params.spec:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.theory.phase --spec {params.spec:q}"
         " --out {output.out:q} --card {output.card:q} > {log:q} 2>&1"
 
 
@@ -51,7 +51,7 @@ rule theory_claims:
         code=code_id("tradeoffs.theory.claims"),
         spec=settings(config["theory"]["claims"]),
     shell:
-        "python -m tradeoffs.warm tradeoffs.theory.claims --spec {params.spec:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.theory.claims --spec {params.spec:q}"
         " --out {output.out:q} --onsets {output.onsets:q} --card {output.card:q} > {log:q} 2>&1"
 
 
@@ -68,7 +68,7 @@ rule theory_simulation:
         code=code_id("tradeoffs.theory.simulation"),
         spec=settings(config["theory"]["simulation"]),
     shell:
-        "python -m tradeoffs.warm tradeoffs.theory.simulation --spec {params.spec:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.theory.simulation --spec {params.spec:q}"
         " --out {output.out:q} --card {output.card:q} > {log:q} 2>&1"
 
 
@@ -85,7 +85,7 @@ rule theory_pgd_simulation:
         code=code_id("tradeoffs.theory.pgd_simulation"),
         spec=settings(config["theory"]["pgd"]),
     shell:
-        "python -m tradeoffs.warm tradeoffs.theory.pgd_simulation --spec {params.spec:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.theory.pgd_simulation --spec {params.spec:q}"
         " --out {output.out:q} --card {output.card:q} > {log:q} 2>&1"
 
 
@@ -132,9 +132,9 @@ rule theory_figures:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_id("tradeoffs.theory.figures"),
+        code=code_id("tradeoffs.figures.theory"),
         scale=config["theory"]["simulation"]["scale"],
         folder=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
     shell:
-        "python -m tradeoffs.warm tradeoffs.theory.figures --tables results/theory --simulated-scale {params.scale:q}"
+        "python -m tradeoffs.runner.fork_server tradeoffs.figures.theory --tables results/theory --simulated-scale {params.scale:q}"
         " --out {params.folder:q} --card {output.card:q} > {log:q} 2>&1"

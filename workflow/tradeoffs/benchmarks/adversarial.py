@@ -1,11 +1,12 @@
 """Adversarial accuracy over a range of l2 and linf budgets, where a spurious correlation holds and where it does not.
 
-White-box attacks of :mod:`tradeoffs.robustness`. Accuracy at a budget is that under the strongest of the attacks run at
+White-box attacks of :mod:`tradeoffs.attacks.strong`. Accuracy at a budget is that under the strongest of the attacks
+run at
 it; an image that withstands a budget withstands the smaller ones. A domain is a validation folder: in the miniature
 ``val`` keeps the training world's spurious correlation and ``val_decorrelated`` breaks it.
 
 The card says whether the network seems to mask its gradients, so that the accuracies are not to be believed
-(:mod:`tradeoffs.benchmarks.masking`; checked on some images of the whole first domain), and at which share of the
+(:mod:`tradeoffs.attacks.gradient_masking`; checked on some images of the whole first domain), and at which share of the
 points that the attacks visited its logits were not finite: there an image counts as fooled.
 """
 
@@ -19,24 +20,24 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from tradeoffs.answers import answers
-from tradeoffs.attacks import Loss
-from tradeoffs.batching import halved
+from tradeoffs.attacks.folding import folded
+from tradeoffs.attacks.gradient_masking import IMAGES, Signs, signs, suspicions, together
+from tradeoffs.attacks.pgd import Loss
+from tradeoffs.attacks.strong import accuracy_curve
 from tradeoffs.benchmarks.evaluation import Evaluation, run
-from tradeoffs.benchmarks.masking import IMAGES, Signs, signs, suspicions, together
-from tradeoffs.benchmarks.passes import Passes, shares
+from tradeoffs.benchmarks.inference import Passes, shares
 from tradeoffs.benchmarks.predict import decoder
 from tradeoffs.benchmarks.statistics import Array, Metrics, accuracy, summarise
 from tradeoffs.benchmarks.unanswered import Watched, unanswered
 from tradeoffs.benchmarks.validation import read_validation
+from tradeoffs.compute.batching import halved
+from tradeoffs.compute.memory import is_out_of_memory
 from tradeoffs.data.images import Geometry
 from tradeoffs.data.listing import spread
-from tradeoffs.errors import InputError, exit_code
-from tradeoffs.memory import is_out_of_memory
-from tradeoffs.models.folding import folded
+from tradeoffs.models.answers import answers
 from tradeoffs.models.ids import pixel_epsilon
 from tradeoffs.models.networks import Network
-from tradeoffs.robustness import accuracy_curve
+from tradeoffs.step.errors import InputError, exit_code
 
 SPEC: dict[str, type | tuple[type, ...]] = {
     "resize": int,  # shortest side

@@ -10,16 +10,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tradeoffs import memory
 from tradeoffs.benchmarks.statistics import Metrics
-from tradeoffs.cards import check, digests, write_card
-from tradeoffs.code_id import code_id
-from tradeoffs.device import choose_device
-from tradeoffs.errors import InputError
-from tradeoffs.files import read_json, write_whole
+from tradeoffs.compute import memory
+from tradeoffs.compute.device import choose_device
 from tradeoffs.models import confinement
 from tradeoffs.models.networks import Network, load
-from tradeoffs.specs import parse_spec
+from tradeoffs.step.cards import check, digests, write_card
+from tradeoffs.step.code_id import code_id
+from tradeoffs.step.errors import InputError
+from tradeoffs.step.files import read_json, write_whole
+from tradeoffs.step.specs import parse_spec
 
 MODEL_KEYS: dict[str, type | tuple[type, ...]] = {
     "model": str,  # the id, for the card

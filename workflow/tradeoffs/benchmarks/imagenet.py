@@ -9,16 +9,16 @@ from typing import Any
 
 import torch
 
-from tradeoffs.answers import answers
 from tradeoffs.benchmarks.evaluation import Evaluation, run
-from tradeoffs.benchmarks.passes import Passes
+from tradeoffs.benchmarks.inference import Passes
 from tradeoffs.benchmarks.predict import over_images
 from tradeoffs.benchmarks.statistics import accuracy, summarise
 from tradeoffs.benchmarks.unanswered import unanswered
 from tradeoffs.benchmarks.validation import read_validation
 from tradeoffs.data.images import Geometry
-from tradeoffs.errors import exit_code
+from tradeoffs.models.answers import answers
 from tradeoffs.models.networks import Network
+from tradeoffs.step.errors import exit_code
 
 SPEC: dict[str, type | tuple[type, ...]] = {
     "resize": int,  # shortest side

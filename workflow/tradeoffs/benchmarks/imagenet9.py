@@ -20,17 +20,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tradeoffs.answers import answers
-from tradeoffs.batching import batch_size
 from tradeoffs.benchmarks.evaluation import Evaluation, run
-from tradeoffs.benchmarks.passes import Passes, shares
+from tradeoffs.benchmarks.inference import Passes, shares
 from tradeoffs.benchmarks.predict import over_images
 from tradeoffs.benchmarks.statistics import Array, accuracy, summarise
 from tradeoffs.benchmarks.unanswered import Watched, unanswered
+from tradeoffs.compute.batching import batch_size
 from tradeoffs.data import imagenet9, images
 from tradeoffs.data.imagenet9 import Foregrounds
-from tradeoffs.errors import InputError, exit_code
+from tradeoffs.models.answers import answers
 from tradeoffs.models.networks import Network
+from tradeoffs.step.errors import InputError, exit_code
 
 SPEC: dict[str, type | tuple[type, ...]] = {
     "challenge_foregrounds": int,  # crossed with ...

@@ -20,17 +20,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tradeoffs.answers import NOT_FINITE, answers
 from tradeoffs.benchmarks.evaluation import Evaluation, run
-from tradeoffs.benchmarks.passes import Passes
+from tradeoffs.benchmarks.inference import Passes
 from tradeoffs.benchmarks.predict import over_images
 from tradeoffs.benchmarks.statistics import Array, accuracy, summarise
 from tradeoffs.benchmarks.unanswered import unanswered
 from tradeoffs.benchmarks.validation import read_validation
 from tradeoffs.data import objectnet
 from tradeoffs.data.images import Geometry
-from tradeoffs.errors import InputError, exit_code
+from tradeoffs.models.answers import NOT_FINITE, answers
 from tradeoffs.models.networks import Network
+from tradeoffs.step.errors import InputError, exit_code
 
 SPEC: dict[str, type | tuple[type, ...]] = {
     "resize": int,  # shortest side of an ObjectNet image, after its border is cut
@@ -45,7 +45,8 @@ Hits = dict[str, NDArray[np.bool_]]
 def predictions(logits: Tensor, mapping: Tensor) -> Tensor:
     """ObjectNet classes [n, protocols], or -1, from logits [n, classes] and the mapping [classes] (-1: not shared).
 
-    No answer (:mod:`tradeoffs.answers`) to an image is given by either protocol where any of its logits is not finite.
+    No answer (:mod:`tradeoffs.models.answers`) to an image is given by either protocol where any of its logits is
+    not finite.
     """
     official = answers(logits, mapping)
     shared = mapping >= 0

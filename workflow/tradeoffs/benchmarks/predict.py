@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tradeoffs.benchmarks.passes import Decode, Passes, shares
+from tradeoffs.benchmarks.inference import Decode, Passes, shares
 from tradeoffs.data import images
 from tradeoffs.data.images import Geometry
 

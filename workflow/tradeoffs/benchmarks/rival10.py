@@ -20,18 +20,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tradeoffs.answers import answers
 from tradeoffs.benchmarks.evaluation import Evaluation, run
+from tradeoffs.benchmarks.inference import Passes, shares
 from tradeoffs.benchmarks.noise import corrupt, draw
-from tradeoffs.benchmarks.passes import Passes, shares
 from tradeoffs.benchmarks.predict import over_images
 from tradeoffs.benchmarks.statistics import Array, Metrics, balanced_accuracy, normalised_gap, saturated, summarise
 from tradeoffs.benchmarks.unanswered import unanswered
 from tradeoffs.data import images, rival10
 from tradeoffs.data.images import Geometry
-from tradeoffs.errors import exit_code
-from tradeoffs.models.linear_head import fit
+from tradeoffs.models.answers import answers
+from tradeoffs.models.linear_probe import fit
 from tradeoffs.models.networks import Network
+from tradeoffs.step.errors import exit_code
 
 SPEC: dict[str, type | tuple[type, ...]] = {
     "size": int,  # images and masks are resized to size x size

@@ -23,16 +23,16 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tradeoffs.answers import answers
 from tradeoffs.benchmarks.evaluation import Evaluation, run
+from tradeoffs.benchmarks.inference import Passes, shares
 from tradeoffs.benchmarks.noise import corrupt, draw
-from tradeoffs.benchmarks.passes import Passes, shares
 from tradeoffs.benchmarks.statistics import Array, balanced_accuracy, normalised_gap, saturated, summarise
 from tradeoffs.benchmarks.unanswered import unanswered
 from tradeoffs.data import images, salient_imagenet
 from tradeoffs.data.images import Geometry
-from tradeoffs.errors import InputError, exit_code
+from tradeoffs.models.answers import answers
 from tradeoffs.models.networks import Network
+from tradeoffs.step.errors import InputError, exit_code
 
 SPEC: dict[str, type | tuple[type, ...]] = {
     "resize": int,  # shortest side

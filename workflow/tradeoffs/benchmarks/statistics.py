@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.errors import InputError
+from tradeoffs.step.errors import InputError
 
 Array = NDArray[np.float64]
 Labels = NDArray[np.int64]

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tradeoffs.answers import NOT_FINITE, TIED, finite
-from tradeoffs.attacks import Loss
-from tradeoffs.errors import InputError
+from tradeoffs.attacks.pgd import Loss
+from tradeoffs.models.answers import NOT_FINITE, TIED, finite
+from tradeoffs.step.errors import InputError
 
 # Of the unchanged images: a network without an answer to nearly all of them is damaged, and its results say nothing.
 _DAMAGED = 0.95
@@ -18,7 +18,8 @@ _DAMAGED = 0.95
 def unanswered(clean: NDArray[np.int64], found: NDArray[np.int64] | None = None) -> dict[str, Any]:
     """Return the card's ``unanswered``: of how many images, and how many had no finite logits, or tied ones, in a pass.
 
-    ``clean`` [n]: the answers (:mod:`tradeoffs.answers`) on the unchanged images; ``found`` [n, passes]: those of all
+    ``clean`` [n]: the answers (:mod:`tradeoffs.models.answers`) on the unchanged images; ``found`` [n, passes]:
+    those of all
     passes, where there are more. Says it on standard error too. InputError where the logits of nearly all unchanged
     images are not finite.
     """

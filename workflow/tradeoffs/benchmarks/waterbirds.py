@@ -18,17 +18,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from tradeoffs.answers import answers
 from tradeoffs.benchmarks.evaluation import Evaluation, run
-from tradeoffs.benchmarks.passes import Passes
+from tradeoffs.benchmarks.inference import Passes
 from tradeoffs.benchmarks.predict import over_images
 from tradeoffs.benchmarks.statistics import Array, group_accuracies, summarise
 from tradeoffs.benchmarks.unanswered import unanswered
 from tradeoffs.data import waterbirds
 from tradeoffs.data.images import Geometry
-from tradeoffs.errors import InputError, exit_code
-from tradeoffs.models.linear_head import fit
+from tradeoffs.models.answers import answers
+from tradeoffs.models.linear_probe import fit
 from tradeoffs.models.networks import Network
+from tradeoffs.step.errors import InputError, exit_code
 
 SPEC: dict[str, type | tuple[type, ...]] = {
     "resize": int,  # both sides

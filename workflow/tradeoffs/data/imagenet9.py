@@ -14,11 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.data.folders import files
 from tradeoffs.data.listing import check_pairs, class_folders
 from tradeoffs.data.mappings import read_mapping
 from tradeoffs.data.names import IMAGENET9_VARIANTS, check_imagenet9_mapping, imagenet9_classes
-from tradeoffs.errors import InputError
+from tradeoffs.step.errors import InputError
+from tradeoffs.step.folders import files
 
 VARIANTS = IMAGENET9_VARIANTS
 

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tradeoffs.data.parallel import in_order
-from tradeoffs.errors import InputError
-from tradeoffs.inputs import opened
+from tradeoffs.compute.parallel import in_order
+from tradeoffs.step.errors import InputError
+from tradeoffs.step.inputs import opened
 
 _CURE = "make or unpack the data set again"
 NOTHING = "no images to read; the selection is empty"

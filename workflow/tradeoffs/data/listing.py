@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.data.folders import files
-from tradeoffs.errors import InputError
+from tradeoffs.step.errors import InputError
+from tradeoffs.step.folders import files
 
 
 class ClassFolders(NamedTuple):

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tradeoffs.errors import InputError
-from tradeoffs.inputs import read_text
+from tradeoffs.step.errors import InputError
+from tradeoffs.step.inputs import read_text
 
 UNPACK = "make or unpack the data set, or correct its path"
 

@@ -9,10 +9,10 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tradeoffs.data.folders import IMAGE_SUFFIXES, entries, folders, is_file, is_folder
 from tradeoffs.data.mappings import read_mapping, read_texts
 from tradeoffs.data.wnids import MINIATURE, PUBLISHED
-from tradeoffs.errors import InputError
+from tradeoffs.step.errors import InputError
+from tradeoffs.step.folders import IMAGE_SUFFIXES, entries, folders, is_file, is_folder
 
 IMAGENET9_VARIANTS = (
     "original",

@@ -17,11 +17,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.data.folders import files
 from tradeoffs.data.mappings import UNPACK, read_mapping, read_texts
 from tradeoffs.data.names import objectnet_folders
-from tradeoffs.errors import InputError
-from tradeoffs.inputs import read_text
+from tradeoffs.step.errors import InputError
+from tradeoffs.step.folders import files
+from tradeoffs.step.inputs import read_text
 
 BORDER = 2  # pixels that the official loader crops on each side; one leaves traces of the red border
 

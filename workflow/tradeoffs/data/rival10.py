@@ -14,10 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.data.folders import files
 from tradeoffs.data.listing import check_pairs
 from tradeoffs.data.mappings import read_mapping, read_texts
-from tradeoffs.errors import InputError
+from tradeoffs.step.errors import InputError
+from tradeoffs.step.folders import files
 
 _MERGED_MASK = "_merged_mask.JPEG"
 

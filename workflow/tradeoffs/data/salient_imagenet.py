@@ -18,12 +18,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.data.folders import files
 from tradeoffs.data.listing import check_pairs
 from tradeoffs.data.mappings import UNPACK
 from tradeoffs.data.wnids import MINIATURE, PUBLISHED
-from tradeoffs.errors import InputError
-from tradeoffs.inputs import read_csv, read_text, shown
+from tradeoffs.step.errors import InputError
+from tradeoffs.step.folders import files
+from tradeoffs.step.inputs import read_csv, read_text, shown
 
 _SPURIOUS_ANSWERS = ("separate_object", "background")
 _ANSWERS = ("main_object", *_SPURIOUS_ANSWERS)

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.data.folders import is_file
 from tradeoffs.data.mappings import UNPACK
-from tradeoffs.errors import InputError
-from tradeoffs.inputs import read_csv, shown
+from tradeoffs.step.errors import InputError
+from tradeoffs.step.folders import is_file
+from tradeoffs.step.inputs import read_csv, shown
 
 FOLDER = "waterbird_complete95_forest2water2"
 SPLITS = ("train", "val", "test")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from tradeoffs.errors import InputError
+from tradeoffs.step.errors import InputError
 
 CHOICES = ("ema", "raw")
 Sets = dict[str, "Found"]  # by the key under which it lies in the file

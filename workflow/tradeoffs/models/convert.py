@@ -17,16 +17,16 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from tradeoffs.answers import finite
-from tradeoffs.cards import check
-from tradeoffs.errors import InputError, exit_code
-from tradeoffs.inputs import opened
-from tradeoffs.models import choice, confinement, formats, normalisers, scripted, state, store
+from tradeoffs.models import choice, confinement, formats, normalisers, scripted, state_dict, store
+from tradeoffs.models.answers import finite
 from tradeoffs.models.libraries import Preprocessing, fetch
 from tradeoffs.models.networks import build, unwrapped
+from tradeoffs.models.normalised import Wrapped, wrap
 from tradeoffs.models.sources import architecture
-from tradeoffs.models.wrapped import Wrapped, wrap
-from tradeoffs.specs import parse_spec
+from tradeoffs.step.cards import check
+from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.step.inputs import opened
+from tradeoffs.step.specs import parse_spec
 
 SPEC: dict[str, type | tuple[type, ...]] = {
     "source": str,  # torchvision, timm, state_dict or torchscript
@@ -80,7 +80,7 @@ def converted(spec: dict[str, Any], checkpoint: Path | None) -> Converted:
         what = str(checkpoint)
         whole = build(name, spec["classes"])
         network = unwrapped(name, spec["classes"]) if isinstance(whole, Wrapped) else whole
-        content = state.read(checkpoint)
+        content = state_dict.read(checkpoint)
         tensors, key, others, beside = choice.take(
             content, [choice.shapes(whole), choice.shapes(network)], wanted, checkpoint
         )
@@ -88,7 +88,7 @@ def converted(spec: dict[str, Any], checkpoint: Path | None) -> Converted:
         normalising: dict[str, Tensor] = {}
         is_whole = isinstance(tensors, dict) and (network is whole or tensors.keys() == whole.state_dict().keys())
         if isinstance(tensors, dict):
-            weights["stored_as"] = state.float_types(tensors)
+            weights["stored_as"] = state_dict.float_types(tensors)
             own = network.state_dict()
             if not is_whole:  # a normaliser without a name before it stands among the network's own
                 beside = beside | {item: tensors[item] for item in tensors if item not in own}
@@ -97,7 +97,7 @@ def converted(spec: dict[str, Any], checkpoint: Path | None) -> Converted:
             tensors |= {f"{item} (beside {key})" if item in tensors else item: surplus[item] for item in surplus}
         if is_whole:
             return Converted(_already_whole(spec, whole, tensors, checkpoint), weights)
-        state.fit(network, tensors, checkpoint, f"a {name} with {spec['classes']} classes")
+        state_dict.fit(network, tensors, checkpoint, f"a {name} with {spec['classes']} classes")
         _check_channels(spec)
         if found := normalisers.find(content, normalising, checkpoint):
             mean, std = normalisers.agreed(found, spec["mean"], spec["std"], checkpoint)
@@ -199,7 +199,7 @@ def _wrapped_and_checked(
     tensors = dict(wrap(network, num_classes, mean, std, size).state_dict())
     again = build(name, num_classes)
     try:
-        state.fit(again, tensors, Path(what), f"a {name} with {num_classes} classes")
+        state_dict.fit(again, tensors, Path(what), f"a {name} with {num_classes} classes")
         difference = (probe(again, x, num_classes, what) - expected).abs().max()
         same = bool(difference <= 1e-3 * expected.std())
     except InputError:
@@ -214,7 +214,7 @@ def _wrapped_and_checked(
 
 def _already_whole(spec: dict[str, Any], whole: nn.Module, tensors: Any, checkpoint: Path) -> dict[str, Tensor]:
     """Weights that this workflow wrote: normalisation is inside, so the spec may not bring another."""
-    state.fit(whole, tensors, checkpoint, f"a {spec['name']} with {spec['classes']} classes")
+    state_dict.fit(whole, tensors, checkpoint, f"a {spec['name']} with {spec['classes']} classes")
     for key in ("mean", "std", "input_size"):
         if spec[key] is not None:
             raise InputError(f"{key}: {spec[key]}, but {checkpoint} brings its own normalisation; use null")

@@ -6,8 +6,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from tradeoffs.errors import InputError
-from tradeoffs.inputs import opened
+from tradeoffs.step.errors import InputError
+from tradeoffs.step.inputs import opened
 
 _UNPACK = "unpack it and give the file of weights inside"
 _CONVERT = "load it with the library that wrote it, and save the network's tensors under its names with torch.save"

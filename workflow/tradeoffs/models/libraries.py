@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from tradeoffs.errors import InputError
 from tradeoffs.models.networks import import_timm, unwrapped
+from tradeoffs.step.errors import InputError
 
 
 class Preprocessing(NamedTuple):

@@ -16,11 +16,11 @@ from typing import Any, Protocol, cast
 import torch
 from torch import Tensor, nn
 
-from tradeoffs.errors import InputError
-from tradeoffs.models import scripted, state
+from tradeoffs.models import scripted, state_dict
+from tradeoffs.models.normalised import wrap
 from tradeoffs.models.small_resnet import BasicBlock, BottleneckBlock, SmallResNet
 from tradeoffs.models.sources import ARCHITECTURES
-from tradeoffs.models.wrapped import wrap
+from tradeoffs.step.errors import InputError
 
 
 class Network(Protocol):
@@ -90,12 +90,12 @@ def load(weights: Path, architecture: str, num_classes: int, device: torch.devic
 
     Raises InputError where the file is missing, is no state_dict, or does not fit the architecture.
     """
-    tensors = state.read(weights)
+    tensors = state_dict.read(weights)
     if architecture == "torchscript":
         network: nn.Module = scripted.unpack(tensors, weights)
     else:
         network = build(architecture, num_classes)
-        state.fit(network, tensors, weights, f"a {architecture} with {num_classes} classes")
+        state_dict.fit(network, tensors, weights, f"a {architecture} with {num_classes} classes")
     network.to(device).eval().requires_grad_(False)
     return cast(Network, network)
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from tradeoffs.errors import InputError
+from tradeoffs.step.errors import InputError
 
 # Their last names. Between them and the start of a name may be anything.
 _NAMES = {

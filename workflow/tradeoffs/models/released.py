@@ -18,13 +18,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tradeoffs.cards import check
-from tradeoffs.errors import InputError, exit_code
-from tradeoffs.models import choice, state, store
+from tradeoffs.models import choice, state_dict, store
 from tradeoffs.models.networks import unwrapped
+from tradeoffs.models.normalised import wrap
 from tradeoffs.models.released_files import RELEASED, SOURCE
-from tradeoffs.models.wrapped import wrap
-from tradeoffs.specs import parse_spec
+from tradeoffs.step.cards import check
+from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.step.specs import parse_spec
 
 SPEC: dict[str, type | tuple[type, ...]] = {
     "architecture": str,  # a name of torchvision: resnet18, resnet50, torchvision/wide_resnet50_2
@@ -38,7 +38,7 @@ def convert(checkpoint: Path, architecture: str, num_classes: int) -> dict[str, 
     InputError where the file is not in the published format, has no normaliser, holds tensors of another purpose, or
     does not fit the architecture and the number of classes.
     """
-    content = state.read(checkpoint)
+    content = state_dict.read(checkpoint)
     network = unwrapped(architecture, num_classes)
     tensors = model_tensors(content, checkpoint)
     mean, std = (channel_values(tensors, f"module.normalizer.new_{kind}", checkpoint) for kind in ("mean", "std"))
@@ -49,7 +49,7 @@ def convert(checkpoint: Path, architecture: str, num_classes: int) -> dict[str, 
     if surplus:
         raise InputError(f"{checkpoint}: unexpected tensors ({', '.join(surplus[:3])}); not a released robust model")
     own = {name.removeprefix(used[0]): tensor for name, tensor in tensors.items() if name.startswith(used[0])}
-    state.fit(network, own, checkpoint, f"a {architecture} with {num_classes} classes")
+    state_dict.fit(network, own, checkpoint, f"a {architecture} with {num_classes} classes")
     found = choice.sets(content, [choice.shapes(network)])
     names = network.state_dict().keys()
     own_names = {

@@ -7,8 +7,8 @@ it at first use. Licence: MIT.
 
 from typing import NamedTuple
 
-from tradeoffs.errors import InputError
 from tradeoffs.models.ids import model_id
+from tradeoffs.step.errors import InputError
 
 ADDRESS = "https://huggingface.co/madrylab/robust-imagenet-models/resolve/main/{file}"
 SOURCE = "Salman et al. 2020, arXiv 2007.08489"

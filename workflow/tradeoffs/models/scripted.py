@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tradeoffs.errors import InputError
-from tradeoffs.models.wrapped import Wrapped
+from tradeoffs.models.normalised import Wrapped
+from tradeoffs.step.errors import InputError
 
 KEYS = {"script", "mean", "std", "input_size"}
 

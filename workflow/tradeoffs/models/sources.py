@@ -1,6 +1,6 @@
 """Where a model of the user's can come from, and what its architecture is called in this workflow."""
 
-from tradeoffs.errors import InputError
+from tradeoffs.step.errors import InputError
 
 SOURCES = ("torchvision", "timm", "state_dict", "torchscript")
 ARCHITECTURES = ("basic", "bottleneck", "resnet18", "resnet50")  # that have a name of their own, without a library's

@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tradeoffs.cards import digests, write_card
-from tradeoffs.code_id import code_id
-from tradeoffs.files import write_whole
+from tradeoffs.step.cards import digests, write_card
+from tradeoffs.step.code_id import code_id
+from tradeoffs.step.files import write_whole
 
 
 def write(

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.cards import DamagedError, check, read_card
-from tradeoffs.errors import InputError
-from tradeoffs.inputs import opened
 from tradeoffs.results.table import Model
+from tradeoffs.step.cards import DamagedError, check, read_card
+from tradeoffs.step.errors import InputError
+from tradeoffs.step.inputs import opened
 
 Array = NDArray[np.float64]
 FIELDS = ("value", "ci_low", "ci_high", "n")
@@ -38,7 +38,7 @@ def read(folder: Path, models: Sequence[Model]) -> Evaluations:
 
     InputError for a missing or broken card, a card of another model or benchmark, and for cards of one benchmark in
     one world that were made from different data or with different draws: they could not be compared pair by pair. Cards
-    and outcomes that are not as they were written are moved aside (:mod:`tradeoffs.cards`), all of them at once.
+    and outcomes that are not as they were written are moved aside (:mod:`tradeoffs.step.cards`), all of them at once.
     """
     paths = {(m.id, benchmark): folder / benchmark / f"{m.id}.json" for m in models for benchmark in m.benchmarks}
     cards = _cards(list(paths.values()))

@@ -9,11 +9,11 @@ import sys
 import time
 from pathlib import Path
 
-from tradeoffs.cards import write_card
-from tradeoffs.code_id import code_id
-from tradeoffs.errors import InputError, exit_code
 from tradeoffs.results.table import write_csv
-from tradeoffs.specs import parse_spec
+from tradeoffs.step.cards import write_card
+from tradeoffs.step.code_id import code_id
+from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.step.specs import parse_spec
 
 COLUMNS = ("benchmark", "dataset", "reason")
 

@@ -17,12 +17,12 @@ from typing import Any
 
 import pandas as pd
 
-from tradeoffs.cards import digests, write_card
-from tradeoffs.code_id import code_id
-from tradeoffs.errors import exit_code
 from tradeoffs.results.published_numbers import PUBLISHED, Published
 from tradeoffs.results.reading import read_table
 from tradeoffs.results.table import SUMMARY_COLUMNS, write_csv
+from tradeoffs.step.cards import digests, write_card
+from tradeoffs.step.code_id import code_id
+from tradeoffs.step.errors import exit_code
 
 VALUES = ("value", "ci_low", "ci_high", "n")
 COLUMNS = (

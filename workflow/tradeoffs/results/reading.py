@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from tradeoffs.cards import check
-from tradeoffs.errors import InputError
-from tradeoffs.inputs import read_text, shown
+from tradeoffs.step.cards import check
+from tradeoffs.step.errors import InputError
+from tradeoffs.step.inputs import read_text, shown
 
 
 def read_table(path: Path, columns: Sequence[str], may_be_empty: bool = False) -> pd.DataFrame:

@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from tradeoffs.cards import digests, write_card
-from tradeoffs.code_id import code_id
-from tradeoffs.errors import exit_code
 from tradeoffs.results import effective_robustness
 from tradeoffs.results.evaluations import FIELDS, Evaluations, read
 from tradeoffs.results.table import SUMMARY_COLUMNS, SWEEP_COLUMNS, Model, parse, write_csv
+from tradeoffs.step.cards import digests, write_card
+from tradeoffs.step.code_id import code_id
+from tradeoffs.step.errors import exit_code
 
 ROLES = ("main", "extra")  # whose models the summary lists; the others are in the table of the sweeps
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tradeoffs.errors import InputError
-from tradeoffs.files import write_atomically
 from tradeoffs.models.ids import is_grid_name
-from tradeoffs.specs import parse_spec
+from tradeoffs.step.errors import InputError
+from tradeoffs.step.files import write_atomically
+from tradeoffs.step.specs import parse_spec
 
 
 class Model(NamedTuple):

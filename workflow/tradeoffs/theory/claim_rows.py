@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.claim import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
+from tradeoffs.claims.row import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
 from tradeoffs.theory.model import GaussianModel, gaussian_model
 from tradeoffs.theory.risk import collapse_budget
 

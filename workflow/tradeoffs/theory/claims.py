@@ -17,16 +17,16 @@ from pathlib import Path
 
 import numpy as np
 
-from tradeoffs.cards import digests, write_card
-from tradeoffs.claim import Claim
-from tradeoffs.code_id import code_id
-from tradeoffs.errors import exit_code
-from tradeoffs.specs import parse_spec
+from tradeoffs.claims.row import Claim
+from tradeoffs.results.theory_tables import write_table
+from tradeoffs.step.cards import digests, write_card
+from tradeoffs.step.code_id import code_id
+from tradeoffs.step.errors import exit_code
+from tradeoffs.step.specs import parse_spec
 from tradeoffs.theory.claim_rows import Case, random_models
 from tradeoffs.theory.model import two_feature_model
 from tradeoffs.theory.reliance_claims import reliance_claims, threshold_claims
 from tradeoffs.theory.shift_claims import onset_claims, onset_table, shift_claims
-from tradeoffs.theory.tables import write_table
 
 _KEYS: dict[str, type | tuple[type, ...]] = {
     "noise": float,

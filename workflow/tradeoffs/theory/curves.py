@@ -18,14 +18,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.cards import digests, write_card
-from tradeoffs.code_id import code_id
-from tradeoffs.errors import InputError, exit_code
-from tradeoffs.specs import parse_spec
+from tradeoffs.results.theory_tables import stack, write_table
+from tradeoffs.step.cards import digests, write_card
+from tradeoffs.step.code_id import code_id
+from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.step.specs import parse_spec
 from tradeoffs.theory.minimise import check_norm, minimise
 from tradeoffs.theory.model import GaussianModel, two_feature_model
 from tradeoffs.theory.risk import Minimisers, adversarial_risk, collapse_budget, residual_scale
-from tradeoffs.theory.tables import stack, write_table
 
 Array = NDArray[np.float64]
 Table = dict[str, list[Any]]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.errors import InputError
+from tradeoffs.step.errors import InputError
 from tradeoffs.theory.frontier import path_weights, ridge_weights
 from tradeoffs.theory.general_p import general_weights
 from tradeoffs.theory.model import GaussianModel

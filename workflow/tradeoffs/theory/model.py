@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.errors import InputError
-from tradeoffs.inputs import opened, read_csv, shown
+from tradeoffs.step.errors import InputError
+from tradeoffs.step.inputs import opened, read_csv, shown
 from tradeoffs.theory.one_thread import on_one_thread
 
 Array = NDArray[np.float64]

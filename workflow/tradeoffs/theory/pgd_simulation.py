@@ -5,7 +5,8 @@
         --out pgd_simulation.csv --card pgd_simulation.json
 
 A linear model on one core and one spurious feature is trained by full-batch gradient descent on the loss at the points
-that :func:`tradeoffs.attacks.pgd` finds, for l2 and linf. The same data sets are solved with the exact pointwise worst
+that :func:`tradeoffs.attacks.pgd.pgd` finds, for l2 and linf. The same data sets are solved with the exact pointwise
+worst
 case, so that sampling error and attack error can be told apart. Columns: see :class:`Comparison`, plus the mean weight
 that the exact worst case gives on the same draws (``sample_exact``) and the share of the worst-case increase of the
 loss that PGD reaches at the trained weights (``attack_strength``).
@@ -21,17 +22,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tradeoffs.attacks import pgd
-from tradeoffs.cards import digests, write_card
-from tradeoffs.code_id import code_id
-from tradeoffs.errors import exit_code
-from tradeoffs.specs import parse_spec
+from tradeoffs.attacks.pgd import pgd
+from tradeoffs.results.theory_tables import write_table
+from tradeoffs.step.cards import digests, write_card
+from tradeoffs.step.code_id import code_id
+from tradeoffs.step.errors import exit_code
+from tradeoffs.step.specs import parse_spec
 from tradeoffs.theory.curves import norm_name
 from tradeoffs.theory.minimise import minimise
 from tradeoffs.theory.model import block_model
 from tradeoffs.theory.samples import draw, sample_minimiser, sample_risk
 from tradeoffs.theory.simulation import Comparison, block_means, compare
-from tradeoffs.theory.tables import write_table
 
 Array = NDArray[np.float64]
 _NORMS = {"l2": 2.0, "linf": float("inf")}

@@ -17,15 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from tradeoffs.cards import digests, write_card
-from tradeoffs.code_id import code_id
-from tradeoffs.errors import exit_code
-from tradeoffs.specs import parse_spec
+from tradeoffs.results.theory_tables import write_table
+from tradeoffs.step.cards import digests, write_card
+from tradeoffs.step.code_id import code_id
+from tradeoffs.step.errors import exit_code
+from tradeoffs.step.specs import parse_spec
 from tradeoffs.theory.curves import norm_name, reliance
 from tradeoffs.theory.minimise import minimise
 from tradeoffs.theory.model import two_feature_model
 from tradeoffs.theory.risk import collapse_budget
-from tradeoffs.theory.tables import write_table
 from tradeoffs.theory.threshold import scale_threshold
 
 NORMS = (1.0, 2.0, math.inf)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.claim import Claim
+from tradeoffs.claims.row import Claim
 from tradeoffs.theory.claim_rows import ROUNDING, Case, budget_grid, exact, family
 from tradeoffs.theory.curves import norm_name, reliance
 from tradeoffs.theory.minimise import minimise

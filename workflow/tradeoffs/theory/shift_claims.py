@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tradeoffs.claim import Claim
+from tradeoffs.claims.row import Claim
 from tradeoffs.theory.claim_rows import ROUNDING, Case, budget_grid, exact, family
 from tradeoffs.theory.curves import norm_name
 from tradeoffs.theory.model import shifted_covariance

@@ -21,15 +21,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from tradeoffs.cards import digests, write_card
-from tradeoffs.code_id import code_id
-from tradeoffs.errors import exit_code
-from tradeoffs.specs import parse_spec
+from tradeoffs.results.theory_tables import write_table
+from tradeoffs.step.cards import digests, write_card
+from tradeoffs.step.code_id import code_id
+from tradeoffs.step.errors import exit_code
+from tradeoffs.step.specs import parse_spec
 from tradeoffs.theory.curves import norm_name
 from tradeoffs.theory.minimise import minimise
 from tradeoffs.theory.model import GaussianModel, block_model
 from tradeoffs.theory.samples import draw, sample_minimiser
-from tradeoffs.theory.tables import write_table
 
 Array = NDArray[np.float64]
 NORMS = (1.0, 2.0, math.inf)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from tradeoffs.errors import InputError
+from tradeoffs.step.errors import InputError
 from tradeoffs.theory.model import GaussianModel
 from tradeoffs.theory.one_thread import on_one_thread
 from tradeoffs.theory.path import lasso_path

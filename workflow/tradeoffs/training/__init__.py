@@ -1,1 +1,1 @@
-"""What training one model consists of; the command is tradeoffs.train."""
+"""What training one model consists of; the command is tradeoffs.training.train."""

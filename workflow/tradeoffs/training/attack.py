@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tradeoffs.attacks import ascend, pgd, random_start
-from tradeoffs.models.folding import folded
-from tradeoffs.training.distributed import ALONE, Group, share
+from tradeoffs.attacks.folding import folded
+from tradeoffs.attacks.pgd import ascend, pgd, random_start
 from tradeoffs.training.precision import autocast
+from tradeoffs.training.processes import ALONE, Group, share
 
 _BOUNDS = (0.0, 1.0)
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
-from tradeoffs.files import write_whole
-from tradeoffs.inputs import require
+from tradeoffs.step.files import write_whole
+from tradeoffs.step.inputs import require
 
 State = dict[str, Any]
 
@@ -75,7 +75,7 @@ class Checkpoint:
 
 
 def save(state: State, path: Path) -> None:
-    """Write tensors, whole or not at all (:func:`tradeoffs.files.write_whole`)."""
+    """Write tensors, whole or not at all (:func:`tradeoffs.step.files.write_whole`)."""
     write_whole(path, lambda buffer: torch.save(state, buffer))
 
 

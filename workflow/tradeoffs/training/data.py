@@ -17,10 +17,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tradeoffs.compute.parallel import threads
 from tradeoffs.data import imagenet, images
 from tradeoffs.data.images import UNCHANGED, Geometry
-from tradeoffs.data.parallel import threads
-from tradeoffs.errors import InputError
+from tradeoffs.step.errors import InputError
 from tradeoffs.training.augmentation import crop_and_flip
 
 AUGMENTATIONS = ("none", "crop_flip")

@@ -13,10 +13,10 @@ import tempfile
 import time
 from contextlib import ExitStack
 
-from tradeoffs import lease
-from tradeoffs.batching import workers
-from tradeoffs.device import gpu_usable, visible_gpus
-from tradeoffs.training.distributed import LAUNCHER, LOST, STOPPED, visible_names
+from tradeoffs.compute import lease
+from tradeoffs.compute.batching import workers
+from tradeoffs.compute.device import gpu_usable, visible_gpus
+from tradeoffs.training.processes import LAUNCHER, LOST, STOPPED, visible_names
 
 _GRACE = 5.0  # seconds in which the others may end by themselves once one has failed
 _WRITING = 60.0  # and once one has stopped as it was told to: the first one writes the checkpoint
@@ -28,14 +28,15 @@ def is_member() -> bool:
 
 
 def launch(processes: int, arguments: list[str]) -> int:
-    """Run ``python -m tradeoffs.train arguments`` in ``processes`` processes; return the exit code of who failed first.
+    """Run ``python -m tradeoffs.training.train arguments`` in ``processes`` processes; return the exit code of who
+    failed first.
 
     Each gets a GPU of its own, where there are any, and its share of the threads. SIGTERM is passed on. Raises
     InputError where there are fewer GPUs than processes.
     """
     environments = _environments(processes)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a warm process ignores it, and exit codes would be lost
-    command = [sys.executable, "-m", "tradeoffs.train", *arguments]
+    command = [sys.executable, "-m", "tradeoffs.training.train", *arguments]
     with ExitStack() as files:
         said = [files.enter_context(tempfile.TemporaryFile("w+", errors="replace")) for _ in environments]
         members = [

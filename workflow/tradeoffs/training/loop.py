@@ -9,16 +9,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from tradeoffs.memory import is_out_of_memory
+from tradeoffs.compute.memory import is_out_of_memory
 from tradeoffs.training.attack import perturb
 from tradeoffs.training.checkpoint import Checkpoint, State
 from tradeoffs.training.data import Source
-from tradeoffs.training.distributed import ALONE, Group, add_up, share
+from tradeoffs.training.monitoring import evaluate, monitor
 from tradeoffs.training.precision import autocast
+from tradeoffs.training.processes import ALONE, Group, add_up, share
 from tradeoffs.training.run import Run, keep, restore, start
 from tradeoffs.training.smallest_batch import check_smallest_batch
 from tradeoffs.training.soundness import Row, check_loss, check_overfitting, check_weights
-from tradeoffs.training.validation import evaluate, monitor
 
 _LOOK = 16  # steps between two looks at what only the device, or only another process, knows
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tradeoffs.models.networks import build
 from tradeoffs.training.checkpoint import Checkpoint, State
 from tradeoffs.training.data import Source
-from tradeoffs.training.distributed import Group, share_batch_statistics
+from tradeoffs.training.processes import Group, share_batch_statistics
 from tradeoffs.training.soundness import Row
 
 _MEASURED = {

@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 
-from tradeoffs.errors import InputError
 from tradeoffs.models.networks import build
+from tradeoffs.step.errors import InputError
 from tradeoffs.training.data import Source
-from tradeoffs.training.distributed import Group
+from tradeoffs.training.processes import Group
 
 
 def check_smallest_batch(spec: dict[str, Any], training: Source, group: Group) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from torch import nn
 
-from tradeoffs.errors import InputError
-from tradeoffs.training.validation import MONITOR_STEPS
+from tradeoffs.step.errors import InputError
+from tradeoffs.training.monitoring import MONITOR_STEPS
 
 Row = dict[str, float]
 

@@ -1,0 +1,126 @@
+"""Time our reader of images against torchvision's ImageFolder and DataLoader: same JPEG files, transforms and workers.
+
+    uv run --group bench python performance/image_reading.py [--images 600] [--workers 1 2] [--rounds 5]
+
+Photograph-like JPEGs of about 500 x 375 pixels are written to a temporary folder. Each reader then decodes all of them,
+Resize(256), CenterCrop(224), and delivers batches in [0, 1]; the two take turns, each in a fresh process. A table gives
+the medians of the rounds: images per second, and peak resident memory of the process and its worker processes together
+(pages that these share count for each).
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
+
+BATCH = 32
+
+
+def write_images(folder: Path, count: int) -> None:
+    """Write JPEGs of 8 classes with the spectrum of photographs (amplitude falling as 1 / frequency) and their size."""
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        height, width = (375, 500) if number % 4 else (500, 375)
+        frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)) + 1 / max(height, width)
+        noise = rng.standard_normal((3, height, width)) + 1j * rng.standard_normal((3, height, width))
+        channels = np.fft.ifft2(noise / frequency).real
+        channels = 128 + 50 * (channels - channels.mean()) / channels.std()
+        path = folder / f"class{number % 8}" / f"{number}.JPEG"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(channels.clip(0, 255).astype(np.uint8).transpose(1, 2, 0)).save(path, quality=90)
+
+
+def read_ours(folder: Path, workers: int) -> int:
+    """Read as the benchmarks of the study do; return the number of images."""
+    import os
+
+    os.environ["OMP_NUM_THREADS"] = str(workers)
+    import torch
+
+    from tradeoffs.benchmarks.inference import Passes
+    from tradeoffs.benchmarks.predict import over_images
+    from tradeoffs.data.imagenet import read
+    from tradeoffs.data.images import Geometry
+
+    torch.set_num_threads(1)
+    paths = read(folder, ".").paths
+    passes = Passes(torch.device("cpu"))
+    return len(over_images(passes, paths, Geometry(resize=256, crop=224), lambda x: x[:, 0, 0, 0])[0])
+
+
+def read_torchvision(folder: Path, workers: int) -> int:
+    """Read with ImageFolder and DataLoader; return the number of images."""
+    import torch
+    from torchvision import datasets, transforms
+
+    torch.set_num_threads(1)
+    steps = transforms.Compose([transforms.Resize(256), transforms.CenterCrop(224), transforms.ToTensor()])
+    loader = torch.utils.data.DataLoader(datasets.ImageFolder(str(folder), steps), BATCH, num_workers=workers)
+    return sum(len(x[:, 0, 0, 0]) for x, _ in loader)
+
+
+READERS = {"ours": read_ours, "torchvision": read_torchvision}
+
+
+def measure(reader: str, folder: Path, workers: int) -> dict[str, float]:
+    """Run one reader in a process of its own: images/s, and peak memory in MB of it and its workers together."""
+    command = [sys.executable, __file__, "--measure", reader, str(folder), str(workers)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def measured(reader: str, folder: Path, workers: int) -> dict[str, float]:
+    """What the process of :func:`measure` does."""
+    READERS[reader](folder, workers)  # imports, the files' way into the page cache
+    started = time.perf_counter()
+    images = READERS[reader](folder, workers)
+    seconds = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if reader == "torchvision":
+        peak += workers * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024  # of the largest of them
+    return {"rate": images / seconds, "peak": peak}
+
+
+def main() -> None:
+    """Write the images, let the readers take turns, print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--images", type=int, default=600)
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--measure", nargs=3, metavar=("READER", "FOLDER", "WORKERS"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.measure:
+        reader, folder, workers = arguments.measure
+        print(json.dumps(measured(reader, Path(folder), int(workers))))
+        return
+    with tempfile.TemporaryDirectory() as name:
+        write_images(Path(name), arguments.images)
+        print(
+            f"{'workers':>7} {'ours /s':>9} {'torchvision /s':>15} {'ratio':>6} {'ours MB':>8} {'torchvision MB':>15}"
+        )
+        for workers in arguments.workers:
+            rounds = [
+                {reader: measure(reader, Path(name), workers) for reader in READERS} for _ in range(arguments.rounds)
+            ]
+            rate, peak = (
+                {reader: statistics.median(one[reader][key] for one in rounds) for reader in READERS}
+                for key in ("rate", "peak")
+            )
+            ratio = statistics.median(one["ours"]["rate"] / one["torchvision"]["rate"] for one in rounds)
+            print(
+                f"{workers:>7} {rate['ours']:>9.1f} {rate['torchvision']:>15.1f} {ratio:>6.2f} "
+                f"{peak['ours']:>8.0f} {peak['torchvision']:>15.0f}"
+            )
+
+
+if __name__ == "__main__":
+    main()

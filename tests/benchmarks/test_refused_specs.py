@@ -1,0 +1,72 @@
+"""Data that a benchmark cannot be measured on are named, not measured: numbers would come out all the same."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tradeoffs.benchmarks import imagenet, imagenet9, objectnet, waterbirds
+from tradeoffs.step.errors import InputError
+
+TABLE = "waterbirds/waterbird_complete95_forest2water2/metadata.csv"
+
+
+@pytest.fixture
+def copy(small, tmp_path: Path):
+    """Return a function that copies data sets of the small world to a world in which they may be changed."""
+
+    def make(*names: str):
+        for name in names:
+            shutil.copytree(small.root / name, tmp_path / name)
+        return small._replace(root=tmp_path)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("group", "name"), [(0, "landbird_on_land"), (1, "landbird_on_water"), (2, "waterbird_on_land")]
+)
+@pytest.mark.parametrize(("number", "split"), [(0, "train"), (2, "test")])
+def test_a_group_of_waterbirds_without_images_is_named(copy, group: int, name: str, number: int, split: str) -> None:
+    world = copy("waterbirds")
+    table = world.root / TABLE
+    header, *rows = table.read_text().splitlines()
+    y, place = divmod(group, 2)
+    kept = [row for row in rows if row.split(",")[2:5] != [str(y), str(number), str(place)]]
+    assert len(kept) < len(rows)
+    table.write_text("\n".join([header, *kept]) + "\n")
+    with pytest.raises(InputError, match=f"{split} split has no image of group {name};"):
+        world.evaluate(waterbirds)
+
+
+@pytest.mark.parametrize("classes", [9, 11])
+def test_objectnet_mappings_of_another_number_of_classes_are_refused(copy, classes: int) -> None:
+    world = copy("objectnet", "imagenet")
+    path = world.root / "objectnet/objectnet-1.0/mappings/pytorch_to_imagenet_2012_id.json"
+    lines = json.loads(path.read_text())
+    # Class 8 has no ObjectNet counterpart, so it may go, or a class without a label of its own be added.
+    changed = (
+        {str(new): lines[str(old)] for new, old in enumerate([*range(8), 9])} if classes == 9 else lines | {"10": 1}
+    )
+    path.write_text(json.dumps(changed))
+    with pytest.raises(InputError, match=f"mappings are of {classes} classes; the network has 10"):
+        world.evaluate(objectnet)
+
+
+def test_a_class_folder_that_is_missing_and_a_stray_one_are_named(copy) -> None:
+    world = copy("imagenet")
+    (world.root / "imagenet/val/n00000004").rename(world.root / "imagenet/val/stray")
+    with pytest.raises(InputError, match="1 missing: 'n00000004'; 1 surplus: 'stray'"):
+        world.evaluate(imagenet)
+    shutil.rmtree(world.root / "imagenet/val/stray")
+    with pytest.raises(InputError, match=r"9 class folders.*1 missing: 'n00000004'"):
+        world.evaluate(imagenet)
+
+
+def test_imagenet9_without_its_first_class_is_refused(copy) -> None:
+    world = copy("imagenet9")
+    for folder in list(world.root.glob("imagenet9/bg_challenge/*/val/00_*")):
+        shutil.rmtree(folder)
+    with pytest.raises(InputError, match=r"no folder 00_\.\.\."):
+        world.evaluate(imagenet9)

@@ -1,0 +1,237 @@
+"""Every figure is drawn from the tables, is the same for the same tables, and says what is wrong with a broken one."""
+
+import copy
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from results.synthetic_study import Run, Study, assert_drawn, flat
+from tradeoffs.figures import contact_sheets, correlation
+from tradeoffs.results.table import Model
+from tradeoffs.step.cards import sealed
+
+FIGURES = {
+    "overview": ["overview"],
+    "claims": ["claims", "claims_theory"],
+    "benchmarks": [
+        f"benchmark_{name}" for name in ("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
+    ],
+    "adversarial": ["adversarial"],
+    "correlation": ["correlation"],
+    "background_scale": ["background_scale"],
+    "training": ["training"],
+}
+INPUTS = {
+    "overview": ["differences"],
+    "claims": ["claims"],
+    "benchmarks": ["summary"],
+    "adversarial": ["summary"],
+    "correlation": ["sweeps"],
+    "background_scale": ["sweeps", "claims"],
+    "training": ["summary", "models"],
+}
+
+
+def plan(model: Model, benchmark: str, metric: str) -> float:
+    """Something to see: metrics move with the budget."""
+    return flat(model, benchmark, metric) + 0.02 * model.epsilon
+
+
+def write_histories(tmp_path: Path, study: Study) -> None:
+    """Write the training cards of the main models."""
+    row = {"loss": 1.0, "validation_accuracy": 0.5, "validation_adversarial_accuracy": 0.4}
+    for model in study.models:
+        if model.role == "main":
+            card = tmp_path / "models" / model.id / "card.json"
+            card.parent.mkdir(parents=True)
+            history = [{"epoch": float(epoch), **row} for epoch in (1, 2, 3)]
+            card.write_text(json.dumps(sealed({"history": history})))
+
+
+@pytest.fixture
+def tables(make_study: Callable[..., Study], make_tables: Callable[[Study], Path], tmp_path: Path) -> Path:
+    """A folder with the tables and the training cards of a synthetic study."""
+    study = make_study(plan)
+    make_tables(study)
+    write_histories(tmp_path, study)
+    return tmp_path
+
+
+def test_every_figure_is_drawn_and_the_same_again(tables: Path, run_figure: Run) -> None:
+    for name, figures in FIGURES.items():
+        inputs = {option: tables / option for option in INPUTS[name]}
+        assert run_figure(name, inputs, tables / "figures") == 0
+        card = json.loads((tables / "figures" / "card.json").read_text())
+        assert card["figures"] == sorted(figures)
+        for figure in figures:
+            assert_drawn(tables / "figures" / f"{figure}.png")
+            assert "<dc:date>" not in (tables / "figures" / f"{figure}.svg").read_text()
+    name = "background_scale"
+    run_figure(name, {option: tables / option for option in INPUTS[name]}, tables / "again")
+    for ending in ("svg", "png"):
+        file = f"{name}.{ending}"
+        assert (tables / "again" / file).read_bytes() == (tables / "figures" / file).read_bytes()
+
+
+STANDARD_ONLY = {"budgets": {"linf": [], "l2": []}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "figures"),
+    [
+        (STANDARD_ONLY, ("overview", "claims", "adversarial", "correlation", "background_scale", "training")),
+        ({"adversarial": {"budgets": {"linf": [], "l2": []}}}, ("adversarial", "correlation")),
+        ({"adversarial": {"domains": {"first": "val", "second_one": "val"}}}, ("adversarial", "correlation", "claims")),
+        ({"adversarial": {"budgets": {"linf": [0.0001], "l2": [1000]}}}, ("adversarial", "correlation")),
+        ({"scales": [0.0001]}, ("background_scale", "claims")),
+    ],
+)
+def test_a_study_without_budgets_attacks_or_the_usual_domains_has_its_figures(
+    make_study: Callable[..., Study],
+    make_tables: Callable[[Study], Path],
+    tmp_path: Path,
+    run_figure: Run,
+    config: dict[str, Any],
+    changes: dict[str, Any],
+    figures: tuple[str, ...],
+) -> None:
+    changed = copy.deepcopy(config["miniature"])
+    changed["budgets"] |= changes.get("budgets", {})
+    changed["sweeps"]["background_scale"]["values"] = changes.get("scales", [0.2, 1])
+    if "budgets" in changes:
+        changed["sweeps"]["background_scale"]["budgets"] = changes["budgets"]
+    study = make_study(plan, changes=changed, adversarial=changes.get("adversarial", {}))
+    make_tables(study)
+    write_histories(tmp_path, study)
+    for name in figures:
+        assert run_figure(name, {option: tmp_path / option for option in INPUTS[name]}, tmp_path / "figures") == 0
+        for figure in FIGURES[name]:
+            assert (tmp_path / "figures" / f"{figure}.png").stat().st_size > 0
+
+
+def test_domains_of_other_names_are_drawn_under_their_names() -> None:
+    styles = correlation.styles(["second_one", "broken", "first"])
+    assert [label for label, _ in styles.values()] == [
+        "correlation broken at test",
+        "domain second_one",
+        "domain first",
+    ]
+    assert len({style for _, style in styles.values()}) == 3
+
+
+def test_contact_sheets_of_the_miniature(miniature: Path, tmp_path: Path, run_figure: Run) -> None:
+    names = ("imagenet", "rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
+    assert run_figure("contact_sheets", {name: miniature / name for name in names}, tmp_path) == 0
+    for name in names:
+        assert_drawn(tmp_path / f"contact_sheet_{name}.png")
+        assert (tmp_path / f"contact_sheet_{name}.svg").stat().st_size > 0
+    # ObjectNet's licence asks for its red border on every published image.
+
+    def red(name: str) -> float:
+        with Image.open(tmp_path / f"contact_sheet_{name}.png") as image:
+            pixels = np.asarray(image.convert("RGB")).astype(int)
+        return float(((pixels[..., 0] > 240) & (pixels[..., 1] < 40) & (pixels[..., 2] < 40)).mean())
+
+    assert red("objectnet") > 0.02 > red("imagenet")
+
+
+def test_large_images_are_shown_small_and_those_of_objectnet_with_their_border(tmp_path: Path) -> None:
+    pixels = np.full((900, 1600, 3), 90, dtype=np.uint8)
+    pixels[[0, -1]] = pixels[:, [0, -1]] = (255, 0, 0)
+    Image.fromarray(pixels).save(tmp_path / "photograph.png")
+    reduced = contact_sheets.shown(tmp_path / "photograph.png")
+    assert max(reduced.shape) <= 192
+    assert reduced.shape[1] / reduced.shape[0] == pytest.approx(16 / 9, rel=0.02)
+    framed = contact_sheets.with_border(reduced)
+    for edge in (framed[0], framed[-1], framed[:, 0], framed[:, -1]):
+        assert (edge == (255, 0, 0)).all()
+    np.testing.assert_array_equal(framed[4:-4, 4:-4], reduced[4:-4, 4:-4])
+
+
+def test_contact_sheet_of_masks_that_are_of_another_size_than_their_images(
+    copy_of: Callable[[str], Path], tmp_path: Path, run_figure: Run
+) -> None:
+    folder = copy_of("rival10")
+    for path in (folder / "RIVAL10/test/entire_object_masks").iterdir():
+        with Image.open(path) as mask:
+            smaller = mask.resize((20, 24))
+        smaller.save(path)
+    assert run_figure("contact_sheets", {"rival10": folder}, tmp_path / "figures") == 0
+    assert [path.name for path in (tmp_path / "figures").glob("*.png")] == ["contact_sheet_rival10.png"]
+
+
+def test_contact_sheet_of_a_missing_folder_is_one_line(
+    miniature: Path, tmp_path: Path, run_figure: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("imagenet", "rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
+    folders = {name: miniature / name for name in names} | {"waterbirds": tmp_path / "nowhere"}
+    assert run_figure("contact_sheets", folders, tmp_path / "figures") == 2
+    assert re.fullmatch(r"error: .*nowhere.*\n", capsys.readouterr().err)
+    assert not (tmp_path / "figures").exists()
+
+
+@pytest.mark.parametrize(
+    "content", [None, "", "study,model\n", "study,model\nx,y\n", 'a,b\n"1', "\x00\xff"], ids=lambda c: repr(c)[:20]
+)
+@pytest.mark.parametrize("name", ["overview", "claims", "benchmarks", "adversarial", "correlation"])
+def test_broken_table_is_one_line(
+    tmp_path: Path, run_figure: Run, capsys: pytest.CaptureFixture[str], name: str, content: str | None
+) -> None:
+    table = tmp_path / "table.csv"
+    if content is not None:
+        table.write_text(content, encoding="latin-1")
+    assert run_figure(name, {INPUTS[name][0]: table}, tmp_path / "figures") == 2
+    assert re.fullmatch(r"error: .*table.csv.*\n", capsys.readouterr().err)
+    assert not (tmp_path / "figures").exists()
+
+
+def test_table_without_the_sweep_is_one_line(tables: Path, run_figure: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = (tables / "sweeps").read_text().splitlines()
+    kept = [row for row in rows if ",background_scale," not in row or row.startswith("study,model")]
+    (tables / "sweeps").write_text("\n".join(kept) + "\n")
+    inputs = {option: tables / option for option in INPUTS["background_scale"]}
+    assert run_figure("background_scale", inputs, tables / "figures") == 2
+    assert "no bg_gap in the background_scale sweep" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("damage", [lambda card: card.pop("history"), lambda card: card["history"][0].pop("loss")])
+def test_model_card_without_history_is_one_line(
+    tables: Path,
+    run_figure: Run,
+    capsys: pytest.CaptureFixture[str],
+    damage: Callable[[Any], object],
+) -> None:
+    path = tables / "models" / "basic_linf_eps1" / "card.json"
+    card = json.loads(path.read_text())
+    damage(card)
+    path.write_text(json.dumps(sealed(card)))
+    assert run_figure("training", {option: tables / option for option in INPUTS["training"]}, tables / "figures") == 2
+    assert "basic_linf_eps1/card.json" in capsys.readouterr().err
+
+
+def test_training_curves_of_standard_models_alone(tables: Path, run_figure: Run) -> None:
+    keep_rows(tables / "summary", lambda row: row[3] == "none")
+    inputs = {option: tables / option for option in INPUTS["training"]}
+    assert run_figure("training", inputs, tables / "figures") == 0
+    assert_drawn(tables / "figures" / "training.png")
+
+
+def test_a_sweep_without_attack_budgets_shows_clean_accuracy_and_any_domain(tables: Path) -> None:
+    kept = tables / "clean"
+    kept.write_text((tables / "sweeps").read_text().replace("_preserved", "_kept").replace("_broken", "_lost"))
+    keep_rows(kept, lambda row: "_eps" not in row[11])
+    figure = correlation.draw({"sweeps": kept})["correlation"]
+    assert [axes.get_title() for axes in figure.axes] == ["clean"]
+    assert len(figure.axes[0].lines) == 2
+
+
+def keep_rows(path: Path, keep: Callable[[list[str]], bool]) -> None:
+    """Leave the header and the rows that ``keep`` is true for."""
+    header, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([header, *(row for row in rows if keep(row.split(",")))]) + "\n")

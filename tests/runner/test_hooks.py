@@ -1,0 +1,38 @@
+"""The end of a run says what it cost, whatever lies in the folders of results."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tradeoffs.runner import hooks
+
+
+def test_files_that_are_no_cards_do_not_fail_a_successful_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(hooks, "_clock", [0.0])
+    folder = tmp_path / "results"
+    folder.mkdir()
+    odd = {
+        "card": '{"seconds": 12.5}',
+        "broken": '{"seconds": 1',
+        "empty": "",
+        "list": "[1, 2]",
+        "none": '{"seconds": null}',
+        "text": '{"seconds": "soon"}',
+        "nan": '{"seconds": NaN}',
+        "huge": '{"seconds": 1' + 400 * "0" + "}",
+        "deep": 100_000 * "[",
+        "nested": '{"seconds": {"a": 1}}',
+    }
+    for name, content in odd.items():
+        (folder / f"{name}.json").write_text(content)
+    (folder / "binary.json").write_bytes(b"\xff\x00{")
+    (folder / "folder.json").mkdir()
+    (folder / "link.json").symlink_to("nowhere.json")
+    (folder / "circle.json").symlink_to("circle.json")
+    monkeypatch.setattr(hooks.time, "time", lambda: 100.0)
+    hooks.print_cost(SimpleNamespace(resource_settings=SimpleNamespace(nodes=None), cores=1))
+    assert capsys.readouterr().err.startswith("12 s of work in 100 s on 1 cores: 88% went")

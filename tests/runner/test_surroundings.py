@@ -1,0 +1,298 @@
+"""What the workflow is started in, and what lies in its folder: it works, or says in one line why not.
+
+The kinds; tests/surroundings/campaign.py tries some sixty cases, each in a run of its own.
+"""
+
+import errno
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from base64 import urlsafe_b64encode
+from pathlib import Path
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from tradeoffs.runner import fork_server, hooks
+from tradeoffs.step import locks
+from tradeoffs.step.errors import InputError, exit_code
+from workflow.test_reruns import SNAKEMAKE, clone, environment
+
+TARGET = "results/theory/claims.csv"
+
+
+def run(folder, *arguments, shell='exec "$@"', **extra):
+    command = ["bash", "-c", shell, "-", SNAKEMAKE, "--cores", "2", TARGET, *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=environment(**extra), stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+
+
+def logs_of(folder):
+    return "".join(path.read_text() for path in folder.glob("logs/**/*.log"))
+
+
+def mark(folder, path, name=None):
+    """Leave what a killed Snakemake leaves for an output that it was making."""
+    markers = folder / ".snakemake/incomplete"
+    markers.mkdir(parents=True, exist_ok=True)
+    (markers / (name or urlsafe_b64encode(str(path).encode()).decode())).write_text("{}")
+
+
+def foreign_things(folder, outside):
+    """Put markers of files that are not the workflow's, and files that are no markers, into its folder."""
+    (folder / "link").symlink_to(outside)
+    (folder / "resources").symlink_to(outside)
+    (folder / "notes").write_text("precious")
+    for path in (outside / "precious", "../outside/precious", "link/precious", "resources/precious", "notes", "/"):
+        mark(folder, path)
+    for name in (".DS_Store", ".nfs00000000a1b2c3", "=", urlsafe_b64encode(b"\xff\xfe").decode()):
+        mark(folder, "", name)
+
+
+@pytest.fixture
+def outside(tmp_path):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/precious").write_text("precious")
+    return tmp_path / "outside"
+
+
+def test_a_notebook_closed_output_foreign_modules_and_foreign_markers(tmp_path, outside):
+    """One run in the worst of places, from a folder that is not the checkout."""
+    checkout, folder = tmp_path / "checkout", tmp_path / 'it\'s {x} "a" $(touch x): é'
+    checkout.mkdir()
+    folder.mkdir()
+    clone(checkout)
+    for name in ("torch", "json", "runpy", "numpy"):
+        (folder / f"{name}.py").write_text("raise SystemExit('not ours')")
+    (folder / "tradeoffs").mkdir()
+    (folder / "tradeoffs/__init__.py").write_text("raise SystemExit('not ours')")
+    foreign_things(folder, outside)
+    mark(folder, TARGET)
+    (folder / TARGET).parent.mkdir(parents=True)
+    (folder / TARGET).write_text("half")
+    done = run(
+        folder,
+        "-s",
+        str(checkout / "Snakefile"),
+        shell='umask 0; exec "$@" <&- >&-',
+        MPLBACKEND="module://matplotlib_inline.backend_inline",
+        PYTHONOPTIMIZE="2",
+        TRADEOFFS_WARM="/nonexistent",
+    )
+    assert done.returncode == 0, done.stderr + logs_of(folder)
+    assert (folder / TARGET).read_text().startswith("claim,")
+    assert (outside / "precious").read_text() == (folder / "notes").read_text() == "precious"
+    assert (folder / ".snakemake/warm.sock").stat().st_mode & 0o777 == 0o600
+    assert not (folder / "x").exists()
+
+
+@pytest.mark.parametrize(("name", "message"), [("a{x}b", "takes braces for wildcards"), ("a:b", "cannot be in PATH")])
+def test_a_checkout_that_cannot_be_worked_in_is_refused_in_one_line(tmp_path, name, message):
+    (tmp_path / name).mkdir()
+    done = run(clone(tmp_path / name), "-n")
+    assert done.returncode != 0
+    (line,) = (done.stdout + done.stderr).strip().splitlines()
+    assert message in line
+    assert name in line
+
+
+WITHOUT_FLOCK = "#include <errno.h>\nint flock(int fd, int op) { errno = ENOSYS; return -1; }\n"
+
+
+def test_without_flock_the_same_command_goes_on_after_kill_9(tmp_path):
+    library = tmp_path / "noflock.so"
+    compiled = subprocess.run(
+        ["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", library], input=WITHOUT_FLOCK, text=True, capture_output=True
+    )
+    if compiled.returncode:
+        pytest.skip("needs a C compiler")
+    folder = tmp_path / "study"
+    folder.mkdir()
+    clone(folder)
+    extra = {"LD_PRELOAD": str(library)}
+    with (tmp_path / "out").open("w") as out:
+        first = psutil.Popen(
+            [SNAKEMAKE, "--cores", "1", "theory_curves", "theory_simulation"],
+            cwd=folder,
+            env=environment(**extra),
+            stdout=out,
+            stderr=out,
+        )
+    while not list(folder.glob(".snakemake/locks/*.lock")) and first.is_running():
+        pass
+    assert "another" not in run(folder, "-n", **extra).stderr  # a dry run beside it is none of its business
+    assert (folder / ".snakemake/running.lock.holder").is_symlink()
+    first.kill()
+    first.wait()
+    done = run(folder, **extra)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (done.stdout + done.stderr).count("this file system has no locks") == 1
+    assert (folder / TARGET).exists()
+
+
+@pytest.fixture
+def records(tmp_path, monkeypatch):
+    """Return Snakemake's folder of records in the current folder; locks taken are let go with the test."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(hooks, "_held", [])
+    folder = Path(".snakemake")
+    folder.mkdir()
+    yield folder
+    for file in hooks._held:
+        os.close(file)
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_only_snakemakes_own_locks_are_deleted_and_those_not_by_a_dry_run(records, outside, dry_run):
+    foreign_things(Path(), outside)
+    names = ["0.input.lock", "12.output.lock", "mine.lock", "0.input.lock.txt"]
+    (records / "locks").mkdir()
+    for name in names:
+        (records / "locks" / name).touch()
+    (records / "locks/1.input.lock").mkdir()
+    before = {path for path in Path().rglob("*") if path.name != "running.lock"}
+    assert hooks.forget_killed_run(records, dry_run=dry_run)
+    gone = before - set(Path().rglob("*"))
+    assert gone == (set() if dry_run else {records / "locks" / name for name in names[:2]})
+    assert (outside / "precious").exists()
+
+
+def test_a_lock_folder_that_is_a_link_is_left_alone(records, outside):
+    (outside / "0.input.lock").touch()
+    (records / "locks").symlink_to(outside)
+    assert hooks.forget_killed_run(records)
+    assert (outside / "0.input.lock").exists()
+
+
+def test_a_folder_that_a_living_run_holds_is_left_alone(records):
+    (records / "locks").mkdir()
+    (records / "locks/0.input.lock").touch()
+    file = locks.open_file(records / "running.lock")
+    assert locks.take(file, records / "running.lock")
+    assert not hooks.forget_killed_run(records)
+    assert (records / "locks/0.input.lock").exists()
+    os.close(file)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/null")])
+def test_what_lies_where_the_lock_should_is_named(records, make):
+    make(records / "running.lock")
+    with pytest.raises(InputError, match=r"running\.lock: is a .*; remove it"):
+        hooks.forget_killed_run(records)
+
+
+def test_records_that_are_no_folder_are_named(tmp_path):
+    (tmp_path / ".snakemake").touch()
+    with pytest.raises(InputError, match=r"\.snakemake: File exists; Snakemake keeps its records there"):
+        hooks.forget_killed_run(tmp_path / ".snakemake")
+
+
+def test_a_disk_without_room_for_the_lock_is_named(records, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device", "x")
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.raises(InputError, match="No space left on device"):
+        hooks.forget_killed_run(records)
+
+
+def prefix(deployment=(), main=True):
+    return hooks._prefix(
+        SimpleNamespace(
+            basedir="/checkout",
+            is_main_process=main,
+            deployment_settings=SimpleNamespace(deployment_method=set(deployment)),
+            resource_settings=SimpleNamespace(nodes=None),
+            global_resources={},
+        ),
+        2,
+    )
+
+
+def values_after(commands, **before):
+    """The environment of a step's program whose shell begins with ``commands``."""
+    done = subprocess.run(
+        ["bash", "-c", f"{commands}{shlex.quote(sys.executable)} -c 'import os; print(dict(os.environ))'"],
+        env=os.environ | before,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return eval(done.stdout)
+
+
+def test_what_a_steps_environment_holds_is_not_what_the_workflow_was_started_with():
+    foreign = dict.fromkeys(
+        [*fork_server.UNSET, *fork_server.ENVIRONMENT, fork_server.SOCKET, fork_server.WORKFLOW], "foreign"
+    )
+    foreign.pop("PYTHONWARNINGS")
+    foreign.pop("PYTHONOPTIMIZE")
+    found = values_after(prefix(), **foreign, MINE="kept")
+    assert not [name for name in foreign if found.get(name) == "foreign"]
+    assert not set(fork_server.UNSET) & set(found)
+    assert found["MPLBACKEND"] == "Agg"
+    assert found["MINE"] == "kept"
+
+
+def test_a_folder_in_the_prefix_is_no_pattern_and_no_command(monkeypatch, tmp_path):
+    awful = tmp_path / "a {x} 'b' $(touch y) ε"
+    monkeypatch.setattr(sys, "executable", str(awful / "bin/python"))
+    monkeypatch.setitem(fork_server.ENVIRONMENT, "PYTHONPATH", str(awful))
+    commands = hooks._literally(prefix()).format()
+    assert f"export PYTHONPATH={shlex.quote(str(awful))}" in commands
+    assert f" PATH={shlex.quote(str(awful / 'bin'))}:$PATH" in commands
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["tradeoffs.theory", "tradeoffs.figures.theory", "tradeoffs.figures.claims", "tradeoffs.figures.style"],
+)
+@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "none at all"])
+def test_a_figure_command_by_itself_needs_no_notebooks_backend(command, backend):
+    done = subprocess.run(
+        [sys.executable, "-m", command, *([] if command.endswith("style") else ["--help"])],
+        env=os.environ | {"MPLBACKEND": backend, "PYTHONPATH": fork_server.ENVIRONMENT["PYTHONPATH"]},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_ctrl_c_is_a_word_and_no_error(capsys):
+    def main():
+        raise KeyboardInterrupt
+
+    assert exit_code(main) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_a_single_sigint_to_the_workflow_interrupts_its_steps_and_nothing_else(tmp_path):
+    """As a notebook's stop button sends it; a program that ends jobs on a cluster is none of the steps."""
+    code = """
+import os, signal, subprocess, sys, time
+from tradeoffs.runner import hooks as launch
+MODULE = ["-m", "tradeoffs.training.train"]
+step = [sys.executable, "-c", "import time; print(flush=True); time.sleep(600)"]
+children = [subprocess.Popen([*step, *more], stdout=subprocess.PIPE) for more in ([], MODULE)]
+for child in children: child.stdout.readline()
+signal.signal(signal.SIGINT, launch._interrupt)
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(600)
+except KeyboardInterrupt:
+    print(children[1].wait(timeout=60), children[0].poll())
+children[0].kill()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": fork_server.ENVIRONMENT["PYTHONPATH"]},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout.split() in ([str(-signal.SIGINT), "None"], ["1", "None"]), done.stderr

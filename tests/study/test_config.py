@@ -1,0 +1,286 @@
+"""A wrong config is refused in one line that names the key, the value and what was expected."""
+
+from copy import deepcopy
+
+import pytest
+import yaml
+
+from project_root import ROOT
+from tradeoffs.step.errors import InputError
+from tradeoffs.step.settings import canonical
+from tradeoffs.study import miniature, plan
+from tradeoffs.study.config import checked
+from tradeoffs.study.config_files import refuse_duplicate_keys
+
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())
+
+
+def changed(path, value):
+    config = deepcopy(SHIPPED)
+    *parents, last = path.split(".")
+    target = config
+    for key in parents:
+        target = target[key]
+    target[last] = value
+    return config
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("studdy", "miniature", "top level: unknown key studdy; expected study, jobs_per_gpu"),
+        ("study", "imaginary", "study = 'imaginary'; expected one of"),
+        ("miniature.budgets.l3", [1], "miniature.budgets: unknown key l3; expected linf, l2"),
+        ("miniature.budgets.l2", [0.5, -1], "miniature.budgets.l2.1 = '-1'; expected more than 0"),
+        ("miniature.budgets.l2", [1, 1], "miniature.budgets.l2 = '[1, 1]'; expected values that differ"),
+        ("miniature.training.learning_rate", "fast", "learning_rate = 'fast'; expected a value of type number"),
+        ("miniature.data.correlation", 1.5, "miniature.data.correlation = '1.5'; expected at most 1"),
+        ("miniature.architectures", ["resnet9"], "miniature.architectures.0 = 'resnet9'; expected one of basic"),
+        ("miniature.seeds", [0, 0], "expected values that differ"),
+        ("theory.curves.noise", -1, "theory.curves.noise = '-1'; expected at least 0"),
+    ],
+)
+def test_mistakes_are_one_line(path, value, message):
+    with pytest.raises(InputError) as raised:
+        checked(changed(path, value), SCHEMA)
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("miniature.training.learning_rate", float("nan"), "learning_rate = nan; expected a finite number"),
+        ("theory.curves.noise", float("inf"), "theory.curves.noise = inf; expected a finite number"),
+        ("miniature.budgets.l2", [0.5, float("nan")], "miniature.budgets.l2.1 = nan; expected a finite number"),
+        ("miniature.training.epochs", 10**30, "miniature.training.epochs is a number of 100 bits"),
+        pytest.param("miniature.training.epochs", 1 << 20000, "a number of 20001 bits", id="endless"),
+        ("miniature.training.epochs", 1e308, "miniature.training.epochs = "),
+        ("miniature.training.epochs", 1.5, "epochs = '1.5'; expected a value of type integer"),
+        ("miniature.data.seed", 2**40, "seed = '1099511627776'; expected at most 2147483647"),
+        ("miniature.budgets.l2", [1e-5], "l2 = '[1e-05]'; expected 0, or numbers from 0.0001 to 999999: 1e-05 becomes"),
+        ("miniature.budgets.l2", [1e7], "1e+07 becomes a name, which has no exponent"),
+        ("miniature.budgets.l2", [1001], "miniature.budgets.l2.0 = '1001'; expected at most 1000"),
+        ("miniature.sweeps.correlation.values", [0, 1e-5], "1e-05 becomes a name"),
+        ("miniature.budgets.l2", [1, 1.0], "expected values that differ in their first six digits"),
+        ("miniature.budgets.l2", [1, 1.0000001], "1 and 1.0000001 are both 1"),
+        ("theory.curves.norms", ["2", "2.0"], "2 and 2.0 are both 2"),
+        ("miniature.benchmarks.adversarial.domains", {"a b": "val"}, "domains: key 'a b'; expected a key that matches"),
+        ("miniature.benchmarks.adversarial.domains", {"x_l2_eps1": "val"}, "domains: key 'x_l2_eps1'"),
+        ("miniature.benchmarks.adversarial.domains", {1: "val"}, "key 1 is not text; write it in quotes"),
+        ("imagenet.data.rival10.path", "a\nb", "holds a control character"),
+        ("imagenet.data.rival10.path", "a\0b", "holds a control character"),
+        ("imagenet.data.rival10.file", "../x.zip", "file = '../x.zip'; expected text that matches"),
+        ("miniature.seeds", list(range(2000)), "expected at most 1000 values"),
+    ],
+)
+def test_what_no_setting_can_be_is_one_line(path, value, message):
+    with pytest.raises(InputError) as raised:
+        checked(changed(path, value), SCHEMA)
+    assert message in str(raised.value)
+    assert len(str(raised.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("study_name", ["miniature", "imagenet"])
+@pytest.mark.parametrize("pair", [[1, 1], [1, 1.0], [0.5, 0.50000001]])
+def test_equal_values_are_refused_in_every_list_of_numbers_that_names_something(study_name, pair):
+    """In both studies: a list without ``uniqueItems`` would merge them in silence."""
+    found = [
+        (key, part)
+        for key, part in walk(yaml.safe_load(SCHEMA.read_text()))
+        if key.startswith(study_name) and isinstance(part.get("items"), dict) and key.rpartition(".")[2] != "extra"
+    ]
+    lists = [key for key, part in found if part["items"].get("type") in ("number", "integer")]
+    assert len(lists) > 5
+    for key in lists:
+        with pytest.raises(InputError):
+            checked(changed(key, pair), SCHEMA)
+
+
+def test_every_number_has_a_largest_and_a_least_value():
+    def parts(part):
+        yield part
+        for inner in [*part.get("properties", {}).values(), part.get("items"), part.get("additionalProperties")]:
+            if isinstance(inner, dict):
+                yield from parts(inner)
+
+    numbers = 0
+    for part in parts(yaml.safe_load(SCHEMA.read_text())):
+        kinds = part.get("type", [])
+        if {"number", "integer"} & set(kinds if isinstance(kinds, list) else [kinds]):
+            numbers += 1
+            assert {"minimum", "exclusiveMinimum"} & part.keys(), part
+            assert {"maximum", "exclusiveMaximum"} & part.keys(), part
+    assert numbers > 100
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "meaning"),
+    [
+        ("miniature.seeds", [0.0, 1.0], [0, 1]),
+        ("miniature.seeds", ["0", "1"], [0, 1]),  # as --config hands numbers over
+        ("miniature.training.epochs", "3", 3),
+        ("miniature.training.epochs", 3.0, 3),
+        ("miniature.training.learning_rate", "5e-4", 0.0005),  # YAML reads 5e-4 as text
+        ("miniature.training.image_size", "null", None),
+        ("miniature.budgets.l2", ["1", "0.5"], [1, 0.5]),
+        ("imagenet.data.rival10.accept_licence", "true", True),
+        ("imagenet.data.rival10.path", "null", None),
+        ("imagenet.data.rival10.path", "0", "0"),  # text is allowed, so it stays
+        ("theory.curves.norms", ["1", "inf"], ["1", "inf"]),
+    ],
+)
+def test_values_are_read_as_what_the_schema_wants(path, value, meaning):
+    full = checked(changed(path, value), SCHEMA)
+    for key in path.split("."):
+        full = full[key]
+    assert full == meaning
+    assert (
+        [type(item) for item in full] == [type(item) for item in meaning]
+        if isinstance(meaning, list)
+        else (type(full) is type(meaning))
+    )
+
+
+@pytest.mark.parametrize("text", ["1_000", "0x10", "nan", "inf", "1e999", "1,5", " 1", "yes", "0.5.1", "", "-"])
+def test_text_that_is_no_number_stays_text(text):
+    with pytest.raises(InputError, match="expected a value of type number"):
+        checked(changed("miniature.training.learning_rate", text), SCHEMA)
+
+
+def test_a_config_that_holds_itself_is_one_line():
+    config = {"study": "miniature"}
+    config["miniature"] = config
+    with pytest.raises(InputError, match="nested too deeply"):
+        checked(config, SCHEMA)
+
+
+def test_a_key_given_twice_is_named_with_file_and_lines(tmp_path):
+    path = tmp_path / "lab.yaml"
+    path.write_text("miniature:\n  seeds: [0]\n  data: {seed: 1}\n  seeds: [1]\n")
+    with pytest.raises(InputError, match=r"lab.yaml, line 4: key seeds is given twice, first in line 2"):
+        refuse_duplicate_keys([path])
+    path.write_text('{"study": "miniature",\n "study": "imagenet"}')
+    with pytest.raises(InputError, match=r"lab.yaml, line 2: key study is given twice"):
+        refuse_duplicate_keys([path])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a: {x: 1}\nb: {x: 1}\n", "a: &a {x: 1}\nb: {<<: *a, y: *a}\nc: {<<: *a}\n", "a: [{x: 1}, {x: 2}]", "a: &a [*a]"],
+)
+def test_one_name_at_several_places_is_no_key_given_twice(tmp_path, text):
+    (tmp_path / "lab.yaml").write_text(text)
+    refuse_duplicate_keys([tmp_path / "lab.yaml"])
+
+
+def test_the_shipped_config_gives_no_key_twice():
+    refuse_duplicate_keys([ROOT / "config.yaml"])
+
+
+def several(**values):
+    """The shipped config with values at dotted paths, dots written as two underscores."""
+    config = deepcopy(SHIPPED)
+    for path, value in values.items():
+        *parents, last = path.split("__")
+        target = config
+        for key in parents:
+            target = target[key]
+        target[last] = value
+    return config
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"miniature__benchmarks__adversarial__crop": 40}, r"adversarial.crop = 40; expected at most resize, 32"),
+        ({"miniature__benchmarks__waterbirds__resize": 31}, r"waterbirds.crop = 32; expected at most resize, 31"),
+        ({"miniature__benchmarks__objectnet__validation_resize": 20}, r"objectnet.crop = 32.*validation_resize, 20"),
+        ({"miniature__benchmarks__objectnet__border": 18}, r"objectnet.border = 18; expected at most 17.*36 pixels"),
+        ({"miniature__sweeps__reference__images": [500, 6001]}, r"reference.images holds 6001.*train, 6000"),
+        (
+            {"miniature__benchmarks__adversarial__domains": {"broken": "val"}},
+            r"domains.broken = 'val'.*val_decorrelated",
+        ),
+        ({"theory__simulation__features": [100]}, r"theory.simulation.samples holds 100 with 100 features.* 500"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_one_line(changes, message):
+    with pytest.raises(InputError, match=message) as raised:
+        plan.models(checked(several(**changes), SCHEMA))
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_without_domains_the_adversarial_benchmark_and_what_only_it_measures_are_left_out():
+    config = checked(several(miniature__benchmarks__adversarial__domains={}), SCHEMA)
+    models = plan.models(config).values()
+    assert "adversarial" not in plan.available_benchmarks(config)
+    assert all(model.benchmarks for model in models)
+    assert {model.role for model in models} == {"main", "background_scale_sweep", "reference"}
+
+
+def test_a_sweeps_world_has_the_value_of_the_config_not_of_its_name():
+    config = checked(several(miniature__sweeps__correlation__values=[0.12345678]), SCHEMA)
+    (world,) = {m.world for m in plan.models(config).values() if m.role == "correlation_sweep"}
+    assert miniature.world_spec(config, world, "imagenet")["correlation"] == 0.12345678
+
+
+def test_unknown_overrides_name_the_ids_there_are():
+    config = checked(changed("miniature.training.overrides", {"basic_l2_eps9": {"epochs": 2}}), SCHEMA)
+    with pytest.raises(InputError, match=r"overrides names basic_l2_eps9.*ids look like basic_standard"):
+        plan.models(config)
+
+
+def test_equal_budgets_written_differently_are_one_model_twice():
+    with pytest.raises(InputError, match=r"basic_l2_eps1 is listed twice|differ"):
+        plan.models(checked(changed("miniature.budgets.l2", [1.0000001, 1]), SCHEMA))
+
+
+def test_the_shipped_config_is_the_schemas_defaults():
+    assert checked({"study": SHIPPED["study"]}, SCHEMA) == checked(SHIPPED, SCHEMA)
+
+
+def walk(schema, path=""):
+    for key, part in schema.get("properties", {}).items():
+        yield f"{path}{key}", part
+        yield from walk(part, f"{path}{key}.")
+
+
+@pytest.mark.parametrize(("key", "part"), list(walk(yaml.safe_load(SCHEMA.read_text()))))
+def test_every_key_has_a_description_and_a_default_and_no_unknown_neighbours(key, part):
+    assert part.get("description"), key
+    if "overrides." not in key:
+        assert "default" in part, key
+    if part.get("type") == "object":
+        assert "additionalProperties" in part, key
+
+
+def test_the_default_study_trains_the_twenty_and_their_standards():
+    models = [m for m in plan.models(checked(SHIPPED, SCHEMA)).values() if m.role == "main"]
+    adversarial = [m for m in models if m.norm != "none"]
+    assert len(adversarial) == 20
+    assert {(m.architecture, m.norm) for m in adversarial} == {
+        (a, n) for a in ("basic", "bottleneck") for n in ("l2", "linf")
+    }
+    assert sum(m.norm == "none" for m in models) == 2
+    assert {m.spec["epsilon"] for m in adversarial if m.norm == "linf"} == {e / 255 for e in (0.5, 1, 2, 4, 8)}
+
+
+def test_several_seeds_make_several_models_whose_ids_say_so():
+    config = checked(changed("miniature.seeds", [0, 1]), SCHEMA)
+    models = plan.models(config)
+    assert models["basic_l2_eps1_seed1"].spec["seed"] == 1
+    assert len(models) == 2 * len(plan.models(checked(SHIPPED, SCHEMA)))
+
+
+def test_one_meaning_has_one_string():
+    a = canonical({"b": 1.0, "a": [0.5, 2.0], "c": {"y": 1, "x": None}})
+    assert a == canonical({"c": {"x": None, "y": 1.0}, "a": (0.5, 2), "b": 1})
+    assert a != canonical({"b": 2, "a": [0.5, 1.0], "c": {"y": 1, "x": None}})
+
+
+def test_an_override_reaches_its_model_only():
+    config = checked(changed("miniature.training.overrides", {"basic_l2_eps1": {"epochs": 2}}), SCHEMA)
+    plain, overridden = plan.models(checked(SHIPPED, SCHEMA)), plan.models(config)
+    assert [name for name in plain if plain[name] != overridden[name]] == ["basic_l2_eps1"]

@@ -1,0 +1,358 @@
+"""What the config of the imagenet study means: its models, what is downloaded, what is missing and why."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from project_root import ROOT
+from tradeoffs.claims.reliance import baseline
+from tradeoffs.results.table import parse
+from tradeoffs.step.errors import InputError
+from tradeoffs.study import plan, published_data
+from tradeoffs.study.config import checked
+from tradeoffs.study.specification import specification
+
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())
+ARCHIVED = ("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
+
+
+def config_with(**changes):
+    """The checked config of the imagenet study; keys are dotted paths below ``imagenet``, dots as two underscores."""
+    config = deepcopy(SHIPPED) | {"study": "imagenet"}
+    for path, value in changes.items():
+        *parents, last = path.split("__")
+        part = config["imagenet"]
+        for key in parents:
+            part = part[key]
+        part[last] = value
+    return checked(config, SCHEMA)
+
+
+@pytest.fixture
+def imagenet(tmp_path):
+    for split in ("train", "val"):
+        (tmp_path / "ILSVRC" / split).mkdir(parents=True)
+    return str(tmp_path / "ILSVRC")
+
+
+def everything(imagenet, **more):
+    accepted = {f"data__{name}__accept_licence": True for name in ARCHIVED}
+    return config_with(**{"data__imagenet__path": imagenet} | accepted | more)
+
+
+def test_the_twenty_and_their_standards_are_the_released_checkpoints(imagenet):
+    models = plan.models(everything(imagenet))
+    adversarial = [model for model in models.values() if model.norm != "none"]
+    assert len(adversarial) == 20
+    assert set(models) - {model.id for model in adversarial} == {"resnet18_standard", "resnet50_standard"}
+    assert {model.source for model in models.values()} == {"released"}
+    assert models["resnet18_linf_eps4"].file == "resources/downloads/resnet18_linf_eps4.0.ckpt"
+    assert models["resnet50_l2_eps3"].file == "resources/downloads/resnet50_l2_eps3.ckpt"
+
+
+def test_every_checkpoint_is_downloaded_with_the_checksum_that_was_published(imagenet):
+    config = everything(imagenet)
+    downloads = plan.downloads(config)
+    checkpoints = {name for name in downloads if name.endswith(".ckpt")}
+    assert checkpoints == {Path(model.file).name for model in plan.models(config).values()}
+    known = "6f8ccef1ae4958c381617081e9e0fb5f50e7cccd4965192d1caa452fd6c5cd1e"
+    assert downloads["resnet18_linf_eps4.0.ckpt"]["sha256"] == known
+    assert downloads["resnet18_linf_eps4.0.ckpt"]["urls"] == [
+        "https://huggingface.co/madrylab/robust-imagenet-models/resolve/main/resnet18_linf_eps4.0.ckpt"
+    ]
+
+
+def test_trained_here_the_same_ids_come_from_training(imagenet):
+    released, trained = plan.models(everything(imagenet)), plan.models(everything(imagenet, source="train"))
+    assert list(trained) == list(released)
+    assert {model.source for model in trained.values()} == {"train"}
+    assert trained["resnet50_linf_eps4"].spec["epsilon"] == 4 / 255
+    assert not [name for name in plan.downloads(everything(imagenet, source="train")) if name.endswith(".ckpt")]
+
+
+def test_with_everything_at_hand_nothing_is_missing(imagenet):
+    config = everything(imagenet)
+    assert plan.missing_benchmarks(config) == []
+    assert set(plan.available_benchmarks(config)) == set(plan.BENCHMARK_DATA)
+
+
+def test_a_licence_not_accepted_is_named_with_what_it_forbids(imagenet):
+    config = everything(imagenet, data__objectnet__accept_licence=False)
+    (row,) = plan.missing_benchmarks(config)
+    assert row["benchmark"] == row["dataset"] == "objectnet"
+    assert "ObjectNet licence" in row["reason"]
+    assert "tuning the parameters of any model" in row["reason"]
+    assert "imagenet.data.objectnet.accept_licence" in row["reason"]
+    assert not [name for name in plan.downloads(config) if "objectnet" in name]
+    assert all("objectnet" not in model.benchmarks for model in plan.models(config).values())
+
+
+def test_two_of_the_five_data_sets_are_a_study():
+    config = config_with(data__waterbirds__accept_licence=True)
+    assert plan.available_benchmarks(config) == ["imagenet9", "waterbirds"]
+    assert {model.benchmarks for model in plan.models(config).values()} == {("imagenet9", "waterbirds")}
+    assert {name for name in plan.downloads(config) if not name.endswith(".ckpt")} == {
+        "backgrounds_challenge_data.tar.gz",
+        "in_to_in9.json",
+        "waterbird_complete95_forest2water2.tar.gz",
+    }
+
+
+def test_without_any_data_set_the_reasons_are_given():
+    with pytest.raises(InputError, match=r"nothing can be evaluated.*licence.*imagenet.data.imagenet.path"):
+        plan.models(config_with(data__imagenet9__accept_licence=False))
+
+
+def test_only_what_reads_imagenet_asks_for_it():
+    config = config_with(**{f"data__{name}__accept_licence": True for name in ARCHIVED})
+    rows = plan.missing_benchmarks(config)
+    assert {row["benchmark"] for row in rows} == {"imagenet", "salient_imagenet", "objectnet", "adversarial"}
+    assert all("needs a login" in row["reason"] for row in rows)
+
+
+def test_validation_images_alone_are_enough_for_what_reads_only_them(tmp_path):
+    (tmp_path / "val").mkdir()
+    config = everything(str(tmp_path))
+    (row,) = plan.missing_benchmarks(config)
+    assert row["benchmark"] == "salient_imagenet"
+    assert "has no folder train" in row["reason"]
+
+
+def test_an_own_copy_needs_no_licence_and_no_download(tmp_path):
+    (tmp_path / "RIVAL10").mkdir()
+    config = config_with(data__rival10__path=str(tmp_path))
+    assert "rival10" in plan.available_benchmarks(config)
+    assert "rival10.zip" not in plan.downloads(config)
+    assert published_data.parts(config["imagenet"], "rival10") == {"RIVAL10": f"{tmp_path}/RIVAL10"}
+
+
+def test_a_small_file_is_downloaded_unless_the_own_copy_has_it(tmp_path):
+    (tmp_path / "bg_challenge").mkdir()
+    config = config_with(data__imagenet9__path=str(tmp_path))
+    assert published_data.parts(config["imagenet"], "imagenet9")["in_to_in9.json"].startswith("resources/downloads")
+    assert "in_to_in9.json" in plan.downloads(config)
+    (tmp_path / "in_to_in9.json").touch()
+    assert published_data.parts(config["imagenet"], "imagenet9")["in_to_in9.json"] == f"{tmp_path}/in_to_in9.json"
+    assert "in_to_in9.json" not in plan.downloads(config)
+
+
+@pytest.mark.parametrize("name", ["imagenet", "rival10"])
+def test_a_path_without_the_data_is_a_mistake_and_says_so(name):
+    with pytest.raises(InputError, match=rf"imagenet.data.{name}.path = '/nowhere'"):
+        plan.models(config_with(**{f"data__{name}__path": "/nowhere"}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seeds": [0, 1]}, r"imagenet.seeds.*one checkpoint was released per model"),
+        ({"budgets__linf": [3]}, r"no released checkpoint for resnet18, norm linf, epsilon 3; budgets 0.5, 1, 2, 4, 8"),
+        ({"source": "train"}, r"source = 'train' needs ImageNet"),
+        ({"training__overrides": {"resnet18_l2_eps1": {"epochs": 1}}}, r"it trains none: source is released"),
+    ],
+)
+def test_what_cannot_be_had_is_one_line(changes, message):
+    with pytest.raises(InputError, match=message) as error:
+        plan.models(config_with(**changes))
+    assert "\n" not in str(error.value)
+
+
+def extra(**entry):
+    return config_with(extra=[{"id": "mine", "source": "state_dict", "name": "resnet50", "file": "mine.pt"} | entry])
+
+
+def test_an_own_model_is_put_through_every_benchmark_beside_the_twenty():
+    models = plan.models(extra(norm="l2", epsilon=3))
+    mine, other = models["mine"], models["resnet50_l2_eps3"]
+    assert (mine.role, mine.architecture, mine.norm, mine.epsilon) == ("extra", "resnet50", "l2", 3)
+    assert mine.benchmarks == other.benchmarks
+    assert mine.file == "mine.pt"
+    assert mine.spec == {
+        "source": "state_dict",
+        "name": "resnet50",
+        "pretrained": None,
+        "mean": None,
+        "std": None,
+        "input_size": None,
+        "weights": None,
+        "classes": 1000,
+    }
+
+
+def test_an_own_model_loads_as_its_library_calls_it():
+    entry = {"source": "timm", "name": "vit_tiny_patch16_224", "pretrained": "augreg_in21k_ft_in1k", "file": None}
+    config = extra(**entry)
+    model = plan.models(config)["mine"]
+    assert (model.architecture, model.loads_as) == ("vit_tiny_patch16_224", "timm/vit_tiny_patch16_224")
+    assert plan.evaluation_spec(config, model, "imagenet9")["architecture"] == "timm/vit_tiny_patch16_224"
+
+
+def test_a_torchscript_network_shows_no_features_so_no_head_is_fitted_on_them(imagenet):
+    entry = {
+        "id": "mine",
+        "source": "torchscript",
+        "trust": True,
+        "file": "mine.pt",
+        "mean": [0, 0, 0],
+        "std": [1, 1, 1],
+    }
+    model = plan.models(everything(imagenet, extra=[entry]))["mine"]
+    assert set(plan.BENCHMARK_DATA) - set(model.benchmarks) == {"rival10", "waterbirds"}
+
+
+def test_an_own_model_goes_through_the_benchmarks_it_names(imagenet):
+    entry = {
+        "id": "mine",
+        "source": "timm",
+        "name": "vit_tiny_patch16_224",
+        "file": "mine.pt",
+        "benchmarks": ["objectnet", "imagenet9"],
+    }
+    assert plan.models(everything(imagenet, extra=[entry]))["mine"].benchmarks == ("imagenet9", "objectnet")
+
+
+SCRIPT = {"source": "torchscript", "trust": True, "name": None, "mean": [0, 0, 0], "std": [1, 1, 1]}
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"id": "resnet50_standard"}, "the grid's own models are named like this"),
+        ({"id": "resnet18_standard"}, "resnet18_standard is listed twice"),
+        ({"pretrained": "DEFAULT"}, "give either pretrained .* or file, one of the two"),
+        ({"file": None}, "give either pretrained .* or file, one of the two"),
+        ({"norm": "linf"}, "norm linf with epsilon 0"),
+        ({"epsilon": 1}, "norm none with epsilon 1"),
+        ({"name": None}, "source state_dict needs the name of a network"),
+        ({"source": "torchscript", "trust": True}, "has no meaning for source torchscript"),
+        (
+            {"source": "torchscript", "trust": True, "name": None, "weights": "ema"},
+            "only a file of tensors may hold more than one set",
+        ),
+        ({"source": "timm", "pretrained": "x", "file": None, "weights": "raw"}, "only a file of tensors may hold"),
+        (
+            {"source": "torchscript", "trust": True, "name": None},
+            "mean and std: null, but a TorchScript file does not say",
+        ),
+        (
+            {"source": "torchscript", "trust": True, "name": None, "mean": [0, 0, 0]},
+            "std: null, but a TorchScript file does not say",
+        ),
+        ({"mean": [0, 0, 0]}, "std: null, but mean and std go together"),
+        ({"file": None, "pretrained": "V1"}, "pretrained: 'V1' has no meaning for source state_dict"),
+        ({"name": "resnet5o"}, "name: 'resnet5o' is unknown; expected basic, bottleneck, resnet18, resnet50, torchv"),
+        ({"name": "torchvision/vit_b_61"}, r"torchvision has no classifier 'vit_b_61'; did you mean .*vit_b_16"),
+        ({"source": "torchvision", "name": "vit_b_61"}, r"torchvision has no classifier 'vit_b_61'; did you mean"),
+        (
+            {"source": "timm", "name": "vit_tinny_patch16_224"},
+            r"timm has no classifier .*did you mean vit_tiny_patch16_22",
+        ),
+        ({"source": "torchvision", "name": "timm/vit_b_16"}, "with source torchvision the <name> alone"),
+        ({"norm": "linf", "epsilon": 256}, "epsilon = 256; expected at most 255"),
+        ({**SCRIPT, "trust": False}, "mine: trust: false, but a TorchScript file is code, .*set trust: true if you"),
+        ({"trust": True}, "mine: trust: true, but with source state_dict no code of a file is run"),
+        ({**SCRIPT, "benchmarks": ["rival10"]}, "rival10 fits a head on features, which TorchScript does not show"),
+    ],
+)
+def test_an_own_model_that_is_described_inconsistently_is_refused(entry, message):
+    with pytest.raises(InputError, match=message):
+        plan.models(extra(**entry))
+
+
+ROBUST = SCRIPT | {"id": "robust", "file": "robust.pt", "norm": "linf", "epsilon": 4}
+PLAIN = SCRIPT | {"id": "plain", "file": "plain.pt"}
+
+
+def test_a_reference_goes_with_the_model_to_the_tables(imagenet):
+    entries = [ROBUST | {"reference": "plain"}, PLAIN]
+    config = everything(imagenet, extra=entries)
+    rows = {row["id"]: row for row in plan.model_table(plan.models(config).values())}
+    assert {name for name, row in rows.items() if row["reference"] is not None} == {"robust"}
+    models = {model.id: model for model in parse(specification(config))[1]}
+    assert (models["robust"].reference, models["plain"].reference) == ("plain", None)
+    assert baseline(list(models.values()), models["robust"]) == ("plain",)
+
+
+@pytest.mark.parametrize("standard", ["plain", "resnet50_standard"])
+def test_a_reference_may_be_any_standard_model_of_the_study(standard):
+    models = plan.models(config_with(extra=[ROBUST | {"reference": standard}, PLAIN]))
+    assert models["robust"].reference == standard
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (
+            ROBUST | {"reference": "nobody"},
+            "robust: reference nobody is no model of this study; choose one of resnet18_st",
+        ),
+        (ROBUST | {"reference": "robust"}, "reference robust is the model itself"),
+        (ROBUST | {"reference": "resnet50_l2_eps3"}, "reference resnet50_l2_eps3 is trained against l2 attacks"),
+        (
+            PLAIN | {"id": "odd", "reference": "plain"},
+            r"odd: reference plain; a standard model \(norm none\) is compared",
+        ),
+    ],
+)
+def test_a_reference_that_is_no_standard_model_is_one_line(entry, message):
+    with pytest.raises(InputError, match=message) as raised:
+        plan.models(config_with(extra=[entry, PLAIN]))
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"source": "timm", "name": "resnet50.a1_in1k"},
+        {"source": "timm", "name": "tv_resnet34"},
+        {"name": "torchvision/vit_b_16"},
+        {"name": "timm/vit_tiny_patch16_224"},
+        {"source": "torchvision", "name": "vit_b_16", "file": None, "pretrained": "X", "mean": [0, 0, 0]},
+        SCRIPT,
+    ],
+)
+def test_an_own_model_of_a_network_that_exists_is_accepted(entry):
+    assert "mine" in plan.models(extra(**entry))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"data__imagenet9__password": "secret"}, r"imagenet9.password: a tar.gz archive has none"),
+        ({"data__waterbirds__file": "rival10.zip"}, r"waterbirds: a second download is called rival10.zip"),
+        ({"data__rival10__files": {"a/x.csv": ["https://h/1"], "b/x.csv": ["https://h/2"]}}, r"is called x.csv"),
+        (
+            {"checkpoints__sha256": {"resnet18_l2_eps9.ckpt": "0" * 64}},
+            r"no checkpoint is called 'resnet18_l2_eps9.ckpt'",
+        ),
+        ({"benchmarks__objectnet__crop": 230}, r"objectnet.crop = 230; expected at most resize, 224"),
+        ({"benchmarks__adversarial__domains": {"sketch": "sketch"}}, r"domains.sketch = 'sketch'; there is no folder"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_one_line(imagenet, changes, message):
+    with pytest.raises(InputError, match=message) as raised:
+        plan.models(everything(imagenet, **changes))
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_an_own_domain_is_linked_beside_the_validation_images(imagenet):
+    (Path(imagenet) / "sketch").mkdir()
+    config = everything(imagenet, benchmarks__adversarial__domains={"validation": "val", "sketch": "sketch"})
+    assert plan.models(config)
+    assert published_data.parts(config["imagenet"], "imagenet") == {
+        "val": f"{imagenet}/val",
+        "sketch": f"{imagenet}/sketch",
+    }
+
+
+def test_without_domains_the_adversarial_benchmark_is_left_out(imagenet):
+    config = everything(imagenet, benchmarks__adversarial__domains={})
+    assert "adversarial" not in plan.available_benchmarks(config)
+    assert all("adversarial" not in model.benchmarks for model in plan.models(config).values())
+
+
+def test_a_checksum_of_a_released_checkpoint_that_this_study_does_not_use_is_accepted(imagenet):
+    assert plan.models(everything(imagenet, checkpoints__sha256={"resnet18_l2_eps0.01.ckpt": "0" * 64}))

@@ -1,0 +1,438 @@
+"""The workflow as a user runs it: a small study from start to end, then one change after the other."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+import torch
+import yaml
+
+from project_root import ROOT
+
+SNAKEMAKE = Path(sys.executable).parent / "snakemake"
+BENCHMARKS = {"rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet", "adversarial"}
+
+
+def clone(folder):
+    """Copy what a clone of the repository holds that the workflow needs, with the small config as its config."""
+    for name in ("workflow", "envs"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "Snakefile", folder)
+    shutil.copy(ROOT / "tests/small.yaml", folder / "config.yaml")
+    return folder
+
+
+def environment(**extra):
+    """A user's shell: this environment is not activated, no GPU is visible."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("TRADEOFFS", "OMP", "MKL"))}
+    kept["PATH"] = os.pathsep.join(p for p in os.environ["PATH"].split(os.pathsep) if Path(p) != SNAKEMAKE.parent)
+    return kept | {"CUDA_VISIBLE_DEVICES": ""} | extra
+
+
+def snakemake(folder, *arguments, **extra):
+    return subprocess.run(
+        [SNAKEMAKE, *arguments], cwd=folder, env=environment(**extra), capture_output=True, text=True, check=False
+    )
+
+
+def planned(folder, *arguments):
+    """Jobs that a dry run would run, by rule, with the models and benchmarks of evaluations."""
+    done = snakemake(folder, "-n", *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = done.stdout + done.stderr
+    rules = Counter(re.findall(r"^(?:local)?rule (\w+):", text, re.MULTILINE))
+    rules.pop("all", None)
+    evaluations = set(re.findall(r"output: results/miniature/evaluations/(\w+)/([\w.]+)\.json", text))
+    trained = set(re.findall(r"output: results/miniature/models/([\w.]+)/weights.pt", text))
+    return rules, evaluations, trained
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = clone(tmp_path_factory.mktemp("study"))
+    done = snakemake(folder, "--cores", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder, done.stdout + done.stderr
+
+
+@pytest.fixture
+def study(finished):
+    """Return the finished study; whatever the test changes is put back."""
+    folder, _ = finished
+    kept = {path: path.read_bytes() for path in [folder / "config.yaml", *(folder / "workflow").rglob("*.py")]}
+    yield folder
+    for path, content in kept.items():
+        if path.read_bytes() != content:
+            path.write_bytes(content)
+
+
+def test_the_study_has_all_its_outputs(finished):
+    folder, _ = finished
+    results = folder / "results/miniature"
+    columns = [
+        "study",
+        "model",
+        "architecture",
+        "norm",
+        "epsilon",
+        "seed",
+        "benchmark",
+        "metric",
+        "value",
+        "ci_low",
+        "ci_high",
+        "n",
+    ]
+    summary = pd.read_csv(results / "summary.csv", keep_default_na=False)
+    assert list(summary.columns) == columns
+    assert set(summary["benchmark"]) == BENCHMARKS
+    for benchmark, rows in summary.groupby("benchmark"):
+        assert set(rows["model"]) == {"basic_standard", "basic_linf_eps4", "basic_l2_eps0.5"}, benchmark
+    standard = summary[summary["model"] == "basic_standard"]
+    assert set(standard["norm"]) == {"none"}
+    assert set(standard["epsilon"]) == {0}
+    claims = pd.read_csv(results / "claims.csv")
+    assert list(claims.columns) == [
+        "claim",
+        "statement",
+        "statistic",
+        "value",
+        "ci_low",
+        "ci_high",
+        "p_value",
+        "verdict",
+        "evidence",
+    ]
+    assert set(claims["verdict"]) <= {"supported", "contradicted", "undecided"}
+    assert len(pd.read_csv(results / "sweeps.csv")) > 0
+    assert list((folder / "results/theory").glob("*.csv"))
+    figures = results / "figures"
+    assert {path.stem for path in figures.glob("*.svg")} == {path.stem for path in figures.glob("*.png")}
+    assert len(list(figures.glob("*.svg"))) >= 12
+    for weights in results.glob("models/*/weights.pt"):
+        assert torch.load(weights, weights_only=True)
+
+
+def test_the_end_of_a_run_says_what_went_to_overhead(finished):
+    _, output = finished
+    assert re.search(r"\d+ s of work in \d+ s on 2 cores: \d+% went to start-up", output)
+
+
+def test_a_second_run_has_nothing_to_do(study):
+    done = snakemake(study, "--cores", "2")
+    assert done.returncode == 0
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def append(path, text):
+    path.write_text(path.read_text() + text)
+
+
+def edit_config(folder, change):
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    change(config)
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+
+
+def test_comments_docstrings_times_and_key_order_rerun_nothing(study):
+    for path in (study / "workflow").rglob("*.py"):
+        path.touch()
+    append(study / "workflow/tradeoffs/attacks/pgd.py", "\n# a comment\n")
+    train = study / "workflow/tradeoffs/training/train.py"
+    docstring = '"""Command line of the step."""'
+    assert docstring in train.read_text()
+    train.write_text(train.read_text().replace(docstring, '"""Another docstring."""'))
+    text = yaml.safe_load((study / "config.yaml").read_text())
+    (study / "config.yaml").write_text(yaml.safe_dump(dict(reversed(text.items())), sort_keys=False))
+    rules, _, _ = planned(study)
+    assert not rules
+
+
+def test_a_figures_module_reruns_its_figures_only(study):
+    append(study / "workflow/tradeoffs/figures/style.py", "\nUNUSED = 1\n")
+    rules, evaluations, trained = planned(study)
+    assert rules
+    assert not evaluations
+    assert not trained
+    assert all("figure" in rule or "sheet" in rule for rule in rules), rules
+
+
+DOWNSTREAM = {"summary", "claims"}
+
+
+def results_rules(rules):
+    return {rule for rule in rules if rule not in ("train", "evaluate", "miniature_data")}
+
+
+@pytest.mark.parametrize("how", ["module", "setting"])
+def test_one_benchmark_reruns_its_evaluations_summary_and_figures(study, how):
+    if how == "module":
+        append(study / "workflow/tradeoffs/benchmarks/waterbirds.py", "\nUNUSED = 1\n")
+    else:
+        edit_config(study, lambda c: c["miniature"]["benchmarks"].update(waterbirds={"l2_penalty": 0.01}))
+    rules, evaluations, trained = planned(study)
+    assert evaluations == {("waterbirds", m) for m in ("basic_standard", "basic_linf_eps4", "basic_l2_eps0.5")}
+    assert not trained
+    assert "miniature_data" not in rules
+    assert results_rules(rules) >= DOWNSTREAM
+
+
+def test_the_networks_module_reruns_all_from_training_on(study):
+    append(study / "workflow/tradeoffs/models/small_resnet.py", "\nUNUSED = 1\n")
+    rules, evaluations, trained = planned(study)
+    assert len(trained) == rules["train"] == len(list((study / "results/miniature/models").iterdir()))
+    assert len(evaluations) == len(list((study / "results/miniature/evaluations").rglob("*.json")))
+    assert "miniature_data" not in rules
+
+
+def test_one_models_epochs_rerun_that_model(study):
+    def change(config):
+        config["miniature"]["training"]["overrides"] = {"basic_l2_eps0.5": {"epochs": 2}}
+
+    edit_config(study, change)
+    rules, evaluations, trained = planned(study)
+    assert trained == {"basic_l2_eps0.5"}
+    assert evaluations == {(benchmark, "basic_l2_eps0.5") for benchmark in BENCHMARKS}
+    assert results_rules(rules) >= DOWNSTREAM
+
+
+def test_a_model_added_is_trained_and_evaluated_and_nothing_else(study):
+    edit_config(study, lambda c: c["miniature"]["budgets"]["l2"].append(2))
+    rules, evaluations, trained = planned(study)
+    assert trained == {"basic_l2_eps2"}
+    assert evaluations == {(benchmark, "basic_l2_eps2") for benchmark in BENCHMARKS}
+    assert results_rules(rules) >= DOWNSTREAM
+
+
+def test_a_model_removed_reruns_summary_and_figures_only(study):
+    edit_config(study, lambda c: c["miniature"]["budgets"].update(l2=[]))
+    rules, evaluations, trained = planned(study)
+    assert not trained
+    assert not evaluations
+    assert results_rules(rules) >= DOWNSTREAM
+
+
+def test_theory_settings_rerun_theory_only(study):
+    edit_config(study, lambda c: c["theory"]["curves"].update(noise=0.6))
+    rules, evaluations, trained = planned(study)
+    assert "theory_curves" in rules
+    assert not evaluations
+    assert not trained
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c.update(studdy="miniature"), "unknown key studdy"),
+        (
+            lambda c: c["miniature"]["budgets"].update(l2=[-0.5]),
+            "miniature.budgets.l2.0 = '-0.5'; expected more than 0",
+        ),
+        (lambda c: c["miniature"]["budgets"].update(l3=[1]), "unknown key l3; expected linf, l2"),
+        (lambda c: c["miniature"]["training"].update(epochs="two"), "epochs = 'two'; expected a value of type integer"),
+        (lambda c: c["miniature"]["budgets"].update(l2=[1, 1.0000001]), "1 and 1.0000001 are both 1"),
+    ],
+)
+def test_a_wrong_config_is_refused_in_one_line_before_anything_runs(study, change, message):
+    edit_config(study, change)
+    done = snakemake(study, "--cores", "2")
+    assert done.returncode != 0
+    output = (done.stdout + done.stderr).strip()
+    assert len(output.splitlines()) == 1, output
+    assert message in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize(
+    ("given", "trained"),
+    [
+        (
+            'miniature={"seeds": [0, 1], "budgets": {"linf": [], "l2": [0.5]}}',
+            {f"basic_{training}_seed{seed}" for training in ("standard", "l2_eps0.5") for seed in (0, 1)},
+        ),
+        (
+            'miniature={"training": {"learning_rate": 5e-4, "image_size": null}, "budgets": {"l2": []}}',
+            {"basic_standard", "basic_linf_eps4"},
+        ),
+    ],
+)
+def test_the_command_line_takes_what_the_config_does(tmp_path, given, trained):
+    _, _, found = planned(clone(tmp_path), "--config", given)
+    assert {
+        model for model in found if "images" not in model and "correlation" not in model and "scale" not in model
+    } == (trained)
+
+
+def test_a_wrong_number_on_the_command_line_is_one_line(tmp_path):
+    done = snakemake(clone(tmp_path), "-n", "--quiet", "all", "--config", 'miniature={"seeds": [0, "x"]}')
+    assert done.returncode != 0
+    assert "error: config: miniature.seeds.1 = 'x'; expected a value of type integer" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_key_given_twice_in_a_config_file_is_one_line(tmp_path):
+    folder = clone(tmp_path)
+    append(folder / "config.yaml", "theory:\n  curves: {budgets: 31}\n")
+    (folder / "lab.yaml").write_text("miniature:\n  seeds: [0]\n  seeds: [1]\n")
+    done = snakemake(folder, "-n")
+    assert re.search(
+        r"error: config: .*config.yaml, line \d+: key theory is given twice, first in line \d+", done.stderr
+    )
+    shutil.copy(ROOT / "tests/small.yaml", folder / "config.yaml")
+    done = snakemake(folder, "-n", "--configfile", "lab.yaml")
+    assert "lab.yaml, line 3: key seeds is given twice, first in line 2" in done.stderr
+
+
+def weights_of(folder):
+    files = sorted((folder / "results/miniature/models").glob("*/weights.pt"))
+    return {path.parent.name: torch.load(path, weights_only=True) for path in files}
+
+
+def test_after_kill_9_the_same_command_ends_with_the_same_results(finished, tmp_path):
+    undisturbed, _ = finished
+    folder = clone(tmp_path)
+    process = subprocess.Popen(
+        [SNAKEMAKE, "--cores", "2"], cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 300
+    while not list(folder.glob("results/miniature/models/*/weights.pt")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert list(folder.glob("results/miniature/models/*/weights.pt"))
+    assert not (folder / "results/miniature/summary.csv").exists()
+    done = snakemake(folder, "--cores", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name in ("summary.csv", "sweeps.csv", "claims.csv"):
+        assert (folder / "results/miniature" / name).read_text() == (
+            undisturbed / "results/miniature" / name
+        ).read_text()
+    before, after = weights_of(undisturbed), weights_of(folder)
+    assert before.keys() == after.keys()
+    for model, state in before.items():
+        assert all(torch.equal(tensor, after[model][key]) for key, tensor in state.items()), model
+    assert not list(folder.glob("results/**/checkpoint.pt"))
+
+
+def results_of(folder):
+    """Content of everything that is the same in every run: cards hold times."""
+    return {
+        path: path.read_bytes()
+        for kind in ("*.csv", "*.npz", "weights.pt")
+        for path in (folder / "results").rglob(kind)
+    }
+
+
+def change_unseen(path, change):
+    """Change a file's content and nothing that a look at the folder shows."""
+    times = path.stat()
+    content = change(path.read_bytes())
+    assert content != path.read_bytes()
+    path.write_bytes(content)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def flip_a_bit(content):
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+def change_a_digit(content):
+    return re.sub(
+        rb'("value": 0\.\d)(\d)', lambda found: found[1] + (b"1" if found[2] != b"1" else b"2"), content, count=1
+    )
+
+
+def test_what_is_damaged_on_disk_is_noticed_by_what_reads_it_and_made_again_by_the_same_command(study):
+    before = results_of(study)
+    results = study / "results/miniature"
+    weights = results / "models/basic_standard_images50/weights.pt"
+    evaluation = results / "evaluations/objectnet/basic_standard_images50.json"
+    card = results / "evaluations/rival10/basic_standard.json"
+    table = study / "results/theory/claims.csv"
+    change_unseen(weights, flip_a_bit)
+    change_unseen(card, change_a_digit)
+    change_unseen(table, flip_a_bit)
+    for path in (evaluation, results / "summary.csv", results / "claims.csv"):
+        path.unlink()  # so that somebody reads the others
+    runs = []
+    for _ in range(4):
+        done = snakemake(study, "--cores", "2", "results/miniature/summary.csv", "results/miniature/claims.csv")
+        runs.append(done.stdout + done.stderr)
+        if done.returncode == 0:
+            break
+    assert done.returncode == 0, runs[-1]
+    assert len(runs) > 1
+    for path in (weights, card, table):
+        assert any(re.search(rf"error: \S*{path.name}: damaged.*run the same command again", text) for text in runs)
+        assert path.with_name(f"{path.name}.damaged").exists()
+        assert path.exists()
+    assert results_of(study) == before
+
+
+def test_a_second_snakemake_in_the_folder_is_refused_while_the_first_runs(finished, tmp_path):
+    """Stale locks are removed, those of a living run are not."""
+    folder = clone(tmp_path)
+    process = psutil.Popen(
+        [SNAKEMAKE, "--cores", "1"], cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while not list(folder.glob(".snakemake/locks/*.lock")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        done = snakemake(folder, "--cores", "1")
+        assert done.returncode != 0
+        assert "cannot be locked" in done.stdout + done.stderr
+    finally:
+        family = [process, *process.children(recursive=True)]
+        for member in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
+        process.wait()
+
+
+GPU_PROBE = """
+include: "Snakefile"
+rule probe_all:
+    input: expand("probe/{n}", n=range(6))
+rule probe:
+    output: "probe/{n}"
+    resources: gpu=1
+    shell: "mkdir -p probe/now; touch probe/now/{wildcards.n}; ls probe/now | wc -l > {output}; sleep 1;"
+           " rm probe/now/{wildcards.n}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("devices", "arguments", "most"), [("0,1", [], 2), ("0", [], 1), ("", [], 6), ("0,1", ["--resources", "gpu=1"], 1)]
+)
+def test_never_more_gpu_jobs_than_gpus(tmp_path, devices, arguments, most):
+    folder = clone(tmp_path)
+    (folder / "probe.smk").write_text(GPU_PROBE)
+    done = snakemake(folder, "-s", "probe.smk", "--cores", "6", "probe_all", *arguments, CUDA_VISIBLE_DEVICES=devices)
+    assert done.returncode == 0, done.stdout + done.stderr
+    seen = max(int(path.read_text()) for path in (folder / "probe").glob("[0-9]"))
+    assert seen == most if devices else 1 < seen <= most
+
+
+@pytest.mark.parametrize(("limit", "seen"), [("0", ""), ("1", "0,1")])
+def test_a_limit_of_no_gpus_hides_them_from_the_steps(tmp_path, limit, seen):
+    folder = clone(tmp_path)
+    rule = (
+        'rule probe:\n    output: "probe"\n    resources: gpu=1\n    shell: "echo $CUDA_VISIBLE_DEVICES > {output}"\n'
+    )
+    (folder / "probe.smk").write_text(f'include: "Snakefile"\n{rule}')
+    arguments = ["-s", "probe.smk", "--cores", "1", "probe", "--resources", f"gpu={limit}"]
+    done = snakemake(folder, *arguments, CUDA_VISIBLE_DEVICES="0,1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (folder / "probe").read_text().strip() == seen

@@ -1,0 +1,1 @@
+"""Getting data: downloads, archives, checksums, unpacking, links."""

@@ -1,0 +1,96 @@
+"""Assemble a published data set as benchmarks read it: ``python -m tradeoffs.acquisition.assemble --spec JSON --out
+FOLDER``.
+
+``FOLDER`` holds a symbolic link for each part (a folder of an unpacked archive or of a copy that the user has, a small
+file published beside it), ``fingerprint.json`` and ``card.json``. Nothing is copied, and nothing is written to a part.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Collection
+from pathlib import Path
+
+from tradeoffs.acquisition.contents import CARD, FINGERPRINT
+from tradeoffs.acquisition.fingerprint import OF_PARTS, of_parts
+from tradeoffs.step.cards import digests, write_card
+from tradeoffs.step.code_id import code_id
+from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.step.files import write_atomically, write_json
+from tradeoffs.step.folders import scan
+from tradeoffs.step.specs import parse_spec
+
+
+def assemble(
+    out: Path, dataset: str, parts: dict[str, Path], own: Collection[str] = (), records: Path | None = None
+) -> str:
+    """Make the folder ``out`` of links to ``parts`` (place in the folder -> path) and return its fingerprint.
+
+    ``own`` are the places that somebody else keeps, which count by all their contents; ``records`` is where these are
+    noted, so that they are read once (:mod:`tradeoffs.acquisition.observed`).
+    What an earlier run linked at another place is removed. InputError for a part that does not exist, and for a file
+    in ``out`` that is not a link: it is not ours.
+    """
+    (out / FINGERPRINT).unlink(missing_ok=True)
+    found, files = of_parts(parts, own, records)
+    out.mkdir(parents=True, exist_ok=True)
+    for place in _links(out):
+        if place not in parts:
+            (out / place).unlink()
+    for place, path in parts.items():
+        link(out / place, path)
+    content = {"dataset": dataset, "fingerprint": found, "files": files, "of": OF_PARTS, "own": sorted(own)}
+    write_json(out / FINGERPRINT, content | {"parts": {place: str(path) for place, path in parts.items()}})
+    return found
+
+
+def _links(out: Path) -> list[str]:
+    """Return the places below ``out`` that are links; what they lead to is not entered."""
+    found, pending = [], [""]
+    while pending:
+        base = pending.pop()
+        for entry in scan(out / base):
+            place = f"{base}/{entry.name}" if base else entry.name
+            if entry.is_symlink():
+                found.append(place)
+            elif entry.is_dir():
+                pending.append(place)
+    return found
+
+
+def link(place: Path, target: Path) -> None:
+    """Make ``place`` a link to ``target``, relative where ``target`` is, so that a project folder can be moved."""
+    if place.exists() and not place.is_symlink():
+        raise InputError(f"{place}: is in the way and was not made here; move it away")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    text = target if target.is_absolute() else Path(os.path.relpath(target, place.parent))
+    write_atomically(place, lambda temporary: temporary.symlink_to(text))
+
+
+def main() -> None:
+    """Assemble one data set from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--spec", required=True, help='{"dataset": name, "parts": {place: path, ...}}')
+    parser.add_argument("--out", required=True, type=Path, help="folder to make")
+    parser.add_argument("--own", type=json.loads, default={}, help="JSON whose keys are places that others keep")
+    parser.add_argument("--records", type=Path, help="folder where the contents of these places are noted")
+    arguments = parser.parse_args()
+    started = time.perf_counter()
+    spec = parse_spec(arguments.spec, {"dataset": str, "parts": dict})
+    parts = {place: Path(path) for place, path in spec["parts"].items()}
+    found = assemble(arguments.out, spec["dataset"], parts, arguments.own, arguments.records)
+    write_card(
+        arguments.out / CARD,
+        kind="data",
+        spec=spec,
+        code=code_id("tradeoffs.acquisition.assemble"),
+        data={spec["dataset"]: found},
+        started=started,
+        files=digests(arguments.out / FINGERPRINT),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(main))

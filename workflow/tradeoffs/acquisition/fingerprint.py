@@ -1,0 +1,86 @@
+"""What a data folder holds, as one hash; ``python -m tradeoffs.acquisition.fingerprint DIR`` verifies a folder.
+
+``fingerprint.json`` says by ``of`` what was hashed: the files' contents (no ``of``: data made here), an unpacked
+archive and the listing of its members, or the parts that a published data set is assembled from.
+"""
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from tradeoffs.acquisition import observed
+from tradeoffs.acquisition.contents import FINGERPRINT, SOURCE, fingerprint, listing, listing_fingerprint
+from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.step.files import read_json, sha256
+from tradeoffs.step.folders import is_file
+
+OF_ARCHIVE = "archive and listing"
+OF_PARTS = "parts"
+
+
+def of_parts(parts: dict[str, Path], own: Collection[str] = (), records: Path | None = None) -> tuple[str, int]:
+    """Return the SHA-256 (hex) over the parts, by their places, of an assembled data set, and the number of files.
+
+    A file counts by its content, a folder in an unpacked archive by what was unpacked, any other folder, and the places
+    ``own``, which somebody else keeps, by all contents, of which ``records`` may know most
+    (:mod:`tradeoffs.acquisition.observed`). Raises InputError for a part that is missing, or cannot be read.
+    """
+    total, files = hashlib.sha256(), 0
+    for place, path in sorted(parts.items()):
+        if is_file(path):
+            digest, count = sha256(path), 1
+        elif not path.is_dir():
+            raise InputError(f"{path}: not found, but {place} of a data set comes from there; correct its path")
+        elif place not in own and (path.parent / SOURCE).is_file():
+            unpacked = recorded(path.parent)
+            digest, count = unpacked["fingerprint"], unpacked["files"]
+        else:
+            digest, count = observed.content(path, records)
+        total.update(f"{digest} {place}\n".encode())
+        files += count
+    return total.hexdigest(), files
+
+
+def verify(folder: Path) -> str:
+    """Return the fingerprint of ``folder``; InputError where it is not the one in its ``fingerprint.json``."""
+    expected = recorded(folder)
+    if expected.get("of") == OF_ARCHIVE:
+        sizes = listing(folder)
+        found, files = listing_fingerprint(read_json(folder / SOURCE)["sha256"], sizes), len(sizes)
+    elif expected.get("of") == OF_PARTS:
+        places = {place: (folder / place).resolve() for place in expected["parts"]}
+        for path in places.values():
+            if (path.parent / SOURCE).is_file():
+                verify(path.parent)
+        found, files = of_parts(places, expected.get("own", ()))
+    else:
+        found, files = fingerprint(folder)
+    if found != expected["fingerprint"]:
+        raise InputError(
+            f"{folder}: content does not match its {FINGERPRINT} ({files} files with {found[:16]}..., expected "
+            f"{expected['files']} with {expected['fingerprint'][:16]}...); delete the folder and make it again"
+        )
+    return found
+
+
+def recorded(folder: Path) -> dict[str, Any]:
+    """Return what ``fingerprint.json`` of ``folder`` says; InputError where it is missing or not one."""
+    path = folder / FINGERPRINT
+    content = read_json(path)
+    if not isinstance(content, dict) or not {"dataset", "fingerprint", "files"} <= content.keys():
+        raise InputError(f"{path}: not a fingerprint (keys dataset, fingerprint, files); make the data again")
+    return content
+
+
+def main() -> None:
+    """Verify one folder and print its fingerprint."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    print(verify(parser.parse_args().folder))
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(main))

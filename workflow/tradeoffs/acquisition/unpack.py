@@ -1,0 +1,132 @@
+"""Unpack an archive: ``python -m tradeoffs.acquisition.unpack --spec JSON --archive ARCHIVE --out FOLDER``.
+
+``FOLDER`` appears by a rename, when all wanted members are whole, with ``source.json`` (archive and settings it comes
+from), ``fingerprint.json`` and ``card.json``. Until then they are in ``.FOLDER.unpacking``, where the next run goes on:
+a member gets its name when it is complete, and what has its name and size is not unpacked again.
+
+The fingerprint of an unpacked data set is over the archive's SHA-256 and the members' paths and sizes. Every member was
+checked against the archive's own CRC-32 as it was written; hashing hundreds of gigabytes again would add nothing.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tradeoffs.acquisition.archive_file import known_sha256
+from tradeoffs.acquisition.contents import CARD, FINGERPRINT, SOURCE, listing_fingerprint
+from tradeoffs.acquisition.fingerprint import OF_ARCHIVE
+from tradeoffs.acquisition.members import check_folder
+from tradeoffs.acquisition.objectnet_members import OVERLAP, overlap_members
+from tradeoffs.acquisition.storage import exclusive, explained
+from tradeoffs.acquisition.tar_archive import unpack_tar
+from tradeoffs.acquisition.zip_archive import unpack_zip
+from tradeoffs.step.cards import write_card
+from tradeoffs.step.code_id import code_id
+from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.step.files import read_json, write_json
+from tradeoffs.step.specs import parse_spec
+
+
+def unpack(archive: Path, out: Path, spec: dict[str, Any]) -> None:
+    """Make the folder ``out`` from ``archive`` by ``spec`` (:func:`parse`); a folder unpacked before is replaced.
+
+    A complete folder from the same archive and settings is only verified, by count and sizes. Raises InputError, in
+    one line, for a damaged or unsafe archive, a full disk, a folder ``out`` that was not made here.
+    """
+    with exclusive(out), explained(out, "what was unpacked is kept, and the next run goes on from there"):
+        started = time.perf_counter()
+        sha256 = known_sha256(archive)
+        staging = out.with_name(f".{out.name}.unpacking")
+        _stage(staging, out, {"archive": archive.name, "sha256": sha256, "spec": spec})
+        sizes = _write_members(archive, staging, spec)
+        check_folder(staging, sizes)
+        found = listing_fingerprint(sha256, sizes)
+        total = {"files": len(sizes), "bytes": sum(sizes.values())}
+        content = {"dataset": out.name, "fingerprint": found, "of": OF_ARCHIVE, "spec": spec}
+        write_json(staging / FINGERPRINT, content | total)
+        write_card(
+            staging / CARD,
+            spec=spec,
+            code=code_id("tradeoffs.acquisition.unpack"),
+            data={out.name: found},
+            started=started,
+            kind="data",
+            archive={"name": archive.name, "sha256": sha256},
+        )
+        replaced = out.with_name(f".{out.name}.replaced")
+        if out.exists():
+            out.rename(replaced)
+        staging.rename(out)
+        shutil.rmtree(replaced, ignore_errors=True)
+
+
+def _write_members(archive: Path, folder: Path, spec: dict[str, Any]) -> dict[str, int]:
+    members, password = spec["members"], spec["password"]
+    if spec["kind"] == "tar.gz":
+        return unpack_tar(archive, folder, members)
+    if members == OVERLAP:
+        members = overlap_members(archive, password)
+    return unpack_zip(archive, folder, password, members)
+
+
+def _stage(staging: Path, out: Path, source: dict[str, Any]) -> None:
+    """Make the staging folder, or keep what an earlier run unpacked there, or at ``out``, from the same source."""
+    shutil.rmtree(out.with_name(f".{out.name}.replaced"), ignore_errors=True)
+    if staging.exists() and _source(staging) != source:
+        shutil.rmtree(staging)
+    if out.is_dir() and not any(out.iterdir()):
+        out.rmdir()  # made by whoever wants to see an output there
+    if out.exists():
+        old = _source(out)
+        if old is None:
+            raise InputError(f"{out}: was not made by unpacking; move it away, or give another folder")
+        if old == source and not staging.exists():
+            out.rename(staging)
+    if not staging.exists():
+        staging.mkdir()
+        write_json(staging / SOURCE, source)
+
+
+def _source(folder: Path) -> dict[str, Any] | None:
+    """Return what a folder was unpacked from, None where it does not say."""
+    try:
+        content = read_json(folder / SOURCE)
+    except (InputError, NotADirectoryError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def parse(text: str) -> dict[str, Any]:
+    """Return the settings from ``--spec``; InputError for anything unusable."""
+    nothing = type(None)
+    spec = parse_spec(text, {"kind": str, "password": (str, nothing), "members": (list, str, nothing)})
+    kind, members = spec["kind"], spec["members"]
+    if kind not in ("zip", "tar.gz"):
+        raise InputError(f"--spec: kind = {kind!r}; expected 'zip' or 'tar.gz'")
+    if kind == "tar.gz" and spec["password"] is not None:
+        raise InputError("--spec: password is for a zip; a tar.gz has none: give null")
+    if isinstance(members, str) and (members != OVERLAP or kind != "zip"):
+        raise InputError(f"--spec: members = {members!r}; expected a list of globs, null, or {OVERLAP!r} (of a zip)")
+    if isinstance(members, list) and not (members and all(isinstance(glob, str) for glob in members)):
+        raise InputError(
+            f"--spec: members = {json.dumps(members)}; expected globs such as 'RIVAL10/*', or null for all"
+        )
+    return spec
+
+
+def main() -> None:
+    """Unpack one archive from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--spec", required=True, help='{"kind": "zip"|"tar.gz", "password": ..., "members": [...]}')
+    parser.add_argument("--archive", required=True, type=Path, help="archive to unpack")
+    parser.add_argument("--out", required=True, type=Path, help="folder to make or replace")
+    arguments = parser.parse_args()
+    unpack(arguments.archive, arguments.out, parse(arguments.spec))
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(main))

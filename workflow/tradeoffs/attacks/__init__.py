@@ -1,0 +1,1 @@
+"""Adversarial attacks: PGD, the strong attack, what makes them fast, gradient masking."""

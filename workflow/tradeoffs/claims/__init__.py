@@ -1,0 +1,1 @@
+"""What is claimed, what was measured, and the verdict."""

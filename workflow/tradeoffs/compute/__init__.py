@@ -1,0 +1,1 @@
+"""Devices, GPU leases, memory, batches, threads."""

@@ -1,0 +1,106 @@
+"""Adversarial accuracy of the main models: one cell per model, attack norm and budget, for each domain."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tradeoffs.figures import own
+from tradeoffs.figures.command import over_seeds, run
+from tradeoffs.figures.style import NORM_LABELS
+from tradeoffs.results.reading import read_table
+from tradeoffs.results.table import SUMMARY_COLUMNS
+from tradeoffs.step.errors import InputError, exit_code
+
+OWN = "models of your own"
+TRAINING = ["norm", "epsilon", "own"]
+PATTERN = r"(?P<adversarial>adversarial_)?accuracy_(?P<domain>.+?)(?:_(?P<attack>l2|linf)_eps(?P<attacked>[0-9.]+))?$"
+
+
+def attacks(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the adversarial benchmark with columns domain, attack (none, linf, l2) and attacked (its budget)."""
+    own: pd.DataFrame = table[table["benchmark"] == "adversarial"].reset_index(drop=True)
+    parts = own["metric"].str.extract(PATTERN)
+    own["domain"] = parts["domain"]
+    own["attack"] = parts["attack"].fillna("none")
+    own["attacked"] = parts["attacked"].fillna("0").astype(float)
+    return own
+
+
+def draw(paths: dict[str, Path]) -> dict[str, Figure]:
+    """Draw one map per domain and architecture of the grid, and one per domain for the user's own models."""
+    table = attacks(read_table(paths["summary"], SUMMARY_COLUMNS))
+    if table.empty:
+        raise InputError(f"{paths['summary']}: has no rows of benchmark adversarial; make it again")
+    grid, owned = own.split(table)
+    blocks = {name: grid[grid["architecture"] == name] for name in dict.fromkeys(grid["architecture"])}
+    if not owned.empty:
+        blocks[OWN] = owned
+    domains = sorted(table["domain"].unique(), key=lambda domain: (domain != "preserved", domain))
+    tallest = max(3.0, 0.27 * max(len(block["model"].unique()) for block in blocks.values()))
+    figure = Figure(figsize=(1.2 + 4.3 * len(blocks), 0.8 + (tallest + 0.3) * len(domains)))
+    panels = figure.subplots(len(domains), len(blocks), squeeze=False)
+    for row, domain in zip(panels, domains, strict=True):
+        for axes, (name, block) in zip(row, blocks.items(), strict=True):
+            cells(axes, block[block["domain"] == domain])
+            axes.set_title(f"{name}, domain: {domain}")
+            if name == OWN:
+                axes.set_aspect(0.55, anchor="N")  # cells of about the grid's size, however few rows there are
+        row[0].set_ylabel("training: norm and budget")
+    for axes in panels[-1]:
+        axes.set_xlabel("attack: norm and budget")
+    linf, l2 = NORM_LABELS["linf"], NORM_LABELS["l2"]
+    title = f"Accuracy under attack (fraction; {linf} budgets in 1/255, {l2} budgets in pixel units)"
+    figure.suptitle(title, fontsize=10.5)
+    return {"adversarial": figure}
+
+
+def cells(axes: Axes, table: pd.DataFrame) -> None:
+    """Draw a map of one domain, darker for a higher accuracy, with the numbers in it.
+
+    A row is a model, the mean of its seeds in the grid: the user's own models are told apart by their ids.
+    """
+    named = own.names(own.split(table)[1])
+    means = over_seeds(
+        table.assign(own=[named.get(m, "").replace("\n", ", ") for m in table["model"]]),
+        [*TRAINING, "attack", "attacked"],
+    )
+    order = ["none", "linf", "l2"]
+    rows = _ordered(means[TRAINING], order)
+    columns = _ordered(means[["attack", "attacked"]], order)
+    values = np.full((len(rows), len(columns)), np.nan)
+    for _, cell in means.iterrows():
+        at = rows.index(tuple(cell[TRAINING])), columns.index((cell["attack"], cell["attacked"]))
+        values[at] = cell["value"]
+    axes.imshow(values, cmap="Greys", vmin=0, vmax=1, aspect="auto")
+    for (i, j), value in np.ndenumerate(values):
+        colour = "white" if value > 0.55 else "black"
+        axes.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=7, color=colour)
+    axes.set_yticks(
+        range(len(rows)),
+        [name or ("standard" if n == "none" else f"{NORM_LABELS[n]} {e:g}") for n, e, name in rows],
+        fontsize=7.5 if named else None,
+    )
+    axes.set_xticks(
+        range(len(columns)), ["clean" if n == "none" else f"{NORM_LABELS[n]} {e:g}" for n, e in columns], rotation=45
+    )
+    axes.grid(visible=False)
+
+
+def _ordered(pairs: pd.DataFrame, order: list[str]) -> list[tuple[Any, ...]]:
+    """Return the distinct rows by norm, budget and what follows."""
+    found = pairs.drop_duplicates().itertuples(index=False, name=None)
+    return sorted(found, key=lambda row: (order.index(row[0]), *row[1:]))
+
+
+def main() -> None:
+    """Command line of the step."""
+    run("tradeoffs.figures.adversarial", {"summary": "summary.csv"}, draw)
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(main))

@@ -1,0 +1,89 @@
+"""The claims as a picture: effect, interval, p-value and verdict of the rows from which conclusions are drawn."""
+
+import sys
+import textwrap
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from tradeoffs.claims.row import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
+from tradeoffs.figures.command import note, run
+from tradeoffs.results.reading import read_table
+from tradeoffs.step.errors import exit_code
+
+# Told apart by shape and by word, not only by shade.
+MARKS = {SUPPORTED: ("^", "#0072b2"), CONTRADICTED: ("v", "#d55e00"), UNDECIDED: ("o", "#999999")}
+
+
+def concluding(table: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the rows of single norms, architectures and scales of the study."""
+    depth = table["claim"].str.count(r"\.")
+    single = (table["claim"].str.startswith("background_reliance.") & (depth > 2)) | table["claim"].str.contains(
+        r"^spurious_correlation\.\w+\..+|\.scale[0-9.]+$"
+    )
+    kept: pd.DataFrame = table[~single | table["value"].isna()]  # without a number: a comparison that was not made
+    return kept
+
+
+def number(value: float) -> str:
+    """Three significant digits, or nothing where there is no number."""
+    return "" if pd.isna(value) else f"{value:.3g}"
+
+
+def draw(paths: dict[str, Path]) -> dict[str, Figure]:
+    """Draw the claims about the study's models, and those of the theory."""
+    rows = concluding(read_table(paths["claims"], Claim._fields))
+    theory = rows["claim"].str.startswith("theory")
+    return {
+        "claims": listing(
+            rows[~theory],
+            "Claims about the trained models, and what was found",
+            "no adversarially trained model was measured on a benchmark that a claim is about",
+        ),
+        "claims_theory": listing(
+            rows[theory],
+            "Claims about the linear model, and what was found",
+            "the theory's table has no claims",
+        ),
+    }
+
+
+def listing(rows: pd.DataFrame, title: str, why_none: str) -> Figure:
+    """Draw one line per claim; where there is none, say why."""
+    if rows.empty:
+        return note(title, f"none: {why_none}")
+    wrapped = [textwrap.wrap(str(text), 112) for text in rows["statement"]]
+    heights = [0.18 * len(lines) + 0.12 for lines in wrapped]
+    figure = Figure(figsize=(11, 0.9 + sum(heights)))
+    axes = figure.subplots()
+    axes.set_axis_off()
+    axes.set_xlim(0, 1)
+    axes.set_ylim(sum(heights), -0.4)
+    for x, name in ((0, "claim"), (0.62, "value [95 % interval]"), (0.81, "p"), (0.88, "verdict")):
+        axes.text(x, -0.2, name, weight="bold", va="center")
+    top = 0.0
+    for (_, row), lines, height in zip(rows.iterrows(), wrapped, heights, strict=True):
+        middle = top + height / 2
+        axes.axhline(top, color="#dddddd", linewidth=0.6)
+        axes.text(0, middle, "\n".join(lines), va="center", fontsize=8)
+        span = "" if pd.isna(row["ci_low"]) else f" [{number(row['ci_low'])}, {number(row['ci_high'])}]"
+        share = str(row["statistic"]).startswith("share of parts")
+        value = f"{row['value']:.0%} of parts" if share else number(row["value"])
+        axes.text(0.62, middle, value + span, va="center", fontsize=8)
+        axes.text(0.81, middle, "" if pd.isna(row["p_value"]) else f"{row['p_value']:.2g}", va="center", fontsize=8)
+        marker, colour = MARKS[row["verdict"]]
+        axes.plot(0.89, middle, marker=marker, color=colour, markersize=7)
+        axes.text(0.905, middle, row["verdict"], va="center", fontsize=8)
+        top += height
+    figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def main() -> None:
+    """Command line of the step."""
+    run("tradeoffs.figures.claims", {"claims": "claims.csv"}, draw)
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(main))

@@ -1,0 +1,53 @@
+"""Models of the user's own beside those of the grid: one column or row of a figure, one place per model.
+
+They may be of any architecture and budget, so they are named on the axis and not in a legend, and no line joins them.
+"""
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from tradeoffs.figures.style import NORM_LABELS
+from tradeoffs.models.ids import is_grid_name
+
+COLOUR = "#444444"
+UNITS = {"none": "", "linf": "/255", "l2": ""}
+
+
+def split(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows of the grid's models and those of the user's own."""
+    columns = ["model", "architecture", "norm", "epsilon", "seed"]
+    of_grid = [is_grid_name(*row) for row in table[columns].itertuples(index=False, name=None)]
+    mask = pd.Series(of_grid, index=table.index, dtype=bool)
+    return table[mask], table[~mask]
+
+
+def names(own: pd.DataFrame) -> dict[str, str]:
+    """Return id -> label, which adds the training, in the order of the table."""
+    rows = own[["model", "norm", "epsilon"]].drop_duplicates("model").itertuples(index=False, name=None)
+    return {model: f"{model}\n{training(norm, epsilon)}" for model, norm, epsilon in rows}
+
+
+def training(norm: str, epsilon: float) -> str:
+    """Return norm and budget in words: ``standard``, or the norm's symbol and the budget with its unit."""
+    return NORM_LABELS[norm] + (f" {epsilon:g}{UNITS[norm]}" if norm != "none" else "")
+
+
+def panel(axes: Axes, table: pd.DataFrame, labels: dict[str, str]) -> None:
+    """Draw one metric's rows: a diamond with its interval per model, filled for standard training."""
+    for place, model in enumerate(labels):
+        for _, row in table[table["model"] == model].iterrows():
+            face = COLOUR if row["norm"] == "none" else "white"
+            axes.vlines(place, row["ci_low"], row["ci_high"], color=COLOUR, linewidth=1)
+            axes.plot(place, row["value"], marker="D", color=COLOUR, markerfacecolor=face, linestyle="none")
+    axes.set_xlim(-0.6, len(labels) - 0.4)
+    axes.set_xticks(range(len(labels)), list(labels.values()), rotation=90, fontsize=7.5, linespacing=1.15)
+
+
+def width(labels: dict[str, str]) -> float:
+    """Return the width of a panel, in inches."""
+    return 0.35 * len(labels) + 0.3
+
+
+def label_height(labels: dict[str, str]) -> float:
+    """Return the room that the labels below a panel take, in inches."""
+    return 0.07 * max((len(model) for model in labels), default=0)

@@ -1,0 +1,74 @@
+"""Training curves of the main models: loss, clean and adversarial accuracy on the validation images, per epoch."""
+
+import math
+import sys
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from tradeoffs.figures import own
+from tradeoffs.figures.command import run
+from tradeoffs.figures.style import NORM_LABELS, NORM_STYLES
+from tradeoffs.results.reading import read_table
+from tradeoffs.results.table import SUMMARY_COLUMNS
+from tradeoffs.step.cards import read_card
+from tradeoffs.step.errors import InputError, exit_code
+
+CURVES = {
+    "loss": "training loss\n(nats)",
+    "validation_accuracy": "clean accuracy,\nvalidation",
+    "validation_adversarial_accuracy": "accuracy at the\ntraining budget",
+}
+
+
+def history(path: Path) -> list[dict[str, float]]:
+    """Read the learning curve of a model card; InputError for a card without one."""
+    rows = read_card(path).get("history")
+    columns = ("epoch", *CURVES)
+    if not rows or any(not isinstance(row.get(name), int | float) for row in rows for name in columns):
+        raise InputError(f"{path}: no history of {', '.join(columns)} per epoch; train the model again")
+    return list(rows)
+
+
+def draw(paths: dict[str, Path]) -> dict[str, Figure]:
+    """Draw a column per architecture and norm; darker lines are larger budgets, the dotted one is standard training."""
+    table, _ = own.split(read_table(paths["summary"], SUMMARY_COLUMNS))
+    models = table[["model", "architecture", "norm", "epsilon", "seed"]].drop_duplicates()
+    models = models[models["seed"] == models["seed"].iloc[0]]
+    norms = [norm for norm in ("linf", "l2") if (models["norm"] == norm).any()] or ["none"]
+    pairs = [(architecture, norm) for architecture in dict.fromkeys(models["architecture"]) for norm in norms]
+    figure = Figure(figsize=(max(0.8 + 2.1 * len(pairs), 5.2), 6.2))
+    grid = figure.subplots(len(CURVES), len(pairs), sharex=True, sharey="row", squeeze=False)
+    for column, (architecture, norm) in enumerate(pairs):
+        shown = models[(models["architecture"] == architecture) & models["norm"].isin(["none", norm])]
+        shown = shown.sort_values("epsilon")
+        for position, row in enumerate(shown.itertuples()):
+            curve = history(paths["models"] / str(row.model) / "card.json")
+            standard = row.norm == "none"
+            strength = position / max(1, len(shown) - 1)
+            look = NORM_STYLES["none"].line if standard else "-"
+            colour = "black" if standard else str(round(0.78 * (1 - strength), 3))
+            name = "standard" if standard else f"{row.epsilon:g}"
+            for axes, quantity in zip(grid[:, column], CURVES, strict=True):
+                x, y = [point["epoch"] for point in curve], [point[quantity] for point in curve]
+                axes.plot(x, y, linestyle=look, color=colour, linewidth=1.2 + strength, label=name)
+        grid[0][column].set_title(f"{architecture}, {NORM_LABELS[norm]}")
+        grid[0][column].legend(fontsize=6.5, ncols=2, handlelength=1.4, columnspacing=0.8)
+        grid[-1][column].set_xlabel("epoch")
+        grid[-1][column].set_xlim(1, max(math.ceil(x[-1]), 2))
+    for axes, label in zip(grid[:, 0], CURVES.values(), strict=True):
+        axes.set_ylabel(label)
+    figure.suptitle(
+        f"Training curves by budget ({NORM_LABELS['linf']} in 1/255, {NORM_LABELS['l2']} in pixel units)", fontsize=10.5
+    )
+    return {"training": figure}
+
+
+def main() -> None:
+    """Command line of the step."""
+    inputs = {"summary": "summary.csv, which names the models", "models": "folder with <model>/card.json"}
+    run("tradeoffs.figures.training", inputs, draw)
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(main))

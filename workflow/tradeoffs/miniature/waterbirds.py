@@ -1,0 +1,89 @@
+"""Write the miniature Waterbirds (Sagawa et al., ICLR 2020) in its published layout.
+
+    waterbird_complete95_forest2water2/metadata.csv
+    waterbird_complete95_forest2water2/<NNN.Species>/<file>.jpg
+
+A landbird is a digit below five, a waterbird one from five on; the place is land for photographs 0-4, water for 5-9,
+any of the five at random. Group sizes are in the published proportions: in train 95 % of the images are on the place
+of their kind, in val and test half of each kind. ``images`` counts the test split.
+Training digits and photograph regions make the train split; val and test share neither with it.
+"""
+
+import csv
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from tradeoffs.miniature.digits import Part
+from tradeoffs.miniature.folder import command, save_jpeg
+from tradeoffs.miniature.photographs import CLASS_PHOTOGRAPHS
+from tradeoffs.miniature.scenes import CLASS_NAMES, draw_scene, generator, stock
+from tradeoffs.miniature.settings import Settings
+from tradeoffs.step.errors import exit_code
+
+FOLDER = "waterbird_complete95_forest2water2"
+_COLUMNS = ("img_id", "img_filename", "y", "split", "place", "place_filename")
+_HALF = 5  # digits and photographs 0-4 are land, 5-9 water
+
+# Published sizes of the groups (y, place) = (0, 0), (0, 1), (1, 0), (1, 1), by split number.
+_PUBLISHED = ((3498, 184, 56, 1057), (467, 466, 133, 133), (2255, 2255, 642, 642))
+_LEAST = (4, 4, 8)  # images of a group that a split needs at least
+
+
+class _Row(NamedTuple):
+    """One image before it has a number: species folder and file, the labels, and the background's made-up file."""
+
+    img_filename: str
+    y: int
+    split: int
+    place: int
+    place_filename: str
+
+
+def write(root: Path, settings: Settings) -> None:
+    """Fill ``root``."""
+    rows: list[_Row] = []
+    parts: tuple[Part, Part, Part] = ("train", "test", "test")
+    for split, part in enumerate(parts):
+        rows += _write_split(root / FOLDER, settings, split, part)
+    rows.sort(key=lambda row: row.img_filename)  # by species, splits mixed, as published
+    with (root / FOLDER / "metadata.csv").open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        writer.writerows([number, *row] for number, row in enumerate(rows, start=1))
+
+
+def group_sizes(images: int) -> list[tuple[int, ...]]:
+    """Return the sizes of the four groups in train, val and test for about ``images`` test images."""
+    scale = images / sum(_PUBLISHED[2])
+    return [
+        tuple(max(least, round(size * scale)) for size in sizes)
+        for sizes, least in zip(_PUBLISHED, _LEAST, strict=True)
+    ]
+
+
+def _write_split(folder: Path, settings: Settings, split: int, part: Part) -> list[_Row]:
+    material = stock(part)
+    groups = [group for group, size in enumerate(group_sizes(settings.images)[split]) for _ in range(size)]
+    rows = []
+    for index, group in enumerate(groups):
+        y, place = divmod(group, 2)
+        rng = generator(settings.seed, f"waterbirds/{split}", index)
+        label = y * _HALF + int(rng.integers(_HALF))
+        photograph = place * _HALF + int(rng.integers(_HALF))
+        scene = draw_scene(rng, label, photograph, material, settings)
+        species = CLASS_NAMES[label].capitalize()
+        name = f"{label + 1:03d}.{species}/{species}_{index:04d}_{split}.jpg"
+        save_jpeg(folder / name, scene.image)
+        place_name = CLASS_PHOTOGRAPHS[photograph].name
+        rows.append(_Row(name, y, split, place, f"/{place_name[0]}/{place_name}/{split}{index:07d}.jpg"))
+    return rows
+
+
+def main() -> None:
+    """Command line."""
+    command("waterbirds", write)
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(main))

@@ -1,3 +1,0 @@
-"""One command per family of figures, each from the CSV tables."""
-
-import tradeoffs.results.style  # noqa: F401 - before matplotlib, which the commands import

@@ -1,0 +1,314 @@
+"""What the Snakefile sets up around the jobs: the right Python, the GPUs counted, a crash forgotten, a warm process."""
+
+import json
+import logging
+import math
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+from shlex import quote
+from types import FrameType
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+
+from tradeoffs.compute import gpus
+from tradeoffs.compute.lease import JOBS_PER_GPU
+from tradeoffs.runner import fork_server, slurm
+from tradeoffs.step import locks, processes
+from tradeoffs.step.errors import InputError, ending
+from tradeoffs.study import own_copies
+from tradeoffs.study.config import Config, checked
+from tradeoffs.study.config_files import refuse_duplicate_keys
+from tradeoffs.study.model import Model
+from tradeoffs.study.plan import models
+
+IMAGENET_IMAGES = 1_281_167  # what a training on all images of ImageNet takes
+_SOCKET = Path(".snakemake/warm.sock")
+_held: list[int] = []
+_clock: list[float] = []
+
+
+def prepare(workflow: Any, jobs_per_gpu: int) -> None:
+    """Set local defaults on Snakemake's ``workflow`` object (not documented API: tests/test_workflow.py guards it).
+
+    * Jobs find this environment's Python and this package, also when ``snakemake`` is called by its path.
+    * The number of GPUs, times the jobs that may share one, is a limit; ``--resources gpu=K`` still wins. Without a GPU
+      the limit is 0, to which Snakemake scales the rules' requests: they run on the CPU. A limit of 0 that the user
+      gave hides the GPUs from the steps.
+    * After ``kill -9`` the same command goes on: stale locks are removed, half-made outputs are made again, SLURM jobs
+      of the dead run are cancelled.
+    """
+    from snakemake.shell import shell
+
+    with ending():
+        shell.prefix(_literally(_prefix(workflow, jobs_per_gpu)))
+        limits = workflow.global_resources
+        if workflow.resource_settings.nodes is None and "gpu" not in limits:
+            limits["gpu"] = count_gpus() * jobs_per_gpu
+            if workflow.is_main_process and (remark := gpus.remark()):
+                print(remark, file=sys.stderr)
+        show_failed_logs()
+        if workflow.is_main_process:
+            slurm.cure_status_query()
+            if forget_killed_run(Path(".snakemake"), dry_run=workflow.output_settings.dryrun):
+                _remake_incomplete(workflow)
+            if workflow.resource_settings.nodes is not None and not workflow.output_settings.dryrun:
+                slurm.note_submissions(Path.cwd())
+
+
+def _prefix(workflow: Any, jobs_per_gpu: int) -> str:
+    """Return the shell commands that every step's begin with: what the surroundings may hold is not the steps'."""
+    if set("{}") & set(str(workflow.basedir)):
+        raise InputError(f"{workflow.basedir}: Snakemake takes braces for wildcards; move or rename the folder")
+    python = Path(sys.executable).parent
+    exports = fork_server.ENVIRONMENT | {
+        JOBS_PER_GPU: str(jobs_per_gpu),
+        fork_server.WORKFLOW: processes.mark(os.getpid()),
+    }
+    if _starts_warm(workflow):
+        exports[fork_server.SOCKET] = str(_SOCKET)
+    for path in (exports["PYTHONPATH"], str(python)):
+        if os.pathsep in path:
+            raise InputError(
+                f"{path}: a path with {os.pathsep!r} cannot be in PATH or PYTHONPATH; move or rename the folder"
+            )
+    limits = workflow.global_resources
+    if workflow.resource_settings.nodes is None and "gpu" in limits and limits["gpu"].value == 0:
+        exports["CUDA_VISIBLE_DEVICES"] = ""  # --resources gpu=0
+    settings = [f"{name}={quote(value)}" for name, value in exports.items()]
+    if not workflow.deployment_settings.deployment_method:
+        settings.append(f"PATH={quote(str(python))}:$PATH")
+    return f"set -euo pipefail; unset {' '.join(fork_server.UNSET)}; export {' '.join(settings)}; "
+
+
+def _literally(text: str) -> str:
+    """Return ``text`` as a pattern of Snakemake's formatting that yields it: a folder's name may hold braces."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def show_failed_logs() -> None:
+    """Make Snakemake print the log of a job that failed, as its option --show-failed-logs does: it says what to do."""
+    for handler in logging.getLogger("snakemake.logging").handlers:
+        listener = getattr(handler, "listener", None)
+        for inner in [handler, *(listener.handlers if listener else [])]:
+            if hasattr(inner.formatter, "show_failed_logs"):
+                inner.formatter.show_failed_logs = True
+
+
+def _starts_warm(workflow: Any) -> bool:
+    """Whether this process's steps run here, in this environment; a cluster job's steps belong to another process.
+
+    On a cluster these are the short steps that stay on the submitting machine: inside a job, a warm process would
+    escape the job's allocation.
+    """
+    return workflow.is_main_process and not workflow.deployment_settings.deployment_method
+
+
+def configured(config: Config, schema: Path, files: Iterable[str | Path]) -> tuple[Config, dict[str, Model]]:
+    """Return the checked config and the models it names; a mistake in it ends the program with one line.
+
+    ``files``: the config files that it was read from.
+    """
+    with ending():
+        refuse_duplicate_keys(map(Path, files))
+        full = checked(config, schema)
+        return full, models(full)
+
+
+def seen(workflow: Any, config: Config, listed: dict[str, Model]) -> own_copies.Seen:
+    """Return what the user's own data and weights are now; a mistake in them ends the program with one line.
+
+    Only the main process looks: the others belong to a run that has begun.
+    """
+    with ending():
+        return own_copies.look(config, listed, again=workflow.is_main_process)
+
+
+def count_gpus() -> int:
+    """GPUs this process may use, without importing torch."""
+    return gpus.count()
+
+
+def cores(workflow: Any, wanted: int, gpus_per_job: int = 1) -> int:
+    """Cores for each of the jobs that use a GPU: ``wanted``, or fewer, so that none of the GPUs waits for cores.
+
+    Without a GPU it is ``wanted`` or all there are, and on a cluster ``wanted``. It changes no result: beside a GPU,
+    cores only read images.
+    """
+    granted = workflow.global_resources["_cores"].value  # workflow.cores raises where the command runs no job
+    if workflow.resource_settings.nodes is not None or granted is None:
+        return wanted
+    at_once = max(1, int(workflow.global_resources["gpu"].value) // gpus_per_job)
+    return max(1, min(wanted, int(granted) // at_once))
+
+
+def training_processes(resources: Any, gpus_per_training: int) -> int:
+    """Processes in which a job trains: one for each GPU that it asks for, as ``gpu`` or, on some clusters, ``gres``.
+
+    The program ends with one line where ``gres`` asks for another number than the config's.
+    """
+    gres = str(resources.get("gres", ""))
+    if not re.match("gpu(:|$)", gres):
+        return max(1, int(resources.get("gpu", 1)))
+    number = re.search(r":([0-9]+)$", gres)
+    asked = int(number[1]) if number else 1
+    if asked != gpus_per_training:
+        sys.exit(
+            f"error: rule train: gres {gres!r} asks for {asked} GPU(s) and gpus_per_training is {gpus_per_training}; "
+            f'write gres: "gpu:{gpus_per_training}" under train in the profile'
+        )
+    return asked
+
+
+def forget_killed_run(snakemake_folder: Path, dry_run: bool = False) -> bool:
+    """Remove a killed Snakemake's locks, so that the same command goes on; return whether no living one is at work.
+
+    A running workflow locks a file of its own in ``.snakemake``, which no death outlives (:mod:`tradeoffs.step.locks`):
+    while that is held this does nothing, and Snakemake's own locks refuse the second run. SLURM jobs of the killed run
+    are cancelled first, for they write the outputs that the next run writes; while they are at work a dry run is told
+    that the folder is taken. A dry run changes nothing. Nothing is deleted but Snakemake's own locks, by their names:
+    what the killed run left half-made Snakemake makes anew by itself (``--rerun-incomplete``). Raises InputError where
+    the folder cannot be used.
+    """
+    try:
+        snakemake_folder.mkdir(exist_ok=True)
+        lock = snakemake_folder / "running.lock"
+        file = locks.open_file(lock)
+        if not locks.take(file, lock):
+            os.close(file)
+            return False
+        _held.append(file)
+        if dry_run:
+            return not slurm.left_jobs(snakemake_folder.parent)
+        slurm.cancel_left_jobs(snakemake_folder.parent)
+        if not (snakemake_folder / "locks").is_symlink():
+            for stale in (snakemake_folder / "locks").glob("*.lock"):
+                if re.fullmatch("[0-9]+[.](input|output)[.]lock", stale.name) and not stale.is_dir():
+                    stale.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{error.filename or snakemake_folder}: {error.strerror or error}; Snakemake keeps its records there: "
+            "correct that and run again"
+        ) from None
+    return True
+
+
+def _remake_incomplete(workflow: Any) -> None:
+    """Set Snakemake's option --rerun-incomplete as soon as its settings are there, which is after the Snakefile."""
+    prepare_dag = workflow._prepare_dag
+
+    def prepared(*arguments: Any, **named: Any) -> Any:
+        workflow.dag_settings.force_incomplete = True
+        return prepare_dag(*arguments, **named)
+
+    workflow._prepare_dag = prepared
+
+
+def start(workflow: Any) -> None:
+    """Start the clock, and the process that steps are forked from (:mod:`tradeoffs.runner.fork_server`)."""
+    if _starts_warm(workflow):
+        fork_server.start(_SOCKET)
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    if in_main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
+    _clock.append(time.time())
+
+
+_STARTS = 1.0  # seconds: until a step has begun, Python itself would answer an interruption, with a traceback
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Interrupt the steps too: Snakemake waits for them, and only a terminal sends its Ctrl-C to all of them."""
+    threading.Thread(target=_interrupt_steps, daemon=True).start()
+    raise KeyboardInterrupt
+
+
+def _interrupt_steps() -> None:
+    """Interrupt every step of this process, those included that start meanwhile, until this process ends.
+
+    Steps only: what ends jobs on a cluster is a child of this process too. The warm process pays no attention.
+    """
+    told: set[int] = set()
+    while True:
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                if time.time() - process.create_time() < _STARTS:
+                    continue
+                command = process.cmdline()
+                if process.pid not in told and any(
+                    (flag, module.partition(".")[0]) == ("-m", "tradeoffs") for flag, module in pairwise(command)
+                ):
+                    process.send_signal(signal.SIGINT)
+                    told.add(process.pid)
+        time.sleep(0.2)
+
+
+def print_missing(rows: list[Config]) -> None:
+    """Print the benchmarks that are left out because a data set is not at hand (``study.missing_benchmarks``)."""
+    for name, reason in {row["dataset"]: row["reason"] for row in rows}.items():
+        left_out = ", ".join(row["benchmark"] for row in rows if row["dataset"] == name)
+        print(f"{name} is missing, so the benchmarks that need it are left out ({left_out}): {reason}", file=sys.stderr)
+
+
+def end(workflow: Any) -> None:
+    """After a failed or interrupted run: leave no SLURM job behind, not even one submitted during the interruption."""
+    if workflow.resource_settings.nodes is not None:
+        try:
+            slurm.cancel_left_jobs(Path.cwd())
+        except InputError as error:
+            print(f"warning: {error}", file=sys.stderr)
+
+
+def print_cost(workflow: Any) -> None:
+    """Print how much of cores x wall time was the steps' own work, which every card records."""
+    if not _clock:
+        return
+    wall = time.time() - _clock[-1]
+    work = sum(_seconds(path) for root in ("resources", "results") for path in _new_cards(Path(root), _clock[-1]))
+    if workflow.resource_settings.nodes is not None:
+        print(f"{work:.0f} s of work on the cluster and here in {wall:.0f} s", file=sys.stderr)
+        return
+    cores = workflow.cores
+    share = 1 - work / (cores * wall)
+    print(
+        f"{work:.0f} s of work in {wall:.0f} s on {cores} cores: "
+        f"{share:.0%} went to start-up, imports, scheduling and idle cores",
+        file=sys.stderr,
+    )
+
+
+def _new_cards(root: Path, since: float) -> list[Path]:
+    return [path for path in root.rglob("*.json") if _changed(path) >= since]
+
+
+def _changed(path: Path) -> float:
+    """Return when a file was changed; before all time where there is none: a broken link, one being replaced."""
+    try:
+        return path.stat().st_mtime if path.is_file() else -math.inf
+    except OSError:
+        return -math.inf
+
+
+def _seconds(path: Path) -> float:
+    """Return the work that a card records; other JSON files, and what cannot be read as JSON, record none."""
+    try:
+        content = json.loads(path.read_text())
+        seconds = float(content["seconds"])
+    except (OSError, ValueError, TypeError, LookupError, OverflowError, RecursionError):
+        return 0.0
+    return seconds if math.isfinite(seconds) else 0.0
+
+
+def training_priority(model: Model) -> int:
+    """Relative length of a training: images x epochs x (one step + its attack steps)."""
+    spec = model.spec
+    passes = 1 + (spec["attack_steps"] if model.norm != "none" else 0)
+    return int((spec["images"] or IMAGENET_IMAGES) * spec["epochs"] * passes / 1000)

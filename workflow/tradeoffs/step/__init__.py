@@ -1,0 +1,1 @@
+"""What every command shares: settings, cards, files, errors, code ids."""

@@ -1,0 +1,158 @@
+"""Settings that are right one by one and wrong together: refused before anything runs, each in one line.
+
+What the schema can say about a single key stands there.
+"""
+
+import difflib
+from collections import Counter
+from pathlib import Path
+
+from tradeoffs.models import catalogue, released_files
+from tradeoffs.models.sources import ARCHITECTURES
+from tradeoffs.step.errors import InputError
+from tradeoffs.study.model import Config
+
+OBJECTNET_MARGIN = 4  # pixels by which the miniature's ObjectNet images are larger than its others
+DOMAINS = {"preserved": "val", "broken": "val_decorrelated"}  # what the claims about them take them for
+DRAWS_PER_FEATURE = 5
+
+
+def check(config: Config) -> None:
+    """Raise InputError for the first settings of the chosen study, or of the theory, that do not go together."""
+    name = config["study"]
+    study = config[name]
+    _crops(study["benchmarks"], f"config: {name}.benchmarks")
+    if name == "miniature":
+        _miniature(study)
+    else:
+        _data(study)
+        _domains(study)
+        for entry in study["extra"]:
+            _own_model(entry)
+    _simulation(config["theory"]["simulation"])
+
+
+def _crops(benchmarks: Config, where: str) -> None:
+    """Check that no crop is larger than the image that it is cut from."""
+    for name, settings in benchmarks.items():
+        for key in ("resize", "validation_resize"):
+            if key in settings and settings["crop"] > settings[key]:
+                raise InputError(
+                    f"{where}.{name}.crop = {settings['crop']}; expected at most {key}, {settings[key]}: it is cut "
+                    "from the resized image"
+                )
+
+
+def _miniature(study: Config) -> None:
+    data, benchmarks = study["data"], study["benchmarks"]
+    side, border = data["image_size"] + OBJECTNET_MARGIN, benchmarks["objectnet"]["border"]
+    if 2 * border >= side:
+        raise InputError(
+            f"config: miniature.benchmarks.objectnet.border = {border}; expected at most {(side - 1) // 2}: "
+            f"ObjectNet's images have {side} pixels along each side"
+        )
+    most = data["images"]["train"]
+    for images in study["sweeps"]["reference"]["images"]:
+        if images > most:
+            raise InputError(
+                f"config: miniature.sweeps.reference.images holds {images}; expected at most "
+                f"miniature.data.images.train, {most}"
+            )
+    for domain, folder in benchmarks["adversarial"]["domains"].items():
+        if DOMAINS.get(domain, folder) != folder:
+            raise InputError(
+                f"config: miniature.benchmarks.adversarial.domains.{domain} = {folder!r}; expected "
+                f"{DOMAINS[domain]!r}, which is what claims mean by {domain}; give another domain another name"
+            )
+
+
+def _data(study: Config) -> None:
+    files: Counter[str] = Counter()
+    for name, entry in study["data"].items():
+        if "kind" not in entry:
+            continue
+        where = f"config: imagenet.data.{name}"
+        if entry["kind"] != "zip" and entry["password"] is not None:
+            raise InputError(f"{where}.password: a {entry['kind']} archive has none; use null, or kind: zip")
+        if entry["path"] is None:
+            files[entry["file"]] += 1
+        files.update(Path(place).name for place in entry["files"])
+        for file, times in files.items():
+            if times > 1:
+                raise InputError(f"{where}: a second download is called {file}; give each file a name of its own")
+    known = {entry.file for entry in released_files.RELEASED}
+    for file in study["checkpoints"]["sha256"]:
+        if file not in known:
+            raise InputError(
+                f"config: imagenet.checkpoints.sha256: no checkpoint is called {file!r}{_similar(file, known)}"
+            )
+
+
+def _domains(study: Config) -> None:
+    """Check that the folders attacked are there; without ImageNet the benchmark is left out."""
+    root = study["data"]["imagenet"]["path"]
+    for domain, folder in study["benchmarks"]["adversarial"]["domains"].items():
+        if root is not None and Path(root, "val").is_dir() and not Path(root, folder).is_dir():
+            raise InputError(
+                f"config: imagenet.benchmarks.adversarial.domains.{domain} = {folder!r}; there is no folder "
+                f"{root}/{folder}; make it, sorted into <wnid>/ like val, or leave the domain out"
+            )
+
+
+def _own_model(entry: Config) -> None:
+    where = f"config: imagenet.extra, {entry['id']}"
+    source, name = entry["source"], entry["name"]
+    if source == "torchscript" and not entry["trust"]:
+        raise InputError(
+            f"{where}: trust: false, but a TorchScript file is code, which can read and write files whenever the "
+            "network is run; set trust: true if you trust where the file comes from, or use its state_dict"
+        )
+    if source != "torchscript" and entry["trust"]:
+        raise InputError(f"{where}: trust: true, but with source {source} no code of a file is run; leave it out")
+    missing = [key for key in ("mean", "std") if entry[key] is None]
+    if source == "torchscript" and missing:
+        raise InputError(
+            f"{where}: {' and '.join(missing)}: null, but a TorchScript file does not say how its images were "
+            "normalised; give the three values used in training ([0, 0, 0] and [1, 1, 1] if the network normalises by "
+            "itself)"
+        )
+    if entry["file"] is not None and len(missing) == 1:
+        raise InputError(f"{where}: {missing[0]}: null, but mean and std go together; give both, or neither")
+    if source in ("state_dict", "torchscript") and entry["pretrained"] is not None:
+        raise InputError(f"{where}: pretrained: {entry['pretrained']!r} has no meaning for source {source}; use null")
+    if source == "torchscript" and (unseen := {"rival10", "waterbirds"} & set(entry["benchmarks"] or [])):
+        raise InputError(
+            f"{where}: benchmarks: {', '.join(sorted(unseen))} fits a head on features, which TorchScript does not show"
+        )
+    if entry["norm"] == "linf" and entry["epsilon"] > 255:
+        raise InputError(f"{where}: epsilon = {entry['epsilon']:g}; expected at most 255, in 1/255")
+    if name is None or source == "torchscript":
+        return
+    library, _, network = (name if source == "state_dict" else f"{source}/{name}").rpartition("/")
+    if not library and network in ARCHITECTURES:
+        return
+    if library not in ("torchvision", "timm"):
+        raise InputError(
+            f"{where}: name: {name!r} is unknown; expected {', '.join(ARCHITECTURES)}, torchvision/<name> or "
+            "timm/<name>" + ("" if source == "state_dict" else f"; with source {source} the <name> alone")
+        )
+    known = catalogue.names(library)
+    if library == "timm":
+        network = network.partition(".")[0]  # the tag of its weights
+    if known is not None and network not in known:
+        raise InputError(f"{where}: name: {library} has no classifier {network!r}{_similar(network, known)}")
+
+
+def _simulation(simulation: Config) -> None:
+    """Check that samples are large enough for what is compared: with few draws per feature the data are fitted."""
+    features, samples = max(simulation["features"]), min(simulation["samples"])
+    if samples < DRAWS_PER_FEATURE * features:
+        raise InputError(
+            f"config: theory.simulation.samples holds {samples} with {features} features; expected at least "
+            f"{DRAWS_PER_FEATURE} draws per feature, {DRAWS_PER_FEATURE * features}: fewer are fitted without error"
+        )
+
+
+def _similar(name: str, known: set[str] | frozenset[str]) -> str:
+    close = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(close)}?" if close else ""

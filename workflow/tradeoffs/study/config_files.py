@@ -1,0 +1,102 @@
+"""What Snakemake does not say of a config file, or says in twenty lines: it is read here first, and once more.
+
+First what keeps it from being loaded, then keys that are given twice: YAML lets the last one win in silence.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tradeoffs.step.errors import InputError, ending
+from tradeoffs.step.inputs import read_text
+
+
+def readable(path: Path) -> str:
+    """Return a config file's path once Snakemake can load it, for its statement ``configfile``.
+
+    Else the program ends with one line that names the file and, of what is no YAML, the line.
+    """
+    with ending():
+        text = read_text(path, "correct the path, or run in a folder with a config.yaml")
+        try:
+            root = yaml.compose(text, Loader=yaml.SafeLoader)
+            _refuse_recursion(root, path)
+            yaml.safe_load(text)
+        except yaml.MarkedYAMLError as error:
+            at = error.problem_mark or error.context_mark
+            where = f", line {at.line + 1}, column {at.column + 1}" if at else ""
+            said = " ".join(f"{error.problem or error.context}".split())
+            raise InputError(f"config: {path}{where}: not valid YAML ({said}); correct it") from None
+        except yaml.reader.ReaderError as error:
+            line = text.count("\n", 0, error.position) + 1
+            raise InputError(
+                f"config: {path}, line {line}: character {text[error.position]!a} is not allowed in YAML; remove it"
+            ) from None
+        except RecursionError:
+            raise InputError(f"config: {path}: is nested too deeply; write it with fewer levels") from None
+        except (yaml.YAMLError, ValueError, OverflowError) as error:  # a date that is none, a number of 5000 digits
+            said = " ".join(str(error).split())[:200]
+            raise InputError(f"config: {path}: not valid YAML ({said}); correct it") from None
+        if not isinstance(root, yaml.MappingNode):
+            raise InputError(
+                f"config: {path}: expected keys and their values, as study: miniature; write at least that"
+            )
+    return str(path)
+
+
+def _refuse_recursion(root: Any, path: Path) -> None:
+    """Raise InputError for an anchor that stands inside what it names: the config would have no end."""
+    queue: list[tuple[Any, bool]] = [(root, False)]
+    above: set[int] = set()
+    done: set[int] = set()
+    while queue:
+        node, leaving = queue.pop()
+        if leaving:
+            above.remove(id(node))
+            done.add(id(node))
+        elif id(node) in above:
+            raise InputError(f"config: {path}, line {node.start_mark.line + 1}: an anchor that holds itself; remove it")
+        elif isinstance(node, yaml.CollectionNode) and id(node) not in done:
+            above.add(id(node))
+            queue.append((node, True))
+            for item in node.value:
+                queue += [(part, False) for part in (item if isinstance(item, tuple) else (item,))]
+
+
+def refuse_duplicate_keys(files: Iterable[Path]) -> None:
+    """Raise InputError, with file and line, for a key that a mapping of a YAML or JSON config file has twice.
+
+    A file that cannot be read or parsed is passed over: whoever loads it says so.
+    """
+    for path in files:
+        try:
+            root = yaml.compose(read_text(path), Loader=yaml.SafeLoader)
+        except (InputError, yaml.YAMLError, RecursionError):
+            continue
+        _check(root, path)
+
+
+def _check(root: Any, path: Path) -> None:
+    queue, done = [root], set()
+    while queue:
+        node = queue.pop()
+        if id(node) in done:  # an anchor, which several places share
+            continue
+        done.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            queue += node.value
+        elif isinstance(node, yaml.MappingNode):
+            lines: dict[tuple[str, str], int] = {}
+            for key, value in node.value:
+                queue += [key, value]
+                if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
+                    continue
+                line = key.start_mark.line + 1
+                if (key.tag, key.value) in lines:
+                    raise InputError(
+                        f"config: {path}, line {line}: key {key.value} is given twice, first in line "
+                        f"{lines[key.tag, key.value]}; remove one of the two"
+                    )
+                lines[key.tag, key.value] = line

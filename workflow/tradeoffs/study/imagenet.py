@@ -1,0 +1,133 @@
+"""The imagenet study: the twenty models on ResNet-18 and ResNet-50, their standard counterparts, the user's own."""
+
+from tradeoffs.models import released_files
+from tradeoffs.models.ids import is_grid_name, model_id, pixel_epsilon
+from tradeoffs.models.sources import architecture
+from tradeoffs.step.errors import InputError
+from tradeoffs.study.model import DEFAULT_WORLD, Config, Model, grid
+from tradeoffs.study.published_data import DOWNLOADS, IMAGENET
+
+CLASSES = 1000
+FITS_A_HEAD = ("rival10", "waterbirds")  # on the network's features, which TorchScript does not show
+
+
+def models(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
+    """All models; InputError for one that was not released, cannot be trained, or is described inconsistently."""
+    main = _trained(study, benchmarks) if study["source"] == "train" else _released(study, benchmarks)
+    listed = main + [_extra(entry, benchmarks) for entry in study["extra"]]
+    for model in listed:
+        if model.reference is not None:
+            _check_reference(model, listed)
+    return listed
+
+
+def checkpoints(study: Config) -> dict[str, Config]:
+    """Return the settings of :mod:`tradeoffs.acquisition.download` for each released checkpoint, by file name."""
+    if study["source"] != "released":
+        return {}
+    return {
+        entry.file: {
+            "urls": [study["checkpoints"]["address"].replace("{file}", entry.file)],
+            "sha256": study["checkpoints"]["sha256"].get(entry.file, entry.sha256),
+            "md5": None,
+            "size": None,
+        }
+        for name in study["architectures"]
+        for entry in (released_files.find(name, norm, epsilon) for norm, epsilon in grid(study["budgets"]))
+    }
+
+
+def _released(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
+    if study["seeds"] != [0]:
+        raise InputError(
+            f"config: imagenet.seeds = {study['seeds']}; one checkpoint was released per model, so use [0], or "
+            "source: train"
+        )
+    result = []
+    for name in study["architectures"]:
+        for norm, epsilon in grid(study["budgets"]):
+            file = f"{DOWNLOADS}/{released_files.find(name, norm, epsilon).file}"
+            spec = {"architecture": name, "classes": CLASSES}
+            identity = (model_id(name, norm, epsilon), "main", name, norm, epsilon, 0, DEFAULT_WORLD)
+            result.append(Model(*identity, spec, benchmarks, "released", name, file))
+    return result
+
+
+def _trained(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
+    if study["data"][IMAGENET]["path"] is None:
+        raise InputError(
+            "config: imagenet.source = 'train' needs ImageNet; set imagenet.data.imagenet.path to a folder with "
+            "train/<wnid>/ and val/<wnid>/"
+        )
+    training = {key: value for key, value in study["training"].items() if key != "overrides"}
+    result = []
+    for seed in study["seeds"]:
+        suffix = f"seed{seed}" if len(study["seeds"]) > 1 else ""
+        for name in study["architectures"]:
+            for norm, epsilon in grid(study["budgets"]):
+                identity = model_id(name, norm, epsilon, suffix)
+                own = {"architecture": name, "norm": norm, "epsilon": pixel_epsilon(norm, epsilon), "seed": seed}
+                spec = training | own | study["training"]["overrides"].get(identity, {})
+                described = (identity, "main", name, norm, epsilon, seed, DEFAULT_WORLD)
+                result.append(Model(*described, spec, benchmarks, "train", name, None))
+    return result
+
+
+def _extra(entry: Config, benchmarks: tuple[str, ...]) -> Model:
+    """Return a model of the user's own; it stands beside the twenty in every table and figure.
+
+    A TorchScript network does not show its features, so benchmarks that fit a head on them are left out for it.
+    """
+    where = f"config: imagenet.extra, {entry['id']}"
+    if (entry["file"] is None) == (entry["pretrained"] is None):
+        raise InputError(f"{where}: give either pretrained (a library's published weights) or file, one of the two")
+    if (entry["norm"] == "none") != (entry["epsilon"] == 0):
+        raise InputError(f"{where}: norm {entry['norm']} with epsilon {entry['epsilon']:g}; norm none goes with 0")
+    try:
+        loads_as = architecture(entry["source"], entry["name"])
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+    if entry["weights"] is not None and (entry["file"] is None or entry["source"] == "torchscript"):
+        raise InputError(
+            f"{where}: weights {entry['weights']}, but only a file of tensors may hold more than one set of them; use "
+            "null"
+        )
+    keys = ("source", "name", "pretrained", "mean", "std", "input_size", "weights")
+    spec = {key: entry[key] for key in keys} | {"classes": CLASSES}
+    shown = (entry["name"] or entry["id"]).rsplit("/")[-1]
+    if is_grid_name(entry["id"], shown, entry["norm"], float(entry["epsilon"]), None):
+        raise InputError(f"{where}: the grid's own models are named like this; choose another id")
+    wanted = entry["benchmarks"]
+    if wanted is None and entry["source"] == "torchscript":
+        wanted = [name for name in benchmarks if name not in FITS_A_HEAD]
+    return Model(
+        entry["id"],
+        "extra",
+        shown,
+        entry["norm"],
+        float(entry["epsilon"]),
+        0,
+        DEFAULT_WORLD,
+        spec,
+        tuple(name for name in benchmarks if wanted is None or name in wanted),
+        entry["source"],
+        loads_as,
+        entry["file"],
+        entry["reference"],
+    )
+
+
+def _check_reference(model: Model, listed: list[Model]) -> None:
+    """Raise InputError where a model's ``reference`` is not another model of the study of norm none."""
+    where = f"config: imagenet.extra, {model.id}: reference {model.reference}"
+    standard = [other.id for other in listed if other.norm == "none" and other.id != model.id]
+    choice = f"choose one of {', '.join(standard)}" if standard else "there is none of norm none; add one under extra"
+    if model.norm == "none":
+        raise InputError(f"{where}; a standard model (norm none) is compared with no other, use null")
+    if model.reference == model.id:
+        raise InputError(f"{where} is the model itself; {choice}")
+    found = next((other for other in listed if other.id == model.reference), None)
+    if found is None:
+        raise InputError(f"{where} is no model of this study; {choice}")
+    if found.norm != "none":
+        raise InputError(f"{where} is trained against {found.norm} attacks, so it is no standard model; {choice}")

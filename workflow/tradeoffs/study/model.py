@@ -1,0 +1,53 @@
+"""A model of a study, and how settings become one string."""
+
+from typing import Any, NamedTuple
+
+from tradeoffs.step.errors import InputError
+
+DEFAULT_WORLD = "default"
+
+Config = dict[str, Any]
+
+
+class Model(NamedTuple):
+    """One model of the study: where it comes from, how it was trained, and which benchmarks it is put through."""
+
+    id: str
+    role: str  # main, correlation_sweep, background_scale_sweep, reference, or extra: the user's own
+    architecture: str
+    norm: str  # none, l2 or linf
+    epsilon: float  # as in the id: l2 in pixel units, linf in 1/255
+    seed: int
+    world: str
+    spec: Config  # of the command that makes its weights
+    benchmarks: tuple[str, ...]
+    source: str  # train, released, or one of tradeoffs.models.sources
+    loads_as: str  # its architecture's name for tradeoffs.models.networks
+    file: str | None  # weights that it is made from; None where it is trained here or fetched by a library
+    reference: str | None = None  # id of the standard model to compare with; None: that of its architecture
+
+
+def grid(budgets: dict[str, list[float]]) -> list[tuple[str, float]]:
+    """Return norm and budget of every model of an architecture, the standard one first."""
+    return [("none", 0.0)] + [(norm, budget) for norm, listed in budgets.items() for budget in listed]
+
+
+def by_id(listed: list[Model]) -> dict[str, Model]:
+    """Return models by id; InputError for one that is listed twice."""
+    found: dict[str, Model] = {}
+    for model in listed:
+        if model.id in found:
+            raise InputError(
+                f"config: model {model.id} is listed twice; remove one of the equal budgets, values, seeds or ids"
+            )
+        found[model.id] = model
+    return found
+
+
+def check_overrides(training: Config, trained: list[str]) -> None:
+    """Raise InputError where ``training.overrides`` names a model that this study does not train."""
+    if unknown := training["overrides"].keys() - set(trained):
+        raise InputError(
+            f"config: training.overrides names {', '.join(sorted(unknown))}, which this study does not train; "
+            + (f"ids look like {trained[0]}" if trained else "it trains none: source is released")
+        )

@@ -1,0 +1,78 @@
+"""What the user keeps elsewhere, data at a ``path:`` and weights at a ``file:``, is looked at before every run.
+
+First that it is what it should be, by name (:mod:`tradeoffs.data.names`), so that ``snakemake -n`` says what is wrong;
+then whether it is what it was (:mod:`tradeoffs.acquisition.observed`), so that what depends on it is stale when it
+is not, and only then: what counts is the content, not its time.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from tradeoffs.acquisition import observed
+from tradeoffs.data import names
+from tradeoffs.step.errors import InputError
+from tradeoffs.study import published_data
+from tradeoffs.study.model import Config, Model
+
+RECORDS = Path("resources/observed")
+
+
+class Seen(NamedTuple):
+    """``data``: data set -> place -> '' or, once it has changed, its content id; ``weights``: model -> content id."""
+
+    data: dict[str, dict[str, str]]
+    weights: dict[str, str]
+
+
+def look(config: Config, models: dict[str, Model], *, again: bool = True) -> Seen:
+    """Check and look at what the study takes from the user.
+
+    Not ``again``: what was seen before, for the processes of a run that has begun. InputError for a copy that is not
+    what was published, a part of it that cannot be read, and weights that are not there.
+    """
+    weights = {model.id: Path(model.file) for model in models.values() if model.role == "extra" and model.file}
+    if again:
+        check(config)
+        for name, file in weights.items():
+            if not file.is_file():
+                raise InputError(f"config: imagenet.extra, {name}: file = {str(file)!r}; no such file; correct it")
+    return Seen(
+        {
+            name: {place: observed.token(path, RECORDS, look=again) for place, path in places.items()}
+            for name, places in _places(config).items()
+        },
+        {name: (observed.content if again else observed.recorded)(file, RECORDS).id for name, file in weights.items()},
+    )
+
+
+def check(config: Config) -> None:
+    """Check the names in the user's copies of published data sets; InputError as :mod:`tradeoffs.data.names`."""
+    if config["study"] != "imagenet":
+        return
+    study = config["imagenet"]
+    for name, places in _places(config).items():
+        if name == published_data.IMAGENET:
+            names.check_imagenet(Path(study["data"][name]["path"]), places)
+        elif study["data"][name]["path"] is not None:
+            names.COPIES[name](Path(study["data"][name]["path"]))
+        if name != published_data.IMAGENET and "train" in places:
+            names.check_train_folder(places["train"])
+
+
+def _places(config: Config) -> dict[str, dict[str, Path]]:
+    """Return, for each data set at hand, the places in it that come from the user's own files and folders."""
+    if config["study"] != "imagenet":
+        return {}
+    study = config["imagenet"]
+    absent = published_data.missing(study)
+    ours = (published_data.DOWNLOADS, published_data.UNPACKED)
+    found = {
+        name: {
+            place: Path(part)
+            for place, part in published_data.parts(study, name).items()
+            if not part.startswith(tuple(f"{folder}/" for folder in ours))
+        }
+        for name in study["data"]
+        if name not in absent
+    }
+    return {name: places for name, places in found.items() if places}

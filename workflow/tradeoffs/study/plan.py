@@ -1,0 +1,117 @@
+"""What the config means: which models there are, where they come from, and what is evaluated on what.
+
+Plain functions of the validated config; nothing here imports more than the standard library, because the Snakefile
+calls it at every start.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from tradeoffs.step.errors import InputError
+from tradeoffs.study import coherence, imagenet, miniature, published_data
+from tradeoffs.study.model import Config, Model, by_id, check_overrides
+
+# The data sets each benchmark reads; the first names its own.
+BENCHMARK_DATA: dict[str, tuple[str, ...]] = {
+    "imagenet": ("imagenet",),
+    "rival10": ("rival10",),
+    "salient_imagenet": ("salient_imagenet",),
+    "imagenet9": ("imagenet9",),
+    "waterbirds": ("waterbirds",),
+    "objectnet": ("objectnet", "imagenet"),
+    "adversarial": ("imagenet",),
+}
+CLASSES = {"miniature": miniature.CLASSES, "imagenet": imagenet.CLASSES}
+
+
+class Needs(NamedTuple):
+    """What a job asks for: cores; at its first attempt MB of memory and minutes, at each further one as much again."""
+
+    cores: int
+    memory: int
+    minutes: int
+
+
+# Generous: a job that is too small is lost, one that is too large only waits a little longer. The cores of the imagenet
+# study decode images while the GPU computes.
+NEEDS = {
+    "miniature": {"train": Needs(1, 4000, 60), "evaluate": Needs(1, 4000, 30)},
+    "imagenet": {"train": Needs(16, 48_000, 2880), "evaluate": Needs(8, 16_000, 480), "unpack": Needs(1, 2000, 1440)},
+}
+
+
+def models(config: Config) -> dict[str, Model]:
+    """All models of the study by id, main ones first.
+
+    Raises InputError for duplicate ids, unknown overrides, a path without data, a model that needs what is missing, and
+    settings that do not go together (:mod:`tradeoffs.study.coherence`).
+    """
+    study = config[config["study"]]
+    benchmarks = tuple(available_benchmarks(config))
+    if config["study"] == "miniature":
+        found = by_id(miniature.models(study, benchmarks))
+    else:
+        if not benchmarks:
+            raise InputError(
+                "config: no data set is at hand, so nothing can be evaluated; "
+                + "; ".join(f"{name}: {reason}" for name, reason in missing(config).items())
+            )
+        found = by_id(imagenet.models(study, benchmarks))
+    check_overrides(study["training"], [model.id for model in found.values() if model.source == "train"])
+    coherence.check(config)
+    return found
+
+
+def downloads(config: Config) -> dict[str, Config]:
+    """Return the settings of :mod:`tradeoffs.acquisition.download` for every file the study needs, by file name."""
+    if config["study"] == "miniature":
+        return {}
+    study = config["imagenet"]
+    return published_data.downloads(study) | imagenet.checkpoints(study)
+
+
+def missing(config: Config) -> dict[str, str]:
+    """Return the data sets that cannot be had, each with the reason and what to do; none in the miniature."""
+    return published_data.missing(config["imagenet"]) if config["study"] == "imagenet" else {}
+
+
+def available_benchmarks(config: Config) -> list[str]:
+    """Return the study's benchmarks, in the config's order, whose data are at hand; adversarial only with a domain."""
+    absent = missing(config)
+    listed = config[config["study"]]["benchmarks"]
+    return [
+        benchmark
+        for benchmark, settings in listed.items()
+        if not absent.keys() & set(BENCHMARK_DATA[benchmark]) and settings.get("domains") != {}
+    ]
+
+
+def missing_benchmarks(config: Config) -> list[Config]:
+    """Return one row (benchmark, dataset, reason) per benchmark that is left out because of a data set."""
+    absent = missing(config)
+    return [
+        {"benchmark": benchmark, "dataset": name, "reason": absent[name]}
+        for benchmark in config[config["study"]]["benchmarks"]
+        for name in BENCHMARK_DATA[benchmark]
+        if name in absent
+    ]
+
+
+def evaluation_spec(config: Config, model: Model, benchmark: str) -> Config:
+    """Settings of one benchmark for one model."""
+    study = config[config["study"]]
+    settings: Config = study["benchmarks"][benchmark]
+    return settings | {
+        "model": model.id,
+        "architecture": model.loads_as,
+        "classes": CLASSES[config["study"]],
+        "seed": 0,  # the same noise and bootstrap draws for every model: comparisons are paired
+        "bootstrap": study["bootstrap"],
+        "unreadable": study.get("unreadable", "fail"),  # the miniature's own images are made again instead
+    }
+
+
+def model_table(listed: Iterable[Model]) -> list[Config]:
+    """One row per model of :func:`models`: what summary, claims and figures need to know about it."""
+    keys = ("id", "role", "architecture", "norm", "epsilon", "seed", "world", "benchmarks", "reference")
+    return [{key: getattr(model, key) for key in keys} for model in listed]

@@ -1,0 +1,128 @@
+"""Curves, risks, threshold and figures for a model of your own.
+
+    python -m tradeoffs.theory model.csv --out results/my_model
+    python -m tradeoffs.theory model.npz --norms 1 2 inf 3 --largest-budget 1.5 --budgets 301 --out results/my_model
+
+``model.csv`` has the header feature,group,theta,<feature names>; one row per feature with its name, core or spurious,
+its true weight theta* and its row of the covariance; and a row noise,,<standard deviation>. For example
+
+    feature,group,theta,shape,colour
+    shape,core,1,1,0.7
+    colour,spurious,0,0.7,1
+    noise,,0.5
+
+``model.npz`` holds covariance [d, d], theta [d], noise (a number) and, optionally, spurious [d] of 0 and 1.
+
+Written to the folder ``--out``: curves.csv (as the workflow's results/theory/curves.csv), weights.csv (the weight of
+every feature at every budget), risks.csv (training domain, and test domains with the covariance between core and
+spurious features removed and reversed), theory_weights.svg and .png, and model.json: the budget from which all weights
+are zero for each norm and, where theta* is 0 on the spurious features, the factor by which they must be scaled for
+p = inf to begin to rely on them (null: no factor; at or below 1: it does already).
+"""
+
+import argparse
+import math
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from tradeoffs.figures.style import save, use_style  # before matplotlib
+
+# isort: split
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from tradeoffs.figures.theory_drawing import DASHES, norm_label
+from tradeoffs.results.theory_tables import stack, write_table
+from tradeoffs.step.cards import write_card
+from tradeoffs.step.code_id import code_id
+from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.theory.curves import curve, norm_name, parse_norm
+from tradeoffs.theory.minimise import minimise
+from tradeoffs.theory.model import GaussianModel, read_model, shifted_covariance
+from tradeoffs.theory.risk import Minimisers, collapse_budget
+from tradeoffs.theory.threshold import scale_threshold
+
+Array = NDArray[np.float64]
+
+
+def budget_grid(model: GaussianModel, norms: list[float], largest: float | None, count: int) -> Array:
+    """``count`` budgets from 0 to ``largest``, or to just beyond the last collapse; InputError for bad values."""
+    if count < 2:
+        raise InputError(f"--budgets: {count}; expected at least 2")
+    if largest is not None and not 0 < largest < math.inf:
+        raise InputError(f"--largest-budget: {largest:g}; expected a positive number")
+    if largest is None:
+        last = max(collapse_budget(model.covariance, model.theta, model.noise, p) for p in norms)
+        largest = 1.05 * last if last > 0 else 1.0
+    return np.linspace(0, largest, count)
+
+
+def features_figure(model: GaussianModel, found: dict[float, Minimisers], budgets: Array) -> Figure:
+    """Weight of every feature against the budget: core solid, spurious dashed; one panel per norm."""
+    size = (3.6 * len(found), 3.6)
+    figure, axes = plt.subplots(1, len(found), figsize=size, sharex=True, sharey=True, squeeze=False)
+    shades = plt.get_cmap("viridis")(np.linspace(0.0, 0.85, len(model.names)))
+    for axis, (p, minimisers) in zip(axes[0], found.items(), strict=True):
+        for j, name in enumerate(model.names):
+            style: dict[str, Any] = {"color": shades[j], "linestyle": DASHES[1 if model.spurious[j] else 0]}
+            group = "spurious" if model.spurious[j] else "core"
+            axis.plot(budgets, minimisers.theta[:, j], **style, label=f"{name} ({group})")
+        axis.set_title(f"attack norm {norm_label(p)}")
+        axis.set_xlabel("budget $\\epsilon$")
+    axes[0, 0].set_ylabel("weight")
+    if len(model.names) <= 12:
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, ncols=min(len(labels), 6), loc="outside lower center", handlelength=3.2)
+    return figure
+
+
+def main() -> None:
+    """Command line for a model of the user's."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tradeoffs.theory",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", type=Path, help="model as .csv or .npz")
+    parser.add_argument("--norms", nargs="+", default=["1", "2", "inf"], help="attack norms p: numbers >= 1, or inf")
+    parser.add_argument("--largest-budget", type=float, help="end of the budget grid (default: beyond every collapse)")
+    parser.add_argument("--budgets", type=int, default=201, help="number of budgets, from 0 (default 201)")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write into")
+    arguments = parser.parse_args()
+    started = time.perf_counter()
+    norms = list(dict.fromkeys(parse_norm(text) for text in arguments.norms))
+    model = read_model(arguments.model)
+    budgets = budget_grid(model, norms, arguments.largest_budget, arguments.budgets)
+
+    domains = {"removed": shifted_covariance(model, 0.0), "reversed": shifted_covariance(model, -1.0)}
+    curves = [curve(model, p, budgets, domains) for p in norms]
+    found = {p: minimise(model, p, budgets) for p in norms}
+    weights = [
+        {"p": [norm_name(p)] * len(budgets), "epsilon": budgets.tolist()}
+        | {f"theta_{name}": minimisers.theta[:, j].tolist() for j, name in enumerate(model.names)}
+        for p, minimisers in found.items()
+    ]
+    write_table(arguments.out / "curves.csv", stack([each.weights for each in curves]))
+    write_table(arguments.out / "risks.csv", stack([each.risks for each in curves]))
+    write_table(arguments.out / "weights.csv", stack(weights))
+    use_style()
+    save(features_figure(model, found, budgets), arguments.out / "theory_weights")
+    factor = math.inf if model.theta[model.spurious].any() else scale_threshold(model)
+    write_card(
+        arguments.out / "model.json",
+        spec={"model": str(arguments.model), "norms": [norm_name(p) for p in norms], "budgets": len(budgets)},
+        code=code_id("tradeoffs.theory.own_model"),
+        data={},
+        started=started,
+        collapse_budget={norm_name(p): collapse_budget(model.covariance, model.theta, model.noise, p) for p in norms},
+        spurious_scale_threshold=factor if math.isfinite(factor) else None,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(main))
