@@ -59,7 +59,10 @@ def server(tmp_path_factory):
 
 
 PATHS = os.environ | {"PYTHONPATH": str(PACKAGE)}
-CLIENT = "import sys; from tradeoffs.runner import fork_server as warm; warm._PATIENCE = {}; sys.exit(warm.main())"
+CLIENT = (
+    "import sys; from tradeoffs.runner import fork_server as warm; warm._PATIENCE = {};"
+    " sys.exit(warm.main(sys.argv[1:]))"
+)
 
 
 def start(folder, socket, *arguments, shell='exec "$@"', patience=60, cwd=None, **extra):

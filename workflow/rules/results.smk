@@ -363,7 +363,7 @@ rule missing:
         code=code_id("tradeoffs.results.missing"),
         spec=settings({"missing": plan.missing_benchmarks(config)}),
     shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.results.missing --spec {params.spec:q}"
+        "python -m tradeoffs missing --spec {params.spec:q}"
         " --out {output.missing:q} --card {output.card:q} > {log:q} 2>&1"
 
 

@@ -1,5 +1,4 @@
-"""Start steps in a fraction of a second: ``python -m tradeoffs.runner.fork_server tradeoffs.training.train --spec
-...``.
+"""Start steps in a fraction of a second: ``python -m tradeoffs train --spec ...``.
 
 Importing torch takes seconds, a step of the miniature often less. A workflow that runs hundreds of steps therefore
 starts one *warm* process, which imports the slow libraries once and then forks for every step; ``TRADEOFFS_WARM`` is
@@ -171,7 +170,7 @@ def _work(connection: socket.socket, workflow: str) -> int:
     except (OSError, ValueError, KeyError, TypeError):
         return 1
     connection.settimeout(None)
-    for name in [name for name in sys.modules if name.partition(".")[0] == __package__]:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tradeoffs"]:
         del sys.modules[name]  # the step imports the package afresh, from the client's path
     signal.signal(signal.SIGINT, _interrupt_once)
     threading.Thread(target=_die_with, args=(connection, workflow), daemon=True).start()
@@ -326,10 +325,9 @@ def _open_standard_files() -> None:
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
 
-def main() -> int:
-    """Run a step, warm if possible."""
+def main(arguments: list[str]) -> int:
+    """Run ``python -m arguments[0]`` with the rest as its arguments, warm if possible."""
     _open_standard_files()
-    arguments = sys.argv[1:]
     if arguments[:1] == ["--serve"]:
         serve(Path(arguments[1]), int(arguments[2]))
         return 0
@@ -346,4 +344,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -14,14 +14,15 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 
 @cache
-def code_id(module: str, root: Path = _ROOT) -> str:
-    """Return 16 hex digits over the syntax trees of ``module`` and all it imports, directly or not, from ``root``.
+def code_id(*modules: str, root: Path = _ROOT) -> str:
+    """Return 16 hex digits over the syntax trees of ``modules`` and all they import, directly or not, from ``root``.
 
-    ``module`` is a dotted name below the package that lives in the folder ``root``. Raises ModuleNotFoundError for a
+    ``modules`` are dotted names below the package that lives in the folder ``root``. Raises ModuleNotFoundError for a
     module that does not exist.
     """
     digest = hashlib.sha256()
-    for name, path in sorted(_closure(module, root).items()):
+    reached = {name: path for module in modules for name, path in _closure(module, root).items()}
+    for name, path in sorted(reached.items()):
         digest.update(f"{name}\n{_read(path)[1]}\n".encode())
     return digest.hexdigest()[:16]
 

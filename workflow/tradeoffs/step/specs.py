@@ -1,11 +1,14 @@
 """A step's settings: one JSON object, given on the command line or in a file, checked key by key."""
 
 import json
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from tradeoffs.step.errors import InputError, RefusedError
 from tradeoffs.step.inputs import read_text
+
+Kinds = Mapping[str, type | tuple[type, ...]]
 
 
 def read_spec(text: str) -> Any:
@@ -28,10 +31,10 @@ def read_spec(text: str) -> Any:
         raise InputError(f"{source}: not valid JSON ({error}): {text[:80]}") from None
 
 
-def parse_spec(text: str, keys: dict[str, type | tuple[type, ...]]) -> dict[str, Any]:
+def parse_spec(text: str, keys: Kinds, optional: Collection[str] = ()) -> dict[str, Any]:
     """Parse ``--spec``, JSON or a JSON file; ``keys`` names every key and its type. InputError for anything else.
 
-    An int is accepted for a float.
+    An int is accepted for a float. The ``optional`` keys may be left out.
     """
     spec = read_spec(text)
     if not isinstance(spec, dict):
@@ -40,6 +43,8 @@ def parse_spec(text: str, keys: dict[str, type | tuple[type, ...]]) -> dict[str,
         raise InputError(f"--spec: unknown key {key!r}; expected {', '.join(sorted(keys))}")
     for key, kind in keys.items():
         if key not in spec:
+            if key in optional:
+                continue
             raise InputError(f"--spec: key {key!r} is missing; expected {', '.join(sorted(keys))}")
         kinds = kind if isinstance(kind, tuple) else (kind,)
         accepted = (*kinds, int) if float in kinds else kinds

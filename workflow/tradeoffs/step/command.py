@@ -1,0 +1,184 @@
+"""What every command shares: its options from a function's signature, its settings typed, its card written.
+
+A step is a module with
+
+* ``class Settings``, a NamedTuple or frozen dataclass: the keys of ``--spec`` with their types (left out by a step that
+  has none);
+* ``def run(settings: Settings, *, out: Annotated[Path, "CSV to write"], ...) -> Written``: every keyword is an option
+  of the command line, with its help text.
+
+The card is written here, of what :class:`Written` says and of what every card says. Where one command is many, one for
+each benchmark or figure, a module has ``step(name)``, which returns the :class:`Step` (:mod:`tradeoffs.runner.commands`
+lists the commands).
+"""
+
+import argparse
+import inspect
+import time
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, fields, is_dataclass
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+from tradeoffs.step.cards import digests, write_card
+from tradeoffs.step.code_id import code_id
+from tradeoffs.step.specs import Kinds, parse_spec
+
+
+class Written(NamedTuple):
+    """What a step leaves for its card: the ``kind`` of result, the files it wrote, what the card says of them.
+
+    ``data`` maps the data sets that were read to their fingerprints.
+    """
+
+    kind: str
+    files: Sequence[Path]
+    content: Mapping[str, Any] = {}
+    data: Mapping[str, str] = {}
+    device: str = "cpu"
+
+
+class Option(NamedTuple):
+    """An option of the command line: its type, what it is for, whether it must be given and what it is if it is not."""
+
+    kind: Any
+    text: str
+    required: bool
+    default: Any = None
+
+
+class Step(NamedTuple):
+    """A command: ``run(settings, **options)``, or ``run(**options)`` where ``settings`` is None.
+
+    ``code``: the modules whose code, with all they import, its result depends on. ``carded``: whether it returns a
+    :class:`Written`, for the card.
+    """
+
+    title: str
+    settings: type[Any] | None
+    options: Mapping[str, Option]
+    run: Callable[..., Any]
+    code: tuple[str, ...]
+    carded: bool = True
+
+
+def step_of(module: types.ModuleType) -> Step:
+    """Return the step that a module is, from its ``Settings`` and the signature of its ``run``."""
+    title = (module.__doc__ or "").split("\n")[0].removesuffix(":")
+    carded = inspect.signature(module.run, eval_str=True).return_annotation is Written
+    return Step(
+        title, getattr(module, "Settings", None), options_of(module.run), module.run, (module.__name__,), carded
+    )
+
+
+def options_of(function: Callable[..., Any]) -> dict[str, Option]:
+    """Return an option for each keyword-only parameter of a function; ``Annotated[type, "what it is for"]``."""
+    found = {}
+    for name, parameter in inspect.signature(function, eval_str=True).parameters.items():
+        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+            continue
+        kind, text = parameter.annotation, ""
+        if typing.get_origin(kind) is Annotated:
+            kind, text = typing.get_args(kind)[:2]
+        required = parameter.default is inspect.Parameter.empty
+        found[name] = Option(kind, text, required, None if required else parameter.default)
+    return found
+
+
+def execute(step: Step, command: str, argv: Sequence[str]) -> None:
+    """Run a step with the options ``argv`` of ``tradeoffs <command>`` and write its card.
+
+    Raises InputError for settings that are missing, unknown or of another type; argparse ends the program for options.
+    """
+    parser = argparse.ArgumentParser(prog=f"tradeoffs {command}", description=step.title)
+    kinds = kinds_of(step.settings) if step.settings else {}
+    if step.settings:
+        parser.add_argument("--spec", required=True, help=f"settings as JSON, or a file of it: {_described(kinds)}")
+    for name, option in step.options.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", dest=name, **_argparse(option))
+    if step.carded:
+        parser.add_argument("--card", type=Path, required=True, help="JSON card to write")
+    arguments = vars(parser.parse_args(list(argv)))
+    started = time.perf_counter()
+    options = {name: _value(option, arguments[name]) for name, option in step.options.items()}
+    spec: dict[str, Any] = {}
+    settings = []
+    if step.settings:
+        spec = parse_spec(arguments["spec"], kinds, optional=_defaults(step.settings))
+        settings = [step.settings(**spec)]
+    written = step.run(*settings, **options)
+    if step.carded:
+        write_card(
+            arguments["card"],
+            kind=written.kind,
+            spec=spec,
+            code=code_id(*step.code),
+            data=dict(written.data),
+            started=started,
+            device=written.device,
+            files=digests(*written.files),
+            **written.content,
+        )
+
+
+def kinds_of(settings: type[Any]) -> Kinds:
+    """Return the keys of settings and the types that JSON gives them."""
+    hints = typing.get_type_hints(settings)
+    return {name: _json_types(hints[name]) for name in _names(settings)}
+
+
+def _names(settings: type[Any]) -> list[str]:
+    if is_dataclass(settings):
+        return [field.name for field in fields(settings)]
+    return list(settings._fields)
+
+
+def _defaults(settings: type[Any]) -> set[str]:
+    """Return the keys that may be left out."""
+    if is_dataclass(settings):
+        return {f.name for f in fields(settings) if f.default is not MISSING or f.default_factory is not MISSING}
+    return set(settings._field_defaults)
+
+
+def _json_types(hint: Any) -> tuple[type, ...]:
+    """Return what a value of a type hint is after JSON: ``list[float]`` is a list, ``int | None`` one of two."""
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        return tuple(kind for part in typing.get_args(hint) for kind in _json_types(part))
+    origin = typing.get_origin(hint) or hint
+    if origin is typing.Literal:
+        return tuple({type(value) for value in typing.get_args(hint)})
+    if origin in (list, tuple):
+        return (list,)
+    return (origin,)
+
+
+def _described(kinds: Kinds) -> str:
+    words = {name: kind if isinstance(kind, tuple) else (kind,) for name, kind in kinds.items()}
+    return ", ".join(f"{name} ({' or '.join(k.__name__ for k in kind)})" for name, kind in words.items())
+
+
+def _argparse(option: Option) -> dict[str, Any]:
+    kind, text, required, default = option
+    default_text = f" ({default})" if default not in (None, (), {}) else ""
+    common = {"required": required, "default": default, "help": f"{text}{default_text}"}
+    origin = typing.get_origin(kind)
+    if isinstance(kind, types.UnionType):
+        kind = next(part for part in typing.get_args(kind) if part is not type(None))
+    if origin in (list, tuple):
+        return common | {"nargs": "+", "type": typing.get_args(kind)[0]}
+    if origin is dict:
+        return common | {"action": "append", "type": _named, "metavar": "NAME=PATH", "default": None}
+    return common | {"type": kind}
+
+
+def _named(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise argparse.ArgumentTypeError(f"{text!r}; expected NAME=PATH")
+    return name, Path(path)
+
+
+def _value(option: Option, given: Any) -> Any:
+    return dict(given or ()) if typing.get_origin(option.kind) is dict else given
