@@ -37,7 +37,6 @@ rule all:
     default_target: True
     input:
         rules.figures.input,
-        rules.theory_figures.output,
 
 
 onstart:

@@ -5,17 +5,29 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
-from tradeoffs.claims import correlation_sweep, reliance, scale_sweep
+from results.synthetic_study import benchmarks_told, metrics_told
+from tradeoffs.claims import (
+    correlation_effects,
+    correlation_sweep,
+    reliance,
+    reliance_effects,
+    scale_effects,
+    scale_sweep,
+)
 from tradeoffs.claims.command import difference_rows
 from tradeoffs.claims.row import Claim
 from tradeoffs.claims.verdicts import Array
 from tradeoffs.results.effective_robustness import Measured
 from tradeoffs.results.measurements import Measurements
-from tradeoffs.results.metrics import METRICS
-from tradeoffs.results.table import Model
+from tradeoffs.results.study import Model, Study
 
 DRAWS = 200
-METRIC = {(metric.benchmark, metric.name): metric for metric in METRICS}
+METRIC = metrics_told()
+
+
+def study(models: Sequence[Model]) -> Study:
+    """A study of these models and of every benchmark."""
+    return Study("study", list(models), list(benchmarks_told().values()))
 
 
 def model(name: str, role: str = "main", **fields: object) -> Model:
@@ -73,7 +85,7 @@ def gap(each: Model) -> float:
 def test_cells_and_their_summary_are_means_of_paired_differences(benchmark: str, name: str, sign: int) -> None:
     models = grid(("basic", "bottleneck"))
     found = measured(models, benchmark, name, lambda each: sign * gap(each))
-    rows = by_name(reliance.claims(found, models))
+    rows = by_name(reliance.claims(found, study(models)))
     key = f"background_reliance.{benchmark}.{name}"
     effects, draws = [], []
     for architecture in ("basic", "bottleneck"):
@@ -92,7 +104,7 @@ def test_cells_and_their_summary_are_means_of_paired_differences(benchmark: str,
 
 def test_seeds_are_compared_with_their_own_standard_model_and_averaged() -> None:
     models = grid(seeds=(0, 1))
-    (cell, _) = reliance.cells(
+    (cell, _) = reliance_effects.cells(
         found := measured(models, "imagenet9", "bg_gap", gap), models, METRIC["imagenet9", "bg_gap"]
     )
     assert (cell.architecture, cell.norm, cell.epsilons) == ("basic", "linf", [1, 2, 4])
@@ -114,7 +126,7 @@ def test_overall_claim_rests_on_the_first_metric_of_a_benchmark() -> None:
         """``first``, ``last``: oriented slopes of the two metrics of Waterbirds."""
         found = measured(models, "waterbirds", "background_swap_gap", lambda m: 0.5 + first * (gap(m) - 0.2))
         found |= measured(models, "waterbirds", "worst_group_accuracy", lambda m: 0.5 - last * (gap(m) - 0.2))
-        return by_name(reliance.claims(found, models))
+        return by_name(reliance.claims(found, study(models)))
 
     helped, harmed = rows(1, -1), rows(-1, 1)
     assert helped["background_reliance.waterbirds.worst_group_accuracy"].verdict == "contradicted"
@@ -131,10 +143,10 @@ def test_overall_value_is_the_share_of_benchmarks_in_which_it_is_seen() -> None:
     found = measured(models, "waterbirds", "background_swap_gap", gap)
     found |= measured(models, "imagenet9", "bg_gap", lambda each: 0.5, noise=0.1)
     found |= measured(models, "salient_imagenet", "rcs", lambda each: -gap(each))
-    row = by_name(reliance.claims(found, models))["background_reliance"]
+    row = by_name(reliance.claims(found, study(models)))["background_reliance"]
     assert row.value == pytest.approx(2 / 3)
     assert row.verdict == "undecided"
-    assert next(iter(by_name(reliance.claims(found, models)))) == "background_reliance"
+    assert next(iter(by_name(reliance.claims(found, study(models))))) == "background_reliance"
 
 
 def test_own_models_are_compared_with_the_grid_else_with_the_first_listed_standard_one() -> None:
@@ -150,14 +162,16 @@ def test_own_models_are_compared_with_the_grid_else_with_the_first_listed_standa
         model("swept", "reference", architecture="swin"),
     ]
     models = of_grid + own
-    named = {each.id: reliance.baseline(models, each) for each in models}
+    named = {each.id: reliance_effects.baseline(models, each) for each in models}
     assert named["mine"] == ("first",)
     assert named["like_the_grid"] == ("basic_none0_seed0", "basic_none0_seed1")
     assert named["alone"] == ()
     assert named["basic_linf2_seed1"] == ("basic_none0_seed1",)
     values = {"first": 0.1, "second": 0.3, "mine": 0.55, "like_the_grid": 0.7}
     found = measured(models, "imagenet9", "bg_gap", lambda each: values.get(each.id, 0.4 + 0.1 * each.seed))
-    rows = by_name(reliance.own_models(found, models, METRIC["imagenet9", "bg_gap"]))
+    rows = by_name(
+        reliance.own_models(found, study(models), benchmarks_told()["imagenet9"], METRIC["imagenet9", "bg_gap"])
+    )
     assert set(rows) == {f"background_reliance.imagenet9.bg_gap.{name}" for name in ("mine", "like_the_grid")}
     mine = rows["background_reliance.imagenet9.bg_gap.mine"]
     ours, theirs = (found[name, "imagenet9", "bg_gap"].draws for name in ("mine", "first"))
@@ -171,7 +185,7 @@ def test_own_models_are_compared_with_the_grid_else_with_the_first_listed_standa
 def test_own_models_have_rows_where_the_grid_was_not_measured_and_no_part_in_the_overall_claim() -> None:
     models = [model("first", "extra"), model("mine", "extra", norm="l2", epsilon=1.0)]
     found = measured(models, "salient_imagenet", "rcs", lambda each: 0.5 - 0.1 * each.epsilon)
-    (row,) = reliance.claims(found, models)
+    (row,) = reliance.claims(found, study(models))
     assert row.claim == "background_reliance.salient_imagenet.rcs.mine"
     assert row.value == pytest.approx(0.1)
     assert row.verdict == "supported"
@@ -182,25 +196,25 @@ def test_a_model_that_was_not_measured_has_no_row() -> None:
     models = grid()
     found = measured(models, "imagenet9", "bg_gap", gap)
     metric = METRIC["imagenet9", "bg_gap"]
-    assert len(reliance.differences(found, models, metric)) == 5
+    assert len(reliance_effects.differences(found, models, metric)) == 5
     del found["basic_linf2_seed0", "imagenet9", "bg_gap"]
-    assert len(reliance.differences(found, models, metric)) == 4
+    assert len(reliance_effects.differences(found, models, metric)) == 4
     del found["basic_none0_seed0", "imagenet9", "bg_gap"]
-    assert reliance.differences(found, models, metric) == []
-    assert reliance.claims(found, models) == []
+    assert reliance_effects.differences(found, models, metric) == []
+    assert reliance.claims(found, study(models)) == []
 
 
 def test_differences_have_the_interval_of_the_paired_draws_and_the_images_of_the_model() -> None:
     models = grid()
     found = measured(models, "salient_imagenet", "rcs", lambda each: -gap(each))
-    rows = list(difference_rows("study", found, models))
+    rows = list(difference_rows(found, study(models)))
     assert [row[1] for row in rows] == [each.id for each in models if each.norm != "none"]
     standard = found["basic_none0_seed0", "salient_imagenet", "rcs"]
     for row in rows:
         ours = found[row[1], "salient_imagenet", "rcs"]
         low, high = np.quantile(standard.draws - ours.draws, [0.025, 0.975])
-        assert row[6:8] == ("salient_imagenet", "rcs")
-        assert row[8:] == pytest.approx((standard.value - ours.value, low, high, ours.n))
+        assert row[7:9] == ("salient_imagenet", "rcs")
+        assert row[9:] == pytest.approx((standard.value - ours.value, low, high, ours.n))
 
 
 # Spurious correlation.
@@ -252,7 +266,7 @@ def independent(high: Array, low: Array) -> Array:
 def test_correlation_rows_are_ends_of_the_sweep_averaged_over_budgets(domain: str, sign: int, norm: str) -> None:
     models = sweep()
     found = attacked(models)
-    rows = by_name(correlation_sweep.claims(found, models))
+    rows = by_name(correlation_sweep.claims(found, study(models)))
     names = [f"adversarial_accuracy_{domain}_{attack}" for attack in ATTACKS if attack.startswith(norm)]
 
     def ends(read: Callable[[Measured], Array | float], share: bool) -> list[Array]:
@@ -276,7 +290,7 @@ def test_no_accuracy_at_all_retains_nothing() -> None:
     nothing = Measured(0.0, np.zeros(DRAWS), 10)
     for name in ("accuracy_preserved", *(f"adversarial_accuracy_preserved_{attack}" for attack in ATTACKS)):
         found["correlation0_seed0", "adversarial", name] = nothing
-    point = correlation_sweep.point(
+    point = correlation_effects.point(
         found, models[0], "preserved", ["adversarial_accuracy_preserved_linf_eps1"], share=True
     )
     assert point.value == 0
@@ -289,7 +303,7 @@ def test_worlds_of_a_sweep_are_independent() -> None:
     found = attacked(models, noise=0)
     error = np.random.default_rng(0).normal(0, 0.1, DRAWS)
     shaken = {key: each._replace(draws=each.draws + error) for key, each in found.items()}
-    row = by_name(correlation_sweep.claims(shaken, models))["spurious_correlation.preserved.l2"]
+    row = by_name(correlation_sweep.claims(shaken, study(models)))["spurious_correlation.preserved.l2"]
     assert row.ci_high is not None
     assert row.ci_low is not None
     assert row.ci_high - row.ci_low > 0.3
@@ -297,7 +311,7 @@ def test_worlds_of_a_sweep_are_independent() -> None:
 
 def test_overall_correlation_claim_rests_on_accuracies_and_not_on_shares() -> None:
     models = sweep((0.0, 0.2, 0.4, 0.6, 0.8))
-    rows = by_name(correlation_sweep.claims(attacked(models, noise=1e-4), models))
+    rows = by_name(correlation_sweep.claims(attacked(models, noise=1e-4), study(models)))
     # Clean accuracy grows faster than accuracy under attack: the share falls where the accuracy rises.
     assert rows["spurious_correlation.preserved"].verdict == "supported"
     assert rows["spurious_correlation.preserved.retained"].verdict == "contradicted"
@@ -313,14 +327,14 @@ def test_seeds_of_a_correlation_are_averaged() -> None:
     found["correlation0.9_seed1", "adversarial", "adversarial_accuracy_preserved_l2_eps0.5"] = Measured(
         0.5, np.full(DRAWS, 0.5), 10
     )
-    row = by_name(correlation_sweep.claims(found, models))["spurious_correlation.preserved.l2"]
+    row = by_name(correlation_sweep.claims(found, study(models)))["spurious_correlation.preserved.l2"]
     assert row.value == pytest.approx(np.mean([0.3 * 0.2 * 0.9, 0.5 - 0.31]))
 
 
 @pytest.mark.parametrize(("correlations", "rows"), [((0.5,), 0), ((0.0, 0.9), 13)])
 def test_a_sweep_of_two_points_is_the_smallest(correlations: Sequence[float], rows: int) -> None:
     models = sweep(correlations)
-    found = correlation_sweep.claims(attacked(models), models)
+    found = correlation_sweep.claims(attacked(models), study(models))
     assert len(found) == rows
     for row in found[1:]:
         assert row.p_value == 1
@@ -330,17 +344,17 @@ def test_a_sweep_of_two_points_is_the_smallest(correlations: Sequence[float], ro
 def test_domains_that_were_not_attacked_have_no_rows() -> None:
     models = sweep()
     found = {key: value for key, value in attacked(models).items() if "broken" not in key[2]}
-    rows = by_name(correlation_sweep.claims(found, models))
+    rows = by_name(correlation_sweep.claims(found, study(models)))
     assert rows
     assert not any("broken" in name or name == "spurious_correlation" for name in rows)
     unmeasured = [each._replace(benchmarks=()) for each in models]
-    assert correlation_sweep.claims(found, unmeasured) == []
+    assert correlation_sweep.claims(found, study(unmeasured)) == []
 
 
 def test_a_norm_that_one_domain_was_not_attacked_with_has_no_row_there() -> None:
     models = sweep()
     found = {key: value for key, value in attacked(models).items() if "broken_l2" not in key[2]}
-    rows = by_name(correlation_sweep.claims(found, models))
+    rows = by_name(correlation_sweep.claims(found, study(models)))
     assert "spurious_correlation.preserved.l2" in rows
     assert not any(name.startswith("spurious_correlation.broken.l2") for name in rows)
     linf, every = (rows[f"spurious_correlation.broken{norm}"].value for norm in (".linf", ""))
@@ -389,7 +403,7 @@ def scale_effect(found: Measurements, norm: str, scale: float, read: Callable[[M
 def test_scale_rows_are_means_over_budgets_and_growth_is_largest_minus_smallest() -> None:
     models = scaled()
     found = measured(models, "imagenet9", "bg_gap", scaled_gap)
-    rows = by_name(scale_sweep.claims(found, models))
+    rows = by_name(scale_sweep.claims(found, study(models)))
     assert set(rows) == {
         *(f"background_scale.{norm}.scale{scale:g}" for norm in ("linf", "l2") for scale in SCALES),
         *("background_scale.linf", "background_scale.linf.growth", "background_scale.l2"),
@@ -414,7 +428,7 @@ def test_scale_rows_are_means_over_budgets_and_growth_is_largest_minus_smallest(
 def test_growth_that_is_a_fall_is_contradicted() -> None:
     models = scaled()
     found = measured(models, "imagenet9", "bg_gap", lambda m: -scaled_gap(m))
-    rows = by_name(scale_sweep.claims(found, models))
+    rows = by_name(scale_sweep.claims(found, study(models)))
     assert rows["background_scale.linf.growth"].verdict == "contradicted"
     assert rows["background_scale.linf"].verdict == "contradicted"
     assert (rows["background_scale.l2"].verdict, rows["background_scale.l2"].value) == ("contradicted", 0)
@@ -427,11 +441,11 @@ def test_worlds_of_different_scale_are_independent_and_models_of_one_are_paired(
         key: each._replace(draws=each.value + error)
         for key, each in measured(models, "imagenet9", "bg_gap", scaled_gap).items()
     }
-    (value, draws) = scale_sweep.effects(found, models, "linf")[0.5]
+    (value, draws) = scale_effects.effects(found, models, "linf")[0.5]
     assert draws == pytest.approx(np.full(DRAWS, value))
     # Within a world the error cancels; between worlds it would too, were they paired.
     shaken = {key: each._replace(draws=each.draws + error * (key[0] > "m")) for key, each in found.items()}
-    growth = by_name(scale_sweep.claims(shaken, models))["background_scale.linf.growth"]
+    growth = by_name(scale_sweep.claims(shaken, study(models)))["background_scale.linf.growth"]
     assert growth.ci_high is not None
     assert growth.ci_low is not None
     assert growth.ci_high - growth.ci_low > 0.3
@@ -440,17 +454,17 @@ def test_worlds_of_different_scale_are_independent_and_models_of_one_are_paired(
 def test_seeds_are_compared_with_the_standard_model_of_their_seed() -> None:
     models = scaled(seeds=(0, 1))
     found = measured(models, "imagenet9", "bg_gap", scaled_gap, noise=1e-9)
-    value, draws = scale_sweep.effects(found, models, "l2")[1.0]
+    value, draws = scale_effects.effects(found, models, "l2")[1.0]
     assert value == pytest.approx(0.15)
     assert draws == pytest.approx(np.full(DRAWS, 0.15), abs=1e-6)
 
 
 def test_one_scale_alone_has_no_ends() -> None:
     models = scaled((0.5,))
-    rows = by_name(scale_sweep.claims(measured(models, "imagenet9", "bg_gap", scaled_gap), models))
+    rows = by_name(scale_sweep.claims(measured(models, "imagenet9", "bg_gap", scaled_gap), study(models)))
     assert set(rows) == {
         "background_scale.linf.scale0.5",
         "background_scale.l2.scale0.5",
         "background_scale.l2",
     }
-    assert scale_sweep.claims({}, grid()) == []
+    assert scale_sweep.claims({}, study(grid())) == []

@@ -8,29 +8,39 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from results.synthetic_study import Run, Study, flat, table, write_evaluation
-from tradeoffs.figures import benchmarks
+from results.synthetic_study import Run, Study, flat, metrics_told, table, write_evaluation
+from tradeoffs.figures import benchmark
 from tradeoffs.results.metrics import saturated
-from tradeoffs.results.table import SUMMARY_COLUMNS, Model
+from tradeoffs.results.study import Model
+from tradeoffs.results.table import SUMMARY_COLUMNS
+
+METRICS = metrics_told()
 
 
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        (("rfs_linf", 1, 1, 1), True),
-        (("rfs_l2", -1, -1, -1), True),
-        (("rcs", 1 - 1e-16, 0.9, 1), True),
-        (("rcs", 0, 0, 0), True),
-        (("rcs", 0, -0.1, 0.1), False),
-        (("rcs", 0.99, 0.9, 1), False),
-        (("bg_gap", 1, 1, 1), False),
-        (("accuracy", 0, 0, 0), False),
+        ((1, 1, 1), True),
+        ((-1, -1, -1), True),
+        ((1 - 1e-16, 0.9, 1), True),
+        ((0, 0, 0), True),
+        ((0, -0.1, 0.1), False),
+        ((0.99, 0.9, 1), False),
     ],
 )
-def test_only_a_normalised_gap_at_its_end_is_saturated(row: tuple[str, float, float, float], expected: bool) -> None:
+def test_a_normalised_gap_at_its_end_is_saturated(row: tuple[float, float, float], expected: bool) -> None:
     assert saturated(*row) is expected
 
 
+def test_normalised_gaps_are_declared_and_no_other_metric_is_saturated() -> None:
+    assert {name for (_, name), metric in METRICS.items() if metric.normalised} == {"rfs_linf", "rfs_l2", "rcs"}
+    rows = pd.DataFrame({"value": [1.0, 0.4], "ci_low": [1.0, 0.3], "ci_high": [1.0, 0.5]})
+    assert len(benchmark.no_measurements(rows, METRICS["salient_imagenet", "rcs"])) == 1
+    assert benchmark.no_measurements(rows, METRICS["imagenet9", "bg_gap"]).empty
+
+
+RCS = METRICS["salient_imagenet", "rcs"]
+CORE = METRICS["salient_imagenet", "core_accuracy"]
 SATURATED = {"basic_l2_eps1", "bottleneck_standard"}
 
 
@@ -71,8 +81,8 @@ def test_the_figure_crosses_out_what_is_no_measurement(
     make_tables(study)
     rows = pd.read_csv(tmp_path / "summary")
     rows = rows[rows["benchmark"] == "salient_imagenet"]
-    assert set(benchmarks.no_measurements(rows)["model"]) == SATURATED
-    figure = benchmarks.draw_benchmark(rows, {"rcs": "RCS", "core_accuracy": "core"}, "Salient ImageNet")
+    assert set(benchmark.no_measurements(rows[rows["metric"] == "rcs"], RCS)["model"]) == SATURATED
+    figure = benchmark.draw_benchmark(rows, [RCS, CORE], "Salient ImageNet")
     crosses = [
         [line for line in axes.get_lines() if line.get_marker() == "x"] for axes in figure.axes
     ]  # a row for rcs, l2 and linf, and one for the accuracy
@@ -84,20 +94,20 @@ def test_the_figure_crosses_out_what_is_no_measurement(
     assert any(own.get_xdata()[0] in line.get_xdata() for line in drawn)
     assert any("saturated" in text.get_text() for text in figure.legends[0].get_texts())
     sound = rows[~rows["model"].isin(SATURATED)]
-    texts = benchmarks.draw_benchmark(sound, {"rcs": "RCS"}, "Salient ImageNet").legends[0].get_texts()
+    texts = benchmark.draw_benchmark(sound, [RCS], "Salient ImageNet").legends[0].get_texts()
     assert not any("saturated" in text.get_text() for text in texts)
-    assert run_figure("benchmarks", {"summary": tmp_path / "summary"}, tmp_path / "figures") == 0
+    assert run_figure("benchmark_salient_imagenet", tmp_path, tmp_path / "figures") == 0
     with Image.open(tmp_path / "figures/benchmark_salient_imagenet.png") as image:
         pixels = np.asarray(image.convert("RGB")).astype(int)
     assert ((pixels[..., 0] > 180) & (pixels[..., 1] < 60) & (pixels[..., 2] < 60)).sum() > 20
 
 
 def test_a_cross_on_a_model_of_the_users_own() -> None:
-    fixed = ("imagenet", "vit", "none", 0.0, 0, "salient_imagenet", "rcs")
+    fixed = ("imagenet", "extra", "vit", "none", 0.0, 0, "salient_imagenet", "rcs")
     rows = pd.DataFrame(
         [(*fixed, "mine", 0.4, 0.3, 0.5), (*fixed, "theirs", 1.0, 1.0, 1.0)],
-        columns=[*SUMMARY_COLUMNS[:1], *SUMMARY_COLUMNS[2:8], "model", "value", "ci_low", "ci_high"],
+        columns=[*SUMMARY_COLUMNS[:1], *SUMMARY_COLUMNS[2:9], "model", "value", "ci_low", "ci_high"],
     )
-    figure = benchmarks.draw_benchmark(rows, {"rcs": "RCS"}, "Salient ImageNet")
+    figure = benchmark.draw_benchmark(rows, [RCS], "Salient ImageNet")
     (cross,) = (line for line in figure.axes[-1].get_lines() if line.get_marker() == "x")
     assert (cross.get_xdata().tolist(), cross.get_ydata().tolist()) == ([1], [1.0])

@@ -155,7 +155,8 @@ def test_value_of_a_claim_of_all_parts_is_the_share_supported(
 
 def test_row_of_a_claim_holds_the_numbers_of_its_assessment() -> None:
     row = UP._replace(p_value=0.03).claim("claim", "statement", "statistic", "evidence")
-    assert row == ("claim", "statement", "statistic", 0.2, 0.1, 0.3, 0.03, "supported", "evidence")
+    about = ("networks", "conclusion", None, None)
+    assert row == ("claim", "statement", "statistic", 0.2, 0.1, 0.3, 0.03, "supported", *about, "evidence")
 
 
 def test_draws_of_seeds_are_averaged_pair_by_pair() -> None:

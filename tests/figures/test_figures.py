@@ -12,30 +12,15 @@ import pytest
 from PIL import Image
 
 from results.synthetic_study import Run, Study, assert_drawn, flat
-from tradeoffs.figures import contact_sheets, correlation
-from tradeoffs.results.table import Model
+from tradeoffs.figures import catalogue, contact_sheet_objectnet, contact_sheets, correlation
+from tradeoffs.results.study import Model
 from tradeoffs.step.cards import sealed
 
-FIGURES = {
-    "overview": ["overview"],
-    "claims": ["claims", "claims_theory"],
-    "benchmarks": [
-        f"benchmark_{name}" for name in ("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
-    ],
-    "adversarial": ["adversarial"],
-    "correlation": ["correlation"],
-    "background_scale": ["background_scale"],
-    "training": ["training"],
-}
-INPUTS = {
-    "overview": ["differences"],
-    "claims": ["claims"],
-    "benchmarks": ["summary"],
-    "adversarial": ["summary"],
-    "correlation": ["sweeps"],
-    "background_scale": ["sweeps", "claims"],
-    "training": ["summary", "models"],
-}
+BENCHMARKS = ("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
+FIGURES = (
+    *("overview", "claims", "claims_theory", *(f"benchmark_{name}" for name in BENCHMARKS)),
+    *("adversarial", "correlation", "background_scale", "training"),
+)
 
 
 def plan(model: Model, benchmark: str, metric: str) -> float:
@@ -64,16 +49,14 @@ def tables(make_study: Callable[..., Study], make_tables: Callable[[Study], Path
 
 
 def test_every_figure_is_drawn_and_the_same_again(tables: Path, run_figure: Run) -> None:
-    for name, figures in FIGURES.items():
-        inputs = {option: tables / option for option in INPUTS[name]}
-        assert run_figure(name, inputs, tables / "figures") == 0
+    for name in FIGURES:
+        assert run_figure(name, tables, tables / "figures") == 0
         card = json.loads((tables / "figures" / "card.json").read_text())
-        assert card["figures"] == sorted(figures)
-        for figure in figures:
-            assert_drawn(tables / "figures" / f"{figure}.png")
-            assert "<dc:date>" not in (tables / "figures" / f"{figure}.svg").read_text()
+        assert set(card["files"]) == {f"{name}.svg", f"{name}.png"}
+        assert_drawn(tables / "figures" / f"{name}.png")
+        assert "<dc:date>" not in (tables / "figures" / f"{name}.svg").read_text()
     name = "background_scale"
-    run_figure(name, {option: tables / option for option in INPUTS[name]}, tables / "again")
+    run_figure(name, tables, tables / "again")
     for ending in ("svg", "png"):
         file = f"{name}.{ending}"
         assert (tables / "again" / file).read_bytes() == (tables / "figures" / file).read_bytes()
@@ -110,9 +93,8 @@ def test_a_study_without_budgets_attacks_or_the_usual_domains_has_its_figures(
     make_tables(study)
     write_histories(tmp_path, study)
     for name in figures:
-        assert run_figure(name, {option: tmp_path / option for option in INPUTS[name]}, tmp_path / "figures") == 0
-        for figure in FIGURES[name]:
-            assert (tmp_path / "figures" / f"{figure}.png").stat().st_size > 0
+        assert run_figure(name, tmp_path, tmp_path / "figures") == 0
+        assert (tmp_path / "figures" / f"{name}.png").stat().st_size > 0
 
 
 def test_domains_of_other_names_are_drawn_under_their_names() -> None:
@@ -125,10 +107,12 @@ def test_domains_of_other_names_are_drawn_under_their_names() -> None:
     assert len({style for _, style in styles.values()}) == 3
 
 
+SHEETS = {name: (name,) for name in ("imagenet", *BENCHMARKS)} | {"objectnet": ("objectnet", "imagenet")}
+
+
 def test_contact_sheets_of_the_miniature(miniature: Path, tmp_path: Path, run_figure: Run) -> None:
-    names = ("imagenet", "rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
-    assert run_figure("contact_sheets", {name: miniature / name for name in names}, tmp_path) == 0
-    for name in names:
+    for name, read in SHEETS.items():
+        assert run_figure(f"contact_sheet_{name}", {each: miniature / each for each in read}, tmp_path) == 0
         assert_drawn(tmp_path / f"contact_sheet_{name}.png")
         assert (tmp_path / f"contact_sheet_{name}.svg").stat().st_size > 0
     # ObjectNet's licence asks for its red border on every published image.
@@ -148,7 +132,7 @@ def test_large_images_are_shown_small_and_those_of_objectnet_with_their_border(t
     reduced = contact_sheets.shown(tmp_path / "photograph.png")
     assert max(reduced.shape) <= 192
     assert reduced.shape[1] / reduced.shape[0] == pytest.approx(16 / 9, rel=0.02)
-    framed = contact_sheets.with_border(reduced)
+    framed = contact_sheet_objectnet.with_border(reduced)
     for edge in (framed[0], framed[-1], framed[:, 0], framed[:, -1]):
         assert (edge == (255, 0, 0)).all()
     np.testing.assert_array_equal(framed[4:-4, 4:-4], reduced[4:-4, 4:-4])
@@ -162,16 +146,15 @@ def test_contact_sheet_of_masks_that_are_of_another_size_than_their_images(
         with Image.open(path) as mask:
             smaller = mask.resize((20, 24))
         smaller.save(path)
-    assert run_figure("contact_sheets", {"rival10": folder}, tmp_path / "figures") == 0
+    assert run_figure("contact_sheet_rival10", {"rival10": folder}, tmp_path / "figures") == 0
     assert [path.name for path in (tmp_path / "figures").glob("*.png")] == ["contact_sheet_rival10.png"]
 
 
 def test_contact_sheet_of_a_missing_folder_is_one_line(
     miniature: Path, tmp_path: Path, run_figure: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    names = ("imagenet", "rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
-    folders = {name: miniature / name for name in names} | {"waterbirds": tmp_path / "nowhere"}
-    assert run_figure("contact_sheets", folders, tmp_path / "figures") == 2
+    folders = {"objectnet": tmp_path / "nowhere", "imagenet": miniature / "imagenet"}
+    assert run_figure("contact_sheet_objectnet", folders, tmp_path / "figures") == 2
     assert re.fullmatch(r"error: .*nowhere.*\n", capsys.readouterr().err)
     assert not (tmp_path / "figures").exists()
 
@@ -179,14 +162,14 @@ def test_contact_sheet_of_a_missing_folder_is_one_line(
 @pytest.mark.parametrize(
     "content", [None, "", "study,model\n", "study,model\nx,y\n", 'a,b\n"1', "\x00\xff"], ids=lambda c: repr(c)[:20]
 )
-@pytest.mark.parametrize("name", ["overview", "claims", "benchmarks", "adversarial", "correlation"])
+@pytest.mark.parametrize("name", ["overview", "claims", "benchmark_imagenet9", "adversarial", "correlation"])
 def test_broken_table_is_one_line(
     tmp_path: Path, run_figure: Run, capsys: pytest.CaptureFixture[str], name: str, content: str | None
 ) -> None:
     table = tmp_path / "table.csv"
     if content is not None:
         table.write_text(content, encoding="latin-1")
-    assert run_figure(name, {INPUTS[name][0]: table}, tmp_path / "figures") == 2
+    assert run_figure(name, {catalogue.entry(name).reads[0]: table}, tmp_path / "figures") == 2
     assert re.fullmatch(r"error: .*table.csv.*\n", capsys.readouterr().err)
     assert not (tmp_path / "figures").exists()
 
@@ -195,8 +178,7 @@ def test_table_without_the_sweep_is_one_line(tables: Path, run_figure: Run, caps
     rows = (tables / "sweeps").read_text().splitlines()
     kept = [row for row in rows if ",background_scale," not in row or row.startswith("study,model")]
     (tables / "sweeps").write_text("\n".join(kept) + "\n")
-    inputs = {option: tables / option for option in INPUTS["background_scale"]}
-    assert run_figure("background_scale", inputs, tables / "figures") == 2
+    assert run_figure("background_scale", tables, tables / "figures") == 2
     assert "no bg_gap in the background_scale sweep" in capsys.readouterr().err
 
 
@@ -211,14 +193,13 @@ def test_model_card_without_history_is_one_line(
     card = json.loads(path.read_text())
     damage(card)
     path.write_text(json.dumps(sealed(card)))
-    assert run_figure("training", {option: tables / option for option in INPUTS["training"]}, tables / "figures") == 2
+    assert run_figure("training", tables, tables / "figures") == 2
     assert "basic_linf_eps1/card.json" in capsys.readouterr().err
 
 
 def test_training_curves_of_standard_models_alone(tables: Path, run_figure: Run) -> None:
-    keep_rows(tables / "summary", lambda row: row[3] == "none")
-    inputs = {option: tables / option for option in INPUTS["training"]}
-    assert run_figure("training", inputs, tables / "figures") == 0
+    keep_rows(tables / "summary", lambda row: row[4] == "none")
+    assert run_figure("training", tables, tables / "figures") == 0
     assert_drawn(tables / "figures" / "training.png")
 
 
@@ -226,7 +207,7 @@ def test_a_sweep_without_attack_budgets_shows_clean_accuracy_and_any_domain(tabl
     kept = tables / "clean"
     kept.write_text((tables / "sweeps").read_text().replace("_preserved", "_kept").replace("_broken", "_lost"))
     keep_rows(kept, lambda row: "_eps" not in row[11])
-    figure = correlation.draw({"sweeps": kept})["correlation"]
+    figure = correlation.draw(sweeps=kept)
     assert [axes.get_title() for axes in figure.axes] == ["clean"]
     assert len(figure.axes[0].lines) == 2
 

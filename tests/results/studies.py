@@ -1,9 +1,7 @@
 """Synthetic studies as a fixture."""
 
 import copy
-import importlib
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,9 @@ import yaml
 from project_root import ROOT
 from results.synthetic_study import (
     CLAIMS,
+    CONFIG,
     IMAGENET_BENCHMARKS,
+    THEORY_CLAIM,
     Plan,
     Run,
     Study,
@@ -22,14 +22,14 @@ from results.synthetic_study import (
     imagenet_models,
     imagenet_plan,
     metric_names,
+    told,
     write_evaluation,
 )
-from tradeoffs.claims import command
-from tradeoffs.results import summary
-from tradeoffs.results.table import parse
-from tradeoffs.step.errors import exit_code
+from tradeoffs.figures import catalogue
+from tradeoffs.runner import commands
+from tradeoffs.study import figures
 from tradeoffs.study.config import checked
-from tradeoffs.study.specification import specification
+from tradeoffs.study.specification import declared, specification
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +59,7 @@ def make_study(tmp_path: Path, config: dict[str, Any]) -> Callable[..., Study]:
         benchmarks["adversarial"]["budgets"] = {"linf": [1, 4], "l2": [0.5]}
         benchmarks["adversarial"].update(adversarial or {})
         spec = specification(changed)
-        models = parse(spec)[1]
+        models = told(spec).models
         folder = tmp_path / "evaluations"
         for number, model in enumerate(models):
             for benchmark in model.benchmarks:
@@ -80,65 +80,64 @@ def make_imagenet_study(tmp_path: Path) -> Callable[..., Study]:
             for benchmark in model.benchmarks:
                 names = metric_names(IMAGENET_BENCHMARKS, benchmark)
                 write_evaluation(folder, model, benchmark, names, plan, noise, number)
-        return Study(json.dumps({"study": "imagenet", "models": [m._asdict() for m in models]}), models, folder)
+        spec = {"study": "imagenet", "models": [m._asdict() for m in models], "benchmarks": declared(CONFIG)}
+        return Study(json.dumps(spec), models, folder)
 
     return make
 
 
+def options(files: dict[str, Path]) -> list[str]:
+    """Options of the command line."""
+    return [word for name, path in files.items() for word in (f"--{name.replace('_', '-')}", str(path))]
+
+
 @pytest.fixture
-def run_summary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+def run_summary(tmp_path: Path) -> Run:
     def run(study: Study) -> int:
-        arguments = ["summary", "--spec", study.spec, "--evaluations", str(study.evaluations)]
-        for option in ("out", "sweeps", "card"):
-            arguments += [f"--{option}", str(tmp_path / option)]
-        monkeypatch.setattr(sys, "argv", arguments)
-        return exit_code(summary.main)
+        files = {"evaluations": study.evaluations} | {name: tmp_path / name for name in ("out", "sweeps", "card")}
+        return commands.main(["summary", "--spec", study.spec, *options(files)])
 
     return run
 
 
 @pytest.fixture
-def run_claims(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
+def run_claims(tmp_path: Path) -> Run:
     def run(study: Study, theory: str = ",".join(CLAIMS) + "\n") -> int:
         (tmp_path / "theory.csv").write_text(theory)
-        arguments = ["claims", "--spec", study.spec, "--evaluations", str(study.evaluations)]
-        arguments += ["--theory", str(tmp_path / "theory.csv")]
-        for option in ("out", "differences", "card"):
-            arguments += [f"--{option}", str(tmp_path / option)]
-        monkeypatch.setattr(sys, "argv", arguments)
-        return exit_code(command.main)
+        files = {"evaluations": study.evaluations, "theory": tmp_path / "theory.csv"}
+        files |= {name: tmp_path / name for name in ("out", "differences", "card")}
+        return commands.main(["claims", "--spec", study.spec, *options(files)])
 
     return run
 
 
 @pytest.fixture
-def make_tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Study], Path]:
+def make_tables(tmp_path: Path) -> Callable[[Study], Path]:
     """Write summary, sweeps, claims and differences of a study, with one claim of the theory."""
 
     def make(study: Study) -> Path:
-        (tmp_path / "theory").write_text(
-            ",".join(CLAIMS) + "\ntheory.i,An exact statement.,count,1,,,,supported,exact\n"
-        )
-        common = ["--spec", study.spec, "--evaluations", str(study.evaluations)]
+        (tmp_path / "theory_claims").write_text(f"{','.join(CLAIMS)}\n{THEORY_CLAIM}\n")
         files = {
-            summary: {"out": "summary", "sweeps": "sweeps", "card": "summary_card"},
-            command: {"theory": "theory", "out": "claims", "differences": "differences", "card": "claims_card"},
+            "summary": {"out": "summary", "sweeps": "sweeps", "card": "summary_card"},
+            "claims": {"theory": "theory_claims", "out": "claims", "differences": "differences", "card": "claims_card"},
         }
-        for module, options in files.items():
-            named = [word for option, name in options.items() for word in (f"--{option}", str(tmp_path / name))]
-            monkeypatch.setattr(sys, "argv", ["", *common, *named])
-            assert exit_code(module.main) == 0
+        for verb, named in files.items():
+            paths = {"evaluations": study.evaluations} | {option: tmp_path / name for option, name in named.items()}
+            assert commands.main([verb, "--spec", study.spec, *options(paths)]) == 0
         return tmp_path
 
     return make
 
 
 @pytest.fixture
-def run_figure(monkeypatch: pytest.MonkeyPatch) -> Run:
-    def run(name: str, inputs: dict[str, Path], out: Path) -> int:
-        module = importlib.import_module(f"tradeoffs.figures.{name}")
-        options = [word for option, path in inputs.items() for word in (f"--{option}", str(path))]
-        monkeypatch.setattr(sys, "argv", ["", *options, "--out", str(out), "--card", str(out / "card.json")])
-        return exit_code(module.main)
+def run_figure() -> Run:
+    """Draw a figure from the files of its inputs, or from those of one folder, where they have the inputs' names."""
+
+    def run(name: str, inputs: dict[str, Path] | Path, out: Path) -> int:
+        entry = catalogue.entry(name)._replace(name=name)
+        files = {table: inputs / table for table in entry.reads} if isinstance(inputs, Path) else inputs
+        settings = figures.told(CONFIG, entry)
+        spec = [] if settings is None else ["--spec", json.dumps(settings)]
+        return commands.main(["figure", name, *spec, *options(files | {"out": out, "card": out / "card.json"})])
 
     return run

@@ -11,14 +11,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from tradeoffs.claims.row import Claim
 from tradeoffs.models.ids import model_id
-from tradeoffs.results.table import Model
+from tradeoffs.results.metrics import Benchmark, Metric, benchmarks_of
+from tradeoffs.results.study import Model, Settings, study_of
+from tradeoffs.results.study import Study as ToldStudy
 from tradeoffs.step.cards import digests, sealed
+from tradeoffs.step.command import kinds_of
+from tradeoffs.step.specs import parse_spec
+from tradeoffs.study.specification import declared
 
 DRAWS = 400
 GROUPS = ("landbird_on_land", "landbird_on_water", "waterbird_on_land", "waterbird_on_water")
 VARIANTS = ("original", "mixed_same", "mixed_rand", "mixed_next", "only_fg", "no_fg", "only_bg_b", "only_bg_t")
-CLAIMS = ["claim", "statement", "statistic", "value", "ci_low", "ci_high", "p_value", "verdict", "evidence"]
+CLAIMS = list(Claim._fields)
+THEORY_CLAIM = "theory.i,An exact statement.,count,1,,,,supported,linear model,conclusion,,,exact"
 Plan = Callable[[Model, str, str], float]
 Run = Callable[..., int]
 
@@ -36,6 +43,12 @@ IMAGENET_BENCHMARKS: dict[str, dict[str, Any]] = {
         "budgets": {"linf": [0.5, 1, 2, 4, 8], "l2": [0.25, 0.5, 1, 3, 5]},
     },
 }
+# What figures are told of: every benchmark, and a scale of the theory.
+CONFIG: dict[str, Any] = {
+    "study": "imagenet",
+    "imagenet": {"benchmarks": IMAGENET_BENCHMARKS},
+    "theory": {"simulation": {"scale": 2}},
+}
 # id, architecture, norm, epsilon of models of the user's own; the id of a reference may follow
 EXTRAS = (("convnext_tiny", "convnext_tiny", "none", 0.0), ("madry_linf_eps4", "resnet50", "linf", 4.0))
 
@@ -44,6 +57,21 @@ class Study(NamedTuple):
     spec: str
     models: list[Model]
     evaluations: Path
+
+
+def told(spec: str) -> ToldStudy:
+    """The study of ``--spec``, as the steps see it."""
+    return study_of(Settings(**parse_spec(spec, kinds_of(Settings))))
+
+
+def benchmarks_told() -> dict[str, Benchmark]:
+    """Every benchmark of the project, as the steps see it."""
+    return {benchmark.name: benchmark for benchmark in benchmarks_of(declared(CONFIG))}
+
+
+def metrics_told() -> dict[tuple[str, str], Metric]:
+    """Their metrics, by benchmark and name."""
+    return {(each.name, metric.name): metric for each in benchmarks_told().values() for metric in each.metrics}
 
 
 def metric_names(settings: dict[str, Any], benchmark: str) -> list[str]:

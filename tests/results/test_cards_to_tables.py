@@ -13,8 +13,8 @@ from results.synthetic_study import DRAWS, Run, Study, flat, table
 from tradeoffs.results.effective_robustness import Measured, of_models, reason_to_leave_out
 from tradeoffs.results.evaluations import FIELDS, Evaluations, draws, metric_value, read
 from tradeoffs.results.measurements import measure
+from tradeoffs.results.study import Model
 from tradeoffs.results.summary import summary_rows, sweep_rows
-from tradeoffs.results.table import Model
 from tradeoffs.step.cards import sealed
 from tradeoffs.step.errors import InputError
 
@@ -140,7 +140,15 @@ def test_summary_and_sweep_rows_are_the_cards_cell_by_cell(make_study: Callable[
     expected: dict[bool, list[tuple[Any, ...]]] = {True: [], False: []}
     for model in study.models:
         main = model.role == "main"
-        identity = ("name", model.id, model.architecture, model.norm, float(model.epsilon), model.seed)
+        identity = (
+            "name",
+            model.id,
+            *((model.role,) if main else ()),
+            model.architecture,
+            model.norm,
+            float(model.epsilon),
+            model.seed,
+        )
         role = {"correlation_sweep": "correlation", "background_scale_sweep": "background_scale"}.get(
             model.role, model.role
         )
@@ -158,7 +166,7 @@ def test_summary_and_sweep_rows_are_the_cards_cell_by_cell(make_study: Callable[
             expected[main] += [(*identity, *swept, benchmark, name, *rows[name]) for name in sorted(rows)]
     assert summary == expected[True]
     assert sweeps == expected[False]
-    assert {type(row[4]) for row in summary} == {float}
+    assert {type(row[5]) for row in summary} == {float}
 
 
 def test_a_card_of_the_summary_says_what_is_left_out(

@@ -10,15 +10,27 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from results.synthetic_study import EXTRAS, Run, Study, assert_drawn, table, verdicts
-from tradeoffs.claims import reliance
-from tradeoffs.figures import adversarial, benchmarks, claims, overview
+from results.synthetic_study import (
+    CONFIG,
+    EXTRAS,
+    Run,
+    Study,
+    assert_drawn,
+    benchmarks_told,
+    metrics_told,
+    table,
+    verdicts,
+)
+from tradeoffs.claims import reliance_effects
+from tradeoffs.figures import adversarial, benchmark, claims, overview
+from tradeoffs.figures.settings import Settings
 from tradeoffs.results.effective_robustness import Measured
-from tradeoffs.results.metrics import METRICS
-from tradeoffs.results.table import Model
+from tradeoffs.results.study import Model
+from tradeoffs.study.specification import declared
 
 Make = Callable[..., Study]
 Tables = Callable[[Study], Path]
+ALL_TOLD = Settings(declared(CONFIG))
 ALL = ("imagenet", "rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet", "adversarial")
 MANY = [(f"my_network_{number}", f"network{number}", "none", 0.0) for number in range(12)]
 
@@ -29,8 +41,8 @@ def test_summary_has_every_model_and_the_sweeps_none(
     assert run_summary(make_imagenet_study()) == 0
     rows = table(tmp_path / "out")
     assert {r["study"] for r in rows} == {"imagenet"}
-    for benchmark in ALL:
-        assert len({r["model"] for r in rows if r["benchmark"] == benchmark}) == 22 + len(EXTRAS)
+    for name in ALL:
+        assert len({r["model"] for r in rows if r["benchmark"] == name}) == 22 + len(EXTRAS)
     own = next(r for r in rows if r["model"] == "madry_linf_eps4")
     assert (own["architecture"], own["norm"], own["epsilon"]) == ("resnet50", "linf", "4")
     assert table(tmp_path / "sweeps") == []
@@ -182,10 +194,7 @@ def test_a_comparison_that_cannot_be_made_is_a_row_that_says_why(
         assert row["evidence"].startswith("imagenet9, waterbirds: no standard model")
         assert f"key reference in the entry of {name}" in row["evidence"]
     assert "background_reliance.plain_script" not in rows
-    drawn = [
-        text.get_text().replace("\n", " ")
-        for text in claims.draw({"claims": folder / "claims"})["claims"].axes[0].texts
-    ]
+    drawn = [text.get_text().replace("\n", " ") for text in claims.draw(claims=folder / "claims").axes[0].texts]
     for name in ("robust_script", "net.v1.2"):
         assert any(text.startswith(f"{name} (") and "not compared on ImageNet-9, Waterbirds" in text for text in drawn)
 
@@ -236,33 +245,27 @@ def test_figures_with_nothing_to_show_say_the_true_reason(
     claims_say: str | None,
 ) -> None:
     folder = make_tables(make_imagenet_study(**{"benchmarks": ("imagenet9", "adversarial")} | choices))
-    paths = {"differences": folder / "differences", "summary": folder / "summary"}
-    assert re.search(overview_says, overview.draw(paths)["overview"].get_suptitle())
-    figure = claims.draw({"claims": folder / "claims"})["claims"]
+    shown = overview.draw(ALL_TOLD, differences=folder / "differences", summary=folder / "summary")
+    assert re.search(overview_says, shown.get_suptitle())
+    figure = claims.draw(claims=folder / "claims")
     if claims_say is None:
         assert "robust_script" in figure.axes[0].texts[4].get_text()
     else:
         assert claims_say in figure.get_suptitle()
-    for name, inputs in {
-        "overview": [*paths],
-        "claims": ["claims"],
-        "benchmarks": ["summary"],
-        "adversarial": ["summary"],
-    }.items():
-        assert run_figure(name, {option: folder / option for option in inputs}, folder / "figures") == 0
+    measured = {row["benchmark"] for row in table(folder / "summary")} - {"adversarial"}
+    for name in ("overview", "claims", "claims_theory", "adversarial", *(f"benchmark_{each}" for each in measured)):
+        assert run_figure(name, folder, folder / "figures") == 0
 
 
 def test_a_benchmark_of_standard_models_alone_says_so(make_imagenet_study: Make, make_tables: Tables) -> None:
     folder = make_tables(make_imagenet_study(budgets={}, extras=(), benchmarks=("imagenet", "imagenet9")))
-    drawn = benchmarks.draw({"summary": folder / "summary"})
-    assert set(drawn) == {"benchmark_imagenet", "benchmark_imagenet9"}  # the rule wants each
-    for figure in drawn.values():
+    for name in ("imagenet", "imagenet9"):
+        figure = drawn_benchmark(folder, name)
         assert "no adversarially trained model, and none of your own" in figure.get_suptitle()
 
 
 def test_own_model_is_compared_with_the_mean_of_the_grids_seeds_draw_by_draw() -> None:
-    benchmarks = ("imagenet9",)
-    rest = ("default", benchmarks, None, None, None)
+    rest = ("default", ("imagenet9",), None, None, None)
     models = [
         *(Model(f"net_standard_seed{seed}", "main", "net", "none", 0.0, seed, *rest) for seed in (0, 1)),
         Model("mine", "extra", "net", "l2", 1.0, 0, *rest),
@@ -272,8 +275,7 @@ def test_own_model_is_compared_with_the_mean_of_the_grids_seeds_draw_by_draw() -
         (model.id, "imagenet9", "bg_gap"): Measured(float(number), draws[number], 10)
         for number, model in enumerate(models)
     }
-    gap = next(metric for metric in METRICS if metric.name == "bg_gap")
-    (found,) = reliance.differences(measured, models, gap)
+    (found,) = reliance_effects.differences(measured, models, metrics_told()["imagenet9", "bg_gap"])
     assert found.standard == ("net_standard_seed0", "net_standard_seed1")
     assert found.value == 2 - 0.5
     np.testing.assert_allclose(found.draws, draws[2] - (draws[0] + draws[1]) / 2)
@@ -301,16 +303,19 @@ def test_figures_are_drawn_from_whatever_there_is(
     make_imagenet_study: Make, make_tables: Tables, run_figure: Run, choices: dict[str, Any], shown: Sequence[str]
 ) -> None:
     folder = make_tables(make_imagenet_study(**choices))
-    runs = {"overview": "differences", "benchmarks": "summary"}
-    if "adversarial" in shown:
-        runs |= {"adversarial": "summary", "claims": "claims"}
-    for name, source in runs.items():
-        assert run_figure(name, {source: folder / source}, folder / "figures") == 0
     expected = {f"benchmark_{name}" for name in shown if name != "adversarial"}
     expected |= {"overview"} | ({"adversarial", "claims", "claims_theory"} if "adversarial" in shown else set())
+    for name in expected:
+        assert run_figure(name, folder, folder / "figures") == 0
     assert {path.stem for path in (folder / "figures").glob("*.png")} == expected
     for name in expected - {"claims", "claims_theory", "overview"}:
         assert_drawn(folder / "figures" / f"{name}.png")
+
+
+def drawn_benchmark(folder: Path, name: str) -> Figure:
+    """The figure of a benchmark."""
+    (own,) = (told for told in ALL_TOLD.benchmarks if told["name"] == name)
+    return benchmark.draw(Settings([own]), summary=folder / "summary")
 
 
 def ticks(figure: Figure) -> set[str]:
@@ -321,18 +326,17 @@ def ticks(figure: Figure) -> set[str]:
 def test_own_models_are_named_in_every_figure(make_imagenet_study: Make, make_tables: Tables) -> None:
     folder = make_tables(make_imagenet_study())
     standard, robust = "convnext_tiny\nstandard", "madry_linf_eps4\n$\\ell_\\infty$ 4/255"
-    drawn = benchmarks.draw({"summary": folder / "summary"})
-    assert set(drawn) == {f"benchmark_{name}" for name in ALL if name != "adversarial"}
-    for figure in drawn.values():
-        assert {standard, robust} <= ticks(figure)
-    assert robust in ticks(overview.draw({"differences": folder / "differences"})["overview"])
-    found = ticks(adversarial.draw({"summary": folder / "summary"})["adversarial"])
+    for name in ALL:
+        if benchmarks_told()[name].drawn:
+            assert {standard, robust} <= ticks(drawn_benchmark(folder, name))
+    assert robust in ticks(overview.draw(ALL_TOLD, differences=folder / "differences"))
+    found = ticks(adversarial.draw(summary=folder / "summary"))
     assert {label.replace("\n", ", ") for label in (standard, robust)} <= found
 
 
 def test_legend_does_not_grow_with_own_models(make_imagenet_study: Make, make_tables: Tables) -> None:
     folder = make_tables(make_imagenet_study(extras=MANY, benchmarks=("imagenet9",)))
-    figure = benchmarks.draw({"summary": folder / "summary"})["benchmark_imagenet9"]
+    figure = drawn_benchmark(folder, "imagenet9")
     assert [text.get_text() for text in figure.legends[0].get_texts()][:2] == ["resnet18", "resnet50"]
     assert len(figure.legends[0].get_texts()) == 3
     assert {f"{name}\nstandard" for name, *_ in MANY} <= ticks(figure)
@@ -340,6 +344,6 @@ def test_legend_does_not_grow_with_own_models(make_imagenet_study: Make, make_ta
 
 def test_overview_says_what_was_not_measured(make_imagenet_study: Make, make_tables: Tables) -> None:
     folder = make_tables(make_imagenet_study(benchmarks=("imagenet9", "waterbirds")))
-    figure = overview.draw({"differences": folder / "differences"})["overview"]
+    figure = overview.draw(ALL_TOLD, differences=folder / "differences")
     assert "not measured: RIVAL10, Salient ImageNet, ObjectNet" in figure.get_suptitle()
     assert "20 adversarially trained models and 1 of your own" in figure.get_suptitle()

@@ -2,20 +2,20 @@
 
 import json
 import re
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from results.synthetic_study import IMAGENET_BENCHMARKS, Run, Study, assert_drawn, metric_names, table
+from results.synthetic_study import CONFIG, IMAGENET_BENCHMARKS, Run, Study, assert_drawn, metric_names, table
 from tradeoffs.figures import published as figure
+from tradeoffs.figures.settings import Settings
 from tradeoffs.models.released_files import RELEASED
-from tradeoffs.results import published
 from tradeoffs.results.published_numbers import PUBLISHED, Published
 from tradeoffs.results.table import SUMMARY_COLUMNS
-from tradeoffs.step.errors import exit_code
+from tradeoffs.runner import commands
+from tradeoffs.study.specification import declared
 
 Row = tuple[str, str, str, float, int]  # model, benchmark, metric, value, number of images
 IMAGES = {"imagenet": 50_000, "imagenet9": 4050, "objectnet": 24_824, "waterbirds": 5794}
@@ -23,17 +23,16 @@ Compare = Callable[[Sequence[Row]], dict[tuple[str, str], dict[str, str]]]
 
 
 @pytest.fixture
-def compare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Compare:
+def compare(tmp_path: Path) -> Compare:
     """Run the command on a summary of these rows; returns its rows by model and metric, the last where several."""
 
     def run(rows: Sequence[Row]) -> dict[tuple[str, str], dict[str, str]]:
         lines = [",".join(SUMMARY_COLUMNS)]
-        lines += [f"imagenet,{m},net,none,0,0,{b},{k},{v},{v - 0.01},{v + 0.01},{n}" for m, b, k, v, n in rows]
+        lines += [f"imagenet,{m},main,net,none,0,0,{b},{k},{v},{v - 0.01},{v + 0.01},{n}" for m, b, k, v, n in rows]
         (tmp_path / "summary.csv").write_text("\n".join(lines) + "\n")
         files = {"summary": "summary.csv", "out": "comparison.csv", "card": "card.json"}
         options = [word for option, name in files.items() for word in (f"--{option}", str(tmp_path / name))]
-        monkeypatch.setattr(sys, "argv", ["", *options])
-        assert exit_code(published.main) == 0
+        assert commands.main(["published", *options]) == 0
         return {(row["model"], row["metric"]): row for row in table(tmp_path / "comparison.csv")}
 
     return run
@@ -117,15 +116,13 @@ def test_what_was_not_measured_is_empty_with_the_reason(compare: Compare, tmp_pa
 
 
 @pytest.mark.parametrize("content", [None, "", "study,model\nx,y\n", "\x00\xff"])
-def test_broken_summary_is_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], content: str | None
-) -> None:
+def test_broken_summary_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str | None) -> None:
     path = tmp_path / "summary.csv"
     if content is not None:
         path.write_text(content, encoding="latin-1")
     out = tmp_path / "out.csv"
-    monkeypatch.setattr(sys, "argv", ["", "--summary", str(path), "--out", str(out), "--card", str(tmp_path / "card")])
-    assert exit_code(published.main) == 2
+    files = ["--summary", str(path), "--out", str(out), "--card", str(tmp_path / "card")]
+    assert commands.main(["published", *files]) == 2
     assert re.fullmatch(r"error: .*summary.csv.*\n", capsys.readouterr().err)
     assert not out.exists()
 
@@ -136,7 +133,7 @@ def test_figure_has_a_line_per_number_and_says_what_was_not_measured(
     entries = [entry for entry in PUBLISHED if entry.model.startswith("resnet50") and entry.benchmark != "imagenet9"]
     rows = {as_published(entry)[:3]: as_published(entry) for entry in entries}
     compare(list(rows.values()))
-    drawn = figure.draw({"comparison": tmp_path / "comparison.csv"})["published"]
+    drawn = figure.draw(Settings(declared(CONFIG)), published=tmp_path / "comparison.csv")
     left, right = drawn.axes
     assert {"resnet50_linf_eps8", "resnet50_standard, drop_restricted", "resnet50_standard, bg_gap"} <= {
         label.get_text() for label in right.get_yticklabels()
@@ -144,23 +141,22 @@ def test_figure_has_a_line_per_number_and_says_what_was_not_measured(
     assert sum("not measured" in text.get_text() for text in right.texts) == 4
     identity = left.lines[0]
     np.testing.assert_array_equal(identity.get_xdata(), identity.get_ydata())
-    assert run_figure("published", {"comparison": tmp_path / "comparison.csv"}, tmp_path / "figures") == 0
+    assert run_figure("published", {"published": tmp_path / "comparison.csv"}, tmp_path / "figures") == 0
     assert_drawn(tmp_path / "figures" / "published.png")
 
 
 def test_figure_of_a_study_that_nobody_published_about(compare: Compare, run_figure: Run, tmp_path: Path) -> None:
     assert compare([("mine", "imagenet", "accuracy", 0.5, 50_000)]) == {}
-    assert run_figure("published", {"comparison": tmp_path / "comparison.csv"}, tmp_path / "figures") == 0
+    assert run_figure("published", {"published": tmp_path / "comparison.csv"}, tmp_path / "figures") == 0
     assert (tmp_path / "figures" / "published.svg").stat().st_size > 0
 
 
 def test_summary_of_the_synthetic_study_is_compared_whole(
-    make_imagenet_study: Callable[..., Study], make_tables: Callable[[Study], Path], monkeypatch: pytest.MonkeyPatch
+    make_imagenet_study: Callable[..., Study], make_tables: Callable[[Study], Path]
 ) -> None:
     folder = make_tables(make_imagenet_study(benchmarks=("imagenet", "imagenet9", "objectnet", "waterbirds")))
     options = ["--summary", str(folder / "summary"), "--out", str(folder / "comparison"), "--card", str(folder / "c")]
-    monkeypatch.setattr(sys, "argv", ["", *options])
-    assert exit_code(published.main) == 0
+    assert commands.main(["published", *options]) == 0
     rows = table(folder / "comparison")
     assert len({row["model"] for row in rows if row["benchmark"] == "imagenet"}) == 22
     assert not [row for row in rows if row["value"] == ""]

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from results.synthetic_study import CLAIMS, DRAWS, Run, Study, flat, table, verdicts
-from tradeoffs.results.table import Model
+from tradeoffs.results.study import Model
 from tradeoffs.step.cards import digests, sealed
 
 SUMMARY = [
-    *["study", "model", "architecture", "norm", "epsilon", "seed"],
+    *["study", "model", "role", "architecture", "norm", "epsilon", "seed"],
     *["benchmark", "metric", "value", "ci_low", "ci_high", "n"],
 ]
+SWEPT = ["sweep", "correlation", "background_scale", "images"]
 
 
 def budget(model: Model) -> float:
@@ -39,7 +40,7 @@ def test_summary_has_the_columns_and_every_adversarial_model_under_every_benchma
 def test_sweeps_name_what_is_swept(make_study: Callable[..., Study], run_summary: Run, tmp_path: Path) -> None:
     run_summary(make_study())
     rows = table(tmp_path / "sweeps")
-    assert list(rows[0]) == [*SUMMARY[:6], "sweep", "correlation", "background_scale", "images", *SUMMARY[6:]]
+    assert list(rows[0]) == [*SUMMARY[:2], *SUMMARY[3:7], *SWEPT, *SUMMARY[7:]]
     assert {r["correlation"] for r in rows if r["sweep"] == "correlation"} == {"0", "0.4", "0.6", "0.8", "0.9", "0.97"}
     assert {r["background_scale"] for r in rows if r["sweep"] == "background_scale"} == {"0.2", "0.4", "0.7", "1"}
     assert {r["images"] for r in rows if r["sweep"] == "reference"} == {"500", "1000", "2000"}
@@ -212,7 +213,7 @@ def test_differences_are_oriented_and_listed_for_every_adversarial_model(
 def test_theory_rows_are_taken_over_unchanged(
     make_study: Callable[..., Study], run_claims: Run, tmp_path: Path
 ) -> None:
-    row = 'theory.i,"A statement, with a comma.",count,1,,,,contradicted,exact'
+    row = 'theory.i,"A statement, with a comma.",count,1,,,,contradicted,linear model,conclusion,,,exact'
     assert run_claims(make_study(), ",".join(CLAIMS) + f"\n{row}\n") == 0
     assert row in (tmp_path / "out").read_text().splitlines()
 
@@ -317,7 +318,9 @@ def test_draws_of_a_lost_metric_are_one_line(
     assert "no array draws/new" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("theory", ["", "claim,verdict\n", ",".join(CLAIMS) + "\na,b,c,,,,,perhaps,e\n"])
+@pytest.mark.parametrize(
+    "theory", ["", "claim,verdict\n", ",".join(CLAIMS) + "\na,b,c,,,,,perhaps,networks,detail,,,e\n"]
+)
 def test_broken_theory_claims_are_one_line(
     make_study: Callable[..., Study], run_claims: Run, capsys: pytest.CaptureFixture[str], theory: str
 ) -> None:

@@ -19,7 +19,7 @@ from tradeoffs.figures import style
 from tradeoffs.models import state_dict, store
 from tradeoffs.results import evaluations, reading, theory_tables
 from tradeoffs.results.evaluations import Evaluation
-from tradeoffs.results.table import Model
+from tradeoffs.results.study import Model
 from tradeoffs.runner import hooks
 from tradeoffs.step import cards, files, inputs, settings
 from tradeoffs.step.errors import InputError, RefusedError, exit_code

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from project_root import ROOT
-from tradeoffs.results.table import parse
+from results.synthetic_study import told
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.settings import FOLDER, LONGEST, settings
 from tradeoffs.step.specs import parse_spec
@@ -72,7 +72,7 @@ def test_a_hundred_seeds_reach_the_steps_in_an_argument_that_a_system_takes():
     assert len(text) > 131_072
     path = settings(text)
     assert subprocess.run(["true", path], check=True).returncode == 0
-    assert len(parse(path)[1]) == 4600
+    assert len(told(path).models) == 4600
 
 
 def test_five_hundred_models_of_ones_own_too(tmp_path):
@@ -80,7 +80,7 @@ def test_five_hundred_models_of_ones_own_too(tmp_path):
     config = checked(
         {"study": "imagenet", "imagenet": {"extra": [entry | {"id": f"m{i}"} for i in range(500)]}}, SCHEMA
     )
-    assert len(parse(settings(specification(config)))[1]) == 522
+    assert len(told(settings(specification(config))).models) == 522
 
 
 def test_no_rule_passes_its_settings_in_another_way():

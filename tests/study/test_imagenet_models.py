@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from project_root import ROOT
-from tradeoffs.claims.reliance import baseline
-from tradeoffs.results.table import parse
+from results.synthetic_study import told
+from tradeoffs.claims.reliance_effects import baseline
 from tradeoffs.step.errors import InputError
 from tradeoffs.study import plan, published_data
 from tradeoffs.study.config import checked
@@ -271,7 +271,7 @@ def test_a_reference_goes_with_the_model_to_the_tables(imagenet):
     config = everything(imagenet, extra=entries)
     rows = {row["id"]: row for row in plan.model_table(plan.models(config).values())}
     assert {name for name, row in rows.items() if row["reference"] is not None} == {"robust"}
-    models = {model.id: model for model in parse(specification(config))[1]}
+    models = {model.id: model for model in told(specification(config)).models}
     assert (models["robust"].reference, models["plain"].reference) == ("plain", None)
     assert baseline(list(models.values()), models["robust"]) == ("plain",)
 

@@ -7,8 +7,10 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from tradeoffs.figures import theory
+from tradeoffs.claims.row import Claim
+from tradeoffs.figures import catalogue
 from tradeoffs.results.theory_tables import read_table, write_table
+from tradeoffs.runner import commands
 from tradeoffs.step.errors import InputError, exit_code
 from tradeoffs.theory import claims, curves, pgd_simulation, phase, simulation
 from tradeoffs.theory import own_model as own_model
@@ -66,11 +68,15 @@ def test_every_step_and_the_figures(monkeypatch, tmp_path):
     for row in read_table(tmp_path / "curves.csv"):
         theta = minimise(two_feature_model(row["scale"], 0.7, 0.5), row["p"], [row["epsilon"]]).theta[0]
         assert [row["core_weight"], row["spurious_weight"]] == pytest.approx(np.abs(theta), abs=1e-9)
-    arguments = ("--tables", tmp_path, "--simulated-scale", 2, "--card", tmp_path / "figures.json")
-    run(monkeypatch, theory, *arguments, "--out", tmp_path / "first")
-    run(monkeypatch, theory, *arguments, "--out", tmp_path / "second")
+    figures = [f"theory_{name}" for name in ("weights", "phase", "risks", "simulation")]
+    for figure in figures:
+        tables = [(f"--{name.replace('_', '-')}", f"{tmp_path / name}.csv") for name in catalogue.entry(figure).reads]
+        settings = ["--spec", '{"scale": 2}'] if catalogue.entry(figure).told else []
+        options = [*settings, *(word for pair in tables for word in pair), "--card", str(tmp_path / "figures.json")]
+        for folder in ("first", "second"):
+            assert commands.main(["figure", figure, *options, "--out", str(tmp_path / folder)]) == 0
     names = {path.name for path in (tmp_path / "first").iterdir()}
-    assert names == {f"theory_{n}.{s}" for n in ("weights", "phase", "risks", "simulation") for s in ("svg", "png")}
+    assert names == {f"{figure}.{suffix}" for figure in figures for suffix in ("svg", "png")}
     for name in names:
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
         if name.endswith("svg"):
@@ -80,7 +86,7 @@ def test_every_step_and_the_figures(monkeypatch, tmp_path):
 def test_claims_table_has_the_columns_that_the_study_s_table_has(monkeypatch, tmp_path):
     step(monkeypatch, tmp_path, "claims")
     header = (tmp_path / "claims.csv").read_text().splitlines()[0]
-    assert header == "claim,statement,statistic,value,ci_low,ci_high,p_value,verdict,evidence"
+    assert header == ",".join(Claim._fields)
     rows = read_table(tmp_path / "claims.csv")
     assert {row["claim"] for row in rows} == {"theory (i)", "theory (ii)", "theory (iii)"}
     assert {row["verdict"] for row in rows} <= {"supported", "contradicted", "undecided"}

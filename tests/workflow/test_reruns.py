@@ -82,6 +82,7 @@ def test_the_study_has_all_its_outputs(finished):
     columns = [
         "study",
         "model",
+        "role",
         "architecture",
         "norm",
         "epsilon",
@@ -111,6 +112,10 @@ def test_the_study_has_all_its_outputs(finished):
         "ci_high",
         "p_value",
         "verdict",
+        "subject",
+        "scope",
+        "norm",
+        "background_scale",
         "evidence",
     ]
     assert set(claims["verdict"]) <= {"supported", "contradicted", "undecided"}

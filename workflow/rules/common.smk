@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 from tradeoffs.runner import hooks
+from tradeoffs.claims import catalogue as claims_catalogue
+from tradeoffs.study import figures as study_figures
 from tradeoffs.study import plan
 from tradeoffs.step.code_id import code_id
 from tradeoffs.models import sources
@@ -22,18 +24,6 @@ DOWNLOADS = plan.downloads(config)
 MISSING = plan.missing(config)
 BENCHMARKS = plan.available_benchmarks(config)
 SPECIFICATION = settings(specification(config))
-# Whether anything stands beside the standard models: an attack's budget, or a model of the user's own.
-COMPARED = any(
-    model.norm != "none" or model.role == "extra" for model in MODELS.values()
-)
-DATA_TITLES = {
-    "imagenet": "ImageNet",
-    "rival10": "RIVAL10",
-    "salient_imagenet": "Salient ImageNet",
-    "imagenet9": "ImageNet-9",
-    "waterbirds": "Waterbirds",
-    "objectnet": "ObjectNet",
-}
 ROLES = [
     "main",
     "extra",

@@ -4,23 +4,58 @@
 report: "../report/workflow.rst"
 
 
+FIGURES = study_figures.figures(config)
+TABLES = {
+    **{
+        name: f"results/{STUDY}/{name}.csv"
+        for name in ("summary", "sweeps", "claims", "differences", "published")
+    },
+    **{
+        name: f"results/theory/{name}.csv"
+        for name in ("curves", "risks", "phase", "simulation", "pgd_simulation")
+    },
+    "theory_claims": "results/theory/claims.csv",
+}
+
+
+def table(name, category, label):
+    """A table, as the report shows it; its caption is report/<name>.rst."""
+    return report(
+        f"results/{STUDY}/{name}.csv",
+        category=category,
+        labels={"result": label},
+        caption=f"../report/{name}.rst",
+    )
+
+
+def figure_input(wildcards):
+    """The files that a figure depends on: tables, training cards, fingerprints of data."""
+    figure = FIGURES[wildcards.figure]
+    return [
+        *[TABLES[name] for name in figure.reads if name in TABLES],
+        *(model_cards(["main"]) if "models" in figure.reads else []),
+        *[f"{folder(DEFAULT_WORLD, name)}/fingerprint.json" for name in figure.data],
+    ]
+
+
+def figure_options(wildcards):
+    """The options of a figure: what it is told, the tables and folders that it reads."""
+    figure = FIGURES[wildcards.figure]
+    told = study_figures.told(config, figure)
+    places = TABLES | {"models": f"results/{STUDY}/models"}
+    read = {name: places[name] for name in figure.reads}
+    read |= {name: folder(DEFAULT_WORLD, name) for name in figure.data}
+    named = {name.replace("_", "-"): path for name, path in read.items()}
+    return options({"spec": settings(told)} if told else {}) + options(named)
+
+
 rule summary:
     input:
         cards=cards(ROLES),
         outcomes=outcomes(ROLES),
     output:
-        summary=report(
-            f"results/{STUDY}/summary.csv",
-            category="Tables",
-            labels={"table": "Summary: every metric of every model"},
-            caption="../report/summary.rst",
-        ),
-        sweeps=report(
-            f"results/{STUDY}/sweeps.csv",
-            category="Tables",
-            labels={"table": "Sweeps: models beside the main grid"},
-            caption="../report/sweeps.rst",
-        ),
+        out=table("summary", "Tables", "Summary: every metric of every model"),
+        sweeps=table("sweeps", "Tables", "Sweeps: models beside the main grid"),
         card=f"results/{STUDY}/cards/summary.json",
     log:
         f"logs/{STUDY}/results/summary.log",
@@ -30,10 +65,10 @@ rule summary:
     params:
         code=code_id("tradeoffs.results.summary"),
         spec=SPECIFICATION,
-        evaluations=lambda wc, input: str(Path(input.cards[0]).parents[1]),
+        evaluations=f"results/{STUDY}/evaluations",
     shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.results.summary --spec {params.spec:q} --evaluations {params.evaluations:q}"
-        " --out {output.summary:q} --sweeps {output.sweeps:q} --card {output.card:q} > {log:q} 2>&1"
+        "python -m tradeoffs summary --spec {params.spec:q} --evaluations {params.evaluations:q}"
+        " --out {output.out:q} --sweeps {output.sweeps:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 rule claims:
@@ -42,17 +77,11 @@ rule claims:
         outcomes=outcomes(ROLES),
         theory="results/theory/claims.csv",
     output:
-        claims=report(
-            f"results/{STUDY}/claims.csv",
-            category="Claims",
-            labels={"claims": "Table: every claim, statistic and verdict"},
-            caption="../report/claims.rst",
-        ),
-        differences=report(
-            f"results/{STUDY}/differences.csv",
-            category="Tables",
-            labels={"table": "Differences: each model against its standard model"},
-            caption="../report/differences.rst",
+        out=table("claims", "Claims", "Table: every claim, statistic and verdict"),
+        differences=table(
+            "differences",
+            "Tables",
+            "Differences: each model against its standard model",
         ),
         card=f"results/{STUDY}/cards/claims.json",
     log:
@@ -61,252 +90,19 @@ rule claims:
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_id("tradeoffs.claims.command"),
+        code=code_id("tradeoffs.claims.command", *claims_catalogue.modules()),
         spec=SPECIFICATION,
-        evaluations=lambda wc, input: str(Path(input.cards[0]).parents[1]),
+        evaluations=f"results/{STUDY}/evaluations",
     shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.claims.command --spec {params.spec:q} --evaluations {params.evaluations:q}"
-        " --theory {input.theory:q} --out {output.claims:q} --differences {output.differences:q} --card {output.card:q}"
-        " > {log:q} 2>&1"
-
-
-rule figure_overview:
-    input:
-        differences=rules.claims.output.differences,
-        summary=rules.summary.output.summary,
-    output:
-        report(
-            f"results/{STUDY}/figures/overview.svg",
-            category="Overview",
-            labels={"figure": "All models over the five benchmarks"},
-            caption="../report/overview.rst",
-        ),
-        f"results/{STUDY}/figures/overview.png",
-        card=f"results/{STUDY}/cards/figure_overview.json",
-    log:
-        f"logs/{STUDY}/results/figure_overview.log",
-    localrule: True
-    conda:
-        "../../envs/environment.yaml"
-    params:
-        code=code_id("tradeoffs.figures.overview"),
-        figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
-    shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.figures.overview --differences {input.differences:q}"
-        " --summary {input.summary:q} --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
-
-
-rule figure_claims:
-    input:
-        claims=rules.claims.output.claims,
-    output:
-        report(
-            f"results/{STUDY}/figures/claims.svg",
-            category="Claims",
-            labels={"claims": "Picture: the claims from which conclusions are drawn"},
-            caption="../report/claims.rst",
-        ),
-        report(
-            f"results/{STUDY}/figures/claims_theory.svg",
-            category="Claims",
-            labels={"claims": "Picture: the claims about the linear model"},
-            caption="../report/claims.rst",
-        ),
-        f"results/{STUDY}/figures/claims.png",
-        f"results/{STUDY}/figures/claims_theory.png",
-        card=f"results/{STUDY}/cards/figure_claims.json",
-    log:
-        f"logs/{STUDY}/results/figure_claims.log",
-    localrule: True
-    conda:
-        "../../envs/environment.yaml"
-    params:
-        code=code_id("tradeoffs.figures.claims"),
-        figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
-    shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.figures.claims --claims {input.claims:q}"
-        " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
-
-
-rule figure_benchmarks:
-    input:
-        summary=rules.summary.output.summary,
-    output:
-        *[
-            report(
-                f"results/{STUDY}/figures/benchmark_{name}.svg",
-                category="Benchmarks",
-                labels={"benchmark": DATA_TITLES[name]},
-                caption=f"../report/benchmark_{name}.rst",
-            )
-            for name in BENCHMARKS
-            if name in DATA_TITLES
-        ],
-        *[
-            f"results/{STUDY}/figures/benchmark_{name}.png"
-            for name in BENCHMARKS
-            if name in DATA_TITLES
-        ],
-        card=f"results/{STUDY}/cards/figure_benchmarks.json",
-    log:
-        f"logs/{STUDY}/results/figure_benchmarks.log",
-    localrule: True
-    conda:
-        "../../envs/environment.yaml"
-    params:
-        code=code_id("tradeoffs.figures.benchmarks"),
-        figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
-    shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.figures.benchmarks --summary {input.summary:q}"
-        " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
-
-
-rule figure_adversarial:
-    input:
-        summary=rules.summary.output.summary,
-    output:
-        report(
-            f"results/{STUDY}/figures/adversarial.svg",
-            category="Adversarial accuracy",
-            labels={"figure": "Main models under attack"},
-            caption="../report/adversarial.rst",
-        ),
-        f"results/{STUDY}/figures/adversarial.png",
-        card=f"results/{STUDY}/cards/figure_adversarial.json",
-    log:
-        f"logs/{STUDY}/results/figure_adversarial.log",
-    localrule: True
-    conda:
-        "../../envs/environment.yaml"
-    params:
-        code=code_id("tradeoffs.figures.adversarial"),
-        figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
-    shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.figures.adversarial --summary {input.summary:q}"
-        " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
-
-
-rule figure_correlation:
-    input:
-        sweeps=rules.summary.output.sweeps,
-    output:
-        report(
-            f"results/{STUDY}/figures/correlation.svg",
-            category="Adversarial accuracy",
-            labels={"figure": "By spurious correlation in training"},
-            caption="../report/correlation.rst",
-        ),
-        f"results/{STUDY}/figures/correlation.png",
-        card=f"results/{STUDY}/cards/figure_correlation.json",
-    log:
-        f"logs/{STUDY}/results/figure_correlation.log",
-    localrule: True
-    conda:
-        "../../envs/environment.yaml"
-    params:
-        code=code_id("tradeoffs.figures.correlation"),
-        figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
-    shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.figures.correlation --sweeps {input.sweeps:q}"
-        " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
-
-
-rule figure_background_scale:
-    input:
-        sweeps=rules.summary.output.sweeps,
-        claims=rules.claims.output.claims,
-    output:
-        report(
-            f"results/{STUDY}/figures/background_scale.svg",
-            category="Background scale",
-            labels={"figure": "Reliance by scale of the background"},
-            caption="../report/background_scale.rst",
-        ),
-        f"results/{STUDY}/figures/background_scale.png",
-        card=f"results/{STUDY}/cards/figure_background_scale.json",
-    log:
-        f"logs/{STUDY}/results/figure_background_scale.log",
-    localrule: True
-    conda:
-        "../../envs/environment.yaml"
-    params:
-        code=code_id("tradeoffs.figures.background_scale"),
-        figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
-    shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.figures.background_scale --sweeps {input.sweeps:q} --claims {input.claims:q}"
-        " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
-
-
-rule figure_training:
-    input:
-        summary=rules.summary.output.summary,
-        cards=model_cards(["main"]),
-    output:
-        report(
-            f"results/{STUDY}/figures/training.svg",
-            category="Training",
-            labels={"figure": "Training curves of the main models"},
-            caption="../report/training.rst",
-        ),
-        f"results/{STUDY}/figures/training.png",
-        card=f"results/{STUDY}/cards/figure_training.json",
-    log:
-        f"logs/{STUDY}/results/figure_training.log",
-    localrule: True
-    conda:
-        "../../envs/environment.yaml"
-    params:
-        code=code_id("tradeoffs.figures.training"),
-        figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
-        models=lambda wc, input: str(Path(input.cards[0]).parents[1]),
-    shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.figures.training --summary {input.summary:q} --models {params.models:q}"
-        " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
-
-
-rule contact_sheets:
-    input:
-        [f"{path}/fingerprint.json" for path in default_folders().values()],
-    output:
-        *[
-            report(
-                f"results/{STUDY}/figures/contact_sheet_{name}.svg",
-                category="Data",
-                labels={"data set": title},
-                caption=f"../report/contact_sheet_{name}.rst",
-            )
-            for name, title in DATA_TITLES.items()
-            if name in default_folders()
-        ],
-        *[
-            f"results/{STUDY}/figures/contact_sheet_{name}.png"
-            for name in default_folders()
-        ],
-        card=f"results/{STUDY}/cards/contact_sheets.json",
-    log:
-        f"logs/{STUDY}/results/contact_sheets.log",
-    localrule: True
-    conda:
-        "../../envs/environment.yaml"
-    params:
-        code=code_id("tradeoffs.figures.contact_sheets"),
-        figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
-        data=options(default_folders()),
-    shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.figures.contact_sheets {params.data:q}"
-        " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
+        "python -m tradeoffs claims --spec {params.spec:q} --evaluations {params.evaluations:q} --theory {input.theory:q}"
+        " --out {output.out:q} --differences {output.differences:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 rule published:
     input:
-        rules.summary.output.summary,
+        rules.summary.output.out,
     output:
-        published=report(
-            f"results/{STUDY}/published.csv",
-            category="Tables",
-            labels={"table": "Published numbers, and ours beside them"},
-            caption="../report/published_comparison.rst",
-        ),
+        out=table("published", "Tables", "Published numbers, and ours beside them"),
         card=f"results/{STUDY}/cards/published.json",
     log:
         f"logs/{STUDY}/results/published.log",
@@ -316,43 +112,12 @@ rule published:
     params:
         code=code_id("tradeoffs.results.published"),
     shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.results.published --summary {input:q}"
-        " --out {output.published:q} --card {output.card:q} > {log:q} 2>&1"
-
-
-rule figure_published:
-    input:
-        rules.published.output.published,
-    output:
-        report(
-            f"results/{STUDY}/figures/published.svg",
-            category="Benchmarks",
-            labels={"figure": "Published numbers, and ours"},
-            caption="../report/published.rst",
-        ),
-        f"results/{STUDY}/figures/published.png",
-        card=f"results/{STUDY}/cards/figure_published.json",
-    log:
-        f"logs/{STUDY}/results/figure_published.log",
-    localrule: True
-    conda:
-        "../../envs/environment.yaml"
-    params:
-        code=code_id("tradeoffs.figures.published"),
-        figures=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
-    shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.figures.published --comparison {input:q}"
-        " --out {params.figures:q} --card {output.card:q} > {log:q} 2>&1"
+        "python -m tradeoffs published --summary {input:q} --out {output.out:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 rule missing:
     output:
-        missing=report(
-            f"results/{STUDY}/missing.csv",
-            category="Data",
-            labels={"data set": "Table: what is missing, and what to do"},
-            caption="../report/missing.rst",
-        ),
+        out=table("missing", "Data", "Table: what is missing, and what to do"),
         card=f"results/{STUDY}/cards/missing.json",
     log:
         f"logs/{STUDY}/results/missing.log",
@@ -363,8 +128,37 @@ rule missing:
         code=code_id("tradeoffs.results.missing"),
         spec=settings({"missing": plan.missing_benchmarks(config)}),
     shell:
-        "python -m tradeoffs missing --spec {params.spec:q}"
-        " --out {output.missing:q} --card {output.card:q} > {log:q} 2>&1"
+        "python -m tradeoffs missing --spec {params.spec:q} --out {output.out:q} --card {output.card:q} > {log:q} 2>&1"
+
+
+# Every figure: workflow/tradeoffs/figures/catalogue.yaml lists them.
+rule figure:
+    input:
+        figure_input,
+    output:
+        report(
+            f"results/{STUDY}/figures/{{figure}}.svg",
+            category=lambda wc: FIGURES[wc.figure].category,
+            labels=lambda wc: {"result": FIGURES[wc.figure].label},
+            caption="../report/figure.rst",
+        ),
+        f"results/{STUDY}/figures/{{figure}}.png",
+        card=f"results/{STUDY}/cards/figure_{{figure}}.json",
+    log:
+        f"logs/{STUDY}/results/figure_{{figure}}.log",
+    wildcard_constraints:
+        figure=one_of(FIGURES),
+    localrule: True
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=lambda wc: code_id("tradeoffs.figures.command", FIGURES[wc.figure].dotted),
+        options=figure_options,
+        caption=lambda wc: FIGURES[wc.figure].caption,
+        folder=f"results/{STUDY}/figures",
+    shell:
+        "python -m tradeoffs figure {wildcards.figure:q} {params.options:q}"
+        " --out {params.folder:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 # Everything of this file that the study has: snakemake figures
@@ -372,16 +166,6 @@ rule figures:
     input:
         rules.summary.output,
         rules.claims.output,
-        rules.figure_overview.output,
-        rules.figure_claims.output,
-        rules.figure_benchmarks.output if COMPARED else [],
-        rules.contact_sheets.output,
-        rules.figure_adversarial.output if "adversarial" in BENCHMARKS else [],
-        rules.figure_correlation.output if cards(["correlation_sweep"]) else [],
-        rules.figure_background_scale.output
-        if cards(["background_scale_sweep"])
-        else [],
-        rules.figure_training.output if models_from(["train"]) else [],
+        [f"results/{STUDY}/figures/{name}.svg" for name in FIGURES],
         rules.missing.output if STUDY == "imagenet" else [],
         rules.published.output if STUDY == "imagenet" else [],
-        rules.figure_published.output if STUDY == "imagenet" else [],

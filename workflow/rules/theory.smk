@@ -1,5 +1,5 @@
 # The theory: exact minimisers of adversarially trained linear regression, confronted with simulation.
-# Nothing here depends on the study; only the figures lie in its folder, beside those they are compared with.
+# Nothing here depends on the study.
 
 
 rule theory_curves:
@@ -87,54 +87,3 @@ rule theory_pgd_simulation:
     shell:
         "python -m tradeoffs.runner.fork_server tradeoffs.theory.pgd_simulation --spec {params.spec:q}"
         " --out {output.out:q} --card {output.card:q} > {log:q} 2>&1"
-
-
-rule theory_figures:
-    input:
-        rules.theory_curves.output.out,
-        rules.theory_curves.output.risks,
-        rules.theory_phase.output.out,
-        rules.theory_simulation.output.out,
-        rules.theory_pgd_simulation.output.out,
-    output:
-        report(
-            f"results/{STUDY}/figures/theory_weights.svg",
-            category="Theory",
-            labels={"figure": "Weights against budget"},
-            caption="../report/theory_weights.rst",
-        ),
-        f"results/{STUDY}/figures/theory_weights.png",
-        report(
-            f"results/{STUDY}/figures/theory_phase.svg",
-            category="Theory",
-            labels={"figure": "Reliance over scale and correlation"},
-            caption="../report/theory_phase.rst",
-        ),
-        f"results/{STUDY}/figures/theory_phase.png",
-        report(
-            f"results/{STUDY}/figures/theory_risks.svg",
-            category="Theory",
-            labels={"figure": "Risk in shifted test domains"},
-            caption="../report/theory_risks.rst",
-        ),
-        f"results/{STUDY}/figures/theory_risks.png",
-        report(
-            f"results/{STUDY}/figures/theory_simulation.svg",
-            category="Theory",
-            labels={"figure": "Theory against simulation"},
-            caption="../report/theory_simulation.rst",
-        ),
-        f"results/{STUDY}/figures/theory_simulation.png",
-        card=f"results/{STUDY}/cards/theory_figures.json",
-    log:
-        f"logs/{STUDY}/results/theory_figures.log",
-    localrule: True
-    conda:
-        "../../envs/environment.yaml"
-    params:
-        code=code_id("tradeoffs.figures.theory"),
-        scale=config["theory"]["simulation"]["scale"],
-        folder=lambda wc, output: str(Path(output.card).parents[1] / "figures"),
-    shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.figures.theory --tables results/theory --simulated-scale {params.scale:q}"
-        " --out {params.folder:q} --card {output.card:q} > {log:q} 2>&1"

@@ -1,35 +1,31 @@
 """The claims table: what the paper says, what was measured, and the verdict.
 
-    python -m tradeoffs.claims.command --spec '{"study": "miniature", "models": [...]}' \
-        --evaluations results/miniature/evaluations --theory results/theory/claims.csv \
-        --out claims.csv --differences differences.csv --card claims.json
-
 A row is a claim with its statistic, interval, p-value and the verdict of :mod:`tradeoffs.claims.verdicts`; the rows
-of the theory step are taken over unchanged. ``--differences`` lists what the rows on background reliance are means of:
+of the theory step are taken over unchanged. ``differences`` lists what the rows on background reliance are means of:
 each adversarially trained model against the standard one, oriented so that positive is more reliance, paired intervals.
 """
 
-import argparse
-import sys
-import time
-from collections.abc import Iterator, Sequence
+import importlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
-from tradeoffs.claims import correlation_sweep, reliance, scale_sweep
+from tradeoffs.claims import catalogue
+from tradeoffs.claims.reliance_effects import differences as differences_of
 from tradeoffs.claims.row import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
 from tradeoffs.results.evaluations import read
 from tradeoffs.results.measurements import Measurements, measure
-from tradeoffs.results.metrics import METRICS
-from tradeoffs.results.table import SUMMARY_COLUMNS, Model, parse, write_csv
-from tradeoffs.step.cards import check, digests, write_card
-from tradeoffs.step.code_id import code_id
-from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.results.study import Settings, Study, study_of
+from tradeoffs.results.table import SUMMARY_COLUMNS, summary_identity, write_csv
+from tradeoffs.step.cards import check
+from tradeoffs.step.command import Written
+from tradeoffs.step.errors import InputError
 from tradeoffs.step.inputs import read_csv, shown
 
 VERDICTS = (SUPPORTED, CONTRADICTED, UNDECIDED)
+CODE = catalogue.modules()  # imported by name, so that its code id must be told of them
 
 
 def theory_rows(path: Path) -> list[list[str]]:
@@ -47,52 +43,35 @@ def theory_rows(path: Path) -> list[list[str]]:
     return [row for _, row in rows]
 
 
-def difference_rows(study: str, measured: Measurements, models: Sequence[Model]) -> Iterator[tuple[Any, ...]]:
+def claims_of(measured: Measurements, study: Study) -> list[Claim]:
+    """Return the rows of every claim of the catalogue."""
+    return [row for name in CODE for row in importlib.import_module(name).claims(measured, study)]
+
+
+def difference_rows(measured: Measurements, study: Study) -> Iterator[tuple[Any, ...]]:
     """Rows of every model and metric of reliance: oriented difference from the standard model."""
-    for metric in METRICS:
-        for found in reliance.differences(measured, models, metric):
+    for metric in study.reliance:
+        for found in differences_of(measured, study.models, metric):
             low, high = (float(q) for q in np.quantile(found.draws, [0.025, 0.975]))
-            model = found.model
-            identity = (study, model.id, model.architecture, model.norm, float(model.epsilon), model.seed)
+            identity = summary_identity(study.name, found.model)
             yield (*identity, metric.benchmark, metric.name, found.value, low, high, found.n)
 
 
-def main() -> None:
-    """Command line of the step."""
-    parser = argparse.ArgumentParser(prog="python -m tradeoffs.claims.command", description="Claims and their verdicts")
-    parser.add_argument("--spec", required=True, help='JSON: {"study": name, "models": [...]}')
-    parser.add_argument("--evaluations", type=Path, required=True, help="folder with <benchmark>/<model>.json and .npz")
-    parser.add_argument("--theory", type=Path, required=True, help="CSV with the theory's claims")
-    parser.add_argument("--out", type=Path, required=True, help="CSV to write: the claims")
-    parser.add_argument(
-        "--differences", type=Path, required=True, help="CSV to write: differences from standard models"
-    )
-    parser.add_argument("--card", type=Path, required=True, help="JSON card to write")
-    arguments = parser.parse_args()
-    started = time.perf_counter()
-    study, models, spec = parse(arguments.spec)
-    theory = theory_rows(arguments.theory)
-    measured = measure(read(arguments.evaluations, models), models)
-    found = [
-        *reliance.claims(measured, models),
-        *correlation_sweep.claims(measured, models),
-        *scale_sweep.claims(measured, models),
-    ]
-    write_csv(arguments.differences, SUMMARY_COLUMNS, difference_rows(study, measured, models))
-    write_csv(arguments.out, Claim._fields, [*theory, *found])
+def run(
+    settings: Settings,
+    *,
+    evaluations: Annotated[Path, "folder with <benchmark>/<model>.json and .npz"],
+    theory: Annotated[Path, "CSV with the theory's claims"],
+    out: Annotated[Path, "CSV to write: the claims"],
+    differences: Annotated[Path, "CSV to write: differences from standard models"],
+) -> Written:
+    """Write both tables. InputError for a card that is missing, broken or not comparable with the others."""
+    study = study_of(settings)
+    proved = theory_rows(theory)
+    measured = measure(read(evaluations, study.models), study.models)
+    found = claims_of(measured, study)
+    write_csv(differences, SUMMARY_COLUMNS, difference_rows(measured, study))
+    write_csv(out, Claim._fields, [*proved, *found])
     counts = {verdict: sum(claim.verdict == verdict for claim in found) for verdict in VERDICTS}
-    print(f"{len(theory)} claims of the theory, {len(found)} of the study: {counts}")
-    write_card(
-        arguments.card,
-        kind="claims",
-        spec=spec,
-        code=code_id("tradeoffs.claims.command"),
-        data={},
-        started=started,
-        files=digests(arguments.out, arguments.differences),
-        verdicts=counts,
-    )
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))
+    print(f"{len(proved)} claims of the theory, {len(found)} of the study: {counts}")
+    return Written("claims", [out, differences], {"verdicts": counts})

@@ -1,214 +1,139 @@
 """Claim: adversarially trained models rely on backgrounds more than standardly trained ones.
 
-For every metric, norm and architecture
+The effects and their tests are those of :mod:`tradeoffs.claims.reliance_effects`; the verdict needs both
+(:mod:`tradeoffs.claims.verdicts`). Here are the rows: one for each measure of reliance that a benchmark declares, and
+an overall one, which rests on the first of each benchmark.
 
-    effect = mean over the budgets of (metric of the model - metric of the standard model of that architecture),
-
-with its sign turned where a low metric means much reliance, so that positive is always *more reliance*. Bootstrap draws
-of two models on one data set are paired, hence the interval is that of the mean of differences. The trend is Kendall's
-rank correlation of the oriented metric with epsilon, the standard model at 0, with its exact permutation p-value
-(:mod:`tradeoffs.claims.trend`). The verdict needs both (:mod:`tradeoffs.claims.verdicts`). With several seeds a
-model stands for the mean of its seeds.
-
-Models of the user's own are compared one by one, with the standard model they name or that of their architecture
-(:func:`baseline`); where there is none, a row says so. There is no trend in one model, so their p-value is the
-bootstrap's. They have no part in what is concluded about the grid.
+Models of the user's own are compared one by one, with the standard model they name or that of their architecture; where
+there is none, a row says so. There is no trend in one model, so their p-value is the bootstrap's. They have no part in
+what is concluded about the grid.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
-import numpy as np
-
-from tradeoffs.claims.row import UNDECIDED, Claim
-from tradeoffs.claims.trend import Block, curve, forked, trend
-from tradeoffs.claims.verdicts import Array, Assessment, all_of_claim, assess, over_seeds
+from tradeoffs.claims.reliance_effects import (
+    Cell,
+    Difference,
+    alone,
+    baseline,
+    cells,
+    differences,
+    no_measurements,
+    together,
+    with_standard,
+)
+from tradeoffs.claims.row import CONCLUSION, DETAIL, NETWORKS, UNDECIDED, Claim
+from tradeoffs.claims.verdicts import Assessment, all_of_claim, assess
 from tradeoffs.results.measurements import Measurements
-from tradeoffs.results.metrics import METRICS, TITLES, Metric, saturated
-from tradeoffs.results.table import Model
+from tradeoffs.results.metrics import Benchmark, Metric
+from tradeoffs.results.study import Study
 
 PVALUE = "p: permutation test of the metric's rank correlation with the budget, two-sided"
 
 
-class Difference(NamedTuple):
-    """One adversarially trained model against the standard one of its architecture and seed: oriented, paired."""
-
-    model: Model
-    standard: tuple[str, ...]  # ids; several stand for their mean
-    metric: Metric
-    value: float
-    draws: Array
-    n: int
-
-
-class Cell(NamedTuple):
-    """One metric, architecture and norm: the budgets and, for each, oriented values as means over seeds."""
-
-    architecture: str
-    norm: str
-    epsilons: list[float]
-    standard: float  # the oriented metric of the standard model
-    values: list[float]  # ... and of the model at each budget
-    effect: float
-    draws: Array
-    models: list[str]
-
-
-def differences(measured: Measurements, models: Sequence[Model], metric: Metric) -> list[Difference]:
-    """Return every adversarially trained model against its standard one; none where one of them was not measured."""
-    found = []
-    for model in models:
-        if model.role not in ("main", "extra") or model.norm == "none":
-            continue
-        ours = measured.get((model.id, metric.benchmark, metric.name))
-        names = baseline(models, model)
-        theirs = [measured[key] for name in names if (key := (name, metric.benchmark, metric.name)) in measured]
-        if ours is not None and theirs:
-            value = metric.sign * (ours.value - float(np.mean([m.value for m in theirs])))
-            draws = metric.sign * (ours.draws - np.mean([m.draws for m in theirs], axis=0))
-            found.append(Difference(model, names, metric, value, draws, ours.n))
-    return found
-
-
-def baseline(models: Sequence[Model], model: Model) -> tuple[str, ...]:
-    """Return the ids of the standard models that a model is compared with; several stand for their mean.
-
-    For a model of the grid, the one of its architecture and seed. For a model of the user's own, its ``reference``;
-    where it names none, those of the grid of its architecture, one per seed; where there are none, the first listed
-    among the user's own; else none.
-    """
-    if model.reference is not None:
-        return (model.reference,)
-    standard = [m for m in models if m.norm == "none" and m.architecture == model.architecture]
-    grid = [m for m in standard if m.role == "main"]
-    if model.role == "main":
-        return tuple(m.id for m in grid if m.seed == model.seed)
-    return tuple(m.id for m in grid) or tuple(m.id for m in standard if m.role == "extra")[:1]
-
-
-def cells(measured: Measurements, models: Sequence[Model], metric: Metric) -> list[Cell]:
-    """Return the cells of one metric's grid in the order in which the study lists them."""
-    grouped: dict[tuple[str, str], list[Difference]] = {}
-    for difference in differences(measured, models, metric):
-        if difference.model.role == "main":
-            grouped.setdefault((difference.model.architecture, difference.model.norm), []).append(difference)
-    found = []
-    for (architecture, norm), members in grouped.items():
-        epsilons = sorted({d.model.epsilon for d in members})
-        seeds = sorted({d.model.seed for d in members})
-        standard = float(np.mean([_standard(measured, models, metric, architecture, seed) for seed in seeds]))
-        by_epsilon = [float(np.mean([d.value for d in members if d.model.epsilon == e])) for e in epsilons]
-        of_seed = [[d for d in members if d.model.seed == seed] for seed in seeds]
-        effect, draws = over_seeds(
-            np.array([np.mean([d.value for d in group]) for group in of_seed]),
-            np.stack([np.mean([d.draws for d in group], axis=0) for group in of_seed]),
-        )
-        values = [standard + value for value in by_epsilon]
-        ids = [d.model.id for d in members]
-        found.append(Cell(architecture, norm, epsilons, standard, values, effect, draws, ids))
-    return found
-
-
-def _standard(measured: Measurements, models: Sequence[Model], metric: Metric, architecture: str, seed: int) -> float:
-    """Oriented metric of the standard model of one architecture and seed."""
-    wanted = ("main", "none", architecture, seed)
-    name = next(m.id for m in models if (m.role, m.norm, m.architecture, m.seed) == wanted)
-    return metric.sign * measured[name, metric.benchmark, metric.name].value
-
-
-def claims(measured: Measurements, models: Sequence[Model]) -> list[Claim]:
+def claims(measured: Measurements, study: Study) -> list[Claim]:
     """Return the overall row, then per metric a summary row, one per architecture and norm, one per own model."""
     rows: list[Claim] = []
     parts: dict[str, tuple[Metric, Assessment]] = {}
-    for metric in METRICS:
-        found = cells(measured, models, metric)
-        if not found:
-            rows += own_models(measured, models, metric)
-            continue
-        combined, kendall = together(found)
-        parts.setdefault(metric.benchmark, (metric, combined))
-        title, how = TITLES[metric.benchmark], _direction(metric)
-        key = f"background_reliance.{metric.benchmark}.{metric.name}"
-        sign = "" if metric.sign > 0 else "minus "
-        statistic = f"{sign}mean over budgets of {metric.name} - standard; {PVALUE}"
-        rows.append(
-            combined.claim(
-                key,
-                f"On {title}, adversarially trained models rely on backgrounds more than standard ones ({how}).",
-                statistic,
-                f"{metric.benchmark}: mean of {_names(found)}; Kendall's tau {kendall:.2f}"
-                + _no_measurements(
-                    measured, metric, _with_standard(models, [m for cell in found for m in cell.models])
-                ),
-            )
-        )
-        for cell in found:
-            effect, kendall = alone(cell)
-            rows.append(
-                effect.claim(
-                    f"{key}.{cell.architecture}.{cell.norm}",
-                    f"On {title}, {cell.norm}-trained {cell.architecture} networks rely on backgrounds more than the "
-                    f"standard one ({how}).",
-                    statistic,
-                    f"{metric.benchmark}: {', '.join(cell.models)} against the standard {cell.architecture}; "
-                    f"Kendall's tau {kendall:.2f}"
-                    + _no_measurements(measured, metric, _with_standard(models, cell.models)),
-                )
-            )
-        rows += own_models(measured, models, metric)
-    if parts:
-        rows.insert(
-            0,
-            all_of_claim(
-                "background_reliance",
-                f"Adversarially trained models rely on backgrounds more than standard ones on every benchmark "
-                f"({', '.join(TITLES[benchmark] for benchmark in parts)}).",
-                [effect for _, effect in parts.values()],
-                "; ".join(
-                    f"{benchmark} {metric.name}: {effect.verdict()}" for benchmark, (metric, effect) in parts.items()
-                ),
-            ),
-        )
-    return rows + not_compared(measured, models)
+    for benchmark in study.benchmarks:
+        for metric in benchmark.reliance:
+            found = cells(measured, study.models, metric)
+            if found:
+                combined, kendall = together(found)
+                parts.setdefault(benchmark.title, (metric, combined))
+                rows.append(metric_row(measured, study, benchmark, metric, found, combined, kendall))
+                rows += [cell_row(measured, study, benchmark, metric, cell) for cell in found]
+            rows += own_models(measured, study, benchmark, metric)
+    return [*overall(parts), *rows, *not_compared(measured, study)]
 
 
-def own_models(measured: Measurements, models: Sequence[Model], metric: Metric) -> list[Claim]:
+def overall(parts: dict[str, tuple[Metric, Assessment]]) -> list[Claim]:
+    """Return the row over all benchmarks, from the first measure of each: title -> measure, effect."""
+    if not parts:
+        return []
+    return [
+        all_of_claim(
+            "background_reliance",
+            f"Adversarially trained models rely on backgrounds more than standard ones on every benchmark "
+            f"({', '.join(parts)}).",
+            [effect for _, effect in parts.values()],
+            "; ".join(f"{metric.benchmark} {metric.name}: {effect.verdict()}" for metric, effect in parts.values()),
+        )
+    ]
+
+
+def metric_row(
+    measured: Measurements,
+    study: Study,
+    benchmark: Benchmark,
+    metric: Metric,
+    found: Sequence[Cell],
+    combined: Assessment,
+    kendall: float,
+) -> Claim:
+    """Return the row of one measure over all architectures and norms."""
+    models = with_standard(study.models, [model for cell in found for model in cell.models])
+    return combined.claim(
+        _key(metric),
+        f"On {benchmark.title}, adversarially trained models rely on backgrounds more than standard ones "
+        f"({_direction(metric)}).",
+        _statistic(metric),
+        f"{metric.benchmark}: mean of {_names(found)}; Kendall's tau {kendall:.2f}"
+        + _no_measurements(measured, metric, models),
+    )
+
+
+def cell_row(measured: Measurements, study: Study, benchmark: Benchmark, metric: Metric, cell: Cell) -> Claim:
+    """Return the row of one measure, architecture and norm."""
+    effect, kendall = alone(cell)
+    return effect.claim(
+        f"{_key(metric)}.{cell.architecture}.{cell.norm}",
+        f"On {benchmark.title}, {cell.norm}-trained {cell.architecture} networks rely on backgrounds more than the "
+        f"standard one ({_direction(metric)}).",
+        _statistic(metric),
+        f"{metric.benchmark}: {', '.join(cell.models)} against the standard {cell.architecture}; "
+        f"Kendall's tau {kendall:.2f}" + _no_measurements(measured, metric, with_standard(study.models, cell.models)),
+        scope=DETAIL,
+        norm=cell.norm,
+    )
+
+
+def own_models(measured: Measurements, study: Study, benchmark: Benchmark, metric: Metric) -> list[Claim]:
     """Return a row for each adversarially trained model of the user's own."""
     return [
         assess(found.value, found.draws).claim(
-            f"background_reliance.{metric.benchmark}.{metric.name}.{found.model.id}",
-            f"On {TITLES[metric.benchmark]}, {found.model.id} ({found.model.norm}-trained, a model of your own) relies "
+            f"{_key(metric)}.{found.model.id}",
+            f"On {benchmark.title}, {found.model.id} ({found.model.norm}-trained, a model of your own) relies "
             f"on backgrounds more than {_standard_name(found)} ({_direction(metric)}).",
             f"{'' if metric.sign > 0 else 'minus '}({metric.name} - standard); p: bootstrap, two-sided",
             f"{metric.benchmark}: {found.model.id} against {', '.join(found.standard)}"
             + _no_measurements(measured, metric, [found.model.id, *found.standard]),
+            scope=DETAIL,
+            norm=found.model.norm,
         )
-        for found in differences(measured, models, metric)
+        for found in differences(measured, study.models, metric)
         if found.model.role == "extra"
     ]
 
 
-def _standard_name(found: Difference) -> str:
-    reference = found.model.reference
-    return f"the standard {found.model.architecture}" if reference is None else f"its reference {reference}"
-
-
-def not_compared(measured: Measurements, models: Sequence[Model]) -> list[Claim]:
+def not_compared(measured: Measurements, study: Study) -> list[Claim]:
     """Return an undecided row, without a number, for each own model that was measured beside no standard one.
 
     Its evidence names the benchmarks, what is missing there, and the key of the config that says what to compare with.
     """
-    pairs = {(d.model.id, metric.benchmark) for metric in METRICS for d in differences(measured, models, metric)}
-    about = {metric.benchmark for metric in METRICS}
+    pairs = {
+        (d.model.id, metric.benchmark) for metric in study.reliance for d in differences(measured, study.models, metric)
+    }
+    about = {metric.benchmark for metric in study.reliance}
     rows = []
-    for model in models:
+    for model in study.models:
         if model.role != "extra" or model.norm == "none":
             continue
         of_model = dict.fromkeys(benchmark for name, benchmark, _ in measured if name == model.id)
-        alone = [name for name in of_model if name in about and (model.id, name) not in pairs]
-        if not alone:
+        lonely = [name for name in of_model if name in about and (model.id, name) not in pairs]
+        if not lonely:
             continue
-        names = baseline(models, model)
+        names = baseline(study.models, model)
         if names:
             why = f"its standard model {', '.join(names)} was not measured there; add them to the benchmarks of both"
         else:
@@ -220,14 +145,23 @@ def not_compared(measured: Measurements, models: Sequence[Model]) -> list[Claim]
             Claim(
                 f"background_reliance.{model.id}",
                 f"{model.id} ({model.norm}-trained, a model of your own) relies on backgrounds more than a standard "
-                f"one: not compared on {', '.join(TITLES[name] for name in alone)}.",
+                f"one: not compared on {', '.join(study.titles[name] for name in lonely)}.",
                 "none: no standard model to compare with",
                 *(None, None, None, None),
                 UNDECIDED,
-                f"{', '.join(alone)}: {why}",
+                *(NETWORKS, CONCLUSION, model.norm, None),
+                f"{', '.join(lonely)}: {why}",
             )
         )
     return rows
+
+
+def _key(metric: Metric) -> str:
+    return f"background_reliance.{metric.benchmark}.{metric.name}"
+
+
+def _statistic(metric: Metric) -> str:
+    return f"{'' if metric.sign > 0 else 'minus '}mean over budgets of {metric.name} - standard; {PVALUE}"
 
 
 def _direction(metric: Metric) -> str:
@@ -235,27 +169,9 @@ def _direction(metric: Metric) -> str:
     return f"{metric.name} {'higher' if metric.sign > 0 else 'lower'}: {metric.meaning}"
 
 
-def alone(cell: Cell) -> tuple[Assessment, float]:
-    """Effect and trend of one cell, and Kendall's tau."""
-    found = trend([curve([0.0, *cell.epsilons], [cell.standard, *cell.values])])
-    return assess(cell.effect, cell.draws, found), found.tau
-
-
-def together(found: Sequence[Cell]) -> tuple[Assessment, float]:
-    """Mean effect and joint trend of the cells, and Kendall's tau.
-
-    The norms of one architecture share its standard model, so the values of an architecture are permuted together and
-    budgets of different norms are not compared.
-    """
-    architectures = list(dict.fromkeys(cell.architecture for cell in found))
-    blocks: list[Block] = []
-    for architecture in architectures:
-        own = [cell for cell in found if cell.architecture == architecture]
-        blocks.append(forked(own[0].standard, [(cell.epsilons, cell.values) for cell in own]))
-    joint = trend(blocks)
-    effect = float(np.mean([cell.effect for cell in found]))
-    draws = np.mean([cell.draws for cell in found], axis=0)
-    return assess(effect, draws, joint), joint.tau
+def _standard_name(found: Difference) -> str:
+    reference = found.model.reference
+    return f"the standard {found.model.architecture}" if reference is None else f"its reference {reference}"
 
 
 def _names(found: Sequence[Cell]) -> str:
@@ -263,18 +179,7 @@ def _names(found: Sequence[Cell]) -> str:
     return ", ".join(f"{cell.architecture} {cell.norm} ({len(cell.models)} models)" for cell in found)
 
 
-def _with_standard(models: Sequence[Model], ids: Sequence[str]) -> list[str]:
-    """Return the ids of adversarially trained models and of the standard ones they are compared with."""
-    found = [model for model in models if model.id in ids]
-    return list(dict.fromkeys([model.id for model in found] + [name for m in found for name in baseline(models, m)]))
-
-
 def _no_measurements(measured: Measurements, metric: Metric, ids: Sequence[str]) -> str:
     """Name the models whose value is saturated; empty where none is."""
-    named = [
-        name
-        for name in ids
-        if (found := measured.get((name, metric.benchmark, metric.name))) is not None
-        and saturated(metric.name, found.value, float(found.draws.min()), float(found.draws.max()))
-    ]
+    named = no_measurements(measured, metric, ids)
     return f"; saturated, and so no measurement: {', '.join(named)}" if named else ""

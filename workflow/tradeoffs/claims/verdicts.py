@@ -23,7 +23,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.claims.row import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
+from tradeoffs.claims.row import CONCLUSION, CONTRADICTED, NETWORKS, SUPPORTED, UNDECIDED, Claim
 from tradeoffs.claims.trend import Trend
 
 Array = NDArray[np.float64]
@@ -51,11 +51,21 @@ class Assessment(NamedTuple):
         """Return the p-value against the claim's own direction."""
         return self.p_value / 2 if self.direction > 0 else 1 - self.p_value / 2
 
-    def claim(self, claim: str, statement: str, statistic: str, evidence: str) -> Claim:
+    def claim(
+        self,
+        claim: str,
+        statement: str,
+        statistic: str,
+        evidence: str,
+        *,
+        scope: str = CONCLUSION,
+        norm: str | None = None,
+        background_scale: float | None = None,
+    ) -> Claim:
         """Return the row of the table."""
-        return Claim(
-            claim, statement, statistic, self.value, self.ci_low, self.ci_high, self.p_value, self.verdict(), evidence
-        )
+        numbers = (self.value, self.ci_low, self.ci_high, self.p_value, self.verdict())
+        about = (NETWORKS, scope, norm, background_scale)
+        return Claim(claim, statement, statistic, *numbers, *about, evidence)
 
 
 def assess(value: float, draws: Array, permuted: Trend | None = None) -> Assessment:
@@ -93,7 +103,8 @@ def all_of_claim(claim: str, statement: str, parts: Sequence[Assessment], eviden
     p_value, verdict = all_of(parts)
     share = sum(part.verdict() == SUPPORTED for part in parts) / len(parts)
     statistic = "share of parts supported; p: largest one-sided p of the parts"
-    return Claim(claim, statement, statistic, share, None, None, p_value, verdict, evidence)
+    about = (NETWORKS, CONCLUSION, None, None)
+    return Claim(claim, statement, statistic, share, None, None, p_value, verdict, *about, evidence)
 
 
 def over_seeds(values: Array, draws: Array) -> tuple[float, Array]:

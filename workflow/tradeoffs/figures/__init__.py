@@ -1,3 +1,1 @@
-"""One command per family of figures, each from the CSV tables."""
-
-import tradeoffs.figures.style  # noqa: F401 - before matplotlib, which the commands import
+"""One figure a module, each from the CSV tables; :mod:`tradeoffs.figures.catalogue` lists them."""

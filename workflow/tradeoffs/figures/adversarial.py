@@ -1,41 +1,41 @@
 """Adversarial accuracy of the main models: one cell per model, attack norm and budget, for each domain."""
 
-import sys
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tradeoffs.benchmarks.attack_metrics import read_name
 from tradeoffs.figures import own
-from tradeoffs.figures.command import over_seeds, run
+from tradeoffs.figures.drawing import over_seeds
 from tradeoffs.figures.style import NORM_LABELS
 from tradeoffs.results.reading import read_table
 from tradeoffs.results.table import SUMMARY_COLUMNS
-from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.step.errors import InputError
 
 OWN = "models of your own"
 TRAINING = ["norm", "epsilon", "own"]
-PATTERN = r"(?P<adversarial>adversarial_)?accuracy_(?P<domain>.+?)(?:_(?P<attack>l2|linf)_eps(?P<attacked>[0-9.]+))?$"
 
 
 def attacks(table: pd.DataFrame) -> pd.DataFrame:
     """Rows of the adversarial benchmark with columns domain, attack (none, linf, l2) and attacked (its budget)."""
-    own: pd.DataFrame = table[table["benchmark"] == "adversarial"].reset_index(drop=True)
-    parts = own["metric"].str.extract(PATTERN)
-    own["domain"] = parts["domain"]
-    own["attack"] = parts["attack"].fillna("none")
-    own["attacked"] = parts["attacked"].fillna("0").astype(float)
-    return own
+    rows: pd.DataFrame = table[table["benchmark"] == "adversarial"].reset_index(drop=True)
+    found = [read_name(name) for name in rows["metric"]]
+    rows["domain"] = [attack.domain if attack else None for attack in found]
+    rows["attack"] = [attack.norm if attack else None for attack in found]
+    rows["attacked"] = [attack.epsilon if attack else None for attack in found]
+    kept: pd.DataFrame = rows[rows["domain"].notna()].reset_index(drop=True)
+    return kept
 
 
-def draw(paths: dict[str, Path]) -> dict[str, Figure]:
+def draw(*, summary: Annotated[Path, "summary.csv"]) -> Figure:
     """Draw one map per domain and architecture of the grid, and one per domain for the user's own models."""
-    table = attacks(read_table(paths["summary"], SUMMARY_COLUMNS))
+    table = attacks(read_table(summary, SUMMARY_COLUMNS))
     if table.empty:
-        raise InputError(f"{paths['summary']}: has no rows of benchmark adversarial; make it again")
+        raise InputError(f"{summary}: has no rows of benchmark adversarial; make it again")
     grid, owned = own.split(table)
     blocks = {name: grid[grid["architecture"] == name] for name in dict.fromkeys(grid["architecture"])}
     if not owned.empty:
@@ -56,7 +56,7 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
     linf, l2 = NORM_LABELS["linf"], NORM_LABELS["l2"]
     title = f"Accuracy under attack (fraction; {linf} budgets in 1/255, {l2} budgets in pixel units)"
     figure.suptitle(title, fontsize=10.5)
-    return {"adversarial": figure}
+    return figure
 
 
 def cells(axes: Axes, table: pd.DataFrame) -> None:
@@ -95,12 +95,3 @@ def _ordered(pairs: pd.DataFrame, order: list[str]) -> list[tuple[Any, ...]]:
     """Return the distinct rows by norm, budget and what follows."""
     found = pairs.drop_duplicates().itertuples(index=False, name=None)
     return sorted(found, key=lambda row: (order.index(row[0]), *row[1:]))
-
-
-def main() -> None:
-    """Command line of the step."""
-    run("tradeoffs.figures.adversarial", {"summary": "summary.csv"}, draw)
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))

@@ -1,30 +1,31 @@
 """Reliance on the background against the background's scale, for standard, linf and l2 training."""
 
-import sys
 from pathlib import Path
+from typing import Annotated
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tradeoffs.claims.row import Claim
-from tradeoffs.figures.command import over_seeds, run
 from tradeoffs.figures.curves import drawn
+from tradeoffs.figures.drawing import over_seeds
 from tradeoffs.figures.style import NORM_LABELS, NORM_STYLES
 from tradeoffs.results.reading import read_table
 from tradeoffs.results.table import SWEEP_COLUMNS
-from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.step.errors import InputError
 
 UNITS = {"none": "", "linf": "/255", "l2": ""}
 
 
-def draw(paths: dict[str, Path]) -> dict[str, Figure]:
+def draw(*, sweeps: Annotated[Path, "sweeps.csv of the summary step"], claims: Annotated[Path, "claims.csv"]) -> Figure:
     """Draw the gap of each model on the left, the paired effect of training on the right."""
-    table = read_table(paths["sweeps"], SWEEP_COLUMNS)
+    table = read_table(sweeps, SWEEP_COLUMNS)
     table = table[(table["sweep"] == "background_scale") & (table["metric"] == "bg_gap")]
     if table.empty:
-        raise InputError(f"{paths['sweeps']}: has no bg_gap in the background_scale sweep; make it again")
-    claims = read_table(paths["claims"], Claim._fields)
+        raise InputError(f"{sweeps}: has no bg_gap in the background_scale sweep; make it again")
+    effects = read_table(claims, Claim._fields)
+    effects = effects[effects["background_scale"].notna()].rename(columns={"background_scale": "scale"})
     figure = Figure(figsize=(7.6, 3.4))
     left, right = figure.subplots(1, 2, sharex=True)
     trainings = list(dict.fromkeys(zip(table["norm"], table["epsilon"], strict=True)))
@@ -33,8 +34,7 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
         name = NORM_LABELS[norm] + (f", budget {epsilon:g}{UNITS[norm]}" if norm != "none" else "")
         interval(left, own.rename(columns={"background_scale": "scale"}), norm, name, position)
     for position, norm in enumerate(("linf", "l2"), start=1):
-        parts = claims["claim"].str.extract(rf"^background_scale\.{norm}\.scale(?P<scale>[0-9.]+)$")["scale"]
-        own = claims[parts.notna()].assign(scale=parts.dropna().astype(float)).sort_values("scale")
+        own = effects[effects["norm"] == norm].sort_values("scale")
         interval(right, own, norm, f"{NORM_LABELS[norm]} - standard", position)
     right.axhline(0, color="#333333", linewidth=0.9)
     left.set_ylabel("BG-gap\n(higher = more reliance)")
@@ -47,7 +47,7 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
     figure.suptitle(
         "Reliance on the background as its contrast shrinks against the digit's (ImageNet-9)", fontsize=10.5
     )
-    return {"background_scale": figure}
+    return figure
 
 
 def interval(axes: Axes, rows: pd.DataFrame, norm: str, name: str, position: int) -> None:
@@ -56,16 +56,3 @@ def interval(axes: Axes, rows: pd.DataFrame, norm: str, name: str, position: int
     x = rows["scale"] + 0.008 * (position - 1)
     axes.vlines(x, rows["ci_low"], rows["ci_high"], color=style.colour, linewidth=1)
     axes.plot(x, rows["value"], label=name, **drawn(style))
-
-
-def main() -> None:
-    """Command line of the step."""
-    run(
-        "tradeoffs.figures.background_scale",
-        {"sweeps": "sweeps.csv of the summary step", "claims": "claims.csv"},
-        draw,
-    )
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))

@@ -1,29 +1,18 @@
 """The claims as a picture: effect, interval, p-value and verdict of the rows from which conclusions are drawn."""
 
-import sys
 import textwrap
 from pathlib import Path
+from typing import Annotated
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tradeoffs.claims.row import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
-from tradeoffs.figures.command import note, run
+from tradeoffs.claims.row import CONCLUSION, CONTRADICTED, NETWORKS, SUPPORTED, UNDECIDED, Claim
+from tradeoffs.figures.drawing import note
 from tradeoffs.results.reading import read_table
-from tradeoffs.step.errors import exit_code
 
 # Told apart by shape and by word, not only by shade.
 MARKS = {SUPPORTED: ("^", "#0072b2"), CONTRADICTED: ("v", "#d55e00"), UNDECIDED: ("o", "#999999")}
-
-
-def concluding(table: pd.DataFrame) -> pd.DataFrame:
-    """Leave out the rows of single norms, architectures and scales of the study."""
-    depth = table["claim"].str.count(r"\.")
-    single = (table["claim"].str.startswith("background_reliance.") & (depth > 2)) | table["claim"].str.contains(
-        r"^spurious_correlation\.\w+\..+|\.scale[0-9.]+$"
-    )
-    kept: pd.DataFrame = table[~single | table["value"].isna()]  # without a number: a comparison that was not made
-    return kept
 
 
 def number(value: float) -> str:
@@ -31,22 +20,14 @@ def number(value: float) -> str:
     return "" if pd.isna(value) else f"{value:.3g}"
 
 
-def draw(paths: dict[str, Path]) -> dict[str, Figure]:
-    """Draw the claims about the study's models, and those of the theory."""
-    rows = concluding(read_table(paths["claims"], Claim._fields))
-    theory = rows["claim"].str.startswith("theory")
-    return {
-        "claims": listing(
-            rows[~theory],
-            "Claims about the trained models, and what was found",
-            "no adversarially trained model was measured on a benchmark that a claim is about",
-        ),
-        "claims_theory": listing(
-            rows[theory],
-            "Claims about the linear model, and what was found",
-            "the theory's table has no claims",
-        ),
-    }
+def draw(*, claims: Annotated[Path, "claims.csv"]) -> Figure:
+    """Draw the claims about the study's models on which conclusions rest."""
+    rows = read_table(claims, Claim._fields)
+    return listing(
+        rows[(rows["subject"] == NETWORKS) & (rows["scope"] == CONCLUSION)],
+        "Claims about the trained models, and what was found",
+        "no adversarially trained model was measured on a benchmark that a claim is about",
+    )
 
 
 def listing(rows: pd.DataFrame, title: str, why_none: str) -> Figure:
@@ -78,12 +59,3 @@ def listing(rows: pd.DataFrame, title: str, why_none: str) -> Figure:
         top += height
     figure.suptitle(title, fontsize=11)
     return figure
-
-
-def main() -> None:
-    """Command line of the step."""
-    run("tradeoffs.figures.claims", {"claims": "claims.csv"}, draw)
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))

@@ -1,57 +1,29 @@
-"""What the commands of all figures share: arguments, tables, files, the card."""
+"""``tradeoffs figure NAME``: the options and settings of a figure are those of its module's ``draw``."""
 
-import argparse
-import time
-from collections.abc import Callable, Collection, Sequence
+from tradeoffs.figures.style import save, use_style  # before matplotlib, which the figures import
+
+# isort: split
+
+import importlib
 from pathlib import Path
+from typing import Any
 
-import pandas as pd
-from matplotlib.figure import Figure
-
-from tradeoffs.figures.style import save, use_style
-from tradeoffs.step.cards import write_card
-from tradeoffs.step.code_id import code_id
-
-Draw = Callable[[dict[str, Path]], dict[str, Figure]]
+from tradeoffs.figures import catalogue
+from tradeoffs.step.command import Option, Step, Written, options_of
 
 
-def run(module: str, inputs: dict[str, str], draw: Draw, *, optional: Collection[str] = ()) -> None:
-    """Command line of a figure: ``--<input>`` for each of ``inputs`` (name -> help), ``--out`` folder, ``--card``.
+def step(name: str) -> Step:
+    """Return the step that draws a figure: ``draw(settings, **tables)`` or ``draw(**tables)`` of its module.
 
-    ``draw`` turns the paths of the inputs into figures by name; each becomes <out>/<name>.svg and .png. Of the
-    ``optional`` inputs it gets only those that were given.
+    InputError for a figure that the catalogue does not have.
     """
-    parser = argparse.ArgumentParser(prog=f"python -m {module}", description="Draw figures from the result tables")
-    for name, text in inputs.items():
-        parser.add_argument(f"--{name}", type=Path, required=name not in optional, help=text)
-    parser.add_argument("--out", type=Path, required=True, help="folder to write <figure>.svg and <figure>.png into")
-    parser.add_argument("--card", type=Path, required=True, help="JSON card to write")
-    arguments = parser.parse_args()
-    started = time.perf_counter()
-    use_style()
-    given = {name: getattr(arguments, name) for name in inputs}
-    figures = draw({name: path for name, path in given.items() if path is not None})
-    for name, figure in figures.items():
-        save(figure, arguments.out / name)
-    write_card(
-        arguments.card,
-        kind="figures",
-        spec={},
-        code=code_id(module),
-        data={},
-        started=started,
-        figures=sorted(figures),
-    )
+    module = importlib.import_module(catalogue.entry(name).dotted)
 
+    def run(*settings: Any, out: Path, **tables: Path) -> Written:
+        use_style()
+        save(module.draw(*settings, **tables), out / name)
+        return Written("figure", [out / f"{name}.svg", out / f"{name}.png"])
 
-def note(title: str, why: str) -> Figure:
-    """Return what stands in place of a figure that has nothing to show: its title, and the reason."""
-    figure = Figure(figsize=(11, 0.9))
-    figure.suptitle(f"{title}\n\n{why}", fontsize=10.5)
-    return figure
-
-
-def over_seeds(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Mean over seeds of value, ci_low and ci_high for each combination of the columns ``by``, in ascending order."""
-    means: pd.DataFrame = table.groupby(list(by), sort=True)[["value", "ci_low", "ci_high"]].mean().reset_index()
-    return means
+    options = options_of(module.draw) | {"out": Option(Path, f"folder to write {name}.svg and {name}.png into", True)}
+    title = (module.__doc__ or "").split("\n")[0]
+    return Step(title, getattr(module, "Settings", None), options, run, (__name__, module.__name__))

@@ -1,32 +1,32 @@
 """Adversarial accuracy of standard models against the strength of the spurious correlation they were trained under."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tradeoffs.figures.adversarial import attacks
-from tradeoffs.figures.command import over_seeds, run
 from tradeoffs.figures.curves import drawn
+from tradeoffs.figures.drawing import over_seeds
 from tradeoffs.figures.style import NORM_LABELS, LineStyle
 from tradeoffs.results.reading import read_table
 from tradeoffs.results.table import SWEEP_COLUMNS
-from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.step.errors import InputError
 
 DOMAINS = {"preserved": LineStyle("#0072b2", "-", "o"), "broken": LineStyle("#d55e00", "--", "s")}
 OTHERS = (LineStyle("#009e73", "-.", "^"), LineStyle("#000000", ":", "D"))  # domains of other names, in turn
 UNITS = {"linf": "/255", "l2": ""}
 
 
-def draw(paths: dict[str, Path]) -> dict[str, Figure]:
+def draw(*, sweeps: Annotated[Path, "sweeps.csv of the summary step"]) -> Figure:
     """Draw one row per attack norm and one panel per budget, clean accuracy first; without attacks that alone."""
-    table = read_table(paths["sweeps"], SWEEP_COLUMNS)
+    table = read_table(sweeps, SWEEP_COLUMNS)
     table = attacks(table[table["sweep"] == "correlation"])
     if table.empty:
-        raise InputError(f"{paths['sweeps']}: has no rows of the correlation sweep; make it again")
+        raise InputError(f"{sweeps}: has no rows of the correlation sweep; make it again")
     norms = [norm for norm in ("linf", "l2") if (table["attack"] == norm).any()] or ["none"]
     budgets = {norm: [0.0, *sorted(table.loc[table["attack"] == norm, "attacked"].unique())] for norm in norms}
     budgets |= {"none": [0.0]} if norms == ["none"] else {}
@@ -47,7 +47,7 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
     figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     title = "Accuracy under attack of standard models, by spurious correlation in training"
     figure.suptitle(title, fontsize=10.5)
-    return {"correlation": figure}
+    return figure
 
 
 def styles(domains: Sequence[str]) -> dict[str, tuple[str, LineStyle]]:
@@ -66,12 +66,3 @@ def panel(axes: Axes, table: pd.DataFrame, domains: dict[str, tuple[str, LineSty
         axes.plot(x, own["value"], label=label, **drawn(style))
     axes.set_ylim(0, 1.02)
     axes.set_xlim(-0.05, 1.05)
-
-
-def main() -> None:
-    """Command line of the step."""
-    run("tradeoffs.figures.correlation", {"sweeps": "sweeps.csv of the summary step"}, draw)
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
-from tradeoffs.figures.command import over_seeds
+from tradeoffs.figures.drawing import over_seeds
 from tradeoffs.figures.style import ARCHITECTURE_COLOURS, ARCHITECTURE_LINES, ARCHITECTURE_MARKERS, LineStyle
 
 

@@ -7,7 +7,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from tradeoffs.figures.style import NORM_LABELS
-from tradeoffs.models.ids import is_grid_name
 
 COLOUR = "#444444"
 UNITS = {"none": "", "linf": "/255", "l2": ""}
@@ -15,10 +14,8 @@ UNITS = {"none": "", "linf": "/255", "l2": ""}
 
 def split(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the rows of the grid's models and those of the user's own."""
-    columns = ["model", "architecture", "norm", "epsilon", "seed"]
-    of_grid = [is_grid_name(*row) for row in table[columns].itertuples(index=False, name=None)]
-    mask = pd.Series(of_grid, index=table.index, dtype=bool)
-    return table[mask], table[~mask]
+    owned = table["role"] == "extra"
+    return table[~owned], table[owned]
 
 
 def names(own: pd.DataFrame) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """What was measured against what others published: ours over theirs, and the difference of each with its tolerance."""
 
-import sys
 from pathlib import Path
+from typing import Annotated
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,11 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from tradeoffs.figures.command import run
-from tradeoffs.results.metrics import TITLES
+from tradeoffs.figures.settings import Settings
+from tradeoffs.results.metrics import benchmarks_of
 from tradeoffs.results.published import COLUMNS
 from tradeoffs.results.reading import read_table
-from tradeoffs.step.errors import exit_code
 
 # within_tolerance -> marker, colour, face, words; told apart by shape as well as by colour.
 MARKS = {
@@ -24,19 +23,20 @@ MARKS = {
 BAND = "#dddddd"
 
 
-def draw(paths: dict[str, Path]) -> dict[str, Figure]:
+def draw(settings: Settings, *, published: Annotated[Path, "published.csv"]) -> Figure:
     """Draw ours over theirs at the left; at the right a line per number, with its name."""
-    table = read_table(paths["comparison"], COLUMNS, may_be_empty=True).fillna({"within_tolerance": "", "remark": ""})
+    titles = {benchmark.name: benchmark.title for benchmark in benchmarks_of(settings.benchmarks)}
+    table = read_table(published, COLUMNS, may_be_empty=True).fillna({"within_tolerance": "", "remark": ""})
     if table.empty:
         figure = Figure(figsize=(7, 0.9))
         figure.suptitle("Published numbers\n\nnone is about a model of this study", fontsize=10.5)
-        return {"published": figure}
+        return figure
     lines = len(table) + 1.3 * table["benchmark"].nunique()
     figure = Figure(figsize=(11, max(5.2, 1.2 + 0.19 * lines)))
     left, right = figure.subplots(1, 2, width_ratios=[1, 1.1])
     measured = table[table["value"].notna()]
     scatter(left, measured)
-    differences(right, table)
+    differences(right, table, titles)
     shown = [mark for mark in MARKS if (measured["within_tolerance"] == mark).any()]
     handles: list[Line2D | Patch] = [
         Line2D([], [], marker=marker, color=colour, markerfacecolor=face, linestyle="none", label=words)
@@ -45,7 +45,7 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
     handles.append(Patch(color=BAND, label="tolerance"))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     figure.suptitle(f"{len(measured)} of {len(table)} published numbers, and ours", fontsize=10.5)
-    return {"published": figure}
+    return figure
 
 
 def scatter(axes: Axes, table: pd.DataFrame) -> None:
@@ -65,14 +65,22 @@ def scatter(axes: Axes, table: pd.DataFrame) -> None:
     axes.set_ylabel("measured here (fraction)\nline: equal; bars: 95 % intervals over images")
 
 
-def differences(axes: Axes, table: pd.DataFrame) -> None:
+def differences(axes: Axes, table: pd.DataFrame, titles: dict[str, str]) -> None:
     """Draw a line per published number, by benchmark: ours minus theirs, its interval and its tolerance."""
     ticks: dict[float, str] = {}
     y = 0.0
     for benchmark, rows in table.groupby("benchmark", sort=False):
         y += 1.3
         place = axes.get_yaxis_transform()
-        axes.text(0.01, y + 0.1, TITLES[str(benchmark)], transform=place, weight="bold", fontsize=8, va="center")
+        axes.text(
+            0.01,
+            y + 0.1,
+            titles.get(str(benchmark), str(benchmark)),
+            transform=place,
+            weight="bold",
+            fontsize=8,
+            va="center",
+        )
         for _, row in rows.iterrows():
             y += 1
             ticks[y] = row["model"] if row["metric"] == "accuracy" else f"{row['model']}, {row['metric']}"
@@ -94,12 +102,3 @@ def difference(axes: Axes, y: float, row: pd.Series) -> None:
         axes.barh(y, 2 * row["tolerance"], left=-row["tolerance"], height=0.8, color=BAND, zorder=0)
     axes.hlines(y, row["ci_low"] - row["published"], row["ci_high"] - row["published"], color=colour, linewidth=1)
     axes.plot(row["difference"], y, marker=marker, color=colour, markerfacecolor=face)
-
-
-def main() -> None:
-    """Command line of the step."""
-    run("tradeoffs.figures.published", {"comparison": "published_comparison.csv"}, draw)
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))

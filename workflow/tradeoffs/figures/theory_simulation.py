@@ -1,6 +1,7 @@
 """The figure that confronts theory with simulation."""
 
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -19,6 +20,25 @@ from tradeoffs.figures.theory_drawing import (
     select,
     values,
 )
+from tradeoffs.results.theory_tables import read_table
+
+
+class Settings(NamedTuple):
+    """Settings of the figure."""
+
+    scale: float  # of the spurious feature in the simulations
+
+
+def draw(
+    settings: Settings,
+    *,
+    curves: Annotated[Path, "curves.csv of the theory"],
+    simulation: Annotated[Path, "simulation.csv of the theory"],
+    pgd_simulation: Annotated[Path, "pgd_simulation.csv of the theory"],
+) -> Figure:
+    """Draw theory against simulation."""
+    exact = select(read_table(curves), scale=settings.scale)
+    return simulation_figure(read_table(simulation), read_table(pgd_simulation), exact)
 
 
 def simulation_figure(simulation: Rows, trained: Rows, curves: Rows) -> Figure:

@@ -1,18 +1,17 @@
 """Training curves of the main models: loss, clean and adversarial accuracy on the validation images, per epoch."""
 
 import math
-import sys
 from pathlib import Path
+from typing import Annotated
 
 from matplotlib.figure import Figure
 
 from tradeoffs.figures import own
-from tradeoffs.figures.command import run
 from tradeoffs.figures.style import NORM_LABELS, NORM_STYLES
 from tradeoffs.results.reading import read_table
 from tradeoffs.results.table import SUMMARY_COLUMNS
 from tradeoffs.step.cards import read_card
-from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.step.errors import InputError
 
 CURVES = {
     "loss": "training loss\n(nats)",
@@ -30,20 +29,24 @@ def history(path: Path) -> list[dict[str, float]]:
     return list(rows)
 
 
-def draw(paths: dict[str, Path]) -> dict[str, Figure]:
+def draw(
+    *,
+    summary: Annotated[Path, "summary.csv, which names the models"],
+    models: Annotated[Path, "folder with <model>/card.json"],
+) -> Figure:
     """Draw a column per architecture and norm; darker lines are larger budgets, the dotted one is standard training."""
-    table, _ = own.split(read_table(paths["summary"], SUMMARY_COLUMNS))
-    models = table[["model", "architecture", "norm", "epsilon", "seed"]].drop_duplicates()
-    models = models[models["seed"] == models["seed"].iloc[0]]
-    norms = [norm for norm in ("linf", "l2") if (models["norm"] == norm).any()] or ["none"]
-    pairs = [(architecture, norm) for architecture in dict.fromkeys(models["architecture"]) for norm in norms]
+    table, _ = own.split(read_table(summary, SUMMARY_COLUMNS))
+    trained = table[["model", "architecture", "norm", "epsilon", "seed"]].drop_duplicates()
+    trained = trained[trained["seed"] == trained["seed"].iloc[0]]
+    norms = [norm for norm in ("linf", "l2") if (trained["norm"] == norm).any()] or ["none"]
+    pairs = [(architecture, norm) for architecture in dict.fromkeys(trained["architecture"]) for norm in norms]
     figure = Figure(figsize=(max(0.8 + 2.1 * len(pairs), 5.2), 6.2))
     grid = figure.subplots(len(CURVES), len(pairs), sharex=True, sharey="row", squeeze=False)
     for column, (architecture, norm) in enumerate(pairs):
-        shown = models[(models["architecture"] == architecture) & models["norm"].isin(["none", norm])]
+        shown = trained[(trained["architecture"] == architecture) & trained["norm"].isin(["none", norm])]
         shown = shown.sort_values("epsilon")
         for position, row in enumerate(shown.itertuples()):
-            curve = history(paths["models"] / str(row.model) / "card.json")
+            curve = history(models / str(row.model) / "card.json")
             standard = row.norm == "none"
             strength = position / max(1, len(shown) - 1)
             look = NORM_STYLES["none"].line if standard else "-"
@@ -61,14 +64,4 @@ def draw(paths: dict[str, Path]) -> dict[str, Figure]:
     figure.suptitle(
         f"Training curves by budget ({NORM_LABELS['linf']} in 1/255, {NORM_LABELS['l2']} in pixel units)", fontsize=10.5
     )
-    return {"training": figure}
-
-
-def main() -> None:
-    """Command line of the step."""
-    inputs = {"summary": "summary.csv, which names the models", "models": "folder with <model>/card.json"}
-    run("tradeoffs.figures.training", inputs, draw)
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))
+    return figure

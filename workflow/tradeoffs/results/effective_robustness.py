@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradeoffs.results.evaluations import Array, Evaluation, Evaluations, draws, metric_value
-from tradeoffs.results.table import Model
+from tradeoffs.results.study import Model
 
 PROTOCOLS = ("official", "restricted")
 FEWEST_STANDARD_MODELS = 3

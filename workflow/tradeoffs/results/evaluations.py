@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.results.table import Model
+from tradeoffs.results.study import Model
 from tradeoffs.step.cards import DamagedError, check, read_card
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.inputs import opened

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tradeoffs.results import effective_robustness
 from tradeoffs.results.effective_robustness import Measured
 from tradeoffs.results.evaluations import Evaluations, draws, metric_value
-from tradeoffs.results.table import Model
+from tradeoffs.results.study import Model
 
 Measurements = dict[tuple[str, str, str], Measured]  # (model id, benchmark, metric)
 

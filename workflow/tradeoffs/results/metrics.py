@@ -1,53 +1,86 @@
-"""The measures of reliance on the background, one list for claims and figures."""
+"""What tables, claims and figures are told of the benchmarks: titles, and of each metric its label and direction.
 
-from typing import NamedTuple
+They are told by their settings, which the rules make of the declarations beside the benchmarks: no benchmark and no
+metric is named here.
+"""
 
-TITLES = {
-    "imagenet": "ImageNet",
-    "rival10": "RIVAL10",
-    "salient_imagenet": "Salient ImageNet",
-    "imagenet9": "ImageNet-9",
-    "waterbirds": "Waterbirds",
-    "objectnet": "ObjectNet",
-}
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from tradeoffs.step.errors import InputError
+
+SIGNS = {"more": 1, "less": -1}
 
 
 class Metric(NamedTuple):
-    """A measure of reliance: ``sign`` is +1 where high values mean much reliance, -1 where low ones do."""
+    """A metric of a benchmark.
+
+    ``direction``: ``more`` where high values mean much reliance on the background, ``less`` where low ones do, None
+    where it is no measure of reliance. ``normalised``: whether it is a gap of two accuracies over the largest possible.
+    """
 
     benchmark: str
     name: str
-    sign: int
-    meaning: str
+    label: str
+    meaning: str = ""
+    direction: str | None = None
+    normalised: bool = False
+    drawn: bool = False  # whether it has a row in the figure of its benchmark
+
+    @property
+    def sign(self) -> int:
+        """+1 where high values mean much reliance, -1 where low ones do. KeyError for no measure of reliance."""
+        return SIGNS[str(self.direction)]
+
+    @property
+    def reliance(self) -> bool:
+        """Whether it is a measure of reliance."""
+        return self.direction is not None
 
 
-# The first metric of a benchmark is the one its part of the overall claim rests on: the published headline measure.
-METRICS = (
-    Metric("rival10", "rfs_linf", -1, "relative foreground sensitivity under noise of fixed standard deviation"),
-    Metric("rival10", "rfs_l2", -1, "relative foreground sensitivity under noise of fixed l2 norm"),
-    Metric("salient_imagenet", "rcs", -1, "relative core sensitivity"),
-    Metric("imagenet9", "bg_gap", 1, "accuracy lost when the background is of a random class"),
-    Metric("waterbirds", "background_swap_gap", 1, "accuracy lost on birds on the other background"),
-    Metric("waterbirds", "worst_group_accuracy", -1, "accuracy of the worst of four groups"),
-    Metric("objectnet", "relative_drop_official", 1, "share of accuracy lost under shifted backgrounds and viewpoints"),
-    Metric("objectnet", "relative_drop_restricted", 1, "the same among shared classes only"),
-    Metric("objectnet", "effective_robustness_official", -1, "accuracy beyond a standard model of equal accuracy"),
-    Metric("objectnet", "effective_robustness_restricted", -1, "the same among shared classes only"),
-)
+class Benchmark(NamedTuple):
+    """A benchmark: its name, what it is called, its metrics in the order in which they are reported."""
+
+    name: str
+    title: str
+    metrics: tuple[Metric, ...]
+
+    @property
+    def reliance(self) -> tuple[Metric, ...]:
+        """Its measures of reliance; the first is the one its part of the overall claim rests on."""
+        return tuple(metric for metric in self.metrics if metric.reliance)
+
+    @property
+    def drawn(self) -> tuple[Metric, ...]:
+        """The metrics that its figure shows."""
+        return tuple(metric for metric in self.metrics if metric.drawn)
 
 
-def headline() -> dict[str, Metric]:
-    """Return the first metric of each benchmark."""
-    found: dict[str, Metric] = {}
-    for metric in METRICS:
-        found.setdefault(metric.benchmark, metric)
+def benchmarks_of(listed: Sequence[Any]) -> list[Benchmark]:
+    """Return the benchmarks that settings list. InputError names what is missing, unknown or of another kind."""
+    found = []
+    for position, row in enumerate(listed):
+        where = f"--spec: benchmarks[{position}]"
+        if not isinstance(row, dict) or row.keys() != set(Benchmark._fields) or not isinstance(row["metrics"], list):
+            raise InputError(f"{where}: {str(row)[:120]}; expected {', '.join(Benchmark._fields)}, metrics a list")
+        metrics = [_metric(row["name"], f"{where}.metrics[{i}]", metric) for i, metric in enumerate(row["metrics"])]
+        found.append(Benchmark(row["name"], row["title"], tuple(metrics)))
     return found
 
 
-def saturated(metric: str, value: float, ci_low: float, ci_high: float) -> bool:
-    """Whether a metric of reliance is a normalised gap (RFS, RCS) at the end of its scale, and so no measurement.
+def _metric(benchmark: str, where: str, row: Any) -> Metric:
+    keys = set(Metric._fields) - {"benchmark"}
+    if not isinstance(row, dict) or not {"name", "label"} <= row.keys() <= keys:
+        raise InputError(f"{where}: {str(row)[:120]}; expected name, label and any of {', '.join(sorted(keys))}")
+    if row.get("direction") not in (None, *SIGNS):
+        raise InputError(f"{where}.direction = {row['direction']!r}; expected {' or '.join(SIGNS)}, or none")
+    return Metric(benchmark, **row)
+
+
+def saturated(value: float, ci_low: float, ci_high: float) -> bool:
+    """Whether a normalised gap is at the end of its scale, and so no measurement.
 
     It is 1 or -1, but for rounding, where and only where one of its two accuracies is 0 or 1, and then whatever the
     other one is; it is 0 in every bootstrap draw where both are. The evaluation's card says so under ``saturated``.
     """
-    return metric.startswith(("rfs_", "rcs")) and (abs(value) > 1 - 1e-9 or value == ci_low == ci_high == 0)
+    return abs(value) > 1 - 1e-9 or value == ci_low == ci_high == 0

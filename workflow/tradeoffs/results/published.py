@@ -1,28 +1,20 @@
 """What was measured beside what others published.
 
-    python -m tradeoffs.results.published --summary results/imagenet/summary.csv \
-        --out published_comparison.csv --card published.json
-
 A row per published number (:mod:`tradeoffs.results.published_numbers`) of a model that the study has. Where there is
 nothing to compare, the value is empty and ``remark`` says why. ``within_tolerance`` is yes or no where the protocols
 are comparable and as many images were measured as published, else empty.
 """
 
-import argparse
-import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
 
 from tradeoffs.results.published_numbers import PUBLISHED, Published
 from tradeoffs.results.reading import read_table
 from tradeoffs.results.table import SUMMARY_COLUMNS, write_csv
-from tradeoffs.step.cards import digests, write_card
-from tradeoffs.step.code_id import code_id
-from tradeoffs.step.errors import exit_code
+from tradeoffs.step.command import Written
 
 VALUES = ("value", "ci_low", "ci_high", "n")
 COLUMNS = (
@@ -61,37 +53,19 @@ def comparison_rows(summary: pd.DataFrame, published: Sequence[Published]) -> It
         yield (*identity, *ours, *theirs, entry.protocol, entry.why, entry.source)
 
 
-def main() -> None:
-    """Command line of the step."""
-    parser = argparse.ArgumentParser(prog="python -m tradeoffs.results.published", description="Ours beside theirs")
-    parser.add_argument("--summary", type=Path, required=True, help="summary.csv")
-    parser.add_argument("--out", type=Path, required=True, help="CSV to write")
-    parser.add_argument("--card", type=Path, required=True, help="JSON card to write")
-    arguments = parser.parse_args()
-    started = time.perf_counter()
-    summary = read_table(arguments.summary, SUMMARY_COLUMNS)
-    rows = list(comparison_rows(summary, PUBLISHED))
-    write_csv(arguments.out, COLUMNS, rows)
+def run(
+    *, summary: Annotated[Path, "summary.csv"], out: Annotated[Path, "CSV to write: published numbers and ours"]
+) -> Written:
+    """Write the comparison. InputError for a broken summary."""
+    table = read_table(summary, SUMMARY_COLUMNS)
+    rows = list(comparison_rows(table, PUBLISHED))
+    write_csv(out, COLUMNS, rows)
     verdicts = [row[COLUMNS.index("within_tolerance")] for row in rows]
     counts = {
         "within tolerance": verdicts.count("yes"),
         "outside tolerance": verdicts.count("no"),
         "not compared": verdicts.count(""),
     }
-    others = sorted({entry.model for entry in PUBLISHED} - set(summary["model"]))
+    others = sorted({entry.model for entry in PUBLISHED} - set(table["model"]))
     print(", ".join(f"{count} {name}" for name, count in counts.items()))
-    write_card(
-        arguments.card,
-        kind="published",
-        spec={},
-        code=code_id("tradeoffs.results.published"),
-        data={},
-        started=started,
-        files=digests(arguments.out),
-        counts=counts,
-        not_in_this_study=others,
-    )
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))
+    return Written("published", [out], {"counts": counts, "not_in_this_study": others})

@@ -1,61 +1,29 @@
-"""The models of a study as the steps that summarise them see them, and how the CSV tables are written."""
+"""The columns of the tables of models, and how CSV tables are written."""
 
 import csv
 import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from tradeoffs.models.ids import is_grid_name
-from tradeoffs.step.errors import InputError
+from tradeoffs.results.study import Model
 from tradeoffs.step.files import write_atomically
-from tradeoffs.step.specs import parse_spec
 
-
-class Model(NamedTuple):
-    """One model of the study. ``correlation``, ``background_scale``: of its training world; None where unknown."""
-
-    id: str
-    role: str  # main, correlation_sweep, background_scale_sweep, reference or extra (a model of the user's own)
-    architecture: str
-    norm: str  # none, l2 or linf
-    epsilon: float  # as in the id: l2 in pixel units, linf in 1/255
-    seed: int
-    world: str
-    benchmarks: tuple[str, ...]
-    images: int | None  # training images
-    correlation: float | None
-    background_scale: float | None
-    reference: str | None = None  # id of the standard model it is compared with; None: that of its architecture
-
-
-_IDENTITY = ("study", "model", "architecture", "norm", "epsilon", "seed")
 _METRIC = ("benchmark", "metric", "value", "ci_low", "ci_high", "n")
-SUMMARY_COLUMNS = _IDENTITY + _METRIC
-SWEEP_COLUMNS = (*_IDENTITY, "sweep", "correlation", "background_scale", "images", *_METRIC)
+SUMMARY_COLUMNS = ("study", "model", "role", "architecture", "norm", "epsilon", "seed", *_METRIC)
+_SWEPT = ("sweep", "correlation", "background_scale", "images")
+SWEEP_COLUMNS = ("study", "model", "architecture", "norm", "epsilon", "seed", *_SWEPT, *_METRIC)
 
-SPEC: dict[str, type | tuple[type, ...]] = {"study": str, "models": list}
+
+def summary_identity(study: str, model: Model) -> tuple[Any, ...]:
+    """Return the first cells of a row of ``SUMMARY_COLUMNS``."""
+    return (study, model.id, model.role, model.architecture, model.norm, float(model.epsilon), model.seed)
 
 
-def parse(text: str) -> tuple[str, list[Model], dict[str, Any]]:
-    """Parse ``--spec``: the study's name, its models, the spec itself. InputError names a missing or unknown key."""
-    spec = parse_spec(text, SPEC)
-    found = []
-    for position, row in enumerate(spec["models"]):
-        optional = Model._field_defaults
-        if not isinstance(row, dict) or (optional | row).keys() != set(Model._fields):
-            keys = sorted((optional | row).keys() ^ set(Model._fields)) if isinstance(row, dict) else repr(row)
-            raise InputError(
-                f"--spec: models[{position}]: missing or unknown {keys}; expected {', '.join(Model._fields)}"
-            )
-        model = Model(**row | {"benchmarks": tuple(row["benchmarks"])})
-        if model.role == "extra" and is_grid_name(model.id, model.architecture, model.norm, model.epsilon, model.seed):
-            raise InputError(
-                f"--spec: {model.id}, a model of your own, has a name that belongs to the study's grid, where it would "
-                f"be taken for another seed; give it another id, e.g. my_{model.id}"
-            )
-        found.append(model)
-    return spec["study"], found, spec
+def sweep_identity(study: str, model: Model) -> tuple[Any, ...]:
+    """Return the first cells of a row of ``SWEEP_COLUMNS``: who it is, and what is swept."""
+    swept = (model.role.removesuffix("_sweep"), model.correlation, model.background_scale, model.images)
+    return (study, model.id, model.architecture, model.norm, float(model.epsilon), model.seed, *swept)
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

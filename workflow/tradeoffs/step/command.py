@@ -65,12 +65,14 @@ class Step(NamedTuple):
 
 
 def step_of(module: types.ModuleType) -> Step:
-    """Return the step that a module is, from its ``Settings`` and the signature of its ``run``."""
+    """Return the step that a module is, from its ``Settings`` and the signature of its ``run``.
+
+    ``CODE``, where the module has it, names the modules that it imports by name.
+    """
     title = (module.__doc__ or "").split("\n")[0].removesuffix(":")
     carded = inspect.signature(module.run, eval_str=True).return_annotation is Written
-    return Step(
-        title, getattr(module, "Settings", None), options_of(module.run), module.run, (module.__name__,), carded
-    )
+    code = (module.__name__, *getattr(module, "CODE", ()))
+    return Step(title, getattr(module, "Settings", None), options_of(module.run), module.run, code, carded)
 
 
 def options_of(function: Callable[..., Any]) -> dict[str, Option]:

@@ -1,10 +1,11 @@
-"""What summary and claims are told about the models: made by the rules from the validated config.
+"""What summary, claims and figures are told: made by the rules from the validated config and the declarations.
 
 Imports only what the Snakefile may import at every start; the steps themselves do not import this module.
 """
 
 from typing import Any
 
+from tradeoffs.step.declarations import benchmarks
 from tradeoffs.step.settings import canonical
 from tradeoffs.study import miniature, plan
 
@@ -12,13 +13,28 @@ KNOBS = ("correlation", "background_scale")
 
 
 def specification(config: dict[str, Any]) -> str:
-    """One canonical string: the study's name and, for each model, the fields of :class:`.table.Model`."""
+    """One canonical string: the study's name, the fields of :class:`.results.study.Model` of each, its benchmarks."""
     models = plan.models(config)
     rows = [
         row | {"images": models[row["id"]].spec.get("images")} | _knobs(config, row)
         for row in plan.model_table(models.values())
     ]
-    return canonical({"study": config["study"], "models": rows})
+    return canonical({"study": config["study"], "models": rows, "benchmarks": declared(config)})
+
+
+def declared(config: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the fields of :class:`.results.metrics.Benchmark` of the study's benchmarks, in its order.
+
+    Lists, because the order counts: the first measure of reliance is a benchmark's headline. All that the config lists,
+    so that those whose data are missing can be called by their titles too.
+    """
+    known = benchmarks()
+    return [told(name, known[name]) for name in config[config["study"]]["benchmarks"]]
+
+
+def told(name: str, declaration: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of :class:`.results.metrics.Benchmark`."""
+    return {"name": name, "title": declaration["title"], "metrics": declaration["metrics"]}
 
 
 def _knobs(config: dict[str, Any], row: dict[str, Any]) -> dict[str, float | None]:

@@ -7,11 +7,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.claims.row import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
+from tradeoffs.claims.row import CONCLUSION, CONTRADICTED, LINEAR_MODEL, SUPPORTED, UNDECIDED, Claim
 from tradeoffs.theory.model import GaussianModel, gaussian_model
 from tradeoffs.theory.risk import collapse_budget
 
 Array = NDArray[np.float64]
+
+ABOUT = (LINEAR_MODEL, CONCLUSION, None, None)
+"""Subject, scope, norm and background scale of the rows."""
 
 ROUNDING = 1e-9
 """Shares, and excesses of risk, no larger than this count as zero: rounding of weights of order one."""
@@ -33,9 +36,9 @@ class Case(NamedTuple):
 def exact(claim: str, statement: str, statistic: str, value: float, holds: bool, evidence: str) -> Claim:
     """A claim about exact quantities; a value that is not finite (no model to look at) leaves it undecided."""
     if not math.isfinite(value):
-        return Claim(claim, statement, statistic, None, None, None, None, UNDECIDED, evidence)
+        return Claim(claim, statement, statistic, None, None, None, None, UNDECIDED, *ABOUT, evidence)
     verdict = SUPPORTED if holds else CONTRADICTED
-    return Claim(claim, statement, statistic, value, None, None, None, verdict, evidence)
+    return Claim(claim, statement, statistic, value, None, None, None, verdict, *ABOUT, evidence)
 
 
 def budget_grid(model: GaussianModel, p: float, count: int) -> Array:

@@ -1,0 +1,16 @@
+"""Which claims there are: one module each, listed in catalogue.yaml. Imports none of them."""
+
+from pathlib import Path
+
+import yaml
+
+
+def catalogue() -> dict[str, str]:
+    """Return what each claim is about, by the name of its module, in the order of the table's rows."""
+    found: dict[str, str] = yaml.safe_load((Path(__file__).parent / "catalogue.yaml").read_text())
+    return found
+
+
+def modules() -> tuple[str, ...]:
+    """Return the dotted names of the claims' modules."""
+    return tuple(f"tradeoffs.claims.{name}" for name in catalogue())

@@ -1,0 +1,42 @@
+"""The effect of adversarial training at each scale of the background: the numbers that the claims are about.
+
+    effect = mean over the norm's budgets of (gap of the model - gap of the standard model of its world),
+
+paired by image.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tradeoffs.claims.verdicts import Array, over_seeds
+from tradeoffs.results.measurements import Measurements
+from tradeoffs.results.study import Model
+from tradeoffs.step.errors import InputError
+
+ROLE = "background_scale_sweep"
+BENCHMARK, METRIC = "imagenet9", "bg_gap"
+Effects = dict[float, tuple[float, Array]]  # scale -> effect and its bootstrap draws
+
+
+def effects(measured: Measurements, models: Sequence[Model], norm: str) -> Effects:
+    """Return the effect of training against ``norm`` at each scale, in ascending order."""
+    swept = [m for m in models if m.role == ROLE and m.background_scale is not None and BENCHMARK in m.benchmarks]
+    standard = {(m.world, m.seed): measured[m.id, BENCHMARK, METRIC] for m in swept if m.norm == "none"}
+    for model in swept:
+        if (model.world, model.seed) not in standard:
+            raise InputError(f"--spec: {model.id} has no standard model of its world and seed; add it to the models")
+    found: Effects = {}
+    for scale in sorted({m.background_scale for m in swept if m.background_scale is not None}):
+        own = [m for m in swept if m.norm == norm and m.background_scale == scale]
+        seeds = sorted({m.seed for m in own})
+        of_seed = [
+            [(measured[m.id, BENCHMARK, METRIC], standard[m.world, seed]) for m in own if m.seed == seed]
+            for seed in seeds
+        ]
+        if of_seed:
+            found[scale] = over_seeds(
+                np.array([np.mean([ours.value - theirs.value for ours, theirs in pairs]) for pairs in of_seed]),
+                np.stack([np.mean([ours.draws - theirs.draws for ours, theirs in pairs], axis=0) for pairs in of_seed]),
+            )
+    return found

@@ -1,0 +1,110 @@
+"""A benchmark: its metrics against the training budget, the standard models as level lines.
+
+Models of the user's own, if there are any, have a column at the right. A cross on a value says that it is saturated
+(:func:`tradeoffs.results.metrics.saturated`): no measurement of reliance.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from tradeoffs.figures import own
+from tradeoffs.figures.curves import BUDGET_LABELS, architecture_style, beside, budget_panel, level_line
+from tradeoffs.figures.drawing import note, wrapped
+from tradeoffs.figures.settings import Settings
+from tradeoffs.results.metrics import Metric, benchmarks_of, saturated
+from tradeoffs.results.reading import read_table
+from tradeoffs.results.table import SUMMARY_COLUMNS
+from tradeoffs.step.errors import InputError
+
+CROSS: dict[str, Any] = {"marker": "x", "color": "#cc0000", "markersize": 8, "linestyle": "none"}
+WORDS = {"more": "\n(higher = more reliance)", "less": "\n(lower = more reliance)", None: ""}
+
+
+def draw(settings: Settings, *, summary: Annotated[Path, "summary.csv"]) -> Figure:
+    """Draw the one benchmark of the settings; where there is nothing beside standard models, say so.
+
+    InputError for other than one benchmark, and for one without rows.
+    """
+    told = benchmarks_of(settings.benchmarks)
+    if len(told) != 1:
+        raise InputError(f"--spec: {len(told)} benchmarks; expected the one to draw")
+    benchmark = told[0]
+    table = read_table(summary, SUMMARY_COLUMNS)
+    rows = table[table["benchmark"] == benchmark.name]
+    shown = [metric for metric in benchmark.drawn if (rows["metric"] == metric.name).any()]
+    if not shown:
+        names = ", ".join(metric.name for metric in benchmark.drawn)
+        raise InputError(f"{summary}: has none of {names} of benchmark {benchmark.name}; make it again")
+    if set(rows["norm"]) == {"none"} and own.split(rows)[1].empty:
+        return note(benchmark.title, "no adversarially trained model, and none of your own, went through it")
+    return draw_benchmark(rows, shown, benchmark.title)
+
+
+def draw_benchmark(table: pd.DataFrame, shown: Sequence[Metric], title: str) -> Figure:
+    """Draw a row per metric of ``shown``; a column per norm, and one for the user's own models."""
+    grid, owned = own.split(table)
+    architectures = list(dict.fromkeys(grid["architecture"]))
+    norms = [norm for norm in dict.fromkeys(grid["norm"]) if norm != "none"]
+    labels = own.names(owned)
+    widths = [3.3] * len(norms) + [own.width(labels)] * bool(labels)
+    figure = Figure(figsize=(max(round(0.6 + sum(widths), 3), 5.2), 0.9 + 1.75 * len(shown) + own.label_height(labels)))
+    panels = figure.subplots(
+        len(shown), len(widths), sharex="col", sharey="row", squeeze=False, width_ratios=widths if labels else None
+    )
+    for row, metric in zip(panels, shown, strict=True):
+        rows = grid[grid["metric"] == metric.name]
+        standard = rows[rows["norm"] == "none"]
+        for axes, norm in zip(row, norms, strict=False):
+            budget_panel(axes, rows[rows["norm"] == norm], norm, architectures, standard)
+            for position, architecture in enumerate(architectures):
+                crossed = no_measurements(rows[(rows["norm"] == norm) & (rows["architecture"] == architecture)], metric)
+                cross(axes, beside(crossed["epsilon"], position, len(architectures)), crossed["value"])
+        if labels:
+            of_metric = owned[owned["metric"] == metric.name]
+            own_panel(row[-1], of_metric, labels, standard, architectures)
+            crossed = no_measurements(of_metric, metric)
+            cross(row[-1], crossed["model"].map({model: place for place, model in enumerate(labels)}), crossed["value"])
+        for axes in row:
+            levels = no_measurements(standard, metric)["value"]
+            cross(axes, pd.Series(0.02, index=levels.index), levels, across=True)
+        row[0].set_ylabel(wrapped(metric.label, 26) + WORDS[metric.direction], fontsize=8)
+    for axes, norm in zip(panels[-1], norms, strict=False):
+        axes.set_xlabel(BUDGET_LABELS[norm])
+    if labels:
+        panels[0][-1].set_title("models of\nyour own", fontsize=8.5)
+    handles = panels[0][0].get_legend_handles_labels()[0]
+    level = Line2D([], [], color="#555555", linewidth=0.9, label="standard training (level line, band: interval)")
+    if any(len(no_measurements(table[table["metric"] == metric.name], metric)) for metric in shown):
+        said = "saturated: an accuracy of 0 or 1 alone gives this value"
+        handles = [*handles, Line2D([], [], **CROSS, label=said)]
+    figure.legend(handles=[*handles, level], loc="outside lower center", ncols=len(handles) + 1)
+    figure.suptitle(f"{title}: metrics against the budget of adversarial training", fontsize=10.5)
+    return figure
+
+
+def no_measurements(rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    """Return the rows of a metric whose value is saturated."""
+    columns = rows[["value", "ci_low", "ci_high"]].itertuples(index=False, name=None)
+    kept: pd.DataFrame = rows.loc[[metric.normalised and saturated(*row) for row in columns]]
+    return kept
+
+
+def cross(axes: Axes, x: pd.Series, values: pd.Series, *, across: bool = False) -> None:
+    """Draw a cross on each value; ``across``: x is a share of the panel's width, for values that are level lines."""
+    if len(values):
+        axes.plot(x, values, **CROSS, zorder=5, transform=axes.get_yaxis_transform() if across else axes.transData)
+
+
+def own_panel(
+    axes: Axes, owned: pd.DataFrame, labels: dict[str, str], standard: pd.DataFrame, architectures: Sequence[str]
+) -> None:
+    """Draw the user's own models, and the grid's standard ones as level lines behind them."""
+    for position, architecture in enumerate(architectures):
+        level_line(axes, standard[standard["architecture"] == architecture], architecture_style(position))
+    own.panel(axes, owned, labels)

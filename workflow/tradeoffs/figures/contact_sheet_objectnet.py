@@ -1,0 +1,45 @@
+"""Contact sheet of ObjectNet, with the red border that its licence asks of every published image."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from tradeoffs.data import imagenet as imagenet_data
+from tradeoffs.data import objectnet as objectnet_data
+from tradeoffs.figures.contact_sheets import COLUMNS, Picture, Row, firsts, sheet, shown
+
+RED = (255, 0, 0)
+
+
+def with_border(picture: Picture) -> Picture:
+    """Return an ObjectNet image with its red border, which is lost where a large image is reduced."""
+    width = max(1, min(picture.shape[:2]) // 64)  # so that it survives a sheet's own scale
+    framed = np.empty_like(picture)
+    framed[:] = RED
+    framed[width:-width, width:-width] = picture[width:-width, width:-width]
+    return framed
+
+
+def draw(
+    *, objectnet: Annotated[Path, "folder of ObjectNet"], imagenet: Annotated[Path, "folder of ImageNet"]
+) -> Figure:
+    """ObjectNet images above validation images of the same classes."""
+    index, validation = objectnet_data.read(objectnet), imagenet_data.read(imagenet, "val")
+    mapping = index.imagenet_to_objectnet
+    shared = [int(label) for label in np.unique(index.labels) if (mapping == label).any()][:COLUMNS]
+    here = mapping[validation.labels]
+    rows: list[Row] = []
+    for copy in range(3):
+        rows.append(
+            (
+                "" if copy else "ObjectNet",
+                [with_border(shown(index.paths[i])) for i in firsts(index.labels, shared, copy)],
+            )
+        )
+    for copy in range(2):
+        pictures: list[Picture | None] = [shown(validation.paths[i]) for i in firsts(here, shared, copy)]
+        rows.append(("" if copy else "ImageNet\nvalidation", pictures))
+    names = [index.class_names[label] for label in shared]
+    return sheet("ObjectNet and validation images of the shared classes, one class per column", rows, names)

@@ -1,0 +1,25 @@
+"""What several figures share: a note in place of a figure, means over seeds."""
+
+import textwrap
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+
+def note(title: str, why: str) -> Figure:
+    """Return what stands in place of a figure that has nothing to show: its title, and the reason."""
+    figure = Figure(figsize=(11, 0.9))
+    figure.suptitle(f"{title}\n\n{why}", fontsize=10.5)
+    return figure
+
+
+def over_seeds(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Mean over seeds of value, ci_low and ci_high for each combination of the columns ``by``, in ascending order."""
+    means: pd.DataFrame = table.groupby(list(by), sort=True)[["value", "ci_low", "ci_high"]].mean().reset_index()
+    return means
+
+
+def wrapped(text: str, width: int) -> str:
+    """Return a label in lines of at most ``width`` characters."""
+    return "\n".join(textwrap.wrap(text, width))

@@ -1,0 +1,60 @@
+"""Which figures a study has, and what each is told: the catalogue of figures, met with the config."""
+
+from typing import Any
+
+from tradeoffs.figures.catalogue import Entry, catalogue
+from tradeoffs.step.declarations import benchmarks
+from tradeoffs.study import plan, specification
+
+
+def figures(config: dict[str, Any]) -> dict[str, Entry]:
+    """Return the study's figures by name, those of a family one by one, in the order of the catalogue."""
+    here = facts(config)
+    at_hand = {name for benchmark in plan.available_benchmarks(config) for name in plan.BENCHMARK_DATA[benchmark]}
+    found = [
+        figure
+        for entry in catalogue()
+        if (entry.when is None or entry.when in here) and at_hand.issuperset(entry.data)
+        for figure in (_family(entry, config) if entry.family else [entry])
+    ]
+    return {entry.name: entry for entry in found}
+
+
+def facts(config: dict[str, Any]) -> set[str]:
+    """Return what the ``when`` of a figure may ask for.
+
+    The study, its benchmarks, the roles and sources of its models that are put through any, and ``compared``, where
+    anything stands beside the standard models: an attack's budget, or a model of the user's own.
+    """
+    models = [model for model in plan.models(config).values() if model.benchmarks]
+    compared = any(model.norm != "none" or model.role == "extra" for model in models)
+    return {
+        f"{config['study']}_study",
+        *plan.available_benchmarks(config),
+        *(model.role for model in models),
+        *(model.source for model in models),
+        *(["compared"] if compared else []),
+    }
+
+
+def told(config: dict[str, Any], figure: Entry) -> dict[str, Any] | None:
+    """Return the settings of a figure; None for one that has none."""
+    if figure.told == "simulation":
+        return {"scale": config["theory"]["simulation"]["scale"]}
+    if figure.told == "benchmark":
+        return {
+            "benchmarks": [
+                each for each in specification.declared(config) if f"benchmark_{each['name']}" == figure.name
+            ]
+        }
+    return {"benchmarks": specification.declared(config)} if figure.told == "benchmarks" else None
+
+
+def _family(entry: Entry, config: dict[str, Any]) -> list[Entry]:
+    """Return the figure of each benchmark at hand that has metrics to draw."""
+    known = benchmarks()
+    return [
+        entry.member(name, title=known[name]["title"], caption=known[name]["caption"])
+        for name in plan.available_benchmarks(config)
+        if any(metric.get("drawn") for metric in specification.told(name, known[name])["metrics"])
+    ]
