@@ -33,11 +33,13 @@ sys.path[:0] = [str(TESTS), str(TESTS.parent / "workflow")]
 
 import yaml  # noqa: E402
 
-from tradeoffs.claims.correlation_sweep import ATTACKED  # noqa: E402
-from tradeoffs.results.table import parse  # noqa: E402
+from tradeoffs.benchmarks.attack_metrics import Attack, metric_name, read_name  # noqa: E402
+from tradeoffs.results.study import Settings, study_of  # noqa: E402
+from tradeoffs.runner import commands  # noqa: E402
 from tradeoffs.step.errors import InputError, exit_code  # noqa: E402
 from tradeoffs.step.settings import canonical  # noqa: E402
 from tradeoffs.study import (  # noqa: E402
+    figures,
     miniature,
     plan,
     published_data,
@@ -192,7 +194,7 @@ def planned(config: dict) -> None:
     models = plan.models(config)
     plan.downloads(config)
     plan.missing_benchmarks(config)
-    parse(specification(config))
+    study_of(Settings(**json.loads(specification(config))))
     for model in models.values():
         assert re.fullmatch("[A-Za-z_0-9.]+", model.id), model.id
         assert re.fullmatch("[a-z_0-9.]+", model.world), model.world
@@ -204,9 +206,8 @@ def planned(config: dict) -> None:
     for domain in chosen["benchmarks"]["adversarial"]["domains"]:
         for norm, listed in budgets.items():
             for budget in listed:
-                found = ATTACKED.fullmatch(f"adversarial_accuracy_{domain}_{norm}_eps{budget:g}")
-                assert found, (domain, norm, budget)
-                assert (found["domain"], found["norm"]) == (domain, norm)
+                attack = Attack(domain, norm, float(f"{budget:g}"))
+                assert read_name(metric_name(attack)) == attack, attack
     if config["study"] == "miniature":
         settings = importlib.import_module("tradeoffs.miniature.settings")
         for world in {model.world for model in models.values()}:
@@ -240,6 +241,11 @@ class Steps:
             signal.alarm(0)
             signal.signal(signal.SIGALRM, before)
         assert code == 0, f"{module} ended with {code}"
+
+    def verb(self, *arguments: object) -> None:
+        """Run a command; AssertionError unless it returns 0."""
+        code = commands.main([*map(str, arguments)])
+        assert code == 0, f"{arguments[0]} ended with {code}"
 
     def theory(self, config: dict, part: str) -> None:
         """Run one step of the theory."""
@@ -281,36 +287,28 @@ class Steps:
 
     def summarise(self, config: dict) -> None:
         """Write invented cards of the study's models; run summary, claims and the figures that the study has."""
-        from results.synthetic_study import flat, metric_names, write_evaluation
+        from results.synthetic_study import CLAIMS, THEORY_CLAIM, flat, metric_names, told, write_evaluation
 
         spec = specification(config)
-        models = parse(spec)[1]
         with tempfile.TemporaryDirectory(dir=self.root) as name:
             at = Path(name)
-            for number, model in enumerate(models):
+            for number, model in enumerate(told(spec).models):
                 for benchmark in model.benchmarks:
                     names = metric_names(config["miniature"]["benchmarks"], benchmark)
                     write_evaluation(at / "evaluations", model, benchmark, names, flat, 0.01, number)
-            (at / "theory").write_text(
-                "claim,statement,statistic,value,ci_low,ci_high,p_value,verdict,evidence\n"
-                "theory.i,An exact statement.,count,1,,,,supported,exact\n"
-            )
+            (at / "theory_claims").write_text(f"{','.join(CLAIMS)}\n{THEORY_CLAIM}\n")
             common = ("--spec", spec, "--evaluations", at / "evaluations", "--card", at / "card")
-            self.run("tradeoffs.results.summary", *common, "--out", at / "summary", "--sweeps", at / "sweeps")
-            tables = ("--theory", at / "theory", "--out", at / "claims", "--differences", at / "differences")
-            self.run("tradeoffs.claims.command", *common, *tables)
-            inputs = {"overview": ["differences"], "claims": ["claims"], "benchmarks": ["summary"]}
-            with_cards = {(model.role, benchmark) for model in models for benchmark in model.benchmarks}
-            inputs |= {"adversarial": ["summary"]} if ("main", "adversarial") in with_cards else {}
-            inputs |= {"correlation": ["sweeps"]} if ("correlation_sweep", "adversarial") in with_cards else {}
-            swept = ("background_scale_sweep", "imagenet9") in with_cards
-            inputs |= {"background_scale": ["sweeps", "claims"]} if swept else {}
-            if all(model.norm == "none" for model in models if model.role in ("main", "extra")):
-                del inputs["benchmarks"]
-            for figure, listed in inputs.items():
-                options = [word for option in listed for word in (f"--{option}", at / option)]
-                out = ("--out", at / "figures", "--card", at / "card")
-                self.run(f"tradeoffs.figures.{figure}", *options, *out)
+            self.verb("summary", *common, "--out", at / "summary", "--sweeps", at / "sweeps")
+            tables = ("--theory", at / "theory_claims", "--out", at / "claims", "--differences", at / "differences")
+            self.verb("claims", *common, *tables)
+            made = {"summary", "sweeps", "theory_claims", "claims", "differences"}
+            for figure in figures.figures(config).values():
+                if figure.data or not made.issuperset(figure.reads):
+                    continue
+                settings = figures.told(config, figure)
+                options = [] if settings is None else ["--spec", canonical(settings)]
+                options += [word for read in figure.reads for word in (f"--{read.replace('_', '-')}", at / read)]
+                self.verb("figure", figure.name, *options, "--out", at / "figures", "--card", at / "card")
 
     def of(self, path: tuple, config: dict) -> None:
         """Run the steps that read a key of the miniature or of the theory."""

@@ -321,7 +321,7 @@ def during(name: str, act: Callable[[psutil.Process], object]) -> None:
             _wait_for_step(process)
             act(process)
 
-        trial.arguments = ["--cores", "2", "theory_figures", TARGET]
+        trial.arguments = ["--cores", "2", "results/miniature/figures/theory_risks.svg", TARGET]
         trial.meanwhile = meanwhile
 
     CASES[name] = prepare

@@ -57,7 +57,9 @@ def catalogue() -> list[Entry]:
         fields = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
         entry = Entry(**{"name": name, "module": name} | fields)  # type: ignore[arg-type]
         if not (folder / f"{entry.module}.py").is_file():
-            raise InputError(f"figures/catalogue.yaml: {name}: no module figures/{entry.module}.py; write it")
+            raise InputError(
+                f"figures/catalogue.yaml: {name}: no module figures/{entry.module}.py; write it, or name another by module"
+            )
         found.append(entry)
     return found
 

@@ -74,7 +74,12 @@ def _metric(benchmark: str, where: str, row: Any) -> Metric:
         raise InputError(f"{where}: {str(row)[:120]}; expected name, label and any of {', '.join(sorted(keys))}")
     if row.get("direction") not in (None, *SIGNS):
         raise InputError(f"{where}.direction = {row['direction']!r}; expected {' or '.join(SIGNS)}, or none")
-    return Metric(benchmark, **row)
+    metric = Metric(benchmark, **row)
+    for field, value in metric._asdict().items():
+        kind = bool if field in ("normalised", "drawn") else str
+        if not isinstance(value, kind) and field != "direction":
+            raise InputError(f"{where}.{field} is {value!r}; expected {kind.__name__}")
+    return metric
 
 
 def saturated(value: float, ci_low: float, ci_high: float) -> bool:
