@@ -33,8 +33,9 @@ def declared(config: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def told(name: str, declaration: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of :class:`.results.metrics.Benchmark`."""
-    return {"name": name, "title": declaration["title"], "metrics": declaration["metrics"]}
+    """Return the fields of :class:`.results.metrics.Benchmark`; families of metrics (accuracy_{group}) are left out."""
+    metrics = [{"name": metric, **said} for metric, said in declaration["metrics"].items() if "{" not in metric]
+    return {"name": name, "title": declaration["title"], "metrics": metrics}
 
 
 def _knobs(config: dict[str, Any], row: dict[str, Any]) -> dict[str, float | None]:
