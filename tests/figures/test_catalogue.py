@@ -89,6 +89,19 @@ def test_an_entry_without_its_module_is_one_line(
     )
 
 
+@pytest.mark.parametrize(
+    ("row", "wrong"),
+    [("{category: C, label: L}", "caption"), ("{category: C, label: L, caption: T, colour: x}", "colour")],
+)
+def test_a_missing_or_unknown_key_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], row: str, wrong: str
+) -> None:
+    (tmp_path / "catalogue.yaml").write_text(f"mine: {row}\n")
+    monkeypatch.setattr(catalogue, "__file__", str(tmp_path / "catalogue.py"))
+    assert commands.main(["figure", "mine"]) == 2
+    assert capsys.readouterr().err.startswith(f"error: figures/catalogue.yaml: mine: missing or unknown {wrong}; ")
+
+
 def test_families_are_single_figures_by_name() -> None:
     family = Entry("benchmark_{benchmark}", "benchmark", "C", "{title}", "{caption} More.")
     own = family.member("rival10", title="RIVAL10", caption="About {braces}.")

@@ -1,9 +1,9 @@
 """Which figures there are, what each reads and what is said of it: catalogue.yaml. Imports no figure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -49,19 +49,21 @@ class Entry(NamedTuple):
 
 
 def catalogue() -> list[Entry]:
-    """Return all entries. InputError for an entry that has no module of this folder."""
+    """Return all entries. InputError for a missing or unknown key, and for a module that is not in this folder."""
     folder = Path(__file__).parent
-    listed: Mapping[str, Mapping[str, str | Sequence[str]]] = yaml.safe_load((folder / "catalogue.yaml").read_text())
-    found = []
-    for name, row in listed.items():
-        fields = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
-        entry = Entry(**{"name": name, "module": name} | fields)  # type: ignore[arg-type]
-        if not (folder / f"{entry.module}.py").is_file():
-            raise InputError(
-                f"figures/catalogue.yaml: {name}: no module figures/{entry.module}.py; write it, or name another by module"
-            )
-        found.append(entry)
-    return found
+    listed: Mapping[str, Mapping[str, Any]] = yaml.safe_load((folder / "catalogue.yaml").read_text())
+    return [_entry(folder, name, row) for name, row in listed.items()]
+
+
+def _entry(folder: Path, name: str, row: Mapping[str, Any]) -> Entry:
+    where = f"figures/catalogue.yaml: {name}"
+    fields = {"name": name, "module": name} | dict(row)
+    if wrong := (fields | Entry._field_defaults).keys() ^ set(Entry._fields):
+        raise InputError(f"{where}: missing or unknown {', '.join(sorted(wrong))}; expected {', '.join(Entry._fields)}")
+    entry = Entry(**fields | {key: tuple(fields.get(key, ())) for key in ("reads", "data")})
+    if not (folder / f"{entry.module}.py").is_file():
+        raise InputError(f"{where}: no module figures/{entry.module}.py; write it, or name another by module")
+    return entry
 
 
 def entry(figure: str) -> Entry:

@@ -28,27 +28,27 @@ def draw(
     """Draw a column per benchmark; a row per norm, and one for the user's own models. Above 0: more reliance."""
     measures = [benchmark for benchmark in benchmarks_of(settings.benchmarks) if benchmark.reliance]
     table = read_table(differences, SUMMARY_COLUMNS, may_be_empty=True)
-    if table.empty:
+    measured = set(zip(table["benchmark"], table["metric"], strict=True))
+    headlines = [(benchmark.title, benchmark.reliance[0]) for benchmark in measures]
+    columns = [(name, metric) for name, metric in headlines if (metric.benchmark, metric.name) in measured]
+    if not columns:
         return note("Reliance on backgrounds", nothing(summary, measures))
     grid, owned = own.split(table)
     architectures = list(dict.fromkeys(grid["architecture"]))
     norms = list(dict.fromkeys(grid["norm"]))
     labels = own.names(owned)
-    measured = set(zip(table["benchmark"], table["metric"], strict=True))
-    headlines = {benchmark.title: benchmark.reliance[0] for benchmark in measures}
-    columns = {title: metric for title, metric in headlines.items() if (metric.benchmark, metric.name) in measured}
     # One label below a row, in its middle, unless it has two columns.
     labelled = slice(None) if len(columns) == 2 else slice(len(columns) // 2, len(columns) // 2 + 1)
     rows_shown = len(norms) + bool(labels)
     figure = Figure(figsize=(max(0.6 + 2.05 * len(columns), 7), 0.9 + 2.05 * rows_shown + own.label_height(labels)))
     panels = figure.subplots(rows_shown, len(columns), sharex="row", sharey="col", squeeze=False)
     for row, norm in zip(panels, norms, strict=False):
-        for axes, metric in zip(row, columns.values(), strict=True):
+        for axes, (_, metric) in zip(row, columns, strict=True):
             budget_panel(axes, of(grid[grid["norm"] == norm], metric), norm, architectures, None)
         for axes in row[labelled]:
             axes.set_xlabel(BUDGET_LABELS[norm])
     if labels:
-        for axes, metric in zip(panels[-1], columns.values(), strict=True):
+        for axes, (_, metric) in zip(panels[-1], columns, strict=True):
             own.panel(axes, of(owned, metric), labels)
         for axes in panels[-1][labelled]:
             axes.set_xlabel("models of your own")
@@ -56,12 +56,12 @@ def draw(
         row[0].set_ylabel("difference from standard\n(up: more reliance)")
         for axes in row:
             axes.axhline(0, color="#333333", linewidth=0.9)
-    for axes, (name, metric) in zip(panels[0], columns.items(), strict=True):
+    for axes, (name, metric) in zip(panels[0], columns, strict=True):
         axes.set_title(f"{name}\n{wrapped(metric.label + ' (sign turned)' * (metric.sign < 0), 26)}")
     if architectures:
         handles = panels[0][0].get_legend_handles_labels()[0]
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    absent = [name for name in headlines if name not in columns]
+    absent = [name for name, metric in headlines if (name, metric) not in columns]
     figure.suptitle(title(grid["model"].nunique(), len(labels), absent, narrow=len(columns) < 4), fontsize=10.5)
     return figure
 
