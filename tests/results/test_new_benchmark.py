@@ -18,17 +18,16 @@ HEADLINE = {
     "label": "share of decisions by shape rather than by texture",
     "meaning": "decisions by shape where shape and texture disagree",
     "direction": "less",
-    "drawn": True,
 }
 TEXTURES = {
     "name": "cue_conflict",
     "title": "Cue conflict",
-    "metrics": [HEADLINE, {"name": "top5", "label": "accuracy among five", "drawn": True}, {"name": "n", "label": "n"}],
+    "metrics": [HEADLINE, {"name": "top5", "label": "accuracy among five"}, {"name": "n"}],
 }
 NEUTRAL = {
     "name": "calibration",
     "title": "Calibration",
-    "metrics": [{"name": "error", "label": "error", "drawn": True}],
+    "metrics": [{"name": "error", "label": "error"}],
 }
 NAMES = {"cue_conflict": ["shape_share", "top5", "n"], "calibration": ["error"]}
 
@@ -97,7 +96,7 @@ def test_a_benchmark_without_a_measure_of_reliance_makes_no_claim(folder: Path) 
         ({"direction": "up"}, "benchmarks[0].metrics[0].direction = 'up'; expected more or less, or none"),
         ({"colour": "red"}, "benchmarks[0].metrics[0]: "),
         ({"label": None}, "benchmarks[0].metrics[0].label is None; expected str"),
-        ({"drawn": "yes"}, "benchmarks[0].metrics[0].drawn is 'yes'; expected bool"),
+        ({"normalised": "yes"}, "benchmarks[0].metrics[0].normalised is 'yes'; expected bool"),
     ],
 )
 def test_a_wrong_declaration_is_one_line(

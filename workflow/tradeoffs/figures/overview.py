@@ -57,7 +57,7 @@ def draw(
         for axes in row:
             axes.axhline(0, color="#333333", linewidth=0.9)
     for axes, (name, metric) in zip(panels[0], columns, strict=True):
-        axes.set_title(f"{name}\n{wrapped(metric.label + ' (sign turned)' * (metric.sign < 0), 26)}")
+        axes.set_title(f"{name}\n{wrapped((metric.label or metric.name) + ' (sign turned)' * (metric.sign < 0), 26)}")
     if architectures:
         handles = panels[0][0].get_legend_handles_labels()[0]
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))

@@ -16,16 +16,16 @@ class Metric(NamedTuple):
     """A metric of a benchmark.
 
     ``direction``: ``more`` where high values mean much reliance on the background, ``less`` where low ones do, None
-    where it is no measure of reliance. ``normalised``: whether it is a gap of two accuracies over the largest possible.
+    where it is no measure of reliance. ``label``: of its axis in the figure of its benchmark, where it has a row if it
+    has a label. ``normalised``: whether it is a gap of two accuracies over the largest possible.
     """
 
     benchmark: str
     name: str
-    label: str
+    label: str = ""
     meaning: str = ""
     direction: str | None = None
     normalised: bool = False
-    drawn: bool = False  # whether it has a row in the figure of its benchmark
 
     @property
     def sign(self) -> int:
@@ -53,7 +53,7 @@ class Benchmark(NamedTuple):
     @property
     def drawn(self) -> tuple[Metric, ...]:
         """The metrics that its figure shows."""
-        return tuple(metric for metric in self.metrics if metric.drawn)
+        return tuple(metric for metric in self.metrics if metric.label)
 
 
 def benchmarks_of(listed: Sequence[Any]) -> list[Benchmark]:
@@ -70,13 +70,13 @@ def benchmarks_of(listed: Sequence[Any]) -> list[Benchmark]:
 
 def _metric(benchmark: str, where: str, row: Any) -> Metric:
     keys = set(Metric._fields) - {"benchmark"}
-    if not isinstance(row, dict) or not {"name", "label"} <= row.keys() <= keys:
-        raise InputError(f"{where}: {str(row)[:120]}; expected name, label and any of {', '.join(sorted(keys))}")
+    if not isinstance(row, dict) or not {"name"} <= row.keys() <= keys:
+        raise InputError(f"{where}: {str(row)[:120]}; expected name and any of {', '.join(sorted(keys))}")
     if row.get("direction") not in (None, *SIGNS):
         raise InputError(f"{where}.direction = {row['direction']!r}; expected {' or '.join(SIGNS)}, or none")
     metric = Metric(benchmark, **row)
     for field, value in metric._asdict().items():
-        kind = bool if field in ("normalised", "drawn") else str
+        kind = bool if field == "normalised" else str
         if not isinstance(value, kind) and field != "direction":
             raise InputError(f"{where}.{field} is {value!r}; expected {kind.__name__}")
     return metric
