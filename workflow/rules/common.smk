@@ -6,6 +6,7 @@ from pathlib import Path
 from tradeoffs.runner import hooks
 from tradeoffs.study import plan
 from tradeoffs.step.code_id import code_id
+from tradeoffs.step.declarations import data
 from tradeoffs.models import sources
 from tradeoffs.study.specification import specification
 from tradeoffs.step.settings import canonical, settings
@@ -26,14 +27,7 @@ SPECIFICATION = settings(specification(config))
 COMPARED = any(
     model.norm != "none" or model.role == "extra" for model in MODELS.values()
 )
-DATA_TITLES = {
-    "imagenet": "ImageNet",
-    "rival10": "RIVAL10",
-    "salient_imagenet": "Salient ImageNet",
-    "imagenet9": "ImageNet-9",
-    "waterbirds": "Waterbirds",
-    "objectnet": "ObjectNet",
-}
+DATA_TITLES = {name: declared.title for name, declared in data().items()}
 ROLES = [
     "main",
     "extra",
