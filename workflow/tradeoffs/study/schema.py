@@ -13,6 +13,7 @@ import yaml
 
 from tradeoffs.models.sources import OWN
 from tradeoffs.step.declarations import DataSet, benchmarks, data
+from tradeoffs.step.errors import InputError
 
 Schema = dict[str, Any]
 STUDIES = ("miniature", "imagenet")
@@ -41,30 +42,35 @@ def schema(path: Path) -> Schema:
 
 
 def _add_benchmarks(part: Schema, study: str) -> None:
-    """Add the settings of every benchmark, with the study's defaults.
+    """Add the settings of every benchmark that the study can have: one whose settings have a default for it.
 
-    A benchmark is in a study when the config lists it, so none is filled in. A config that lists none at all has those
-    whose settings all have a default in this study.
+    A benchmark is in a study when the config lists it, so none is filled in. A config that lists none has all of them.
     """
     listed: Schema = {}
     for name, declared in benchmarks().items():
-        properties = {}
-        for key, setting in declared.settings.items():
-            properties[key] = {item: value for item, value in setting.items() if item not in STUDIES}
-            if study in setting:
-                nested = "properties" in setting
-                properties[key] |= (
-                    {"default": {}, "defaults": setting[study]} if nested else {"default": setting[study]}
-                )
-        required = [key for key, setting in declared.settings.items() if study not in setting]
-        listed[name] = {
-            "type": ["object", "null"],
-            "description": f"{declared.title}; none given: its defaults.",
-            "additionalProperties": False,
-            "properties": properties,
-            "required": required,
-        }
-    part |= {"properties": listed, "default": {name: {} for name, entry in listed.items() if not entry["required"]}}
+        without = [key for key, setting in declared.settings.items() if study not in setting]
+        if without and len(without) < len(declared.settings):
+            raise InputError(
+                f"benchmarks/{name}.yaml: settings.{without[0]}: has no default for the study {study}, which others "
+                f"have; give it one as {study}: ..."
+            )
+        if not without:
+            properties = {key: _setting(setting, study) for key, setting in declared.settings.items()}
+            listed[name] = {
+                "type": ["object", "null"],
+                "description": f"{declared.title}; null: with its defaults.",
+                "additionalProperties": False,
+                "properties": properties,
+            }
+    part |= {"properties": listed, "default": {name: {} for name in listed}}
+
+
+def _setting(declared: Schema, study: str) -> Schema:
+    """Return the schema of a setting with the study's default: of its parts, where it has any."""
+    found = {key: value for key, value in declared.items() if key not in STUDIES}
+    if "properties" in declared:
+        return found | {"additionalProperties": False, "default": {}, "defaults": declared[study]}
+    return found | {"default": declared[study]}
 
 
 def _place(name: str, declared: DataSet) -> Schema:
