@@ -7,7 +7,7 @@ from tradeoffs.runner import hooks
 from tradeoffs.study import plan
 from tradeoffs.step.code_id import code_id
 from tradeoffs.step.declarations import data
-from tradeoffs.models import sources
+from tradeoffs.models import released_files, sources
 from tradeoffs.study.specification import specification
 from tradeoffs.step.settings import canonical, settings
 from tradeoffs.study import imagenet, miniature, own_copies, published_data

@@ -63,6 +63,9 @@ rule convert:
         source=lambda wc: MODELS[wc.model].source,
         spec=lambda wc: settings(MODELS[wc.model].spec),
         content=lambda wc: OWN.weights.get(wc.model, ""),
+        published=lambda wc: str(
+            released_files.by_file(Path(MODELS[wc.model].file or "").name)
+        ),
         checkpoint=lambda wc, output: (
             ["--checkpoint", MODELS[wc.model].file] if MODELS[wc.model].file else []
         ),

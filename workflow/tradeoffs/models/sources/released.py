@@ -16,7 +16,7 @@ from tradeoffs.models import choice, state_dict
 from tradeoffs.models.conversion import Converted
 from tradeoffs.models.networks import unwrapped
 from tradeoffs.models.normalised import wrap
-from tradeoffs.models.released_files import RELEASED, SOURCE
+from tradeoffs.models.released_files import SOURCE, by_file
 from tradeoffs.step.errors import InputError
 
 
@@ -36,7 +36,7 @@ def read(settings: Settings, checkpoint: Path | None) -> Converted:
     """
     assert checkpoint is not None  # convert has seen to it
     tensors = _network(checkpoint, settings.architecture, settings.classes)
-    entry = next((entry for entry in RELEASED if entry.file == checkpoint.name), None)
+    entry = by_file(checkpoint.name)
     source = {
         "name": SOURCE,
         "address": entry.address if entry else None,
