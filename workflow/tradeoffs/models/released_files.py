@@ -1,4 +1,4 @@
-"""The robust ImageNet models that Salman et al. 2020 released (``released.yaml``): file names, checksums, accuracies."""
+"""The robust ImageNet models that Salman et al. 2020 released (``released.yaml``): files, checksums, accuracies."""
 
 from pathlib import Path
 from typing import NamedTuple
