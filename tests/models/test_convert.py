@@ -98,7 +98,7 @@ def test_a_scripted_network_keeps_its_logits_and_says_what_needs_features(
     tensors = tensors_of(spec, script(own))
     network = loaded(tensors, tmp_path / "w.pt", spec)
     torch.testing.assert_close(network(images), by_hand(own, images, MEAN, STD), rtol=1e-3, atol=1e-3)
-    with pytest.raises(InputError, match=r"logits only.*rival10 and waterbirds"):
+    with pytest.raises(InputError, match=r"logits only.*fits a linear head"):
         network.features(images)
 
 

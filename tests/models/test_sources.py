@@ -3,8 +3,7 @@
 import pytest
 
 from project_root import ROOT
-from tradeoffs.models import convert
-from tradeoffs.models.sources import OWN, SOURCES
+from tradeoffs.models import convert, sources
 from tradeoffs.runner import commands
 from tradeoffs.step import code_id
 from tradeoffs.step.errors import InputError
@@ -13,21 +12,43 @@ FOLDER = ROOT / "workflow/tradeoffs/models/sources"
 
 
 def test_every_source_has_a_module_and_facts():
-    assert set(SOURCES) == {path.stem for path in FOLDER.glob("*.py")} - {"__init__"}
-    assert set(OWN) == set(SOURCES) - {"released"}
+    assert set(sources.listed()) == {path.stem for path in FOLDER.glob("*.py")} - {"__init__"}
+    assert set(sources.own()) == set(sources.listed()) - {"released"}
 
 
 def reached(module):
     return set(code_id._closure(module, ROOT / "workflow/tradeoffs"))
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", sources.listed())
 def test_a_sources_models_depend_on_its_own_code_and_evaluations_on_none(source):
     step = convert.step(source)
     assert step.code == ("tradeoffs.models.convert", f"tradeoffs.models.sources.{source}")
-    others = {f"tradeoffs.models.sources.{name}" for name in SOURCES if name != source}
+    others = {f"tradeoffs.models.sources.{name}" for name in sources.listed() if name != source}
     assert not others & {name for module in step.code for name in reached(module)}
     assert not any(name.startswith("tradeoffs.models.sources") for name in reached("tradeoffs.models.networks"))
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ("{own: true}", "expected the keys own, name, pretrained, code, normalisation, features"),
+        ("here", "expected the keys own"),
+        (
+            "{own: true, name: file, pretrained: false, code: false, normalisation: given, features: true}",
+            "name = 'file'; expected one of library, architecture, none",
+        ),
+        (
+            "{own: 3, name: none, pretrained: false, code: false, normalisation: given, features: true}",
+            "own = 3; expected one of True, False",
+        ),
+    ],
+)
+def test_a_mistake_in_the_facts_is_one_line(facts, said, tmp_path):
+    table = tmp_path / "sources.yaml"
+    table.write_text(f"keras: {facts}\n")
+    with pytest.raises(InputError, match=rf"^{table}: keras.*{said}"):
+        sources.listed(table)
 
 
 def test_an_unknown_source_names_those_there_are():

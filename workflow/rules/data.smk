@@ -93,6 +93,6 @@ rule fetch:
         [f"{path}/fingerprint.json" for path in default_folders().values()],
         [
             f"results/{STUDY}/models/{model}/weights.pt"
-            for model in models_from(sources.SOURCES)
+            for model in models_from(sources.listed())
         ],
     localrule: True

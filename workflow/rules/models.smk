@@ -51,7 +51,7 @@ rule convert:
     log:
         "logs/{study}/convert/{model}.log",
     wildcard_constraints:
-        model=one_of(models_from(sources.SOURCES)),
+        model=one_of(models_from(sources.listed())),
     localrule: True
     conda:
         "../../envs/environment.yaml"

@@ -7,9 +7,8 @@ import difflib
 from collections import Counter
 from pathlib import Path
 
-from tradeoffs.models import catalogue, released_files
+from tradeoffs.models import catalogue, released_files, sources
 from tradeoffs.models.catalogue import ARCHITECTURES
-from tradeoffs.models.sources import SOURCES
 from tradeoffs.step.declarations import benchmarks as declared_benchmarks
 from tradeoffs.step.declarations import data
 from tradeoffs.step.errors import InputError
@@ -105,7 +104,7 @@ def _domains(study: Config) -> None:
 
 def _own_model(entry: Config) -> None:
     where = f"config: imagenet.extra, {entry['id']}"
-    source, name, facts = entry["source"], entry["name"], SOURCES[entry["source"]]
+    source, name, facts = entry["source"], entry["name"], sources.find(entry["source"])
     if facts.code and not entry["trust"]:
         raise InputError(
             f"{where}: trust: false, but a TorchScript file is code, which can read and write files whenever the "

@@ -2,7 +2,7 @@
 
 from tradeoffs.models import released_files
 from tradeoffs.models.ids import is_grid_name, model_id, pixel_epsilon
-from tradeoffs.models.sources import SOURCES, architecture
+from tradeoffs.models.sources import architecture, find
 from tradeoffs.step.declarations import benchmarks as declared_benchmarks
 from tradeoffs.step.errors import InputError
 from tradeoffs.study.model import DEFAULT_WORLD, Config, Model, grid
@@ -87,7 +87,7 @@ def _extra(entry: Config, benchmarks: tuple[str, ...]) -> Model:
         loads_as = architecture(entry["source"], entry["name"])
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
-    facts = SOURCES[entry["source"]]
+    facts = find(entry["source"])
     if entry["weights"] is not None and (entry["file"] is None or facts.code):
         raise InputError(
             f"{where}: weights {entry['weights']}, but only a file of tensors may hold more than one set of them; use "

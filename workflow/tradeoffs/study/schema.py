@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from tradeoffs.models.sources import OWN
+from tradeoffs.models import sources
 from tradeoffs.step.declarations import DataSet, benchmarks, data
 from tradeoffs.step.errors import InputError
 
@@ -34,7 +34,7 @@ def schema(path: Path) -> Schema:
             found = {"minimum": 20, "maximum": 100000, "default": declared.miniature["images"]}
             images[name] = {"$ref": "#/$defs/images", "description": declared.miniature["description"]} | found
     own = parts["imagenet"]["properties"]["extra"]["items"]["properties"]
-    own["source"]["enum"] = list(OWN)
+    own["source"]["enum"] = sources.own()
     own["benchmarks"]["items"]["enum"] = list(benchmarks())
     definitions = written.pop("$defs")
     full: Schema = _with_defaults_inside(_resolved(written, definitions))
