@@ -6,6 +6,9 @@ import tarfile
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
+
+from tradeoffs.acquisition import unpack as module
 
 Files = dict[str, bytes]
 
@@ -77,3 +80,8 @@ def encrypt(content: bytes, password: bytes) -> bytes:
         locked.append(byte ^ (odd * (odd ^ 1) >> 8) & 255)
         update(byte)
     return bytes(locked)
+
+
+def unpack(archive: Path, out: Path, spec: dict[str, Any]) -> None:
+    """Unpack by settings in a dictionary."""
+    module.unpack(archive, out, module.Settings(**spec))

@@ -26,7 +26,7 @@ def site(monkeypatch) -> Iterator[Site]:
 
 @pytest.fixture
 def start():
-    """Return a function that starts ``python -m tradeoffs.data.<module> ...``, or Python with other options.
+    """Return a function that starts ``python -m tradeoffs <module> ...``, or Python with other options.
 
     What still runs at the end is killed.
     """
@@ -34,7 +34,7 @@ def start():
 
     def popen(module: str | list[str], *arguments: str | Path) -> subprocess.Popen:
         environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow"), "no_proxy": "127.0.0.1"}
-        options = ["-m", f"tradeoffs.data.{module}"] if isinstance(module, str) else module
+        options = ["-m", "tradeoffs", module] if isinstance(module, str) else module
         command = [sys.executable, *options, *map(str, arguments)]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         running.append(process)

@@ -78,7 +78,7 @@ def test_relative_parts_stay_valid_when_the_project_folder_moves(tmp_path: Path,
     project = tmp_path / "project"
     shutil.copytree(parts["top"], project / "resources" / "unpacked" / "set" / "top")
     spec = json.dumps({"dataset": "set", "parts": {"top": "resources/unpacked/set/top"}})
-    command = [sys.executable, "-m", "tradeoffs.acquisition.assemble", "--spec", spec, "--out", "resources/study/set"]
+    command = [sys.executable, "-m", "tradeoffs", "assemble", "--spec", spec, "--out", "resources/study/set"]
     subprocess.run(command, cwd=project, check=True, capture_output=True)
     project.rename(tmp_path / "moved")
     assert (tmp_path / "moved" / "resources" / "study" / "set" / "top" / "two.png").read_bytes() == b"12"

@@ -16,9 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from acquisition.faulty_server import Page, Site, cut, reset, status
+from steps import settings_of
 from tradeoffs.acquisition import download as module
+from tradeoffs.acquisition import partial, server
 from tradeoffs.acquisition.archive_file import Published
-from tradeoffs.acquisition.download import download, parse
+from tradeoffs.acquisition.download import download
 from tradeoffs.step.errors import InputError
 
 NOTHING = Published(None, None, None)
@@ -167,7 +169,7 @@ def test_dead_host_falls_back(site: Site, out: Path):
 
 
 def test_silent_server_times_out(site: Site, out: Path, monkeypatch):
-    monkeypatch.setattr(module, "TIMEOUT", 0.1)
+    monkeypatch.setattr(server, "TIMEOUT", 0.1)
     released = threading.Event()
     site.pages["/a"] = site.pages["/b"] = Page(ZIP)
     site.faults["/a"] = [cut(100, released.wait)]
@@ -300,7 +302,7 @@ def test_device_full_while_writing(site: Site, out: Path, monkeypatch):
     """The kernel's own answer on a full device, which needs no rights to get."""
     site.pages["/a"] = Page(ZIP)
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_opened", lambda *_: Path("/dev/full").open("wb"))  # noqa: SIM115
+        patch.setattr(partial, "opened", lambda *_: Path("/dev/full").open("wb"))  # noqa: SIM115
         assert "disk or quota is full" in line(lambda: download([site.url("/a")], out, NOTHING))
     assert not out.exists()
     download([site.url("/a")], out, NOTHING)
@@ -399,5 +401,5 @@ def test_command_says_one_line_and_fails(site: Site, out: Path, start):
 )
 def test_wrong_settings(change: dict, said: str):
     good = {"urls": ["https://example.org/a.zip"], "sha256": None, "md5": None, "size": None}
-    parse(json.dumps(good))
-    assert said in line(lambda: parse(json.dumps(good | change)))
+    module.checked(settings_of(module, json.dumps(good)))
+    assert said in line(lambda: module.checked(settings_of(module, json.dumps(good | change))))

@@ -15,8 +15,10 @@ import pytest
 from acquisition.faulty_server import Handler, Page, Site, cut
 from acquisition.test_download import NOTHING, PUBLISHED, ZIP, left, line
 from tradeoffs.acquisition import download as module
+from tradeoffs.acquisition import server
+from tradeoffs.acquisition.addresses import shown
 from tradeoffs.acquisition.archive_file import Published
-from tradeoffs.acquisition.download import download, parse, shown
+from tradeoffs.acquisition.download import Settings, checked, download
 from tradeoffs.step.errors import InputError
 
 Fault = Callable[[Handler, bytes], bool]
@@ -149,9 +151,9 @@ def test_more_than_published_is_not_written_on(site: Site, tmp_path: Path):
 
 
 def test_trickle_ends(site: Site, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(module, "TIMEOUT", 0.05)
+    monkeypatch.setattr(server, "TIMEOUT", 0.05)
     monkeypatch.setattr(module, "ATTEMPTS", 3)
-    monkeypatch.setattr(module, "SLOWEST", 1e6)
+    monkeypatch.setattr(server, "SLOWEST", 1e6)
 
     def trickle(handler: Handler, body: bytes) -> bool:
         handler.wfile.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode())
@@ -212,9 +214,9 @@ def test_nothing_is_written_through_what_is_no_plain_file(site: Site, tmp_path: 
 
 
 def test_https_is_not_left(monkeypatch):
-    opener = module._Redirects()
-    request = module.urllib.request.Request("https://example.org/a")
-    with pytest.raises(module._RefusedError, match="redirects from https to http"):
+    opener = server.Redirects()
+    request = server.urllib.request.Request("https://example.org/a")
+    with pytest.raises(server.RefusedError, match="redirects from https to http"):
         opener.redirect_request(request, None, 302, "Found", {}, "http://example.org/a")
     assert opener.redirect_request(request, None, 302, "Found", {}, "https://example.org/b") is not None
 
@@ -296,5 +298,4 @@ def test_a_published_checksum_outranks_what_a_file_looks_like(site: Site, tmp_pa
     "address", ["http://", "http:///a", "https://a b/c", "ftp://a/b", "http://a/\n", "http://a/\u00e9"]
 )
 def test_addresses_that_are_none(address: str):
-    spec = {"urls": [address], "sha256": None, "md5": None, "size": None}
-    assert "urls holds" in line(lambda: parse(json.dumps(spec)))
+    assert "urls holds" in line(lambda: checked(Settings([address], None, None, None)))

@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from acquisition.archives import write_encrypted, write_tar, write_zip
+from acquisition.archives import unpack, write_encrypted, write_tar, write_zip
 from acquisition.test_unpack import KINDS, archive_of, content, line, some_files
 from tradeoffs.acquisition.objectnet_members import overlap_members
-from tradeoffs.acquisition.unpack import unpack
 from tradeoffs.step.errors import InputError
 
 SEEDS = int(os.environ.get("TRADEOFFS_SEEDS", "20"))  # of each kind; TRADEOFFS_SEEDS=100 is the whole campaign

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from acquisition.faulty_server import Handler, Page, Site, cut, reset, status
+from steps import settings_of
 from tradeoffs.acquisition import download as module
+from tradeoffs.acquisition import server
 from tradeoffs.acquisition.archive_file import Published, known_sha256, problem, record_of, unexpected
 from tradeoffs.acquisition.download import download
 from tradeoffs.acquisition.members import check_folder, is_whole, write_whole
@@ -106,7 +108,7 @@ def test_a_part_of_another_file_or_place_is_not_spliced(site: Site, out: Path, s
 
 @pytest.mark.parametrize("again", [False, True], ids=["first answer", "resumed"])
 def test_a_size_that_does_not_fit_is_seen_before_the_body_is_read(site: Site, out: Path, monkeypatch, again: bool):
-    monkeypatch.setattr(module, "TIMEOUT", 0.3)
+    monkeypatch.setattr(server, "TIMEOUT", 0.3)
     released = threading.Event()
     site.pages["/a"] = Page(OTHER + b"x", etag='"other"', length=not again)
     site.faults["/a"] = [*([cut(50_000)] if again else []), cut(0, released.wait)]
@@ -118,7 +120,7 @@ def test_a_size_that_does_not_fit_is_seen_before_the_body_is_read(site: Site, ou
 
 def test_a_body_longer_than_was_published_is_not_taken_and_not_asked_for_again(site: Site, out: Path, monkeypatch):
     """It is left as soon as it is too long: it might have no end."""
-    monkeypatch.setattr(module, "TIMEOUT", 0.5)
+    monkeypatch.setattr(server, "TIMEOUT", 0.5)
     released = threading.Event()
     site.pages["/a"] = Page(ZIP + b"x" * 10, length=False)
     site.faults["/a"] = [cut(len(ZIP) + 5, released.wait)]
@@ -190,9 +192,9 @@ def test_pauses_double_up_to_the_longest_and_start_again_with_progress(site: Sit
 def test_a_size_is_a_positive_number_of_bytes(size: object, right: bool):
     text = json.dumps({"urls": ["http://localhost/a"], "sha256": None, "md5": None, "size": size})
     if right:
-        assert module.parse(text) == (["http://localhost/a"], Published(None, None, size))
+        assert module.checked(settings_of(module, text)) == Published(None, None, size)
     else:
-        assert "size = " in line(lambda: module.parse(text))
+        assert "size = " in line(lambda: module.checked(settings_of(module, text)))
 
 
 @pytest.mark.parametrize(

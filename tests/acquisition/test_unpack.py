@@ -16,10 +16,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from acquisition.archives import write_encrypted, write_tar, write_zip
+from acquisition.archives import unpack, write_encrypted, write_tar, write_zip
+from steps import settings_of
 from tradeoffs.acquisition import fingerprint, members, zipcrypto
+from tradeoffs.acquisition import unpack as module
 from tradeoffs.acquisition.objectnet_members import overlap_members
-from tradeoffs.acquisition.unpack import parse, unpack
 from tradeoffs.step.errors import InputError
 
 WORD = "objectnetisatestset"
@@ -252,7 +253,7 @@ def replace(self, target):
         signal.pause()
     return rename(self, target)
 Path.replace = replace
-from tradeoffs.data.unpack import main
+from tradeoffs.runner.commands import main
 main()
 """
 
@@ -262,7 +263,7 @@ def test_kill_and_go_on(kind: str, tmp_path: Path, out: Path, start):
     """Kill -9 when a member is written and has not its name yet, and 29 members (and source.json) have theirs."""
     files = {f"set/{i:04d}": bytes([i]) * 90 for i in range(60)}
     archive, spec = archive_of(kind, tmp_path, files)
-    process = start(["-c", STALL], "--spec", json.dumps(spec), "--archive", archive, "--out", out)
+    process = start(["-c", STALL], "unpack", "--spec", json.dumps(spec), "--archive", archive, "--out", out)
     stalled = out.with_name(".set.unpacking") / "set"
     limit = time.monotonic() + 60
     while not stalled.is_dir() or len(whole_members(stalled)) < 29 or not list(stalled.glob("*.unfinished")):
@@ -421,8 +422,8 @@ def test_command_says_one_line_and_fails(tmp_path: Path, out: Path, start):
 )
 def test_wrong_settings(change: dict, said: str):
     good = {"kind": "zip", "password": None, "members": None}
-    assert parse(json.dumps(good)) == good
-    assert said in line(lambda: parse(json.dumps(good | change)))
+    assert module.checked(settings_of(module, json.dumps(good))) == module.Settings(**good)
+    assert said in line(lambda: module.checked(settings_of(module, json.dumps(good | change))))
 
 
 @pytest.mark.parametrize("text", ["[1]", "null", "{", '"zip"'])

@@ -19,14 +19,16 @@ from PIL import Image
 
 import tradeoffs
 from small_world import SETTINGS, WRITERS
+from steps import settings_of
 from tradeoffs.acquisition import fingerprint as prints
 from tradeoffs.acquisition.contents import fingerprint
 from tradeoffs.data import images, salient_imagenet
 from tradeoffs.data.images import Geometry
 from tradeoffs.miniature import folder, imagenet, imagenet9, waterbirds
+from tradeoffs.miniature import make as module
 from tradeoffs.miniature.photographs import CLASS_PHOTOGRAPHS, UNSEEN_PHOTOGRAPHS
 from tradeoffs.miniature.scenes import CLASS_NAMES
-from tradeoffs.miniature.settings import Settings, parse
+from tradeoffs.miniature.settings import Settings, checked
 from tradeoffs.step.errors import InputError
 
 PACKAGE_FOLDER = str(Path(tradeoffs.__file__).parents[1])
@@ -225,17 +227,17 @@ def test_another_seed_gives_another_fingerprint(name: str, tmp_path: Path) -> No
 def test_command_line(tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": PACKAGE_FOLDER}
 
-    def run(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", f"tradeoffs.data.{module}", *arguments]
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "tradeoffs", *arguments]
         return subprocess.run(command, env=environment, capture_output=True, text=True)
 
     spec = SPEC | {"test_images": 10}
-    done = run("miniature.imagenet", "--spec", json.dumps(spec), "--out", str(tmp_path / "out"))
+    done = run("miniature", "imagenet", "--spec", json.dumps(spec), "--out", str(tmp_path / "out"))
     assert done.returncode == 0, done.stderr
     recorded = json.loads((tmp_path / "out" / "fingerprint.json").read_text())
     assert (recorded["spec"], recorded["files"]) == (spec, 12 + 2 * 10 + 1)
-    assert run("fingerprint", str(tmp_path / "out")).stdout.strip() == recorded["fingerprint"]
-    refused = run("miniature.imagenet", "--spec", json.dumps(spec | {"contrast": 2}), "--out", str(tmp_path / "no"))
+    assert run("fingerprint", "--folder", str(tmp_path / "out")).stdout.strip() == recorded["fingerprint"]
+    refused = run("miniature", "imagenet", "--spec", json.dumps(spec | {"contrast": 2}), "--out", str(tmp_path / "no"))
     assert refused.returncode == 2
     assert refused.stderr == "error: --spec: contrast is 2; expected a number above 0 to 1\n"
     assert not (tmp_path / "no").exists()
@@ -309,7 +311,7 @@ def test_a_folder_is_replaced_and_what_a_killed_writer_left_is_removed(tmp_path:
 def test_a_writer_killed_in_the_middle_leaves_no_folder_that_looks_whole(tmp_path: Path) -> None:
     spec = json.dumps(SPEC | {"images": 100_000, "test_images": 10})
     out = tmp_path / "data"
-    command = [sys.executable, "-m", "tradeoffs.miniature.imagenet", "--spec", spec, "--out", str(out)]
+    command = [sys.executable, "-m", "tradeoffs", "miniature", "imagenet", "--spec", spec, "--out", str(out)]
     writer = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": PACKAGE_FOLDER})
     try:
         while not list(tmp_path.rglob("*.JPEG")):
@@ -363,25 +365,25 @@ def test_verification_needs_a_fingerprint(tmp_path: Path) -> None:
     [
         ({"contrast": 0}, "contrast is 0; expected a number above 0 to 1"),
         ({"correlation": 1.5}, "correlation is 1.5; expected a number from 0 to 1"),
-        ({"background_scale": "1"}, "background_scale is '1'"),
+        ({"background_scale": "1"}, "background_scale = '1'; expected float"),
         ({"seed": -1}, "seed is -1; expected a whole number of at least 0"),
-        ({"images": 2.5}, "images is 2.5"),
-        ({"images": True}, "images is True"),
+        ({"images": 2.5}, "images = 2.5; expected int"),
+        ({"images": True}, "images = True; expected int"),
         ({"image_size": 8}, "image_size is 8; expected a whole number of at least 16"),
         ({"test_images": 5}, "unknown key 'test_images'"),
-        ({"correlation": None}, "correlation is None"),
+        ({"correlation": None}, "correlation = None; expected float"),
     ],
 )
 def test_wrong_settings_are_named(change: dict[str, object], message: str) -> None:
     spec = {key: value for key, value in SPEC.items() if key != "test_images"} | change
     with pytest.raises(InputError, match=message):
-        parse(json.dumps(spec))
+        checked(settings_of(module, json.dumps(spec)))
 
 
 def test_missing_settings_and_broken_json_are_named() -> None:
-    with pytest.raises(InputError, match="key 'test_images' is missing"):
-        parse(json.dumps({key: value for key, value in SPEC.items() if key != "test_images"}), ("test_images",))
+    with pytest.raises(InputError, match="test_images is 0; expected a whole number of at least 10"):
+        checked(Settings(**{key: value for key, value in SPEC.items() if key != "test_images"}), ("test_images",))
     with pytest.raises(InputError, match="not valid JSON"):
-        parse("{")
-    with pytest.raises(InputError, match="is not an object"):
-        parse("[]")
+        settings_of(module, "{")
+    with pytest.raises(InputError, match="expected a JSON object"):
+        settings_of(module, "[]")

@@ -32,8 +32,8 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from torch import nn  # noqa: E402
 
+from models.converting import tensors_of  # noqa: E402
 from models.published_format import patches, trained_like  # noqa: E402
-from tradeoffs.models import convert  # noqa: E402
 from tradeoffs.models.networks import load, unwrapped  # noqa: E402
 from tradeoffs.step.errors import InputError  # noqa: E402
 
@@ -261,7 +261,7 @@ def outcome(path: Path, expected: str | None, **changes: Any) -> str:
     """Convert a file; return ``right``, ``named``, or what is wrong."""
     _, images, logits = original()
     try:
-        tensors = convert.convert(SPEC | changes, path)
+        tensors = tensors_of(SPEC | changes, path)
     except InputError as error:
         said = str(error)
         if expected is None or "\n" in said or not re.search(expected, said):

@@ -1,15 +1,17 @@
 """A checkpoint with more than one set of weights asks which; tensors of a type that weights are not are refused."""
 
 import json
-import sys
 
 import pytest
 import torch
 
+from models import converting
 from models.published_format import checkpoint_of
-from tradeoffs.models import convert, released, state_dict
+from tradeoffs.models import state_dict
 from tradeoffs.models.networks import build
-from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.models.sources import released
+from tradeoffs.runner import commands
+from tradeoffs.step.errors import InputError
 
 SMALL = "torchvision/shufflenet_v2_x0_5"
 SPEC = {
@@ -81,7 +83,7 @@ OWN = SPEC | {"name": "basic", "mean": None, "std": None}
 
 def converted(content, tmp_path, **changes):
     torch.save(content, tmp_path / "user.pt")
-    return convert.converted(OWN | changes, tmp_path / "user.pt")
+    return converting.converted(OWN | changes, tmp_path / "user.pt")
 
 
 def assert_same(tensors, expected):
@@ -97,24 +99,24 @@ def test_two_sets_of_weights_ask_which(way, pair, tmp_path):
     assert "\n" not in str(raised.value)
     raw = converted(content, tmp_path, weights="raw")
     assert_same(raw.tensors, pair[0])
-    assert len(raw.weights["left"]) == 1
+    assert len(raw.source["weights"]["left"]) == 1
     if way in ("parameters only", "without names"):  # no whole network can be made of them
         with pytest.raises(InputError, match=r"user.pt: not weights of"):
             converted(content, tmp_path, weights="ema")
         return
     ema = converted(content, tmp_path, weights="ema")
     assert_same(ema.tensors, pair[1])
-    assert ema.weights["left"] == (raw.weights["taken"],)
-    assert raw.weights["left"] == (ema.weights["taken"],)
+    assert ema.source["weights"]["left"] == (raw.source["weights"]["taken"],)
+    assert raw.source["weights"]["left"] == (ema.source["weights"]["taken"],)
 
 
 def test_names_of_a_library_are_told_apart_too(torchvision_network, tmp_path):
     own = torchvision_network().state_dict()
     torch.save({"state_dict": own, "state_dict_ema": shifted(own, 0.01)}, tmp_path / "user.pt")
     with pytest.raises(InputError, match=r"state_dict, state_dict_ema"):
-        convert.convert(SPEC, tmp_path / "user.pt")
+        converting.tensors_of(SPEC, tmp_path / "user.pt")
     for wanted, by in (("raw", 0), ("ema", 0.01)):
-        tensors = convert.convert(SPEC | {"weights": wanted}, tmp_path / "user.pt")
+        tensors = converting.tensors_of(SPEC | {"weights": wanted}, tmp_path / "user.pt")
         assert torch.equal(tensors["backbone.conv1.0.weight"], own["conv1.0.weight"] + by)
 
 
@@ -153,7 +155,7 @@ def test_a_choice_where_there_is_none_is_refused(content, wanted, pair, tmp_path
 def test_equal_sets_need_no_choice_and_are_named(pair, tmp_path):
     found = converted({"last": pair[0], "best": dict(pair[0])}, tmp_path)
     assert_same(found.tensors, pair[0])
-    assert (found.weights["taken"], found.weights["left"]) == ("last", ("best",))
+    assert (found.source["weights"]["taken"], found.source["weights"]["left"]) == ("last", ("best",))
 
 
 @pytest.mark.parametrize(
@@ -168,13 +170,12 @@ def test_a_choice_without_meaning_is_one_line(changes, said, pair, tmp_path):
         converted(pair[0], tmp_path, **changes)
 
 
-def test_the_card_says_what_was_taken_and_what_was_left(pair, monkeypatch, tmp_path):
+def test_the_card_says_what_was_taken_and_what_was_left(pair, tmp_path):
     raw, ema = pair
     torch.save({"model": raw, "model_ema": {name: tensor.half() for name, tensor in ema.items()}}, tmp_path / "user.pt")
-    spec = json.dumps(OWN | {"weights": "ema"})
+    spec = json.dumps({key: value for key, value in OWN.items() if key != "source"} | {"weights": "ema"})
     files = ["--checkpoint", tmp_path / "user.pt", "--weights", tmp_path / "w.pt", "--card", tmp_path / "w.json"]
-    monkeypatch.setattr(sys, "argv", ["convert", "--spec", spec, *map(str, files)])
-    assert exit_code(convert.main) == 0
+    assert commands.main(["convert", OWN["source"], "--spec", spec, *map(str, files)]) == 0
     said = json.loads((tmp_path / "w.json").read_text())["source"]["weights"]
     assert said == {"taken": "model_ema", "left": ["model"], "stored_as": ["float16"]}
 
@@ -189,9 +190,9 @@ def test_a_released_checkpoint_with_a_second_set_is_refused(torchvision_network,
     ):
         torch.save(damage(), tmp_path / "x.ckpt")
         with pytest.raises(InputError, match=r"x.ckpt: holds more than one set of weights"):
-            released.convert(tmp_path / "x.ckpt", SMALL, 10)
+            released.read(released.Settings(SMALL, 10), tmp_path / "x.ckpt")
     torch.save(content, tmp_path / "x.ckpt")
-    assert released.convert(tmp_path / "x.ckpt", SMALL, 10)
+    assert released.read(released.Settings(SMALL, 10), tmp_path / "x.ckpt")
 
 
 FLOATS = [torch.float64, torch.float16, torch.bfloat16]

@@ -100,7 +100,6 @@ def test_a_network_that_writes_files_cannot_in_its_conversion(writing, tmp_path)
     assert target.exists()  # so it does where nothing keeps it
     target.unlink()
     spec = {
-        "source": "torchscript",
         "name": None,
         "classes": 10,
         "pretrained": None,
@@ -110,7 +109,7 @@ def test_a_network_that_writes_files_cannot_in_its_conversion(writing, tmp_path)
         "weights": None,
     }
     files = ["--checkpoint", script, "--weights", tmp_path / "out/w.pt", "--card", tmp_path / "out/card.json"]
-    done = python("-m", "tradeoffs.models.convert", "--spec", json.dumps(spec), *map(str, files))
+    done = python("-m", "tradeoffs", "convert", "torchscript", "--spec", json.dumps(spec), *map(str, files))
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "out/card.json").read_text())["confined"] is True
     assert not target.exists()

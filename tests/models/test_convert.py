@@ -1,18 +1,18 @@
 """A model of the user's keeps its logits, or is refused in one line."""
 
 import json
-import sys
 import urllib.error
 
 import pytest
 import torch
 
-from tradeoffs.models import convert
-from tradeoffs.models.libraries import Preprocessing
+from models.converting import tensors_of
+from tradeoffs.models.conversion import Preprocessing, probe
 from tradeoffs.models.networks import build, load
 from tradeoffs.models.normalised import wrap
-from tradeoffs.models.sources import architecture
-from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.models.sources import architecture, torchvision
+from tradeoffs.runner import commands
+from tradeoffs.step.errors import InputError
 
 SMALL = "shufflenet_v2_x0_5"
 CPU = torch.device("cpu")
@@ -53,18 +53,18 @@ def test_a_file_of_torchvisions_tensors_keeps_its_logits(
 ):
     own = torchvision_network()
     spec = SPEC | {"source": source, "name": name}
-    tensors = convert.convert(spec, saved(tmp_path / "user.pt", nested(own.state_dict())))
+    tensors = tensors_of(spec, saved(tmp_path / "user.pt", nested(own.state_dict())))
     network = loaded(tensors, tmp_path / "w.pt", spec)
     torch.testing.assert_close(network(images), by_hand(own, images, MEAN, STD), rtol=1e-3, atol=1e-3)
     assert network.features(images).shape == (3, 1024)
 
 
-def test_the_command_writes_weights_and_a_card(torchvision_network, monkeypatch, tmp_path):
+def test_the_command_writes_weights_and_a_card(torchvision_network, tmp_path):
     checkpoint = saved(tmp_path / "user.pt", torchvision_network().state_dict())
     weights, card = tmp_path / "w.pt", tmp_path / "card.json"
     files = ["--checkpoint", checkpoint, "--weights", weights, "--card", card]
-    monkeypatch.setattr(sys, "argv", ["convert", "--spec", json.dumps(SPEC), *map(str, files)])
-    assert exit_code(convert.main) == 0
+    spec = json.dumps({key: value for key, value in SPEC.items() if key != "source"})
+    assert commands.main(["convert", SPEC["source"], "--spec", spec, *map(str, files)]) == 0
     written = json.loads(card.read_text())
     assert written["architecture"] == f"torchvision/{SMALL}"
     assert written["features"] is True
@@ -76,17 +76,17 @@ def test_the_command_writes_weights_and_a_card(torchvision_network, monkeypatch,
 def test_weights_of_this_workflow_are_taken_whole(images, tmp_path):
     spec = SPEC | {"source": "state_dict", "name": "basic", "mean": None, "std": None}
     network = build("basic", 10).eval()
-    tensors = convert.convert(spec, saved(tmp_path / "user.pt", network.state_dict()))
+    tensors = tensors_of(spec, saved(tmp_path / "user.pt", network.state_dict()))
     torch.testing.assert_close(loaded(tensors, tmp_path / "w.pt", spec)(images), network(images), rtol=1e-3, atol=1e-3)
     with pytest.raises(InputError, match="brings its own normalisation"):
-        convert.convert(spec | {"mean": MEAN, "std": STD}, tmp_path / "user.pt")
+        tensors_of(spec | {"mean": MEAN, "std": STD}, tmp_path / "user.pt")
 
 
 def test_wrapped_weights_keep_their_own_normalisation(torchvision_network, by_hand, images, tmp_path):
     own = torchvision_network()
     expected = by_hand(own, images, MEAN, STD)
     spec = SPEC | {"source": "state_dict", "name": f"torchvision/{SMALL}", "mean": None, "std": None}
-    tensors = convert.convert(spec, saved(tmp_path / "user.pt", wrap(own, 10, MEAN, STD).state_dict()))
+    tensors = tensors_of(spec, saved(tmp_path / "user.pt", wrap(own, 10, MEAN, STD).state_dict()))
     torch.testing.assert_close(loaded(tensors, tmp_path / "w.pt", spec)(images), expected, rtol=1e-3, atol=1e-3)
 
 
@@ -95,10 +95,10 @@ def test_a_scripted_network_keeps_its_logits_and_says_what_needs_features(
 ):
     own = torchvision_network()
     spec = SPEC | {"source": "torchscript", "name": None, "input_size": 64}
-    tensors = convert.convert(spec, script(own))
+    tensors = tensors_of(spec, script(own))
     network = loaded(tensors, tmp_path / "w.pt", spec)
     torch.testing.assert_close(network(images), by_hand(own, images, MEAN, STD), rtol=1e-3, atol=1e-3)
-    with pytest.raises(InputError, match=r"logits only.*rival10 and waterbirds"):
+    with pytest.raises(InputError, match=r"logits only.*fits a linear head"):
         network.features(images)
 
 
@@ -124,7 +124,7 @@ PUBLISHED = SPEC | {"classes": 1000, "pretrained": "IMAGENET1K_V1", "mean": None
 def test_published_weights_bring_their_preprocessing(published, torchvision_network, by_hand, images, tmp_path):
     own = torchvision_network(SMALL, 1000)
     published(SMALL, own.state_dict())
-    tensors = convert.convert(PUBLISHED, None)
+    tensors = tensors_of(PUBLISHED, None)
     assert int(tensors["_extra_state"]) == 224
     x = torch.nn.functional.interpolate(images, (224, 224))
     torch.testing.assert_close(loaded(tensors, tmp_path / "w.pt", PUBLISHED)(x), by_hand(own, x), rtol=1e-3, atol=1e-3)
@@ -137,17 +137,17 @@ def test_a_network_with_other_tensors_than_its_name_says_is_refused(published, t
     # With published weights torchvision drops GoogLeNet's auxiliary heads, and rescales its input.
     published("googlenet", torchvision_network("googlenet", 1000).state_dict())
     with pytest.raises(InputError, match=ANOTHER):
-        convert.convert(PUBLISHED | {"name": "googlenet"}, None)
+        tensors_of(PUBLISHED | {"name": "googlenet"}, None)
 
 
 def test_a_network_that_its_tensors_do_not_determine_is_refused(monkeypatch, torchvision_network):
     own = torchvision_network("googlenet", 1000)
-    monkeypatch.setattr(convert, "fetch", lambda *_: (own, Preprocessing(MEAN, STD, 224)))
-    convert.convert(PUBLISHED | {"name": "googlenet"}, None)
+    monkeypatch.setattr(torchvision, "fetch", lambda *_: (own, Preprocessing(MEAN, STD, 224)))
+    tensors_of(PUBLISHED | {"name": "googlenet"}, None)
     own = torchvision_network("googlenet", 1000)
     own.transform_input = True  # the same tensors, another function
     with pytest.raises(InputError, match=ANOTHER):
-        convert.convert(PUBLISHED | {"name": "googlenet"}, None)
+        tensors_of(PUBLISHED | {"name": "googlenet"}, None)
 
 
 def test_a_download_that_fails_is_one_line(monkeypatch, tmp_path):
@@ -157,13 +157,16 @@ def test_a_download_that_fails_is_one_line(monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr("torch.hub.download_url_to_file", fail)
     with pytest.raises(InputError, match=r"IMAGENET1K_V1 of shufflenet_v2_x0_5 could not be downloaded.*no route"):
-        convert.convert(PUBLISHED, None)
+        tensors_of(PUBLISHED, None)
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"source": "keras"}, "source: 'keras' is unknown; choose one of torchvision, timm, state_dict, torchscript"),
+        (
+            {"source": "keras"},
+            "source: 'keras' is unknown; choose one of released, torchvision, timm, state_dict, torchscript",
+        ),
         ({"name": "resnet19"}, "did you mean resnet18"),
         ({"name": None}, "name: missing"),
         ({"classes": 10}, "classes: 10, but .* was published with 1000"),
@@ -175,7 +178,7 @@ def test_a_download_that_fails_is_one_line(monkeypatch, tmp_path):
 )
 def test_a_wrong_setting_is_one_line(change, said):
     with pytest.raises(InputError, match=said) as raised:
-        convert.convert(PUBLISHED | change, None)
+        tensors_of(PUBLISHED | change, None)
     assert "\n" not in str(raised.value)
 
 
@@ -198,14 +201,14 @@ def test_a_wrong_setting_is_one_line(change, said):
 def test_a_file_used_with_the_wrong_settings_is_one_line(change, said, torchvision_network, tmp_path):
     path = saved(tmp_path / "user.pt", torchvision_network().state_dict())
     with pytest.raises(InputError, match=said) as raised:
-        convert.convert(SPEC | change, path)
+        tensors_of(SPEC | change, path)
     assert "\n" not in str(raised.value)
 
 
 def test_a_file_that_is_no_weights_is_one_line(no_weights, torchvision_network):
     path, said = no_weights(torchvision_network().state_dict())
     with pytest.raises(InputError, match=said) as raised:
-        convert.convert(SPEC, path)
+        tensors_of(SPEC, path)
     assert str(path) in str(raised.value)
 
 
@@ -213,7 +216,7 @@ def test_a_file_that_is_no_weights_is_one_line(no_weights, torchvision_network):
 def test_a_file_that_is_no_script_is_one_line(kind, damaged):
     path = damaged(kind, build("basic", 10).state_dict())
     with pytest.raises(InputError) as raised:
-        convert.convert(SPEC | {"source": "torchscript", "name": None}, path)
+        tensors_of(SPEC | {"source": "torchscript", "name": None}, path)
     assert str(path) in str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -222,7 +225,7 @@ def test_a_file_that_is_no_script_is_one_line(kind, damaged):
 def test_a_scripted_network_of_other_outputs_is_one_line(classes, size, said, torchvision_network, script):
     spec = SPEC | {"source": "torchscript", "name": None, "classes": classes, "input_size": size}
     with pytest.raises(InputError, match=said):
-        convert.convert(spec, script(torchvision_network()))
+        tensors_of(spec, script(torchvision_network()))
 
 
 def test_a_network_of_a_fixed_size_asks_for_it(tmp_path):
@@ -230,7 +233,7 @@ def test_a_network_of_a_fixed_size_asks_for_it(tmp_path):
 
     own = models.VisionTransformer(32, 16, 1, 2, 16, 16, num_classes=10).eval()
     with pytest.raises(InputError, match=r"fails on images of 224 px .*set input_size to the size it takes"):
-        convert.probe(own, torch.rand(2, 3, 224, 224), 10, "own")
+        probe(own, torch.rand(2, 3, 224, 224), 10, "own")
 
 
 def test_a_network_of_timm_keeps_its_logits(by_hand, images, tmp_path):
@@ -238,7 +241,7 @@ def test_a_network_of_timm_keeps_its_logits(by_hand, images, tmp_path):
     own = timm.create_model("resnet10t", num_classes=10).eval()
     spec = SPEC | {"source": "timm", "name": "resnet10t"}
     expected = by_hand(own, images, MEAN, STD)
-    network = loaded(convert.convert(spec, saved(tmp_path / "user.pt", own.state_dict())), tmp_path / "w.pt", spec)
+    network = loaded(tensors_of(spec, saved(tmp_path / "user.pt", own.state_dict())), tmp_path / "w.pt", spec)
     torch.testing.assert_close(network(images), expected, rtol=1e-3, atol=1e-3)
 
 
@@ -299,14 +302,14 @@ FAULTS = {
 def test_what_gives_no_logits_of_each_image_alone_is_refused(fault, script):
     path = script(odd(fault))
     with pytest.raises(InputError, match=FAULTS[fault]) as raised:
-        convert.convert(SPEC | {"source": "torchscript", "name": None, "input_size": 64}, path)
+        tensors_of(SPEC | {"source": "torchscript", "name": None, "input_size": 64}, path)
     assert str(path) in str(raised.value)
     assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize("fault", ["none", "none, in 16 bits"])
 def test_the_same_network_without_a_fault_is_taken(fault, script):
-    assert convert.convert(SPEC | {"source": "torchscript", "name": None, "input_size": 64}, script(odd(fault)))
+    assert tensors_of(SPEC | {"source": "torchscript", "name": None, "input_size": 64}, script(odd(fault)))
 
 
 def test_a_state_dict_with_a_negative_running_variance_is_refused(tmp_path):
@@ -315,7 +318,7 @@ def test_a_state_dict_with_a_negative_running_variance_is_refused(tmp_path):
     tensors[name] = torch.full_like(tensors[name], -1.0)
     spec = SPEC | {"source": "state_dict", "name": "basic", "mean": None, "std": None}
     with pytest.raises(InputError, match=r"user.pt: its logits are not finite .* 2 of 2 images"):
-        convert.convert(spec, saved(tmp_path / "user.pt", tensors))
+        tensors_of(spec, saved(tmp_path / "user.pt", tensors))
 
 
 def test_a_network_that_changes_its_input_is_probed_with_copies():
@@ -326,5 +329,5 @@ def test_a_network_that_changes_its_input_is_probed_with_copies():
         def forward(self, x):
             return x.mul_(2).flatten(1)[:, :10]
 
-    torch.testing.assert_close(convert.probe(Changing(), x, 10, "own"), 2 * kept.flatten(1)[:, :10])
+    torch.testing.assert_close(probe(Changing(), x, 10, "own"), 2 * kept.flatten(1)[:, :10])
     assert torch.equal(x, kept)

@@ -100,7 +100,7 @@ def test_a_trained_network_learns_all_its_layers():
 def test_a_network_without_a_linear_head_has_logits_and_says_what_needs_features(images):
     network = build("torchvision/squeezenet1_1", 10).eval()
     assert network(images).shape == (3, 10)
-    with pytest.raises(InputError, match="rival10 and waterbirds"):
+    with pytest.raises(InputError, match="fits a linear head on its features"):
         network.features(images)
 
 

@@ -2,32 +2,31 @@
 
 import hashlib
 import json
-import sys
 
 import pytest
 import torch
 
 from models.published_format import checkpoint_of
 from models.published_format import write as write_released
-from tradeoffs.models import released
 from tradeoffs.models.networks import load
 from tradeoffs.models.released_files import RELEASED, find
-from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.models.sources.released import Settings, read
+from tradeoffs.runner import commands
+from tradeoffs.step.errors import InputError
 
 SMALL = "torchvision/shufflenet_v2_x0_5"
 CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def command(monkeypatch, tmp_path):
+def command(tmp_path):
     """Return a function that runs the command and returns its exit status and the two files it writes."""
 
     def run(checkpoint, architecture=SMALL, classes=10):
         weights, card = tmp_path / "weights.pt", tmp_path / "card.json"
         spec = json.dumps({"architecture": architecture, "classes": classes})
         arguments = ["--spec", spec, "--checkpoint", checkpoint, "--weights", weights, "--card", card]
-        monkeypatch.setattr(sys, "argv", ["released", *map(str, arguments)])
-        return exit_code(released.main), weights, card
+        return commands.main(["convert", "released", *map(str, arguments)]), weights, card
 
     return run
 
@@ -124,7 +123,7 @@ def test_a_checkpoint_with_something_wrong_is_one_line_and_writes_nothing(
     path = tmp_path / "x.ckpt"
     torch.save(checkpoint, path)
     with pytest.raises(InputError, match=said):
-        released.convert(path, SMALL, 10)
+        read(Settings(SMALL, 10), path)
     status, weights, card = command(path)
     assert status == 2
     assert capsys.readouterr().err.count("\n") == 1
@@ -136,13 +135,13 @@ def test_a_checkpoint_with_something_wrong_is_one_line_and_writes_nothing(
 def test_another_architecture_or_number_of_classes_is_one_line(architecture, classes, torchvision_network, tmp_path):
     path = write_released(tmp_path / "x.ckpt", torchvision_network())
     with pytest.raises(InputError, match=rf"x\.ckpt: not weights of a {architecture} with {classes} classes"):
-        released.convert(path, architecture, classes)
+        read(Settings(architecture, classes), path)
 
 
 def test_a_file_that_is_no_checkpoint_is_one_line(no_weights, torchvision_network):
     path, said = no_weights(checkpoint_of(torchvision_network()))
     with pytest.raises(InputError, match=said) as raised:
-        released.convert(path, SMALL, 10)
+        read(Settings(SMALL, 10), path)
     assert str(path) in str(raised.value)
     assert "\n" not in str(raised.value)
 

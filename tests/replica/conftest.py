@@ -13,6 +13,8 @@ import yaml
 
 from project_root import ROOT
 from replica import world
+from tradeoffs.models import released_files
+from tradeoffs.step import declarations
 
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 ARCHIVED = ("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
@@ -63,23 +65,21 @@ def settings(published, server):
 
     Only the addresses, and the checksums that belong to other bytes.
     """
-    shipped = yaml.safe_load((ROOT / "config.yaml").read_text())["imagenet"]
 
     def local(addresses):
         return [server.local(address) for address in addresses]
 
-    data = {
-        name: {
-            "urls": local(shipped["data"][name]["urls"]),
-            "files": {place: local(addresses) for place, addresses in shipped["data"][name]["files"].items()},
-        }
-        for name in ARCHIVED
-    }
-    data["objectnet"]["md5"] = hashlib.md5((published / "site/objectnet-1.0.zip").read_bytes()).hexdigest()
+    data = {}
+    for name in ARCHIVED:
+        declared = declarations.data()[name]
+        data[name] = {"urls": local(declared.archive.urls)}
+        if declared.files:
+            data[name]["files"] = {place: local(addresses) for place, addresses in declared.files.items()}
+    data["objectnet"]["sha256"] = hashlib.sha256((published / "site/objectnet-1.0.zip").read_bytes()).hexdigest()
     checksums = {
         file: hashlib.sha256((published / "site" / file).read_bytes()).hexdigest() for file in world.CHECKPOINTS
     }
-    address = server.local(shipped["checkpoints"]["address"])
+    address = server.local(released_files.ADDRESS)
     return {"data": data, "checkpoints": {"address": address, "sha256": checksums}}
 
 

@@ -16,7 +16,7 @@ from tradeoffs.acquisition import observed
 from tradeoffs.claims import command
 from tradeoffs.data import images, mappings, salient_imagenet, waterbirds
 from tradeoffs.figures import style
-from tradeoffs.models import state_dict, store
+from tradeoffs.models import convert, state_dict
 from tradeoffs.results import evaluations, reading, theory_tables
 from tradeoffs.results.evaluations import Evaluation
 from tradeoffs.results.study import Model
@@ -141,14 +141,7 @@ WRITERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "checkpoint": ("c.pt", lambda path: checkpoint.save({"a": torch.rand(999_999)}, path)),
     "weights": (
         "weights.pt",
-        lambda path: store.write(
-            {"a": torch.rand(999_999)},
-            path,
-            path.with_name("card.json"),
-            module="tradeoffs.models.convert",
-            spec={"classes": 1},
-            started=0.0,
-        ),
+        lambda path: convert.write({"a": torch.rand(999_999)}, path),
     ),
     "table": ("t.csv", lambda path: theory_tables.write_table(path, {"a": [1.0] * 99})),
     "figure": ("f.png", lambda path: style.save(style.plt.figure(), path.with_suffix(""))),

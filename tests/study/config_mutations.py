@@ -13,7 +13,6 @@ several lines, or a planned that something later cannot read. ``test_config_muta
 """
 
 import argparse
-import importlib
 import json
 import re
 import shutil
@@ -34,9 +33,12 @@ sys.path[:0] = [str(TESTS), str(TESTS.parent / "workflow")]
 import yaml  # noqa: E402
 
 from tradeoffs.benchmarks.attack_metrics import Attack, metric_name, read_name  # noqa: E402
-from tradeoffs.results.study import Settings, study_of  # noqa: E402
+from tradeoffs.miniature.settings import Settings  # noqa: E402
+from tradeoffs.miniature.settings import checked as world_settings  # noqa: E402
+from tradeoffs.results.study import Settings as StudySettings  # noqa: E402
+from tradeoffs.results.study import study_of  # noqa: E402
 from tradeoffs.runner import commands  # noqa: E402
-from tradeoffs.step.errors import InputError, exit_code  # noqa: E402
+from tradeoffs.step.errors import InputError  # noqa: E402
 from tradeoffs.step.settings import canonical  # noqa: E402
 from tradeoffs.study import (  # noqa: E402
     figures,
@@ -45,10 +47,11 @@ from tradeoffs.study import (  # noqa: E402
     published_data,
 )
 from tradeoffs.study.config import checked  # noqa: E402
+from tradeoffs.study.schema import schema  # noqa: E402
 from tradeoffs.study.specification import specification  # noqa: E402
 
 SCHEMA_FILE = TESTS.parent / "workflow/schemas/config.schema.yaml"
-SCHEMA = yaml.safe_load(SCHEMA_FILE.read_text())
+SCHEMA = schema(SCHEMA_FILE)
 SMALL = yaml.safe_load((TESTS / "small.yaml").read_text())
 DATASETS = ("imagenet", "rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
 NORMALISED = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
@@ -194,7 +197,7 @@ def planned(config: dict) -> None:
     models = plan.models(config)
     plan.downloads(config)
     plan.missing_benchmarks(config)
-    study_of(Settings(**json.loads(specification(config))))
+    study_of(StudySettings(**json.loads(specification(config))))
     for model in models.values():
         assert re.fullmatch("[A-Za-z_0-9.]+", model.id), model.id
         assert re.fullmatch("[a-z_0-9.]+", model.world), model.world
@@ -202,21 +205,22 @@ def planned(config: dict) -> None:
         for benchmark in model.benchmarks:
             canonical(plan.evaluation_spec(config, model, benchmark))
     chosen = config[config["study"]]
-    budgets = chosen["benchmarks"]["adversarial"]["budgets"]
-    for domain in chosen["benchmarks"]["adversarial"]["domains"]:
-        for norm, listed in budgets.items():
+    attacked = chosen["benchmarks"].get("adversarial", {"domains": [], "budgets": {}})
+    for domain in attacked["domains"]:
+        for norm, listed in attacked["budgets"].items():
             for budget in listed:
                 attack = Attack(domain, norm, float(f"{budget:g}"))
                 assert read_name(metric_name(attack)) == attack, attack
     if config["study"] == "miniature":
-        settings = importlib.import_module("tradeoffs.miniature.settings")
         for world in {model.world for model in models.values()}:
             for dataset in DATASETS:
                 spec = miniature.world_spec(config, world, dataset)
-                settings.parse(canonical(spec), ("test_images",) if dataset == "imagenet" else ())
+                world_settings(Settings(**spec), ("test_images",) if dataset == "imagenet" else ())
     else:
         for dataset in set(DATASETS) - plan.missing(config).keys():
             published_data.parts(config["imagenet"], dataset)
+            if dataset != "imagenet":
+                published_data.unpacking(dataset)
 
 
 class Steps:
@@ -226,33 +230,26 @@ class Steps:
         self.root = root
         self.made: dict[str, Path] = {}
 
-    def run(self, module: str, *arguments: object, seconds: int = 60) -> None:
+    def run(self, *arguments: object, seconds: int = 60) -> None:
         """Run a step's command; TimeoutError after so many seconds, AssertionError unless it returns 0."""
 
         def stop(*_: object) -> None:
             raise TimeoutError
 
-        sys.argv = [module, *map(str, arguments)]
         before = signal.signal(signal.SIGALRM, stop)
         signal.alarm(seconds)
         try:
-            code = exit_code(importlib.import_module(module).main)
+            code = commands.main(list(map(str, arguments)))
         finally:
             signal.alarm(0)
             signal.signal(signal.SIGALRM, before)
-        assert code == 0, f"{module} ended with {code}"
-
-    def verb(self, *arguments: object) -> None:
-        """Run a command; AssertionError unless it returns 0."""
-        code = commands.main([*map(str, arguments)])
-        assert code == 0, f"{arguments[0]} ended with {code}"
+        assert code == 0, f"{arguments[:2]} ended with {code}"
 
     def theory(self, config: dict, part: str) -> None:
         """Run one step of the theory."""
-        module = {"pgd": "pgd_simulation"}.get(part, part)
         more = {"curves": ["--risks"], "claims": ["--onsets"]}.get(part, [])
         out = [word for option in ("--out", "--card", *more) for word in (option, self.root / f"{part}{option}")]
-        self.run(f"tradeoffs.theory.{module}", "--spec", canonical(config["theory"][part]), *out)
+        self.run("theory", part, "--spec", canonical(config["theory"][part]), *out)
 
     def world(self, config: dict, name: str, dataset: str) -> Path:
         """Make a data set of the miniature, once."""
@@ -260,7 +257,7 @@ class Steps:
         key = f"{dataset} {spec}"
         if key not in self.made:
             folder = self.root / f"world{len(self.made)}"
-            self.run(f"tradeoffs.miniature.{dataset}", "--spec", spec, "--out", folder)
+            self.run("miniature", dataset, "--spec", spec, "--out", folder)
             self.made[key] = folder
         return self.made[key]
 
@@ -272,7 +269,7 @@ class Steps:
         if key not in self.made:
             folder = self.root / f"model{len(self.made)}"
             out = ("--weights", folder / "weights.pt", "--card", folder / "card.json")
-            self.run("tradeoffs.training.train", "--spec", spec, "--data", data, *out)
+            self.run("train", "--spec", spec, "--data", data, *out)
             self.made[key] = folder
         return self.made[key] / "weights.pt"
 
@@ -283,7 +280,7 @@ class Steps:
         out = ("--card", self.root / "card.json", "--outcomes", self.root / "outcomes.npz")
         weights = ("--weights", self.weights(config, model))
         options = [word for pair in data for word in pair]
-        self.run(f"tradeoffs.benchmarks.{benchmark}", "--spec", spec, *options, *weights, *out)
+        self.run("evaluate", benchmark, "--spec", spec, *options, *weights, *out)
 
     def summarise(self, config: dict) -> None:
         """Write invented cards of the study's models; run summary, claims and the figures that the study has."""
@@ -298,9 +295,9 @@ class Steps:
                     write_evaluation(at / "evaluations", model, benchmark, names, flat, 0.01, number)
             (at / "theory_claims").write_text(f"{','.join(CLAIMS)}\n{THEORY_CLAIM}\n")
             common = ("--spec", spec, "--evaluations", at / "evaluations", "--card", at / "card")
-            self.verb("summary", *common, "--out", at / "summary", "--sweeps", at / "sweeps")
+            self.run("summary", *common, "--out", at / "summary", "--sweeps", at / "sweeps")
             tables = ("--theory", at / "theory_claims", "--out", at / "claims", "--differences", at / "differences")
-            self.verb("claims", *common, *tables)
+            self.run("claims", *common, *tables)
             made = {"summary", "sweeps", "theory_claims", "claims", "differences"}
             for figure in figures.figures(config).values():
                 if figure.data or not made.issuperset(figure.reads):
@@ -308,7 +305,7 @@ class Steps:
                 settings = figures.told(config, figure)
                 options = [] if settings is None else ["--spec", canonical(settings)]
                 options += [word for read in figure.reads for word in (f"--{read.replace('_', '-')}", at / read)]
-                self.verb("figure", figure.name, *options, "--out", at / "figures", "--card", at / "card")
+                self.run("figure", figure.name, *options, "--out", at / "figures", "--card", at / "card")
 
     def of(self, path: tuple, config: dict) -> None:
         """Run the steps that read a key of the miniature or of the theory."""

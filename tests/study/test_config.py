@@ -11,6 +11,7 @@ from tradeoffs.step.settings import canonical
 from tradeoffs.study import miniature, plan
 from tradeoffs.study.config import checked
 from tradeoffs.study.config_files import refuse_duplicate_keys
+from tradeoffs.study.schema import schema
 
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())
@@ -21,7 +22,7 @@ def changed(path, value):
     *parents, last = path.split(".")
     target = config
     for key in parents:
-        target = target[key]
+        target = target.setdefault(key, {})
     target[last] = value
     return config
 
@@ -71,7 +72,10 @@ def test_mistakes_are_one_line(path, value, message):
         ("miniature.benchmarks.adversarial.domains", {1: "val"}, "key 1 is not text; write it in quotes"),
         ("imagenet.data.rival10.path", "a\nb", "holds a control character"),
         ("imagenet.data.rival10.path", "a\0b", "holds a control character"),
-        ("imagenet.data.rival10.file", "../x.zip", "file = '../x.zip'; expected text that matches"),
+        ("imagenet.data.rival10.urls", ["ftp://x/y"], "urls.0 = 'ftp://x/y'; expected text that matches"),
+        ("imagenet.data.imagenet9.files", {"x.json": []}, "files: unknown key x.json; expected in_to_in9.json"),
+        ("miniature.benchmarks.waterbird", {}, "miniature.benchmarks: unknown key waterbird; expected adversarial, "),
+        ("imagenet.benchmarks", {}, "benchmarks = '{}'; expected at least 1 of adversarial, imagenet, "),
         ("miniature.seeds", list(range(2000)), "expected at most 1000 values"),
     ],
 )
@@ -88,7 +92,7 @@ def test_equal_values_are_refused_in_every_list_of_numbers_that_names_something(
     """In both studies: a list without ``uniqueItems`` would merge them in silence."""
     found = [
         (key, part)
-        for key, part in walk(yaml.safe_load(SCHEMA.read_text()))
+        for key, part in walk(schema(SCHEMA))
         if key.startswith(study_name) and isinstance(part.get("items"), dict) and key.rpartition(".")[2] != "extra"
     ]
     lists = [key for key, part in found if part["items"].get("type") in ("number", "integer")]
@@ -106,7 +110,7 @@ def test_every_number_has_a_largest_and_a_least_value():
                 yield from parts(inner)
 
     numbers = 0
-    for part in parts(yaml.safe_load(SCHEMA.read_text())):
+    for part in parts(schema(SCHEMA)):
         kinds = part.get("type", [])
         if {"number", "integer"} & set(kinds if isinstance(kinds, list) else [kinds]):
             numbers += 1
@@ -241,18 +245,29 @@ def test_the_shipped_config_is_the_schemas_defaults():
     assert checked({"study": SHIPPED["study"]}, SCHEMA) == checked(SHIPPED, SCHEMA)
 
 
-def walk(schema, path=""):
-    for key, part in schema.get("properties", {}).items():
+@pytest.mark.parametrize("nothing", [None, {}])
+def test_a_benchmark_runs_where_the_config_lists_it_with_its_defaults(nothing):
+    config = checked(changed("miniature.benchmarks", {"waterbirds": nothing, "imagenet9": {}}), SCHEMA)
+    assert plan.available_benchmarks(config) == ["waterbirds", "imagenet9"]
+    full = checked(SHIPPED, SCHEMA)["miniature"]["benchmarks"]
+    assert config["miniature"]["benchmarks"] == {name: full[name] for name in ("waterbirds", "imagenet9")}
+    models = plan.models(config).values()
+    assert {model.role for model in models} == {"main", "background_scale_sweep"}  # the others measure something else
+    assert all(model.benchmarks for model in models)
+
+
+def walk(whole, path=""):
+    for key, part in whole.get("properties", {}).items():
         yield f"{path}{key}", part
         yield from walk(part, f"{path}{key}.")
 
 
-@pytest.mark.parametrize(("key", "part"), list(walk(yaml.safe_load(SCHEMA.read_text()))))
+@pytest.mark.parametrize(("key", "part"), list(walk(schema(SCHEMA))))
 def test_every_key_has_a_description_and_a_default_and_no_unknown_neighbours(key, part):
     assert part.get("description"), key
-    if "overrides." not in key:
+    if "overrides." not in key and part["type"] != ["object", "null"]:  # a benchmark, which is there when it is listed
         assert "default" in part, key
-    if part.get("type") == "object":
+    if "object" in part.get("type", ()):
         assert "additionalProperties" in part, key
 
 

@@ -8,7 +8,7 @@ from tradeoffs.claims import catalogue as claims_catalogue
 from tradeoffs.study import figures as study_figures
 from tradeoffs.study import plan
 from tradeoffs.step.code_id import code_id
-from tradeoffs.models import sources
+from tradeoffs.models import released_files, sources
 from tradeoffs.study.specification import specification
 from tradeoffs.step.settings import canonical, settings
 from tradeoffs.study import imagenet, miniature, own_copies, published_data

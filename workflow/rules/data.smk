@@ -15,7 +15,7 @@ rule miniature_data:
         spec=lambda wc: settings(miniature.world_spec(config, wc.world, wc.dataset)),
         folder=lambda wc: f"resources/miniature/{wc.world}/{wc.dataset}",
     shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.miniature.{wildcards.dataset:q}"
+        "python -m tradeoffs miniature {wildcards.dataset:q}"
         " --spec {params.spec:q} --out {params.folder:q} > {log:q} 2>&1"
 
 
@@ -35,12 +35,12 @@ rule download:
         spec=lambda wc: settings(DOWNLOADS[wc.file]),
         file=lambda wc, output: output[0].removesuffix(".json"),
     shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.acquisition.download --spec {params.spec:q} --out {params.file:q} --card {output:q} 2>&1 | tee {log:q} >&2"
+        "python -m tradeoffs download --spec {params.spec:q} --out {params.file:q} --card {output:q} 2>&1 | tee {log:q} >&2"
 
 
 rule unpack:
     input:
-        lambda wc: f"resources/downloads/{config['imagenet']['data'][wc.dataset]['file']}.json",
+        lambda wc: f"{published_data.archive(wc.dataset)}.json",
     output:
         "resources/unpacked/{dataset}/fingerprint.json",
     log:
@@ -52,13 +52,11 @@ rule unpack:
         runtime=minutes("unpack"),
     params:
         code=code_id("tradeoffs.acquisition.unpack"),
-        spec=lambda wc: settings(
-            published_data.unpacking(config["imagenet"], wc.dataset)
-        ),
+        spec=lambda wc: settings(published_data.unpacking(wc.dataset)),
         archive=lambda wc, input: input[0].removesuffix(".json"),
         folder=lambda wc: f"resources/unpacked/{wc.dataset}",
     shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.acquisition.unpack --spec {params.spec:q} --archive {params.archive:q} --out {params.folder:q} > {log:q} 2>&1"
+        "python -m tradeoffs unpack --spec {params.spec:q} --archive {params.archive:q} --out {params.folder:q} > {log:q} 2>&1"
 
 
 # What the user keeps is no file of ours: what it holds is looked at when the workflow starts, and its content decides
@@ -85,7 +83,7 @@ rule assemble:
         records=str(own_copies.RECORDS),
         folder=lambda wc: f"resources/imagenet/default/{wc.dataset}",
     shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.acquisition.assemble --spec {params.spec:q} --own {params.own:q}"
+        "python -m tradeoffs assemble --spec {params.spec:q} --own {params.own:q}"
         " --records {params.records:q} --out {params.folder:q} 2>&1 | tee {log:q} >&2"
 
 
@@ -95,6 +93,6 @@ rule fetch:
         [f"{path}/fingerprint.json" for path in default_folders().values()],
         [
             f"results/{STUDY}/models/{model}/weights.pt"
-            for model in models_from(["released", *sources.SOURCES])
+            for model in models_from(sources.listed())
         ],
     localrule: True

@@ -35,48 +35,40 @@ rule train:
         " --processes {params.processes:q} > {log:q} 2>&1"
 
 
-rule released:
-    input:
-        lambda wc: f"{MODELS[wc.model].file}.json",
-    output:
-        weights="results/{study}/models/{model}/weights.pt",
-        card="results/{study}/models/{model}/card.json",
-    log:
-        "logs/{study}/released/{model}.log",
-    wildcard_constraints:
-        model=one_of(models_from(["released"])),
-    localrule: True
-    conda:
-        "../../envs/environment.yaml"
-    params:
-        code=code_id("tradeoffs.models.released"),
-        spec=lambda wc: settings(MODELS[wc.model].spec),
-        checkpoint=lambda wc: MODELS[wc.model].file,
-    shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.models.released --spec {params.spec:q} --checkpoint {params.checkpoint:q}"
-        " --weights {output.weights:q} --card {output.card:q} > {log:q} 2>&1"
-
-
-# A library fetches its published weights itself, and compute nodes often have no internet: local. The user's file is no
-# input, whose time would count: its content decides (params: content; tracked, while the path in checkpoint is not).
+# Released checkpoints, whose download is an input, and the user's own models. A library fetches its published weights
+# itself, and compute nodes often have no internet: local. The user's file is no input, whose time would count: its
+# content decides (params: content; tracked, while the path in checkpoint is not).
 rule convert:
+    input:
+        lambda wc: (
+            f"{MODELS[wc.model].file}.json"
+            if MODELS[wc.model].source == "released"
+            else []
+        ),
     output:
         weights="results/{study}/models/{model}/weights.pt",
         card="results/{study}/models/{model}/card.json",
     log:
         "logs/{study}/convert/{model}.log",
     wildcard_constraints:
-        model=one_of(models_from(sources.SOURCES)),
+        model=one_of(models_from(sources.listed())),
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
-        code=code_id("tradeoffs.models.convert"),
+        code=lambda wc: code_id(
+            "tradeoffs.models.convert",
+            f"tradeoffs.models.sources.{MODELS[wc.model].source}",
+        ),
+        source=lambda wc: MODELS[wc.model].source,
         spec=lambda wc: settings(MODELS[wc.model].spec),
         content=lambda wc: OWN.weights.get(wc.model, ""),
+        published=lambda wc: str(
+            released_files.by_file(Path(MODELS[wc.model].file or "").name)
+        ),
         checkpoint=lambda wc, output: (
             ["--checkpoint", MODELS[wc.model].file] if MODELS[wc.model].file else []
         ),
     shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.models.convert --spec {params.spec:q} {params.checkpoint:q}"
+        "python -m tradeoffs convert {params.source:q} --spec {params.spec:q} {params.checkpoint:q}"
         " --weights {output.weights:q} --card {output.card:q} > {log:q} 2>&1"

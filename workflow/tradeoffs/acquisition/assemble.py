@@ -1,26 +1,56 @@
-"""Assemble a published data set as benchmarks read it: ``python -m tradeoffs.acquisition.assemble --spec JSON --out
-FOLDER``.
+"""Assemble a published data set as benchmarks read it: ``tradeoffs assemble --spec JSON --out FOLDER``.
 
 ``FOLDER`` holds a symbolic link for each part (a folder of an unpacked archive or of a copy that the user has, a small
 file published beside it), ``fingerprint.json`` and ``card.json``. Nothing is copied, and nothing is written to a part.
 """
 
-import argparse
 import json
 import os
-import sys
 import time
 from collections.abc import Collection
 from pathlib import Path
+from typing import Annotated, NamedTuple
 
 from tradeoffs.acquisition.contents import CARD, FINGERPRINT
 from tradeoffs.acquisition.fingerprint import OF_PARTS, of_parts
 from tradeoffs.step.cards import digests, write_card
 from tradeoffs.step.code_id import code_id
-from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.step.errors import InputError
 from tradeoffs.step.files import write_atomically, write_json
 from tradeoffs.step.folders import scan
-from tradeoffs.step.specs import parse_spec
+
+
+class Settings(NamedTuple):
+    """``parts``: what the data set is assembled from, place in it -> path on disk."""
+
+    dataset: str
+    parts: dict[str, str]
+
+
+def run(
+    settings: Settings,
+    *,
+    own: Annotated[str, "JSON object whose keys are places that others keep"] = "{}",
+    records: Annotated[Path | None, "folder where the contents of these places are noted"] = None,
+    out: Annotated[Path, "folder to make"],
+) -> None:
+    """Assemble one data set; its card lies in the folder."""
+    started = time.perf_counter()
+    try:
+        places = json.loads(own)
+    except json.JSONDecodeError as error:
+        raise InputError(f"--own: not valid JSON ({error}): {own[:80]}") from None
+    parts = {place: Path(path) for place, path in settings.parts.items()}
+    found = assemble(out, settings.dataset, parts, places, records)
+    write_card(
+        out / CARD,
+        kind="data",
+        spec=settings._asdict(),
+        code=code_id("tradeoffs.acquisition.assemble"),
+        data={settings.dataset: found},
+        started=started,
+        files=digests(out / FINGERPRINT),
+    )
 
 
 def assemble(
@@ -67,30 +97,3 @@ def link(place: Path, target: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     text = target if target.is_absolute() else Path(os.path.relpath(target, place.parent))
     write_atomically(place, lambda temporary: temporary.symlink_to(text))
-
-
-def main() -> None:
-    """Assemble one data set from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--spec", required=True, help='{"dataset": name, "parts": {place: path, ...}}')
-    parser.add_argument("--out", required=True, type=Path, help="folder to make")
-    parser.add_argument("--own", type=json.loads, default={}, help="JSON whose keys are places that others keep")
-    parser.add_argument("--records", type=Path, help="folder where the contents of these places are noted")
-    arguments = parser.parse_args()
-    started = time.perf_counter()
-    spec = parse_spec(arguments.spec, {"dataset": str, "parts": dict})
-    parts = {place: Path(path) for place, path in spec["parts"].items()}
-    found = assemble(arguments.out, spec["dataset"], parts, arguments.own, arguments.records)
-    write_card(
-        arguments.out / CARD,
-        kind="data",
-        spec=spec,
-        code=code_id("tradeoffs.acquisition.assemble"),
-        data={spec["dataset"]: found},
-        started=started,
-        files=digests(arguments.out / FINGERPRINT),
-    )
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))

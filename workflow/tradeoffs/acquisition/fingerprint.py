@@ -1,19 +1,17 @@
-"""What a data folder holds, as one hash; ``python -m tradeoffs.acquisition.fingerprint DIR`` verifies a folder.
+"""What a data folder holds, as one hash; ``tradeoffs fingerprint --folder DIR`` verifies a folder.
 
 ``fingerprint.json`` says by ``of`` what was hashed: the files' contents (no ``of``: data made here), an unpacked
 archive and the listing of its members, or the parts that a published data set is assembled from.
 """
 
-import argparse
 import hashlib
-import sys
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from tradeoffs.acquisition import observed
 from tradeoffs.acquisition.contents import FINGERPRINT, SOURCE, fingerprint, listing, listing_fingerprint
-from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.step.errors import InputError
 from tradeoffs.step.files import read_json, sha256
 from tradeoffs.step.folders import is_file
 
@@ -75,12 +73,6 @@ def recorded(folder: Path) -> dict[str, Any]:
     return content
 
 
-def main() -> None:
+def run(*, folder: Annotated[Path, "data folder"]) -> None:
     """Verify one folder and print its fingerprint."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    print(verify(parser.parse_args().folder))
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))
+    print(verify(folder))

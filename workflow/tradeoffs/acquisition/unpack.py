@@ -1,4 +1,4 @@
-"""Unpack an archive: ``python -m tradeoffs.acquisition.unpack --spec JSON --archive ARCHIVE --out FOLDER``.
+"""Unpack an archive: ``tradeoffs unpack --spec JSON --archive ARCHIVE --out FOLDER``.
 
 ``FOLDER`` appears by a rename, when all wanted members are whole, with ``source.json`` (archive and settings it comes
 from), ``fingerprint.json`` and ``card.json``. Until then they are in ``.FOLDER.unpacking``, where the next run goes on:
@@ -8,13 +8,11 @@ The fingerprint of an unpacked data set is over the archive's SHA-256 and the me
 checked against the archive's own CRC-32 as it was written; hashing hundreds of gigabytes again would add nothing.
 """
 
-import argparse
 import json
 import shutil
-import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
 from tradeoffs.acquisition.archive_file import known_sha256
 from tradeoffs.acquisition.contents import CARD, FINGERPRINT, SOURCE, listing_fingerprint
@@ -26,23 +24,40 @@ from tradeoffs.acquisition.tar_archive import unpack_tar
 from tradeoffs.acquisition.zip_archive import unpack_zip
 from tradeoffs.step.cards import write_card
 from tradeoffs.step.code_id import code_id
-from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.step.errors import InputError
 from tradeoffs.step.files import read_json, write_json
-from tradeoffs.step.specs import parse_spec
 
 
-def unpack(archive: Path, out: Path, spec: dict[str, Any]) -> None:
-    """Make the folder ``out`` from ``archive`` by ``spec`` (:func:`parse`); a folder unpacked before is replaced.
+class Settings(NamedTuple):
+    """``kind``: zip or tar.gz; ``password`` of a zip; ``members``: globs, objectnet_overlap, or None for all."""
+
+    kind: str
+    password: str | None
+    members: list[str] | str | None
+
+
+def run(
+    settings: Settings,
+    *,
+    archive: Annotated[Path, "archive to unpack"],
+    out: Annotated[Path, "folder to make or replace"],
+) -> None:
+    """Unpack one archive; its card lies in the folder."""
+    unpack(archive, out, checked(settings))
+
+
+def unpack(archive: Path, out: Path, settings: Settings) -> None:
+    """Make the folder ``out`` from ``archive``; a folder unpacked before is replaced.
 
     A complete folder from the same archive and settings is only verified, by count and sizes. Raises InputError, in
     one line, for a damaged or unsafe archive, a full disk, a folder ``out`` that was not made here.
     """
     with exclusive(out), explained(out, "what was unpacked is kept, and the next run goes on from there"):
-        started = time.perf_counter()
+        started, spec = time.perf_counter(), settings._asdict()
         sha256 = known_sha256(archive)
         staging = out.with_name(f".{out.name}.unpacking")
         _stage(staging, out, {"archive": archive.name, "sha256": sha256, "spec": spec})
-        sizes = _write_members(archive, staging, spec)
+        sizes = _write_members(archive, staging, settings)
         check_folder(staging, sizes)
         found = listing_fingerprint(sha256, sizes)
         total = {"files": len(sizes), "bytes": sum(sizes.values())}
@@ -64,12 +79,12 @@ def unpack(archive: Path, out: Path, spec: dict[str, Any]) -> None:
         shutil.rmtree(replaced, ignore_errors=True)
 
 
-def _write_members(archive: Path, folder: Path, spec: dict[str, Any]) -> dict[str, int]:
-    members, password = spec["members"], spec["password"]
-    if spec["kind"] == "tar.gz":
-        return unpack_tar(archive, folder, members)
-    if members == OVERLAP:
+def _write_members(archive: Path, folder: Path, settings: Settings) -> dict[str, int]:
+    password, members = settings.password, settings.members
+    if isinstance(members, str):
         members = overlap_members(archive, password)
+    if settings.kind == "tar.gz":
+        return unpack_tar(archive, folder, members)
     return unpack_zip(archive, folder, password, members)
 
 
@@ -100,14 +115,12 @@ def _source(folder: Path) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def parse(text: str) -> dict[str, Any]:
-    """Return the settings from ``--spec``; InputError for anything unusable."""
-    nothing = type(None)
-    spec = parse_spec(text, {"kind": str, "password": (str, nothing), "members": (list, str, nothing)})
-    kind, members = spec["kind"], spec["members"]
+def checked(settings: Settings) -> Settings:
+    """Return the settings; InputError for any that are unusable."""
+    kind, password, members = settings
     if kind not in ("zip", "tar.gz"):
         raise InputError(f"--spec: kind = {kind!r}; expected 'zip' or 'tar.gz'")
-    if kind == "tar.gz" and spec["password"] is not None:
+    if kind == "tar.gz" and password is not None:
         raise InputError("--spec: password is for a zip; a tar.gz has none: give null")
     if isinstance(members, str) and (members != OVERLAP or kind != "zip"):
         raise InputError(f"--spec: members = {members!r}; expected a list of globs, null, or {OVERLAP!r} (of a zip)")
@@ -115,18 +128,4 @@ def parse(text: str) -> dict[str, Any]:
         raise InputError(
             f"--spec: members = {json.dumps(members)}; expected globs such as 'RIVAL10/*', or null for all"
         )
-    return spec
-
-
-def main() -> None:
-    """Unpack one archive from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--spec", required=True, help='{"kind": "zip"|"tar.gz", "password": ..., "members": [...]}')
-    parser.add_argument("--archive", required=True, type=Path, help="archive to unpack")
-    parser.add_argument("--out", required=True, type=Path, help="folder to make or replace")
-    arguments = parser.parse_args()
-    unpack(arguments.archive, arguments.out, parse(arguments.spec))
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))
+    return settings

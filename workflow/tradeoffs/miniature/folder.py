@@ -1,6 +1,5 @@
 """A data folder appears whole or not at all: written beside its place, fingerprinted, then renamed."""
 
-import argparse
 import os
 import shutil
 import time
@@ -12,24 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tradeoffs.acquisition.contents import CARD, FINGERPRINT, fingerprint
-from tradeoffs.miniature.settings import Settings, parse
+from tradeoffs.miniature.settings import Settings
 from tradeoffs.step.cards import digests, write_card
 from tradeoffs.step.code_id import code_id
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.files import write_json
-
-
-def command(dataset: str, write: Callable[[Path, Settings], None], extra: tuple[str, ...] = ()) -> None:
-    """Run a writer's command line: ``--spec`` JSON settings, ``--out`` the folder to make or replace.
-
-    ``write(root, settings)`` fills an empty folder. ``fingerprint.json`` and ``card.json`` are added at the end.
-    """
-    parser = argparse.ArgumentParser(description=f"Write the miniature {dataset} data set in its published layout.")
-    parser.add_argument("--spec", required=True, help="JSON object of settings")
-    parser.add_argument("--out", required=True, type=Path, help="folder to make or replace")
-    arguments = parser.parse_args()
-    settings = parse(arguments.spec, extra)
-    build(arguments.out, dataset, settings, write, extra)
 
 
 def build(

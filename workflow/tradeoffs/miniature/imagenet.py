@@ -10,14 +10,12 @@ The digit's colour is the same draw (sign and strength) applied to the new backg
 else digits would be harder to see where the correlation is broken, and that would pass for reliance on backgrounds.
 """
 
-import sys
 from pathlib import Path
 
-from tradeoffs.miniature.folder import command, save_jpeg
+from tradeoffs.miniature.folder import save_jpeg
 from tradeoffs.miniature.photographs import draw_crop
 from tradeoffs.miniature.scenes import CLASS_NAMES, WNIDS, draw_foreground, draw_photograph, generator, render, stock
 from tradeoffs.miniature.settings import Settings
-from tradeoffs.step.errors import exit_code
 from tradeoffs.step.files import write_json
 
 
@@ -41,12 +39,3 @@ def _write_split(root: Path, settings: Settings, part: str, images: int) -> None
         for folder, photograph in folders.items():
             scene = render(foreground, crop, material.regions[photograph], material.digits, settings)
             save_jpeg(root / folder / WNIDS[label] / f"{WNIDS[label]}_{index}.JPEG", scene.image)
-
-
-def main() -> None:
-    """Command line."""
-    command("imagenet", write, extra=("test_images",))
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))

@@ -19,13 +19,12 @@ one of them or, for only_fg, on black: else mixed_rand would hold more invisible
 camouflage, not reliance. So most digits of this set are lighter than their background.
 """
 
-import sys
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.miniature.folder import command, save_jpeg
+from tradeoffs.miniature.folder import save_jpeg
 from tradeoffs.miniature.photographs import cut, draw_crop
 from tradeoffs.miniature.scenes import (
     Scene,
@@ -40,7 +39,6 @@ from tradeoffs.miniature.scenes import (
     stock,
 )
 from tradeoffs.miniature.settings import Settings
-from tradeoffs.step.errors import exit_code
 from tradeoffs.step.files import write_json
 
 SUPER_CLASSES = {"zero or six": (0, 6), "one or seven": (1, 7), "three or five": (3, 5), "four or nine": (4, 9)}
@@ -145,12 +143,3 @@ def _tiled(background: NDArray[np.uint8], box: tuple[slice, slice]) -> NDArray[n
     tiled = background.copy()
     tiled[box] = np.tile(strip, repeats)[:height, :width][box]
     return tiled
-
-
-def main() -> None:
-    """Command line."""
-    command("imagenet9", write)
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))

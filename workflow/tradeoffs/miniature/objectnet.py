@@ -14,7 +14,6 @@ digits, have no ImageNet counterpart.
 """
 
 import hashlib
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,11 +23,10 @@ from PIL import Image
 
 from tradeoffs.miniature.digits import Digits, enlarge
 from tradeoffs.miniature.digits import load as load_digits
-from tradeoffs.miniature.folder import command, save_png
+from tradeoffs.miniature.folder import save_png
 from tradeoffs.miniature.photographs import UNSEEN_PHOTOGRAPHS, cut, draw_crop, regions
 from tradeoffs.miniature.scenes import CLASS_NAMES, colour_on, composite, draw_foreground, generator, ink_of, rescale
 from tradeoffs.miniature.settings import Settings
-from tradeoffs.step.errors import exit_code
 from tradeoffs.step.files import write_json
 
 _BORDER = 2  # pixels a side beyond the networks' input, the outermost of them red
@@ -116,12 +114,3 @@ def _write_mappings(folder: Path) -> None:
     last = len(CLASS_NAMES) - 1
     write_json(folder / "pytorch_to_imagenet_2012_id.json", {str(label): last - label for label in range(last + 1)})
     (folder / "imagenet_to_label_2012_v2").write_text("".join(f"{name}\n" for name in reversed(CLASS_NAMES)))
-
-
-def main() -> None:
-    """Command line."""
-    command("objectnet", write)
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))

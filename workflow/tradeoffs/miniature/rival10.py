@@ -13,7 +13,6 @@
 import base64
 import io
 import pickle
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +20,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tradeoffs.miniature.digits import Part, halves
-from tradeoffs.miniature.folder import command, save_jpeg
+from tradeoffs.miniature.folder import save_jpeg
 from tradeoffs.miniature.scenes import CLASS_NAMES, WNIDS, draw_photograph, draw_scene, generator, stock
 from tradeoffs.miniature.settings import Settings
-from tradeoffs.step.errors import exit_code
 from tradeoffs.step.files import write_json
 
 ATTRIBUTES = (
@@ -80,12 +78,3 @@ def _base64_png(mask: NDArray[np.uint8]) -> str:
     buffer = io.BytesIO()
     Image.fromarray(mask).convert("RGB").save(buffer, "PNG")
     return base64.b64encode(buffer.getvalue()).decode()
-
-
-def main() -> None:
-    """Command line."""
-    command("rival10", write)
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))

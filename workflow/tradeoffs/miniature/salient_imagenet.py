@@ -14,7 +14,6 @@ Digits and photograph regions are unseen ones; the photograph is the class's own
 """
 
 import csv
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,10 +22,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from tradeoffs.miniature.digits import halves
-from tradeoffs.miniature.folder import command, save_jpeg
+from tradeoffs.miniature.folder import save_jpeg
 from tradeoffs.miniature.scenes import CLASS_NAMES, WNIDS, draw_photograph, draw_scene, generator, stock
 from tradeoffs.miniature.settings import Settings
-from tradeoffs.step.errors import exit_code
 
 _ANSWER_COLUMNS = (
     "WorkerId", "Input.wordnet_id", "Input.class_index", "Input.feature_index", "Input.feature_rank",
@@ -131,12 +129,3 @@ def _write_answers(path: Path) -> None:
                     writer.writerow(
                         [worker + 1, wnid, label, _feature_index(label, rank), rank + 1, answer, 4.0, reason]
                     )
-
-
-def main() -> None:
-    """Command line."""
-    command("salient_imagenet", write)
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))

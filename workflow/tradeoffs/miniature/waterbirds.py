@@ -10,16 +10,14 @@ Training digits and photograph regions make the train split; val and test share 
 """
 
 import csv
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from tradeoffs.miniature.digits import Part
-from tradeoffs.miniature.folder import command, save_jpeg
+from tradeoffs.miniature.folder import save_jpeg
 from tradeoffs.miniature.photographs import CLASS_PHOTOGRAPHS
 from tradeoffs.miniature.scenes import CLASS_NAMES, draw_scene, generator, stock
 from tradeoffs.miniature.settings import Settings
-from tradeoffs.step.errors import exit_code
 
 FOLDER = "waterbird_complete95_forest2water2"
 _COLUMNS = ("img_id", "img_filename", "y", "split", "place", "place_filename")
@@ -78,12 +76,3 @@ def _write_split(folder: Path, settings: Settings, split: int, part: Part) -> li
         place_name = CLASS_PHOTOGRAPHS[photograph].name
         rows.append(_Row(name, y, split, place, f"/{place_name[0]}/{place_name}/{split}{index:07d}.jpg"))
     return rows
-
-
-def main() -> None:
-    """Command line."""
-    command("waterbirds", write)
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))

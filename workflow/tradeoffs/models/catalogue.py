@@ -9,6 +9,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+ARCHITECTURES = ("basic", "bottleneck", "resnet18", "resnet50")  # that have a name of their own, without a library's
+
 _REGISTERED = re.compile(r"^@register_model\b[^\n]*\n(?:@[^\n]*\n)*def (\w+)", re.MULTILINE)
 _RENAMED = re.compile(r"^register_model_deprecations\(__name__, (\{.*?^\})", re.MULTILINE | re.DOTALL)
 

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from tradeoffs.models import scripted, state_dict
+from tradeoffs.models.catalogue import ARCHITECTURES
 from tradeoffs.models.normalised import wrap
 from tradeoffs.models.small_resnet import BasicBlock, BottleneckBlock, SmallResNet
-from tradeoffs.models.sources import ARCHITECTURES
 from tradeoffs.step.errors import InputError
 
 

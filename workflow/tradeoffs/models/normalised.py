@@ -52,8 +52,8 @@ class Wrapped(nn.Module):
         """Pooled features [n, d] of images [n, 3, h, w] in [0, 1]: what the last linear layer sees."""
         if self.classifier is None:
             raise InputError(
-                "this model gives logits only (a TorchScript file, or its last layer is not linear), and the "
-                "benchmarks rival10 and waterbirds fit a linear head on its features; leave these two out for it"
+                "this model gives logits only (a TorchScript file, or its last layer is not linear), and this "
+                "benchmark fits a linear head on its features; leave it out for this model"
             )
         return self._backbone(x)
 

@@ -100,7 +100,7 @@ def execute(step: Step, command: str, argv: Sequence[str]) -> None:
         parser.add_argument("--spec", required=True, help=f"settings as JSON, or a file of it: {_described(kinds)}")
     for name, option in step.options.items():
         parser.add_argument(f"--{name.replace('_', '-')}", dest=name, **_argparse(option))
-    if step.carded:
+    if step.carded and "card" not in step.options:  # a step whose code is confined to its outputs' folders asks for it
         parser.add_argument("--card", type=Path, required=True, help="JSON card to write")
     arguments = vars(parser.parse_args(list(argv)))
     started = time.perf_counter()

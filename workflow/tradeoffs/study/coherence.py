@@ -7,8 +7,10 @@ import difflib
 from collections import Counter
 from pathlib import Path
 
-from tradeoffs.models import catalogue, released_files
-from tradeoffs.models.sources import ARCHITECTURES
+from tradeoffs.models import catalogue, released_files, sources
+from tradeoffs.models.catalogue import ARCHITECTURES
+from tradeoffs.step.declarations import benchmarks as declared_benchmarks
+from tradeoffs.step.declarations import data
 from tradeoffs.step.errors import InputError
 from tradeoffs.study.model import Config
 
@@ -44,21 +46,26 @@ def _crops(benchmarks: Config, where: str) -> None:
 
 
 def _miniature(study: Config) -> None:
-    data, benchmarks = study["data"], study["benchmarks"]
-    side, border = data["image_size"] + OBJECTNET_MARGIN, benchmarks["objectnet"]["border"]
+    world, benchmarks = study["data"], study["benchmarks"]
+    side, border = world["image_size"] + OBJECTNET_MARGIN, benchmarks.get("objectnet", {}).get("border", 0)
     if 2 * border >= side:
         raise InputError(
             f"config: miniature.benchmarks.objectnet.border = {border}; expected at most {(side - 1) // 2}: "
             f"ObjectNet's images have {side} pixels along each side"
         )
-    most = data["images"]["train"]
+    most = world["images"]["train"]
     for images in study["sweeps"]["reference"]["images"]:
         if images > most:
             raise InputError(
                 f"config: miniature.sweeps.reference.images holds {images}; expected at most "
                 f"miniature.data.images.train, {most}"
             )
-    for domain, folder in benchmarks["adversarial"]["domains"].items():
+    for domain, folder in benchmarks.get("adversarial", {}).get("domains", {}).items():
+        if folder not in DOMAINS.values():
+            raise InputError(
+                f"config: miniature.benchmarks.adversarial.domains.{domain} = {folder!r}; expected one of "
+                f"{', '.join(DOMAINS.values())}, the validation folders of the miniature"
+            )
         if DOMAINS.get(domain, folder) != folder:
             raise InputError(
                 f"config: miniature.benchmarks.adversarial.domains.{domain} = {folder!r}; expected "
@@ -67,19 +74,15 @@ def _miniature(study: Config) -> None:
 
 
 def _data(study: Config) -> None:
+    """Check that no two downloads have one name, and that the checksums of checkpoints are of known ones."""
     files: Counter[str] = Counter()
-    for name, entry in study["data"].items():
-        if "kind" not in entry:
-            continue
-        where = f"config: imagenet.data.{name}"
-        if entry["kind"] != "zip" and entry["password"] is not None:
-            raise InputError(f"{where}.password: a {entry['kind']} archive has none; use null, or kind: zip")
-        if entry["path"] is None:
-            files[entry["file"]] += 1
-        files.update(Path(place).name for place in entry["files"])
+    for name, declared in data().items():
+        if declared.archive is not None and study["data"][name]["path"] is None:
+            files[declared.archive.file] += 1
+        files.update(Path(place).name for place in declared.files)
         for file, times in files.items():
             if times > 1:
-                raise InputError(f"{where}: a second download is called {file}; give each file a name of its own")
+                raise InputError(f"data/{name}.yaml: a second download is called {file}; give each a name of its own")
     known = {entry.file for entry in released_files.RELEASED}
     for file in study["checkpoints"]["sha256"]:
         if file not in known:
@@ -91,7 +94,7 @@ def _data(study: Config) -> None:
 def _domains(study: Config) -> None:
     """Check that the folders attacked are there; without ImageNet the benchmark is left out."""
     root = study["data"]["imagenet"]["path"]
-    for domain, folder in study["benchmarks"]["adversarial"]["domains"].items():
+    for domain, folder in study["benchmarks"].get("adversarial", {}).get("domains", {}).items():
         if root is not None and Path(root, "val").is_dir() and not Path(root, folder).is_dir():
             raise InputError(
                 f"config: imagenet.benchmarks.adversarial.domains.{domain} = {folder!r}; there is no folder "
@@ -101,16 +104,16 @@ def _domains(study: Config) -> None:
 
 def _own_model(entry: Config) -> None:
     where = f"config: imagenet.extra, {entry['id']}"
-    source, name = entry["source"], entry["name"]
-    if source == "torchscript" and not entry["trust"]:
+    source, name, facts = entry["source"], entry["name"], sources.find(entry["source"])
+    if facts.code and not entry["trust"]:
         raise InputError(
             f"{where}: trust: false, but a TorchScript file is code, which can read and write files whenever the "
             "network is run; set trust: true if you trust where the file comes from, or use its state_dict"
         )
-    if source != "torchscript" and entry["trust"]:
+    if entry["trust"] and not facts.code:
         raise InputError(f"{where}: trust: true, but with source {source} no code of a file is run; leave it out")
     missing = [key for key in ("mean", "std") if entry[key] is None]
-    if source == "torchscript" and missing:
+    if facts.normalisation == "given" and missing:
         raise InputError(
             f"{where}: {' and '.join(missing)}: null, but a TorchScript file does not say how its images were "
             "normalised; give the three values used in training ([0, 0, 0] and [1, 1, 1] if the network normalises by "
@@ -118,23 +121,24 @@ def _own_model(entry: Config) -> None:
         )
     if entry["file"] is not None and len(missing) == 1:
         raise InputError(f"{where}: {missing[0]}: null, but mean and std go together; give both, or neither")
-    if source in ("state_dict", "torchscript") and entry["pretrained"] is not None:
+    if entry["pretrained"] is not None and not facts.pretrained:
         raise InputError(f"{where}: pretrained: {entry['pretrained']!r} has no meaning for source {source}; use null")
-    if source == "torchscript" and (unseen := {"rival10", "waterbirds"} & set(entry["benchmarks"] or [])):
+    on_features = {name for name, declared in declared_benchmarks().items() if "features" in declared.needs}
+    if not facts.features and (unseen := on_features & set(entry["benchmarks"] or [])):
         raise InputError(
             f"{where}: benchmarks: {', '.join(sorted(unseen))} fits a head on features, which TorchScript does not show"
         )
     if entry["norm"] == "linf" and entry["epsilon"] > 255:
         raise InputError(f"{where}: epsilon = {entry['epsilon']:g}; expected at most 255, in 1/255")
-    if name is None or source == "torchscript":
+    if name is None or facts.name == "none":
         return
-    library, _, network = (name if source == "state_dict" else f"{source}/{name}").rpartition("/")
+    library, _, network = (name if facts.name == "architecture" else f"{source}/{name}").rpartition("/")
     if not library and network in ARCHITECTURES:
         return
     if library not in ("torchvision", "timm"):
         raise InputError(
             f"{where}: name: {name!r} is unknown; expected {', '.join(ARCHITECTURES)}, torchvision/<name> or "
-            "timm/<name>" + ("" if source == "state_dict" else f"; with source {source} the <name> alone")
+            "timm/<name>" + ("" if facts.name == "architecture" else f"; with source {source} the <name> alone")
         )
     known = catalogue.names(library)
     if library == "timm":

@@ -6,16 +6,15 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from copy import deepcopy
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from tradeoffs.step.errors import InputError
+from tradeoffs.study.schema import schema as whole_schema
 
 Config = dict[str, Any]
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -30,7 +29,7 @@ def checked(config: Config, schema_path: Path) -> Config:
     ``--config 'miniature={"seeds": [0, 1]}'`` over as text, and YAML reads ``5e-4`` as text. A path's ``~`` becomes the
     user's folder.
     """
-    schema = _schema(schema_path)
+    schema = whole_schema(schema_path)
     try:
         _check_values(config, ())
         full: Config = _with_defaults(_typed(config, schema), schema)
@@ -40,12 +39,6 @@ def checked(config: Config, schema_path: Path) -> Config:
     if errors:
         raise InputError(f"config: {_one_line(errors[0])}")
     return full
-
-
-@cache
-def _schema(path: Path) -> Config:
-    schema: Config = yaml.safe_load(path.read_text())
-    return schema
 
 
 def name_of(value: Any) -> str:
@@ -122,6 +115,8 @@ def _finite(number: float, text: str) -> float | str:
 
 
 def _with_defaults(value: Any, schema: Config) -> Any:
+    if value is None and schema.get("type") == ["object", "null"]:
+        value = {}  # a benchmark without settings of its own
     if isinstance(value, list) and isinstance(schema.get("items"), dict):
         return [_with_defaults(item, schema["items"]) for item in value]
     if not isinstance(value, dict):
@@ -185,6 +180,7 @@ def _one_line(error: ValidationError) -> str:
         "exclusiveMinimum": f"more than {error.validator_value}",
         "exclusiveMaximum": f"less than {error.validator_value}",
         "uniqueItems": error.message,
+        "minProperties": f"at least {error.validator_value} of {', '.join(schema.get('properties', {}))}",
         "minItems": f"at least {error.validator_value} values",
         "maxItems": f"at most {error.validator_value} values",
         "minLength": f"at least {error.validator_value} characters",

@@ -54,7 +54,7 @@ def _family(entry: Entry, config: dict[str, Any]) -> list[Entry]:
     """Return the figure of each benchmark at hand that has metrics to draw."""
     known = benchmarks()
     return [
-        entry.member(name, title=known[name]["title"], caption=known[name]["caption"])
+        entry.member(name, title=known[name].title, caption=known[name].caption)
         for name in plan.available_benchmarks(config)
         if any(metric.get("label") for metric in specification.told(name, known[name])["metrics"])
     ]

@@ -2,13 +2,13 @@
 
 from tradeoffs.models import released_files
 from tradeoffs.models.ids import is_grid_name, model_id, pixel_epsilon
-from tradeoffs.models.sources import architecture
+from tradeoffs.models.sources import architecture, find
+from tradeoffs.step.declarations import benchmarks as declared_benchmarks
 from tradeoffs.step.errors import InputError
 from tradeoffs.study.model import DEFAULT_WORLD, Config, Model, grid
 from tradeoffs.study.published_data import DOWNLOADS, IMAGENET
 
 CLASSES = 1000
-FITS_A_HEAD = ("rival10", "waterbirds")  # on the network's features, which TorchScript does not show
 
 
 def models(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
@@ -27,7 +27,7 @@ def checkpoints(study: Config) -> dict[str, Config]:
         return {}
     return {
         entry.file: {
-            "urls": [study["checkpoints"]["address"].replace("{file}", entry.file)],
+            "urls": [(study["checkpoints"]["address"] or released_files.ADDRESS).replace("{file}", entry.file)],
             "sha256": study["checkpoints"]["sha256"].get(entry.file, entry.sha256),
             "md5": None,
             "size": None,
@@ -76,7 +76,7 @@ def _trained(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
 def _extra(entry: Config, benchmarks: tuple[str, ...]) -> Model:
     """Return a model of the user's own; it stands beside the twenty in every table and figure.
 
-    A TorchScript network does not show its features, so benchmarks that fit a head on them are left out for it.
+    A network that does not show its features (TorchScript) is left out of benchmarks that fit a head on them.
     """
     where = f"config: imagenet.extra, {entry['id']}"
     if (entry["file"] is None) == (entry["pretrained"] is None):
@@ -87,19 +87,20 @@ def _extra(entry: Config, benchmarks: tuple[str, ...]) -> Model:
         loads_as = architecture(entry["source"], entry["name"])
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
-    if entry["weights"] is not None and (entry["file"] is None or entry["source"] == "torchscript"):
+    facts = find(entry["source"])
+    if entry["weights"] is not None and (entry["file"] is None or facts.code):
         raise InputError(
             f"{where}: weights {entry['weights']}, but only a file of tensors may hold more than one set of them; use "
             "null"
         )
-    keys = ("source", "name", "pretrained", "mean", "std", "input_size", "weights")
+    keys = ("name", "pretrained", "mean", "std", "input_size", "weights")
     spec = {key: entry[key] for key in keys} | {"classes": CLASSES}
     shown = (entry["name"] or entry["id"]).rsplit("/")[-1]
     if is_grid_name(entry["id"], shown, entry["norm"], float(entry["epsilon"]), None):
         raise InputError(f"{where}: the grid's own models are named like this; choose another id")
     wanted = entry["benchmarks"]
-    if wanted is None and entry["source"] == "torchscript":
-        wanted = [name for name in benchmarks if name not in FITS_A_HEAD]
+    if wanted is None and not facts.features:
+        wanted = [name for name in benchmarks if "features" not in declared_benchmarks()[name].needs]
     return Model(
         entry["id"],
         "extra",

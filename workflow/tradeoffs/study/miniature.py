@@ -4,6 +4,8 @@ from tradeoffs.models.ids import model_id, pixel_epsilon
 from tradeoffs.study.model import DEFAULT_WORLD, Config, Model, grid
 
 CLASSES = 10
+# A point of a sweep: architecture, norm and budget of a model, and where it differs from the main grid's.
+Point = tuple[tuple[str, str, float], Config]
 
 
 def models(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
@@ -47,52 +49,36 @@ def _models_of_seed(study: Config, seed: int, everything: tuple[str, ...]) -> li
         for architecture in study["architectures"]
         for norm, epsilon in grid(study["budgets"])
     ]
-    sweeps = study["sweeps"]
-    sweep = sweeps["correlation"]
-    result += [
-        model(
-            "correlation_sweep",
-            sweep["architecture"],
-            "none",
-            0.0,
-            benchmarks=("adversarial",),
-            world=f"correlation{value:g}",
-            images=sweep["images"],
-            label=f"correlation{value:g}",
-        )
-        for value in sweep["values"]
-        if "adversarial" in everything
-    ]
-    sweep = sweeps["background_scale"]
-    result += [
-        model(
-            "background_scale_sweep",
-            sweep["architecture"],
-            norm,
-            epsilon,
-            benchmarks=("imagenet9",),
-            world=f"background_scale{value:g}",
-            images=sweep["images"],
-            label=f"background_scale{value:g}",
-        )
-        for value in sweep["values"]
-        for norm, epsilon in grid(sweep["budgets"])
-    ]
-    sweep = sweeps["reference"]
-    result += [
-        model(
-            "reference",
-            architecture,
-            "none",
-            0.0,
-            benchmarks=("objectnet",),
-            images=value,
-            label=f"images{value}",
-        )
-        for architecture in study["architectures"]
-        for value in sweep["images"]
-    ]
+    for role, benchmark, points in _sweeps(study):
+        if benchmark in everything:
+            result += [model(role, *point, benchmarks=(benchmark,), **beside) for point, beside in points]
     return result
+
+
+def _sweeps(study: Config) -> list[tuple[str, str, list[Point]]]:
+    """Return each sweep: the role of its models, the benchmark that they go through, and its points."""
+    sweeps = study["sweeps"]
+    standard = [("none", 0.0)]
+    scales = sweeps["background_scale"]
+    reference = [
+        ((architecture, "none", 0.0), {"images": images, "label": f"images{images}"})
+        for architecture in study["architectures"]
+        for images in sweeps["reference"]["images"]
+    ]
+    return [
+        ("correlation_sweep", "adversarial", _over_worlds("correlation", sweeps["correlation"], standard)),
+        ("background_scale_sweep", "imagenet9", _over_worlds("background_scale", scales, grid(scales["budgets"]))),
+        ("reference", "objectnet", reference),
+    ]
+
+
+def _over_worlds(knob: str, sweep: Config, trainings: list[tuple[str, float]]) -> list[Point]:
+    """Return the points of a sweep over a knob of the world: each value with each norm and budget."""
+    return [
+        ((sweep["architecture"], norm, epsilon), {"world": name, "images": sweep["images"], "label": name})
+        for name in (f"{knob}{value:g}" for value in sweep["values"])
+        for norm, epsilon in trainings
+    ]
 
 
 def world_spec(config: Config, world: str, dataset: str) -> Config:

@@ -54,7 +54,7 @@ def check(config: Config) -> None:
         if name == published_data.IMAGENET:
             names.check_imagenet(Path(study["data"][name]["path"]), places)
         elif study["data"][name]["path"] is not None:
-            names.COPIES[name](Path(study["data"][name]["path"]))
+            names.check_copy(name, Path(study["data"][name]["path"]))
         if name != published_data.IMAGENET and "train" in places:
             names.check_train_folder(places["train"])
 

@@ -7,19 +7,12 @@ itself is only ever the user's own copy. Either way a benchmark reads a folder o
 
 from pathlib import Path
 
+from tradeoffs.step.declarations import data
 from tradeoffs.step.errors import InputError
 from tradeoffs.study.model import Config
 
 DOWNLOADS = "resources/downloads"
 UNPACKED = "resources/unpacked"
-# The folder that each archive, and each copy of a user's, holds.
-TOP = {
-    "rival10": "RIVAL10",
-    "salient_imagenet": "salient_imagenet_dataset",
-    "imagenet9": "bg_challenge",
-    "waterbirds": "waterbird_complete95_forest2water2",
-    "objectnet": "objectnet-1.0",
-}
 IMAGENET = "imagenet"
 
 
@@ -29,61 +22,78 @@ def missing(study: Config) -> dict[str, str]:
     Raises InputError for a ``path:`` that does not hold what it should: that is a mistake, not a missing data set.
     """
     found: dict[str, str] = {}
-    for name, entry in study["data"].items():
-        if name == IMAGENET:
+    for name, declared in data().items():
+        if declared.archive is None:
             continue
+        entry = study["data"][name]
         if entry["path"] is not None:
             _check_copy(name, entry["path"])
         elif not entry["accept_licence"]:
             found[name] = (
-                f"its licence is not accepted ({entry['licence']}; forbids {entry['forbids']}); read it and set "
+                f"its licence is not accepted ({declared.licence}; forbids {declared.forbids}); read it and set "
                 f"imagenet.data.{name}.accept_licence to true, or give your own copy as imagenet.data.{name}.path"
             )
-    for name, split in ((IMAGENET, "val"), ("salient_imagenet", "train")):
-        reason = _no_imagenet(study, split)
+    for name, declared in data().items():
+        split = "val" if name == IMAGENET else declared.imagenet
+        reason = _no_imagenet(study, split) if split else None
         if reason is not None and name not in found:
-            needs = "" if name == IMAGENET else "its images are ImageNet's training images, and "
+            needs = "" if name == IMAGENET else f"its images are those of ImageNet's {split}/, and "
             found[name] = needs + reason
     return found
 
 
 def parts(study: Config, name: str) -> dict[str, str]:
     """Return what a data set is assembled from: place in it -> file or folder on disk."""
-    imagenet = study["data"][IMAGENET]["path"]
-    if name == IMAGENET:
+    declared, entry, imagenet = data()[name], study["data"][name], study["data"][IMAGENET]["path"]
+    if declared.archive is None:
         splits = ["val", "train"] if study["source"] == "train" else ["val"]
-        domains = study["benchmarks"]["adversarial"]["domains"].values()
+        domains = study["benchmarks"].get("adversarial", {}).get("domains", {}).values()
         return {split: f"{imagenet}/{split}" for split in dict.fromkeys([*splits, *domains])}
-    entry = study["data"][name]
     base = entry["path"] if entry["path"] is not None else f"{UNPACKED}/{name}"
-    found = {TOP[name]: f"{base}/{TOP[name]}"}
-    for place in entry["files"]:
+    found = {str(declared.folder): f"{base}/{declared.folder}"}
+    for place in declared.files:
         own = entry["path"] is not None and Path(entry["path"], place).is_file()
         found[place] = f"{entry['path']}/{place}" if own else f"{DOWNLOADS}/{Path(place).name}"
-    if name == "salient_imagenet":
-        found["train"] = f"{imagenet}/train"
+    if declared.imagenet:
+        found[declared.imagenet] = f"{imagenet}/{declared.imagenet}"
     return found
+
+
+def archive(name: str) -> str:
+    """Return where the archive of a data set is downloaded to."""
+    declared = data()[name].archive
+    if declared is None:
+        raise InputError(f"{name}: has no archive; give your own copy as imagenet.data.{name}.path")
+    return f"{DOWNLOADS}/{declared.file}"
 
 
 def downloads(study: Config) -> dict[str, Config]:
-    """Return the settings of :mod:`tradeoffs.acquisition.download` for every file that the data sets at hand need."""
+    """Return the settings of :mod:`tradeoffs.acquisition.download` for every file that the data sets at hand need.
+
+    A checksum in the config is of another file than the published one, whose checksums and size then do not count.
+    """
     absent = missing(study)
     found: dict[str, Config] = {}
-    for name, entry in study["data"].items():
-        if name == IMAGENET or name in absent:
+    for name, declared in data().items():
+        if declared.archive is None or name in absent:
             continue
+        entry, published = study["data"][name], declared.archive
         if entry["path"] is None:
-            found[entry["file"]] = {key: entry[key] for key in ("urls", "sha256", "md5", "size")}
-        for place, urls in entry["files"].items():
+            known = {"sha256": published.sha256, "md5": published.md5, "size": published.size}
+            own = {"sha256": entry["sha256"], "md5": None, "size": None}
+            urls = {"urls": entry["urls"] or published.urls}
+            found[published.file] = urls | (own if entry["sha256"] else known)
+        for place, addresses in declared.files.items():
             if parts(study, name)[place].startswith(DOWNLOADS):
-                found[Path(place).name] = {"urls": urls, "sha256": None, "md5": None, "size": None}
+                urls = {"urls": entry["files"][place] or addresses}
+                found[Path(place).name] = urls | {"sha256": None, "md5": None, "size": None}
     return found
 
 
-def unpacking(study: Config, name: str) -> Config:
+def unpacking(name: str) -> Config:
     """Return the settings of :mod:`tradeoffs.acquisition.unpack` for a data set's archive."""
-    entry = study["data"][name]
-    return {key: entry[key] for key in ("kind", "password", "members")}
+    declared = data()[name].archive
+    return {key: getattr(declared, key) for key in ("kind", "password", "members")}
 
 
 def _no_imagenet(study: Config, split: str) -> str | None:
@@ -102,8 +112,9 @@ def _no_imagenet(study: Config, split: str) -> str | None:
 
 
 def _check_copy(name: str, path: str) -> None:
-    if not Path(path, TOP[name]).is_dir():
+    folder = str(data()[name].folder)
+    if not Path(path, folder).is_dir():
         raise InputError(
-            f"config: imagenet.data.{name}.path = {path!r}; expected a folder that holds {TOP[name]}/; correct it, or "
+            f"config: imagenet.data.{name}.path = {path!r}; expected a folder that holds {folder}/; correct it, or "
             "use null to download the data set"
         )

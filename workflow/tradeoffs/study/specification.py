@@ -5,7 +5,7 @@ Imports only what the Snakefile may import at every start; the steps themselves 
 
 from typing import Any
 
-from tradeoffs.step.declarations import benchmarks
+from tradeoffs.step.declarations import Benchmark, benchmarks
 from tradeoffs.step.settings import canonical
 from tradeoffs.study import miniature, plan
 
@@ -32,10 +32,10 @@ def declared(config: dict[str, Any]) -> list[dict[str, Any]]:
     return [told(name, known[name]) for name in config[config["study"]]["benchmarks"]]
 
 
-def told(name: str, declaration: dict[str, Any]) -> dict[str, Any]:
+def told(name: str, declaration: Benchmark) -> dict[str, Any]:
     """Return the fields of :class:`.results.metrics.Benchmark`; families of metrics (accuracy_{group}) are left out."""
-    metrics = [{"name": metric, **said} for metric, said in declaration["metrics"].items() if "{" not in metric]
-    return {"name": name, "title": declaration["title"], "metrics": metrics}
+    metrics = [{"name": metric, **said} for metric, said in declaration.metrics.items() if "{" not in metric]
+    return {"name": name, "title": declaration.title, "metrics": metrics}
 
 
 def _knobs(config: dict[str, Any], row: dict[str, Any]) -> dict[str, float | None]:

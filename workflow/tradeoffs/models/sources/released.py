@@ -1,7 +1,4 @@
-"""Turn a checkpoint of the robust ImageNet models (Salman et al. 2020) into a plain state_dict and a card.
-
-    python -m tradeoffs.models.released --spec '{"architecture": "resnet18", "classes": 1000}' \
-        --checkpoint resnet18_l2_eps1.ckpt --weights weights.pt --card card.json
+"""A checkpoint of the robust ImageNet models (Salman et al. 2020), as it was released.
 
 The published format is that of MadryLab's ``robustness``: a dict whose ``model`` holds the network (``module.model.*``,
 torchvision's names), the normaliser in front of it (``module.normalizer.new_mean``, ``new_std``) and a second copy of
@@ -9,35 +6,51 @@ both inside the attacker (``module.attacker.*``), beside the optimiser's state. 
 own normaliser are taken; nothing in the file can run code.
 """
 
-import argparse
-import sys
-import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from tradeoffs.models import choice, state_dict, store
+from tradeoffs.models import choice, state_dict
+from tradeoffs.models.conversion import Converted
 from tradeoffs.models.networks import unwrapped
 from tradeoffs.models.normalised import wrap
-from tradeoffs.models.released_files import RELEASED, SOURCE
-from tradeoffs.step.cards import check
-from tradeoffs.step.errors import InputError, exit_code
-from tradeoffs.step.specs import parse_spec
-
-SPEC: dict[str, type | tuple[type, ...]] = {
-    "architecture": str,  # a name of torchvision: resnet18, resnet50, torchvision/wide_resnet50_2
-    "classes": int,
-}
+from tradeoffs.models.released_files import SOURCE, by_file
+from tradeoffs.step.errors import InputError
 
 
-def convert(checkpoint: Path, architecture: str, num_classes: int) -> dict[str, Tensor]:
-    """Return the tensors of a wrapped network, its normalisation included, from a released checkpoint.
+class Settings(NamedTuple):
+    """``architecture``: a name of torchvision, such as resnet18, resnet50, torchvision/wide_resnet50_2."""
+
+    architecture: str
+    classes: int
+
+
+def read(settings: Settings, checkpoint: Path | None) -> Converted:
+    """Return the wrapped network of a released checkpoint, its normalisation included.
 
     InputError where the file is not in the published format, has no normaliser, holds tensors of another purpose, or
-    does not fit the architecture and the number of classes.
+    does not fit the architecture and the number of classes. The card says null of what was published about a file whose
+    name is not one of the released.
     """
+    assert checkpoint is not None  # convert has seen to it
+    tensors = _network(checkpoint, settings.architecture, settings.classes)
+    entry = by_file(checkpoint.name)
+    source = {
+        "name": SOURCE,
+        "address": entry.address if entry else None,
+        "published_sha256": entry.sha256 if entry else None,
+    }
+    content = {
+        "mean": tensors["mean"].flatten().tolist(),
+        "std": tensors["std"].flatten().tolist(),
+        "published_clean_accuracy": entry.clean_accuracy if entry else None,
+    }
+    return Converted(tensors, settings.architecture, source, content)
+
+
+def _network(checkpoint: Path, architecture: str, num_classes: int) -> dict[str, Tensor]:
     content = state_dict.read(checkpoint)
     network = unwrapped(architecture, num_classes)
     tensors = model_tensors(content, checkpoint)
@@ -91,48 +104,3 @@ def channel_values(tensors: dict[str, Tensor], name: str, checkpoint: Path) -> l
             f"{checkpoint}: {name} is {tensors[name].flatten().tolist()[:4]}; expected three values, in floating point"
         )
     return tensors[name].flatten().tolist()
-
-
-def provenance(checkpoint: Path, content: str) -> dict[str, Any]:
-    """Return what the card says of a file of SHA-256 ``content``; null where its name is not one of the released."""
-    entry = next((entry for entry in RELEASED if entry.file == checkpoint.name), None)
-    return {
-        "source": {
-            "name": SOURCE,
-            "file": checkpoint.name,
-            "address": entry.address if entry else None,
-            "sha256": content,
-            "published_sha256": entry.sha256 if entry else None,
-        },
-        "published_clean_accuracy": entry.clean_accuracy if entry else None,
-    }
-
-
-def main() -> None:
-    """Command line of the step."""
-    parser = argparse.ArgumentParser(prog="python -m tradeoffs.models.released", description=__doc__.split("\n")[0])
-    parser.add_argument("--spec", required=True, help="settings as JSON; keys: " + ", ".join(SPEC))
-    parser.add_argument("--checkpoint", type=Path, required=True, help="file as released")
-    parser.add_argument("--weights", type=Path, required=True, help="state_dict to write")
-    parser.add_argument("--card", type=Path, required=True, help="JSON card to write")
-    arguments = parser.parse_args()
-    started = time.perf_counter()
-    spec = parse_spec(arguments.spec, SPEC)
-    content, _ = check(arguments.checkpoint)
-    tensors = convert(arguments.checkpoint, spec["architecture"], spec["classes"])
-    store.write(
-        tensors,
-        arguments.weights,
-        arguments.card,
-        module="tradeoffs.models.released",
-        spec=spec,
-        started=started,
-        architecture=spec["architecture"],
-        mean=tensors["mean"].flatten().tolist(),
-        std=tensors["std"].flatten().tolist(),
-        **provenance(arguments.checkpoint, content),
-    )
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))

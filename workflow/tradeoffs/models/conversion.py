@@ -1,0 +1,170 @@
+"""What the sources of models share: their settings, the preprocessing that is chosen, the proof of what was built.
+
+A network is built again from what is written and must give the same logits as the original: nothing that the tensors
+do not carry (a changed input, a second head) is lost silently.
+"""
+
+from math import isfinite
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from tradeoffs.models import state_dict
+from tradeoffs.models.answers import finite
+from tradeoffs.models.networks import build
+from tradeoffs.models.normalised import wrap
+from tradeoffs.step.errors import InputError
+
+LARGEST = 4096  # pixels of a side of what a network takes, as in the schema of the config
+SMALLEST = 0.0001  # of a standard deviation, as there
+
+
+class Settings(NamedTuple):
+    """What is said of a model of the user's.
+
+    ``name``: of the network in its library; an architecture for state_dict; None for torchscript. ``pretrained``: the
+    library's name of published weights, None with a checkpoint. ``mean``, ``std``: per channel, pixels in [0, 1]; None:
+    as published. ``input_size`` in pixels; None: as published, or with a checkpoint whatever the benchmark gives.
+    ``weights``: ema or raw, where a checkpoint holds more than one set of them.
+    """
+
+    classes: int
+    name: str | None = None
+    pretrained: str | None = None
+    mean: list[float] | None = None
+    std: list[float] | None = None
+    input_size: int | None = None
+    weights: str | None = None
+
+
+class Preprocessing(NamedTuple):
+    """Mean and standard deviation per channel of pixels in [0, 1]; image size in pixels, 0 for any."""
+
+    mean: list[float]
+    std: list[float]
+    input_size: int
+
+
+class Converted(NamedTuple):
+    """The tensors of a model for ``networks.load``, and its architecture there.
+
+    ``source`` is what its card says of where it is from, beside the checkpoint's name and content; ``content`` is what
+    else it says.
+    """
+
+    tensors: dict[str, Tensor]
+    architecture: str
+    source: dict[str, Any]
+    content: dict[str, Any]
+
+
+def chosen(settings: Settings, published: Preprocessing | None, what: str) -> Preprocessing:
+    """Return the preprocessing of the settings, the published one where they say None; InputError without either."""
+    check_channels(settings)
+    for key in ("mean", "std"):
+        if getattr(settings, key) is None and published is None:
+            raise InputError(
+                f"{key}: null, but {what} does not say how its images were normalised; give the three values used in "
+                "training ([0, 0, 0] and [1, 1, 1] if the network normalises by itself)"
+            )
+    size = settings.input_size
+    if size is not None and not 1 <= size <= LARGEST:
+        raise InputError(f"input_size: {size}; expected a number of pixels from 1 to {LARGEST}, or null")
+    mean, std, of_network = published or Preprocessing([], [], 0)
+    return Preprocessing(settings.mean or mean, settings.std or std, size or of_network)
+
+
+def check_channels(settings: Settings) -> None:
+    """InputError where mean or std is neither None nor three finite numbers, above 0 for std."""
+    for key in ("mean", "std"):
+        values = getattr(settings, key)
+        if values is None:
+            continue
+        numbers = len(values) == 3 and all(type(value) in (int, float) and isfinite(value) for value in values)
+        if not numbers or (key == "std" and min(values) < SMALLEST):
+            raise InputError(
+                f"{key}: {values}; expected three finite numbers{f' of at least {SMALLEST}' if key == 'std' else ''}, "
+                "or null"
+            )
+
+
+@torch.no_grad()
+def probe(network: nn.Module, x: Tensor, num_classes: int, what: str) -> Tensor:
+    """Return the logits of ``x``; InputError where the network fails or is not one function of each image alone.
+
+    Its output must be [n, num_classes], of a floating-point type and finite, the same for the same input again, and for
+    an image the same in another batch: a network exported in training mode is neither (dropout, batch normalisation).
+    """
+    network.eval()
+    logits = _output(network, x, num_classes, what)
+    again = _output(network, x, num_classes, what)
+    elsewhere = _output(network, torch.cat([x[:1], 0.5 * x]), num_classes, what)
+    # Rounding depends on how many images are computed at once, and shows in 16 bits.
+    rounding = 16 * torch.finfo(logits.dtype).eps * logits.abs().max().item()
+    tolerance = max(rounding, 1e-3 * logits.float().std().item())
+    for found, how in (
+        (again, "other logits for the same images the second time (dropout"),
+        (elsewhere[:1], "other logits for an image beside other images (batch normalisation"),
+    ):
+        if not ((found - logits[: len(found)]).abs() <= tolerance).all():
+            raise InputError(f"{what}: gives {how} in training mode?); export it again, after network.eval()")
+    return logits
+
+
+def _output(network: nn.Module, x: Tensor, num_classes: int, what: str) -> Tensor:
+    """Return the network's output for ``x``; InputError where it fails or that is no finite logits."""
+    try:
+        logits = network(x.clone())  # a copy: the network may change its input
+    except Exception as error:
+        reason = " ".join(str(error).split())[-200:]
+        raise InputError(
+            f"{what}: fails on images of {x.shape[-1]} px ({len(x)} at once: {reason}); set input_size to the size it "
+            "takes"
+        ) from None
+    if not isinstance(logits, Tensor) or logits.shape != (len(x), num_classes):
+        found = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        raise InputError(f"{what}: its output is {found}; expected logits [{len(x)}, {num_classes}], check classes")
+    if not logits.is_floating_point():
+        kind = str(logits.dtype).removeprefix("torch.")
+        raise InputError(f"{what}: its output is of type {kind}; expected logits, floating-point numbers")
+    if not logits.isfinite().all():
+        raise InputError(
+            f"{what}: its logits are not finite (NaN or infinite) on {int((~finite(logits)).sum())} of {len(x)} images "
+            "of random pixels; its weights are damaged (a negative running variance, a NaN) or overflow in 16 bits"
+        )
+    return logits
+
+
+def images(size: int) -> Tensor:
+    """Return two images of random pixels, of 224 px where the network takes any size (0)."""
+    generator = torch.Generator().manual_seed(0)
+    return torch.rand((2, 3, size or 224, size or 224), generator=generator)
+
+
+def proven(
+    network: nn.Module, name: str, num_classes: int, preprocessing: Preprocessing, what: str
+) -> dict[str, Tensor]:
+    """Return the tensors of a library's network with its preprocessing inside, once it was built again from them.
+
+    InputError where that is another network. ``network`` is changed; ``what`` names it in an error.
+    """
+    mean, std, size = preprocessing
+    x = images(size)
+    normalised = (x - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
+    expected = probe(network, normalised, num_classes, what)
+    tensors = dict(wrap(network, num_classes, mean, std, size).state_dict())
+    again = build(name, num_classes)
+    try:
+        state_dict.fit(again, tensors, Path(what), f"a {name} with {num_classes} classes")
+        difference = (probe(again, x, num_classes, what) - expected).abs().max()
+        same = bool(difference <= 1e-3 * expected.std())
+    except InputError:
+        same = False
+    if not same:
+        raise InputError(
+            f"{what}: built again from its tensors alone it is another network (it changes its input, or has a second "
+            "head); save it as TorchScript and use source: torchscript"
+        )
+    return tensors
