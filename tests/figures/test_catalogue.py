@@ -56,6 +56,7 @@ def test_the_miniature_has_its_figures_and_no_others(config: dict[str, Any]) -> 
     others = {"overview", "claims", "claims_theory", "adversarial", "correlation", "background_scale", "training"}
     theory = {"theory_weights", "theory_phase", "theory_risks", "theory_simulation"}
     assert {name for name in found if not name.startswith(("benchmark_", "contact_sheet_"))} == others | theory
+    assert found["contact_sheet_objectnet"].label == "ObjectNet"
     assert "{" not in "".join(entry.label + entry.caption for entry in found.values())
 
 
@@ -91,7 +92,11 @@ def test_an_entry_without_its_module_is_one_line(
 
 @pytest.mark.parametrize(
     ("row", "wrong"),
-    [("{category: C, label: L}", "caption"), ("{category: C, label: L, caption: T, colour: x}", "colour")],
+    [
+        ("{category: C, label: L}", "missing or unknown caption; "),
+        ("{category: C, label: L, caption: T, colour: x}", "missing or unknown colour; "),
+        ("{category: C, caption: T}", "label is missing; "),
+    ],
 )
 def test_a_missing_or_unknown_key_is_one_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], row: str, wrong: str
@@ -99,11 +104,11 @@ def test_a_missing_or_unknown_key_is_one_line(
     (tmp_path / "catalogue.yaml").write_text(f"mine: {row}\n")
     monkeypatch.setattr(catalogue, "__file__", str(tmp_path / "catalogue.py"))
     assert commands.main(["figure", "mine"]) == 2
-    assert capsys.readouterr().err.startswith(f"error: figures/catalogue.yaml: mine: missing or unknown {wrong}; ")
+    assert capsys.readouterr().err.startswith(f"error: figures/catalogue.yaml: mine: {wrong}")
 
 
 def test_families_are_single_figures_by_name() -> None:
-    family = Entry("benchmark_{benchmark}", "benchmark", "C", "{title}", "{caption} More.")
+    family = Entry("benchmark_{benchmark}", "benchmark", "C", "{caption} More.", "{title}")
     own = family.member("rival10", title="RIVAL10", caption="About {braces}.")
     assert (own.name, own.label, own.caption) == ("benchmark_rival10", "RIVAL10", "About {braces}. More.")
     assert family.covers("benchmark_rival10")

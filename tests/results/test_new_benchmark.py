@@ -1,17 +1,27 @@
 """A benchmark that no module has heard of is in every table, claim and figure that there is for benchmarks."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from results.synthetic_study import Study, assert_drawn, imagenet_models, table, write_evaluation
+from results.synthetic_study import (
+    IMAGENET_BENCHMARKS,
+    Study,
+    assert_drawn,
+    imagenet_models,
+    metric_names,
+    table,
+    write_evaluation,
+)
 from tradeoffs.figures import benchmark, overview
 from tradeoffs.figures.settings import Settings
 from tradeoffs.results.study import Model
 from tradeoffs.runner import commands
+from tradeoffs.step.declarations import benchmarks
 
 HEADLINE = {
     "name": "shape_share",
@@ -110,3 +120,17 @@ def test_a_wrong_declaration_is_one_line(
     error = capsys.readouterr().err
     assert message in error
     assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", IMAGENET_BENCHMARKS)
+def test_every_metric_of_a_card_is_declared_and_every_declared_one_is_on_a_card(name: str) -> None:
+    measured = metric_names(IMAGENET_BENCHMARKS, name)
+    if name == "objectnet":  # of all models together, added by the summary
+        measured += [f"effective_robustness_{protocol}" for protocol in ("official", "restricted")]
+    patterns = {
+        metric: "(.+)".join(map(re.escape, re.split(r"\{\w+\}", metric))) for metric in benchmarks()[name].metrics
+    }
+    for metric, pattern in patterns.items():
+        assert any(re.fullmatch(pattern, each) for each in measured), metric
+    for each in measured:
+        assert any(re.fullmatch(pattern, each) for pattern in patterns.values()), each

@@ -24,6 +24,7 @@ from tradeoffs.attacks.folding import folded
 from tradeoffs.attacks.gradient_masking import IMAGES, Signs, signs, suspicions, together
 from tradeoffs.attacks.pgd import Loss
 from tradeoffs.attacks.strong import accuracy_curve
+from tradeoffs.benchmarks.attack_metrics import Attack, metric_name
 from tradeoffs.benchmarks.evaluation import Evaluation, run
 from tradeoffs.benchmarks.inference import Passes, shares
 from tradeoffs.benchmarks.predict import decoder
@@ -85,8 +86,8 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
                 f"{roots['imagenet'] / folder}: {count} of {spec['images']} images can be read; expected at least two"
             )
         strata[domain] = labels[kept][own]
-        names[domain] = [f"accuracy_{domain}"] + [
-            f"adversarial_accuracy_{domain}_{norm}_eps{budget:g}" for norm, budget in attacks(spec)
+        names[domain] = [metric_name(Attack(domain))] + [
+            metric_name(Attack(domain, norm, budget)) for norm, budget in attacks(spec)
         ]
         robust |= dict(zip(names[domain], withstood[:, own], strict=True))
 

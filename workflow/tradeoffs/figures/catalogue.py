@@ -18,8 +18,8 @@ class Entry(NamedTuple):
     name: str
     module: str
     category: str  # of the report
-    label: str
     caption: str
+    label: str = ""  # where it is left out, the title of the first data set that it shows
     reads: tuple[str, ...] = ()  # tables, or ``models``: the folder of the training cards
     data: tuple[str, ...] = ()  # data sets whose folders it reads
     when: str | None = None  # what a study must have: a role or source of models, a benchmark, ``compared``, ...
@@ -61,6 +61,8 @@ def _entry(folder: Path, name: str, row: Mapping[str, Any]) -> Entry:
     if wrong := (fields | Entry._field_defaults).keys() ^ set(Entry._fields):
         raise InputError(f"{where}: missing or unknown {', '.join(sorted(wrong))}; expected {', '.join(Entry._fields)}")
     entry = Entry(**fields | {key: tuple(fields.get(key, ())) for key in ("reads", "data")})
+    if not (entry.label or entry.data):
+        raise InputError(f"{where}: label is missing; say what the report calls it")
     if not (folder / f"{entry.module}.py").is_file():
         raise InputError(f"{where}: no module figures/{entry.module}.py; write it, or name another by module")
     return entry

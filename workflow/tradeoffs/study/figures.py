@@ -3,7 +3,7 @@
 from typing import Any
 
 from tradeoffs.figures.catalogue import Entry, catalogue
-from tradeoffs.step.declarations import benchmarks
+from tradeoffs.step.declarations import benchmarks, data
 from tradeoffs.study import plan, specification
 
 
@@ -17,7 +17,7 @@ def figures(config: dict[str, Any]) -> dict[str, Entry]:
         if (entry.when is None or entry.when in here) and at_hand.issuperset(entry.data)
         for figure in (_family(entry, config) if entry.family else [entry])
     ]
-    return {entry.name: entry for entry in found}
+    return {entry.name: entry._replace(label=entry.label or data()[entry.data[0]].title) for entry in found}
 
 
 def facts(config: dict[str, Any]) -> set[str]:
