@@ -262,7 +262,7 @@ def test_a_benchmark_runs_where_the_config_lists_it_with_its_defaults(nothing):
     ("reads", "message"),
     [
         ("nowhere", r"^benchmarks/waterbirds.yaml: data: 'nowhere'; expected of imagenet, "),
-        ("bare", r"^config: miniature.benchmarks.waterbirds: reads bare, which the miniature does not have; say in"),
+        ("bare", r"^config: miniature.benchmarks.waterbirds: reads bare, which the miniature does not have; say in "),
     ],
 )
 def test_a_benchmark_of_data_that_are_not_there_is_one_line(reads, message, monkeypatch):

@@ -43,8 +43,8 @@ def _read(benchmarks: Config, study: str) -> None:
                 raise InputError(f"benchmarks/{benchmark}.yaml: data: {name!r}; expected of {', '.join(data())}")
             if study == "miniature" and name != "imagenet" and not data()[name].miniature:
                 raise InputError(
-                    f"config: miniature.benchmarks.{benchmark}: reads {name}, which the miniature does not have; say in "
-                    f"data/{name}.yaml how many images it has there, and write miniature/{name}.py"
+                    f"config: miniature.benchmarks.{benchmark}: reads {name}, which the miniature does not have; say "
+                    f"in data/{name}.yaml how many images it has there, and write miniature/{name}.py"
                 )
 
 
