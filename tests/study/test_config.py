@@ -1,14 +1,18 @@
 """A wrong config is refused in one line that names the key, the value and what was expected."""
 
+import re
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 import yaml
 
 from project_root import ROOT
+from tradeoffs.step import declarations
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.settings import canonical
-from tradeoffs.study import miniature, plan
+from tradeoffs.study import coherence, miniature, plan
+from tradeoffs.study import schema as composition
 from tradeoffs.study.config import checked
 from tradeoffs.study.config_files import refuse_duplicate_keys
 from tradeoffs.study.schema import schema
@@ -254,6 +258,56 @@ def test_a_benchmark_runs_where_the_config_lists_it_with_its_defaults(nothing):
     models = plan.models(config).values()
     assert {model.role for model in models} == {"main", "background_scale_sweep"}  # the others measure something else
     assert all(model.benchmarks for model in models)
+
+
+@pytest.mark.parametrize(
+    ("reads", "message"),
+    [
+        ("nowhere", r"^benchmarks/waterbirds.yaml: data: 'nowhere'; expected of imagenet, "),
+        ("bare", r"^config: miniature.benchmarks.waterbirds: reads bare, which the miniature does not have; say in "),
+    ],
+)
+def test_a_benchmark_of_data_that_are_not_there_is_one_line(reads, message, monkeypatch):
+    found = dict(coherence.declared_benchmarks())
+    found["waterbirds"] = found["waterbirds"]._replace(data=[reads])
+    monkeypatch.setattr(coherence, "declared_benchmarks", lambda: found)
+    bare = replace(coherence.data()["waterbirds"], miniature={})
+    monkeypatch.setattr(coherence, "data", lambda: declarations.data() | {"bare": bare})
+    with pytest.raises(InputError, match=message) as raised:
+        plan.models(checked(SHIPPED, SCHEMA))
+    assert len(str(raised.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        (
+            {"type": "integer", "miniature": "wide", "imagenet": 8},
+            "settings.crop.miniature = 'wide': 'wide' is not",
+        ),
+        (
+            {"type": "integer", "maximum": 5, "miniature": 3, "imagenet": 8},
+            "settings.crop.imagenet = '8': 8 is",
+        ),
+        ({"type": "integr", "miniature": 3, "imagenet": 8}, "settings.crop: not valid JSON Schema"),
+        (
+            {"type": "integer", "miniature": 3},
+            "settings.crop: has no default for the study imagenet",
+        ),
+        ({"$ref": "#/$defs/side", "miniature": 3, "imagenet": 8}, "settings.crop: '#/$defs/side' is no definition"),
+    ],
+)
+def test_a_mistake_in_a_declared_setting_is_one_line_with_file_and_key(setting, message, monkeypatch):
+    found = dict(declarations.benchmarks())
+    found["waterbirds"] = found["waterbirds"]._replace(settings=found["waterbirds"].settings | {"crop": setting})
+    monkeypatch.setattr(composition, "benchmarks", lambda: found)
+    schema.cache_clear()
+    try:
+        with pytest.raises(InputError, match=re.escape(f"benchmarks/waterbirds.yaml: {message}")) as raised:
+            schema(SCHEMA)
+    finally:
+        schema.cache_clear()
+    assert len(str(raised.value).splitlines()) == 1
 
 
 def walk(whole, path=""):

@@ -23,6 +23,7 @@ def check(config: Config) -> None:
     """Raise InputError for the first settings of the chosen study, or of the theory, that do not go together."""
     name = config["study"]
     study = config[name]
+    _read(study["benchmarks"], name)
     _crops(study["benchmarks"], f"config: {name}.benchmarks")
     if name == "miniature":
         _miniature(study)
@@ -32,6 +33,19 @@ def check(config: Config) -> None:
         for entry in study["extra"]:
             _own_model(entry)
     _simulation(config["theory"]["simulation"])
+
+
+def _read(benchmarks: Config, study: str) -> None:
+    """Check that the data sets that the benchmarks read are declared, and in the miniature that it has them."""
+    for benchmark in benchmarks:
+        for name in declared_benchmarks()[benchmark].data:
+            if name not in data():
+                raise InputError(f"benchmarks/{benchmark}.yaml: data: {name!r}; expected of {', '.join(data())}")
+            if study == "miniature" and name != "imagenet" and not data()[name].miniature:
+                raise InputError(
+                    f"config: miniature.benchmarks.{benchmark}: reads {name}, which the miniature does not have; say "
+                    f"in data/{name}.yaml how many images it has there, and write miniature/{name}.py"
+                )
 
 
 def _crops(benchmarks: Config, where: str) -> None:

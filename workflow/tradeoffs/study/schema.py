@@ -4,12 +4,15 @@ A benchmark's settings are its declaration's (``benchmarks/<name>.yaml``), a dat
 (``data/<name>.yaml``); so neither stands in the schema, and a new one needs no change of it.
 """
 
+import re
 from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import UnknownType
 
 from tradeoffs.models import sources
 from tradeoffs.step.declarations import DataSet, benchmarks, data
@@ -25,7 +28,7 @@ def schema(path: Path) -> Schema:
     written: Schema = yaml.safe_load(path.read_text())
     parts = written["properties"]
     for study in STUDIES:
-        _add_benchmarks(parts[study]["properties"]["benchmarks"], study)
+        _add_benchmarks(parts[study]["properties"]["benchmarks"], study, written["$defs"])
     images = parts["miniature"]["properties"]["data"]["properties"]["images"]["properties"]
     places = parts["imagenet"]["properties"]["data"].setdefault("properties", {})
     for name, declared in data().items():
@@ -38,10 +41,28 @@ def schema(path: Path) -> Schema:
     own["benchmarks"]["items"]["enum"] = list(benchmarks())
     definitions = written.pop("$defs")
     full: Schema = _with_defaults_inside(_resolved(written, definitions))
+    for study in STUDIES:
+        for name, part in full["properties"][study]["properties"]["benchmarks"]["properties"].items():
+            _check_settings(f"benchmarks/{name}.yaml", part["properties"], benchmarks()[name].settings, study)
     return full
 
 
-def _add_benchmarks(part: Schema, study: str) -> None:
+def _check_settings(where: str, parts: Schema, declared: Schema, study: str) -> None:
+    """Raise InputError where a setting is no JSON Schema, or its default is not what it allows."""
+    for key, part in parts.items():
+        value = declared[key][study]
+        try:
+            errors = list(Draft202012Validator(part).iter_errors(value))
+        except (UnknownType, TypeError, AttributeError, re.error) as mistake:
+            said = str(mistake).splitlines()[0]
+            raise InputError(f"{where}: settings.{key}: not valid JSON Schema ({said[:200]}); correct it") from None
+        for error in errors:
+            inner = "".join(f".{step}" for step in error.absolute_path)
+            found = f"settings.{key}.{study}{inner} = {str(error.instance)[:80]!r}"
+            raise InputError(f"{where}: {found}: {error.message[:200]}")
+
+
+def _add_benchmarks(part: Schema, study: str, definitions: Schema) -> None:
     """Add the settings of every benchmark that the study can have: one whose settings have a default for it.
 
     A benchmark is in a study when the config lists it, so none is filled in. A config that lists none has all of them.
@@ -55,6 +76,8 @@ def _add_benchmarks(part: Schema, study: str) -> None:
                 f"have; give it one as {study}: ..."
             )
         if not without:
+            for key, setting in declared.settings.items():
+                _check_reference(f"benchmarks/{name}.yaml: settings.{key}", setting, definitions)
             properties = {key: _setting(setting, study) for key, setting in declared.settings.items()}
             listed[name] = {
                 "type": ["object", "null"],
@@ -63,6 +86,15 @@ def _add_benchmarks(part: Schema, study: str) -> None:
                 "properties": properties,
             }
     part |= {"properties": listed, "default": {name: {} for name in listed}}
+
+
+def _check_reference(where: str, part: Any, definitions: Schema) -> None:
+    """Raise InputError for a ``$ref`` to what the schema does not define."""
+    for value in part.values() if isinstance(part, dict) else ():
+        _check_reference(where, value, definitions)
+    named = str(part.get("$ref", "")) if isinstance(part, dict) else ""
+    if named and named.removeprefix("#/$defs/") not in definitions:
+        raise InputError(f"{where}: {named!r} is no definition of the schema; it has {', '.join(definitions)}")
 
 
 def _setting(declared: Schema, study: str) -> Schema:
