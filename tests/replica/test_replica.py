@@ -123,7 +123,9 @@ def test_the_networks_are_told_apart(summary):
 def test_claims_figures_and_the_comparison_with_published_numbers_are_there(finished):
     results = finished[0].folder / "results/imagenet"
     claims = pd.read_csv(results / "claims.csv")
-    columns = "claim,statement,statistic,value,ci_low,ci_high,p_value,verdict,evidence"
+    columns = (
+        "claim,statement,statistic,value,ci_low,ci_high,p_value,verdict,subject,scope,norm,background_scale,evidence"
+    )
     assert list(claims.columns) == columns.split(",")
     assert set(claims["verdict"]) <= {"supported", "contradicted", "undecided"}
     figures = results / "figures"
