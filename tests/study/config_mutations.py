@@ -276,7 +276,7 @@ class Steps:
     def evaluate(self, config: dict, model: plan.Model, benchmark: str) -> None:
         """Evaluate a model."""
         spec = canonical(plan.evaluation_spec(config, model, benchmark))
-        data = [(f"--{name}", self.world(config, model.world, name)) for name in plan.BENCHMARK_DATA[benchmark]]
+        data = [(f"--{name}", self.world(config, model.world, name)) for name in plan.read_by(benchmark)]
         out = ("--card", self.root / "card.json", "--outcomes", self.root / "outcomes.npz")
         weights = ("--weights", self.weights(config, model))
         options = [word for pair in data for word in pair]

@@ -86,9 +86,7 @@ def folder(world, dataset):
 def evaluation_folders(wildcards):
     """The data folders that a benchmark reads, by data set."""
     world = MODELS[wildcards.model].world
-    return {
-        name: folder(world, name) for name in plan.BENCHMARK_DATA[wildcards.benchmark]
-    }
+    return {name: folder(world, name) for name in plan.read_by(wildcards.benchmark)}
 
 
 def evaluation_fingerprints(wildcards):
@@ -151,6 +149,6 @@ def model_cards(roles):
 def default_folders():
     """The data folders of the main grid's world, by data set."""
     names = dict.fromkeys(
-        name for benchmark in BENCHMARKS for name in plan.BENCHMARK_DATA[benchmark]
+        name for benchmark in BENCHMARKS for name in plan.read_by(benchmark)
     )
     return {name: folder(DEFAULT_WORLD, name) for name in names}

@@ -12,7 +12,7 @@ THEORY = ("curves", "risks", "phase", "simulation", "pgd_simulation")  # tables 
 def figures(config: dict[str, Any]) -> dict[str, Entry]:
     """Return the study's figures by name, those of a family one by one, in the order of the catalogue."""
     here = facts(config)
-    at_hand = {name for benchmark in plan.available_benchmarks(config) for name in plan.BENCHMARK_DATA[benchmark]}
+    at_hand = {name for benchmark in plan.available_benchmarks(config) for name in plan.read_by(benchmark)}
     found = [
         figure
         for entry in catalogue()

@@ -1,26 +1,17 @@
 """What the config means: which models there are, where they come from, and what is evaluated on what.
 
-Plain functions of the validated config; nothing here imports more than the standard library, because the Snakefile
+Plain functions of the validated config and the declarations; nothing here imports torch, because the Snakefile
 calls it at every start.
 """
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from tradeoffs.step.declarations import benchmarks as declared_benchmarks
 from tradeoffs.step.errors import InputError
 from tradeoffs.study import coherence, imagenet, miniature, published_data
 from tradeoffs.study.model import Config, Model, by_id, check_overrides
 
-# The data sets each benchmark reads; the first names its own.
-BENCHMARK_DATA: dict[str, tuple[str, ...]] = {
-    "imagenet": ("imagenet",),
-    "rival10": ("rival10",),
-    "salient_imagenet": ("salient_imagenet",),
-    "imagenet9": ("imagenet9",),
-    "waterbirds": ("waterbirds",),
-    "objectnet": ("objectnet", "imagenet"),
-    "adversarial": ("imagenet",),
-}
 CLASSES = {"miniature": miniature.CLASSES, "imagenet": imagenet.CLASSES}
 
 
@@ -75,6 +66,11 @@ def missing(config: Config) -> dict[str, str]:
     return published_data.missing(config["imagenet"]) if config["study"] == "imagenet" else {}
 
 
+def read_by(benchmark: str) -> tuple[str, ...]:
+    """Return the data sets that a benchmark reads; the first is its own."""
+    return tuple(declared_benchmarks()[benchmark].data)
+
+
 def available_benchmarks(config: Config) -> list[str]:
     """Return the study's benchmarks, in the config's order, whose data are at hand; adversarial only with a domain."""
     absent = missing(config)
@@ -82,7 +78,7 @@ def available_benchmarks(config: Config) -> list[str]:
     return [
         benchmark
         for benchmark, settings in listed.items()
-        if not absent.keys() & set(BENCHMARK_DATA[benchmark]) and settings.get("domains") != {}
+        if not absent.keys() & set(read_by(benchmark)) and settings.get("domains") != {}
     ]
 
 
@@ -92,7 +88,7 @@ def missing_benchmarks(config: Config) -> list[Config]:
     return [
         {"benchmark": benchmark, "dataset": name, "reason": absent[name]}
         for benchmark in config[config["study"]]["benchmarks"]
-        for name in BENCHMARK_DATA[benchmark]
+        for name in read_by(benchmark)
         if name in absent
     ]
 
