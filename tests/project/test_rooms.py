@@ -10,6 +10,7 @@ from project_root import ROOT
 PACKAGE = ROOT / "workflow/tradeoffs"
 TESTS = ROOT / "tests"
 ROOMS = re.findall(r"^\| `(\w+)` \|", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+KINDS = ["lint", "unit", "slow", "workflow", "replica", "slurm"]
 NOT_OF_A_ROOM = {"project", "workflow", "replica", "slurm", "mutation", "surroundings"}
 
 
@@ -72,3 +73,13 @@ def test_tests_stand_as_the_code_does():
 def test_no_two_test_files_have_one_name():
     names = Counter(path.name for path in TESTS.rglob("test_*.py"))
     assert not [name for name, count in names.items() if count > 1]
+
+
+def test_what_conftest_calls_slow_is_there(request):
+    (conftest,) = [each for each in request.config.pluginmanager.get_plugins() if hasattr(each, "SLOW")]
+    assert [name for name in conftest.SLOW if not (TESTS / name).is_file()] == []
+
+
+def test_every_test_has_one_kind(request):
+    kinds = [{mark.name for mark in item.iter_markers()} & set(KINDS) for item in request.session.items]
+    assert {len(found) for found in kinds} == {1}
