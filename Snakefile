@@ -9,7 +9,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-min_version("9.27")
+min_version("9.20")
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow"))
 

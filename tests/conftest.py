@@ -1,4 +1,4 @@
-"""Shared by all tests: one thread, a small miniature, a small trained network."""
+"""Shared by all tests: which kind each is, one thread, a small miniature, a small trained network."""
 
 import os
 import shutil
@@ -15,6 +15,29 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch.set_num_threads(1)
 settings.register_profile("untimed", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("untimed")
+
+
+# The kinds of tests by their folder; what stands in a room's folder is unit or slow.
+KINDS = {"project": "lint", "workflow": "workflow", "replica": "replica", "slurm": "slurm"}
+# Files that take longer than two seconds on one core: those of all others together stay below a minute on two.
+SLOW: set[str] = set()
+LONGEST_FIRST = ["replica", "workflow", "slow", "lint", "unit", "slurm"]
+
+
+def kind_of(item: pytest.Item) -> str:
+    """Return the marker of a test: its own, or its folder's."""
+    own = [name for name in LONGEST_FIRST if item.get_closest_marker(name)]
+    path = item.path.relative_to(Path(__file__).parent)
+    return own[0] if own else KINDS.get(path.parts[0]) or ("slow" if path.as_posix() in SLOW else "unit")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by marker
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test with its kind, and put those first whose files take longest: no core waits at the end."""
+    kinds = {item: kind_of(item) for item in items}
+    for item, kind in kinds.items():
+        item.add_marker(kind)
+    items.sort(key=lambda item: LONGEST_FIRST.index(kinds[item]))
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,6 @@ import pytest
 from acquisition.faulty_server import cut
 from replica import classes, datasets, reference, world
 
-pytestmark = pytest.mark.replica
-
 BENCHMARKS = {"imagenet", "rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet", "adversarial"}
 RESNETS = {"resnet18_standard", "resnet18_linf_eps4", "resnet18_l2_eps3"}
 STALLED, RECEIVED = "resnet18_linf_eps4.0.ckpt", 30_000_000
@@ -123,7 +121,9 @@ def test_the_networks_are_told_apart(summary):
 def test_claims_figures_and_the_comparison_with_published_numbers_are_there(finished):
     results = finished[0].folder / "results/imagenet"
     claims = pd.read_csv(results / "claims.csv")
-    columns = "claim,statement,statistic,value,ci_low,ci_high,p_value,verdict,evidence"
+    columns = (
+        "claim,statement,statistic,value,ci_low,ci_high,p_value,verdict,subject,scope,norm,background_scale,evidence"
+    )
     assert list(claims.columns) == columns.split(",")
     assert set(claims["verdict"]) <= {"supported", "contradicted", "undecided"}
     figures = results / "figures"

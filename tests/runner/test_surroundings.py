@@ -249,7 +249,12 @@ def test_a_folder_in_the_prefix_is_no_pattern_and_no_command(monkeypatch, tmp_pa
 
 @pytest.mark.parametrize(
     "command",
-    ["tradeoffs.theory", "tradeoffs figure theory_weights", "tradeoffs figure claims", "tradeoffs.figures.style"],
+    [
+        "tradeoffs.theory.own_model",
+        "tradeoffs figure theory_weights",
+        "tradeoffs figure claims",
+        "tradeoffs.figures.style",
+    ],
 )
 @pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "none at all"])
 def test_a_figure_command_by_itself_needs_no_notebooks_backend(command, backend):

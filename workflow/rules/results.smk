@@ -5,17 +5,6 @@ report: "../report/workflow.rst"
 
 
 FIGURES = study_figures.figures(config)
-TABLES = {
-    **{
-        name: f"results/{STUDY}/{name}.csv"
-        for name in ("summary", "sweeps", "claims", "differences", "published")
-    },
-    **{
-        name: f"results/theory/{name}.csv"
-        for name in ("curves", "risks", "phase", "simulation", "pgd_simulation")
-    },
-    "theory_claims": "results/theory/claims.csv",
-}
 
 
 def table(name, category, label):
@@ -28,25 +17,35 @@ def table(name, category, label):
     )
 
 
-def figure_input(wildcards):
-    """The files that a figure depends on: tables, training cards, fingerprints of data."""
-    figure = FIGURES[wildcards.figure]
-    return [
-        *[TABLES[name] for name in figure.reads if name in TABLES],
-        *(model_cards(["main"]) if "models" in figure.reads else []),
-        *[f"{folder(DEFAULT_WORLD, name)}/fingerprint.json" for name in figure.data],
-    ]
+def figure_tables(wildcards):
+    """The files that a figure reads: tables, and the cards of the main models where it reads those."""
+    places = study_figures.tables(FIGURES[wildcards.figure], STUDY)
+    models = model_cards(["main"]) if places.pop("models", None) else []
+    return [*places.values(), *models]
+
+
+def figure_folders(wildcards):
+    """The data folders that a figure reads, by data set."""
+    return {
+        name: folder(DEFAULT_WORLD, name) for name in FIGURES[wildcards.figure].data
+    }
 
 
 def figure_options(wildcards):
     """The options of a figure: what it is told, the tables and folders that it reads."""
     figure = FIGURES[wildcards.figure]
     told = study_figures.told(config, figure)
-    places = TABLES | {"models": f"results/{STUDY}/models"}
-    read = {name: places[name] for name in figure.reads}
-    read |= {name: folder(DEFAULT_WORLD, name) for name in figure.data}
+    read = study_figures.tables(figure, STUDY) | figure_folders(wildcards)
     named = {name.replace("_", "-"): path for name, path in read.items()}
-    return options({"spec": settings(told)} if told else {}) + options(named)
+    return options(({"spec": settings(told)} if told else {}) | named)
+
+
+localrules:
+    summary,
+    claims,
+    published,
+    missing,
+    figure,
 
 
 rule summary:
@@ -59,7 +58,6 @@ rule summary:
         card=f"results/{STUDY}/cards/summary.json",
     log:
         f"logs/{STUDY}/results/summary.log",
-    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -86,7 +84,6 @@ rule claims:
         card=f"results/{STUDY}/cards/claims.json",
     log:
         f"logs/{STUDY}/results/claims.log",
-    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -106,7 +103,6 @@ rule published:
         card=f"results/{STUDY}/cards/published.json",
     log:
         f"logs/{STUDY}/results/published.log",
-    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -121,7 +117,6 @@ rule missing:
         card=f"results/{STUDY}/cards/missing.json",
     log:
         f"logs/{STUDY}/results/missing.log",
-    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -134,7 +129,8 @@ rule missing:
 # Every figure: workflow/tradeoffs/figures/catalogue.yaml lists them.
 rule figure:
     input:
-        figure_input,
+        figure_tables,
+        lambda wc: [f"{path}/fingerprint.json" for path in figure_folders(wc).values()],
     output:
         report(
             f"results/{STUDY}/figures/{{figure}}.svg",
@@ -148,7 +144,6 @@ rule figure:
         f"logs/{STUDY}/results/figure_{{figure}}.log",
     wildcard_constraints:
         figure=one_of(FIGURES),
-    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:

@@ -6,6 +6,8 @@ from tradeoffs.figures.catalogue import Entry, catalogue
 from tradeoffs.step.declarations import benchmarks, data
 from tradeoffs.study import plan, specification
 
+THEORY = ("curves", "risks", "phase", "simulation", "pgd_simulation")  # tables that no study has of its own
+
 
 def figures(config: dict[str, Any]) -> dict[str, Entry]:
     """Return the study's figures by name, those of a family one by one, in the order of the catalogue."""
@@ -35,6 +37,13 @@ def facts(config: dict[str, Any]) -> set[str]:
         *(model.source for model in models),
         *(["compared"] if compared else []),
     }
+
+
+def tables(figure: Entry, study: str) -> dict[str, str]:
+    """Return where what a figure reads lies, by name: tables, and the folder of the models' cards."""
+    places = {name: f"results/theory/{name}.csv" for name in THEORY}
+    places |= {"theory_claims": "results/theory/claims.csv", "models": f"results/{study}/models"}
+    return {name: places.get(name, f"results/{study}/{name}.csv") for name in figure.reads}
 
 
 def told(config: dict[str, Any], figure: Entry) -> dict[str, Any] | None:
