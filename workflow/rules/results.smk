@@ -107,6 +107,7 @@ rule published:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.results.published"),
+        released=str(released_files.RELEASED),
     shell:
         "python -m tradeoffs published --summary {input:q} --out {output.out:q} --card {output.card:q} > {log:q} 2>&1"
 
