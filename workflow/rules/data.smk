@@ -7,6 +7,8 @@ rule miniature_data:
         "resources/miniature/{world}/{dataset}/fingerprint.json",
     log:
         "logs/miniature/data/{world}/{dataset}.log",
+    wildcard_constraints:
+        world=one_of(miniature.worlds(config["miniature"])),
     localrule: True
     conda:
         "../../envs/environment.yaml"

@@ -1,11 +1,23 @@
 """The miniature study: two small ResNets in the main grid, and the models of the sweeps, all trained here."""
 
+from typing import NamedTuple
+
 from tradeoffs.models.ids import model_id, pixel_epsilon
 from tradeoffs.study.model import DEFAULT_WORLD, Config, Model, grid
 
 CLASSES = 10
 # A point of a sweep: architecture, norm and budget of a model, and where it differs from the main grid's.
 Point = tuple[tuple[str, str, float], Config]
+KNOBS = ("correlation", "background_scale")  # of a world; sweeps turn one of them
+
+
+class World(NamedTuple):
+    """What worlds differ in; the name is that of their folder. ``images``: of training, no more than its models see."""
+
+    name: str
+    correlation: float
+    background_scale: float
+    images: int
 
 
 def models(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
@@ -76,23 +88,34 @@ def _over_worlds(knob: str, sweep: Config, trainings: list[tuple[str, float]]) -
     """Return the points of a sweep over a knob of the world: each value with each norm and budget."""
     return [
         ((sweep["architecture"], norm, epsilon), {"world": name, "images": sweep["images"], "label": name})
-        for name in (f"{knob}{value:g}" for value in sweep["values"])
+        for name in (_world_name(knob, value) for value in sweep["values"])
         for norm, epsilon in trainings
     ]
 
 
-def world_spec(config: Config, world: str, dataset: str) -> Config:
-    """Settings of a miniature data set in a world: the study's own, with one of its knobs at a sweep's value."""
+def worlds(study: Config) -> dict[str, World]:
+    """Return the study's worlds by name: that of the main grid, and one for each value of a sweep over worlds."""
+    data = study["data"]
+    main = World(DEFAULT_WORLD, data["correlation"], data["background_scale"], data["images"]["train"])
+    swept = [
+        main._replace(name=_world_name(knob, value), images=study["sweeps"][knob]["images"], **{knob: float(value)})
+        for knob in KNOBS
+        for value in study["sweeps"][knob]["values"]
+    ]
+    return {world.name: world for world in (main, *swept)}
+
+
+def _world_name(knob: str, value: float) -> str:
+    return f"{knob}{value:g}"
+
+
+def world_spec(config: Config, name: str, dataset: str) -> Config:
+    """Settings of a miniature data set in a world: the study's own, with what is the world's. KeyError for no world."""
     data = config["miniature"]["data"]
-    spec = {key: value for key, value in data.items() if key != "images"}
+    world = worlds(config["miniature"])[name]
     sizes = data["images"]
-    train = sizes["train"]
-    for knob in ("correlation", "background_scale"):
-        sweep = config["miniature"]["sweeps"][knob]
-        for value in sweep["values"]:
-            if world == f"{knob}{value:g}":
-                spec[knob] = float(value)
-                train = sweep["images"]  # no more than its models are trained on
+    spec = {key: value for key, value in data.items() if key != "images"}
+    spec |= {knob: getattr(world, knob) for knob in KNOBS}
     if dataset == "imagenet":
-        return spec | {"images": train, "test_images": sizes["val"]}
+        return spec | {"images": world.images, "test_images": sizes["val"]}
     return spec | {"images": sizes[dataset]}

@@ -9,8 +9,6 @@ from tradeoffs.step.declarations import Benchmark, benchmarks
 from tradeoffs.step.settings import canonical
 from tradeoffs.study import miniature, plan
 
-KNOBS = ("correlation", "background_scale")
-
 
 def specification(config: dict[str, Any]) -> str:
     """One canonical string: the study's name, the fields of :class:`.results.study.Model` of each, its benchmarks."""
@@ -41,6 +39,6 @@ def told(name: str, declaration: Benchmark) -> dict[str, Any]:
 def _knobs(config: dict[str, Any], row: dict[str, Any]) -> dict[str, float | None]:
     """Return the settings of the model's training world; only the miniature's worlds have any."""
     if config["study"] != "miniature":
-        return dict.fromkeys(KNOBS)
-    world = miniature.world_spec(config, row["world"], "imagenet")
-    return {knob: world[knob] for knob in KNOBS}
+        return dict.fromkeys(miniature.KNOBS)
+    world = miniature.worlds(config["miniature"])[row["world"]]
+    return {knob: getattr(world, knob) for knob in miniature.KNOBS}
