@@ -1,4 +1,4 @@
-"""What the reference pages say is written once, in the schema, the declarations and the modules: read here at build time.
+"""What the reference pages say is written once, in schema, declarations and modules, and read here at build time.
 
 MkDocs calls :func:`on_page_markdown` for each page; a line ``<!-- settings -->`` and the like becomes what it names.
 """
@@ -92,7 +92,7 @@ def _kinds(part: Schema) -> str:
     if "const" in part:
         return f"`{_shown(part['const'])}`"
     if "enum" in part:
-        return ", ".join(f"`{_shown(each)}`" for each in part["enum"])
+        return " or ".join(f"`{_shown(each)}`" for each in part["enum"])
     kinds = part.get("type", [])
     found = [_kind(kind, part) for kind in ([kinds] if isinstance(kinds, str) else kinds)]
     return " or ".join(found)
@@ -102,11 +102,11 @@ def _kind(kind: str, part: Schema) -> str:
     if kind in ("integer", "number"):
         return f"{'whole number' if kind == 'integer' else 'number'}{_range(part)}"
     if kind == "array":
-        return f"list of {_kinds(part['items'])}" if isinstance(part.get("items"), dict) else "list"
+        return f"list, each {_kinds(part['items'])}" if isinstance(part.get("items"), dict) else "list"
     if kind == "object":
         inner = part.get("additionalProperties")
-        of = f" to {_kinds(inner)}" if isinstance(inner, dict) and not inner.get("properties") else ""
-        return f"names{of}"
+        each = f", for each {_kinds(inner)}" if isinstance(inner, dict) and not inner.get("properties") else ""
+        return f"names{each}"
     return {"boolean": "true or false", "string": "text", "null": "null"}[kind]
 
 
@@ -119,7 +119,7 @@ def _range(part: Schema) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:,}".replace(",", " ") if abs(value) >= 10_000 else str(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _text(text: str) -> str:
@@ -128,7 +128,7 @@ def _text(text: str) -> str:
 
 
 def benchmarks() -> str:
-    """Return a section for each benchmark: what its module says it measures, and its metrics where they are declared."""
+    """Return a section for each benchmark: what its module says it measures, and the metrics that are declared."""
     found = []
     for path in sorted((PACKAGE / "benchmarks").glob("*.py")):
         tree = ast.parse(path.read_text())
@@ -163,7 +163,7 @@ def verbs() -> str:
     """Return the table of the commands."""
     known = importlib.import_module("tradeoffs.runner.commands").VERBS
     rows = [
-        f"| `tradeoffs {name}{f' {verb.part.upper()}' if verb.part else ''}` | {verb.text} | `tradeoffs.{verb.module}` |"
+        f"| `{' '.join(filter(None, (name, (verb.part or '').upper())))}` | {verb.text} | `tradeoffs.{verb.module}` |"
         for name, verb in known.items()
     ]
     return "\n".join(["| command | what it does | module |", "|---|---|---|", *rows])
