@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -159,6 +160,29 @@ def _metrics(metrics: dict[str, Any]) -> str:
     return "\n".join(["| metric | what it is | much reliance is |", "|---|---|---|", *rows])
 
 
+def data() -> str:
+    """Return the table of the published data sets: what they are called, on what conditions, from where."""
+    rows = []
+    for path in sorted((PACKAGE / "data").glob("*.yaml")):
+        said = yaml.safe_load(path.read_text())
+        archive = said.get("archive") or {}
+        hosts = dict.fromkeys(urlsplit(address).hostname for address in archive.get("urls", []))
+        source = ", ".join(f"`{host}`" for host in hosts) or "a copy of yours: it is never downloaded"
+        rows.append(
+            f"| `{path.stem}` | {said['title']} | {_text(said['licence'])} | {_text(said['forbids'])} | {source} |"
+        )
+    return "\n".join(["| name | data set | licence | forbids | from |", "|---|---|---|---|---|", *rows])
+
+
+def figures() -> str:
+    """Return the table of the figures, by the categories of the report."""
+    rows = []
+    for path in (PACKAGE / "figures").glob("catalogue.yaml"):
+        for name, said in yaml.safe_load(path.read_text()).items():
+            rows.append(f"| `{name}` | {said['category']} | {_text(' '.join(said['caption'].split()))} |")
+    return "\n".join(["| figure | in the report under | what it shows |", "|---|---|---|", *rows])
+
+
 def verbs() -> str:
     """Return the table of the commands."""
     known = importlib.import_module("tradeoffs.runner.commands").VERBS
@@ -169,4 +193,10 @@ def verbs() -> str:
     return "\n".join(["| command | what it does | module |", "|---|---|---|", *rows])
 
 
-PARTS: dict[str, Callable[[], str]] = {"settings": settings, "benchmarks": benchmarks, "verbs": verbs}
+PARTS: dict[str, Callable[[], str]] = {
+    "settings": settings,
+    "benchmarks": benchmarks,
+    "verbs": verbs,
+    "data": data,
+    "figures": figures,
+}
