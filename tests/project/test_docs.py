@@ -66,19 +66,17 @@ def test_the_code_it_shows_is_code(page):
 
 
 def test_the_rules_are_the_workflows():
-    """All figures are one row."""
     done = subprocess.run(
         [BIN / "snakemake", "--rulegraph", "mermaid-js"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     names = dict(re.findall(r"^\s*(id\d+)\[(\w+)\]", done.stdout, re.MULTILINE))
-    named = {node: "figures" if rule.startswith("figure") else rule for node, rule in names.items()}
-    edges = {(named[a], named[b]) for a, b in re.findall(r"(id\d+) --> (id\d+)", done.stdout) if names[b] != "all"}
+    edges = {(names[a], names[b]) for a, b in re.findall(r"(id\d+) --> (id\d+)", done.stdout) if names[b] != "all"}
     text = (ROOT / "docs/explanation/incremental.md").read_text()
     table = text.partition("## The rules")[2].partition("\n## ")[0]
     rows = [row.split("|")[1:3] for row in table.splitlines() if row.startswith("| `")]
     shown = {(source, rule.strip(" `")) for rule, sources in rows for source in re.findall(r"`(\w+)`", sources)}
     assert shown == edges
-    assert {rule.strip(" `") for rule, _ in rows} == set(named.values()) - {"all"}
+    assert {rule.strip(" `") for rule, _ in rows} == set(names.values()) - {"all"}
 
 
 @pytest.fixture(scope="module")
