@@ -1,4 +1,4 @@
-"""Shared by all tests: one thread, a small miniature, a small trained network."""
+"""Shared by all tests: which kind each is, one thread, a small miniature, a small trained network."""
 
 import os
 import shutil
@@ -15,6 +15,64 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch.set_num_threads(1)
 settings.register_profile("untimed", deadline=None)  # how long an example takes says how busy the machine is
 settings.load_profile("untimed")
+
+
+# The kinds of tests by their folder; what stands in a room's folder is unit or slow.
+KINDS = {"project": "lint", "workflow": "workflow", "replica": "replica", "slurm": "slurm"}
+# Files that take more than some seconds on one core; all others together stay below a minute on two.
+SLOW = {
+    "acquisition/test_download.py",
+    "acquisition/test_faults.py",
+    "acquisition/test_unpack.py",
+    "attacks/test_folding.py",
+    "attacks/test_gradient_masking.py",
+    "attacks/test_strong.py",
+    "benchmarks/test_command.py",
+    "benchmarks/test_parity.py",
+    "benchmarks/test_statistics.py",
+    "benchmarks/test_unanswered.py",
+    "claims/test_saturated.py",
+    "compute/test_lease.py",
+    "compute/test_pretended_gpu.py",
+    "figures/test_figures.py",
+    "miniature/test_miniature.py",
+    "miniature/test_worlds.py",
+    "models/test_confinement.py",
+    "models/test_convert.py",
+    "models/test_networks.py",
+    "models/test_wrappings.py",
+    "results/test_cards_to_tables.py",
+    "results/test_imagenet_study.py",
+    "results/test_summary.py",
+    "runner/test_fork_server.py",
+    "runner/test_left_jobs.py",
+    "runner/test_surroundings.py",
+    "study/test_config_files.py",
+    "study/test_config_mutations.py",
+    "study/test_own_data.py",
+    "theory/test_theory_commands.py",
+    "training/test_checkpoint.py",
+    "training/test_processes.py",
+    "training/test_soundness.py",
+    "training/test_train.py",
+}
+LONGEST_FIRST = ["replica", "workflow", "slow", "lint", "unit", "slurm"]
+
+
+def kind_of(item: pytest.Item) -> str:
+    """Return the marker of a test: its own, or its folder's."""
+    own = [name for name in LONGEST_FIRST if item.get_closest_marker(name)]
+    path = item.path.relative_to(Path(__file__).parent)
+    return own[0] if own else KINDS.get(path.parts[0]) or ("slow" if path.as_posix() in SLOW else "unit")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by marker
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test with its kind, and put those first whose files take longest: no core waits at the end."""
+    kinds = {item: kind_of(item) for item in items}
+    for item, kind in kinds.items():
+        item.add_marker(kind)
+    items.sort(key=lambda item: LONGEST_FIRST.index(kinds[item]))
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,14 @@
 
 import pickle
 import random
+import sys
 
 import pytest
 import torch
 
 from models import checkpoint_campaign as campaign
+from tradeoffs.models import state_dict
+from tradeoffs.step.errors import InputError
 
 CASES = dict(campaign.cases())
 # All kinds of files, every wrapping undamaged, and of the others enough to meet every damage.
@@ -60,3 +63,11 @@ def test_two_normalisers_that_differ_are_refused(tmp_path):
     torch.save(content, tmp_path / "w.pt")
     null = {"mean": None, "std": None}
     assert campaign.outcome(tmp_path / "w.pt", "two normalisers with other values", **null) == "named"
+
+
+def test_safetensors_without_the_library_that_reads_it_names_what_to_install(tmp_path, monkeypatch):
+    (tmp_path / "w.safetensors").write_bytes(campaign.safetensors())
+    for name in ("safetensors", "safetensors.torch"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(InputError, match=r"w\.safetensors: safetensors is not installed.*pip install safetensors"):
+        state_dict.read(tmp_path / "w.safetensors")

@@ -1,4 +1,4 @@
-"""Lint, format and types stay clean."""
+"""Lint, format, spelling and types stay clean."""
 
 import subprocess
 import sys
@@ -18,6 +18,7 @@ BIN = Path(sys.executable).parent
         ["ruff", "format", "--check", "."],
         ["snakefmt", "--check", "Snakefile", "workflow"],
         ["snakemake", "--lint"],
+        ["codespell"],
         ["mypy"],
     ],
     ids=" ".join,

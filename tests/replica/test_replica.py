@@ -17,8 +17,6 @@ import pytest
 from acquisition.faulty_server import cut
 from replica import classes, datasets, reference, world
 
-pytestmark = pytest.mark.replica
-
 BENCHMARKS = {"imagenet", "rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet", "adversarial"}
 RESNETS = {"resnet18_standard", "resnet18_linf_eps4", "resnet18_l2_eps3"}
 STALLED, RECEIVED = "resnet18_linf_eps4.0.ckpt", 30_000_000

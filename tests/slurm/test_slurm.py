@@ -36,10 +36,7 @@ MODELS = {
 HASTE = ["--slurm-init-seconds-before-status-checks=1", "--seconds-between-status-checks=1", "--latency-wait=10"]
 PATIENCE = 900  # seconds after which a test gives up waiting, on however busy a machine
 
-pytestmark = [
-    pytest.mark.slurm,
-    pytest.mark.skipif(cluster.obstacle() is not None, reason=str(cluster.obstacle())),
-]
+pytestmark = pytest.mark.skipif(cluster.obstacle() is not None, reason=str(cluster.obstacle()))
 
 
 # ------------------------------------------------------------------------------------------------- what the tests use

@@ -1,8 +1,10 @@
 """A step's code id changes exactly when the meaning of a module it reaches changes."""
 
+import ast
+
 import pytest
 
-from tradeoffs.step.code_id import _closure, _read, code_id
+from tradeoffs.step.code_id import _closure, _read, _write, code_id
 
 
 @pytest.fixture
@@ -164,3 +166,108 @@ def test_a_package_of_the_same_name_as_a_module_comes_first(package, ids):
     assert ids() == before
     change(package / "deep/__init__.py", "return 3", "return 4")
     assert ids() != before
+
+
+# ----------------------------------------------------------------------------------- the same under every Python
+
+SYNTAX = r"""
+f"{x}" "" f"{y}" "" f"a" "b" f"{z!r:>{w}.{p}}" "c" rf"\d{q=}" f"{{}}" f"{a:%H:%M}" f"{a!s:{b}{c}}t" f"{a:}"
+u"abc"; b"\xff\x00"; 1e400; 1e-7; 0.1; 1_000; 0x1F; 3j; ...; True
+s = "\U0001fae8 \ud800 \x7f é"
+match x:
+    case None: pass
+    case False: pass
+    case {"a": 1, **r}: pass
+    case P(1, y=2): pass
+    case [*_, -1 | 2]: pass
+def f(a, /, b: int = 1, *c, d, e=None, **g) -> None: return lambda *, k: k
+async def h():
+    async with a as b, c: await d
+    return [i async for i in j if k]
+{**a, "b": 1}; x[1:2, ...]; x[*a]; print(*a, **b)
+try: pass
+except* E as e: raise X from e
+import a.b as c, d
+from e import (f, g as h)
+class C(B, metaclass=M):
+    x: int
+    (z): int = 2
+global q
+x = not -a; (n := 1)
+"""
+
+
+def meaning(source):
+    written = []
+    _write(source if isinstance(source, ast.AST) else ast.parse(source), written)
+    return "".join(written)
+
+
+def test_an_id_is_the_same_under_every_python(package, ids):
+    """Computed under 3.11 to 3.15 with this very source, which holds what they show differently."""
+    (package / "step.py").write_text(SYNTAX, encoding="utf-8")
+    assert ids() == "51d6e362ff50683f"
+
+
+def test_fields_that_a_version_of_python_adds_do_not_count_until_they_are_used():
+    """As 3.12 (type parameters), 3.14 and 3.15 (lazy imports) read the code of before."""
+    for source, field, empty, used in [
+        ("def f(): pass", "type_params", [], [ast.Name("T")]),
+        ("class C: pass", "type_params", [], [ast.Name("T")]),
+        ("import a", "is_lazy", 0, 1),
+        ("from a import b", "is_lazy", 0, 1),
+    ]:
+        before = meaning(source)
+        tree = ast.parse(source)
+        node = tree.body[0]
+        if field not in type(node)._fields:
+            later = type(type(node).__name__, (type(node),), {"_fields": (*type(node)._fields, field)})
+            node = tree.body[0] = later(**{name: getattr(node, name, None) for name in node._fields}, lineno=1)
+        for value, counts in ((empty, False), (used, True)):
+            setattr(node, field, value)
+            assert (meaning(tree) != before) == counts, (source, field, value)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("x = 1", "x = 1.0"),
+        ("x = 1", "x = True"),
+        ("x = 1", "x = '1'"),
+        ("x = 'a'", "x = b'a'"),
+        ("x = None", "x = 0"),
+        ("x = 0", "x = ''"),
+        ("x = 0.0", "x = -0.0"),
+        ("from a import b", "from a import b as c"),
+        ("import a, b", "import a.b"),
+        ("global a, b", "global ab"),
+        ("f(*a)", "f(a)"),
+        ("f(*a)", "f(**a)"),
+        ("{**a}", "{a: a}"),
+        ("{None: a}", "{**a}"),
+        ("def f(*, a, b=1): pass", "def f(*, a=1, b): pass"),
+        ("[a for a in b]", "[a async for a in b]"),
+        ("a: int", "(a): int"),
+        ("f'{a}b'", "f'{a!r}b'"),
+        ("f'{a}b'", "f'b{a}'"),
+        ("f'{a}{b}'", "f'{a} {b}'"),
+        ("f'{a:b}'", "f'{a}'"),
+        ("f'x'", "'x'"),
+        ("a[b, c]", "a[b][c]"),
+        ("x < y < z", "x < y > z"),
+        ("del x", "x"),
+        ("match x:\n case None: y", "match x:\n case False: y"),
+        ("if a:\n b\nelse:\n c", "if a:\n b\n c"),
+        ("try:\n a\nexcept b:\n c", "try:\n a\nexcept* b:\n c"),
+        ("def f(): a", "async def f(): a"),
+    ],
+)
+def test_what_means_something_else_is_written_otherwise(one, other):
+    assert meaning(one) != meaning(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("x = 0x10", "x = 1_6"), ("x = u'a'", 'x = "a"'), ("f'a' 'b{c}' f'{c}'", "f'ab{{c}}{c}'")]
+)
+def test_spelling_does_not_count(one, other):
+    assert meaning(one) == meaning(other)

@@ -213,7 +213,7 @@ def test_the_snakefile_ends_with_one_line(error, monkeypatch):
 
     monkeypatch.setattr(hooks, "checked", refuse)
     with pytest.raises(SystemExit) as ended:
-        hooks.configured({}, Path("schema"), [])
+        hooks.configured({}, [])
     assert str(ended.value).startswith("error: x: ")
     assert len(str(ended.value).splitlines()) == 1
 

@@ -8,7 +8,7 @@ import torch
 from small_world import TRAINING
 from tradeoffs.models.networks import build
 from tradeoffs.training import attack, loop
-from tradeoffs.training.precision import autocast
+from tradeoffs.compute.precision import autocast
 from tradeoffs.training.train import sources
 
 CPU = torch.device("cpu")

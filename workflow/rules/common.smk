@@ -13,24 +13,14 @@ from tradeoffs.study.specification import specification
 from tradeoffs.step.settings import canonical, settings
 from tradeoffs.study import imagenet, miniature, own_copies, published_data
 from tradeoffs.study.model import DEFAULT_WORLD
+from tradeoffs.theory import command as theory_parts
 
-config, MODELS = hooks.configured(
-    config,
-    Path(workflow.basedir) / "workflow/schemas/config.schema.yaml",
-    workflow.configfiles,
-)
+config, MODELS = hooks.configured(config, workflow.configfiles)
 STUDY = config["study"]
 DOWNLOADS = plan.downloads(config)
 MISSING = plan.missing(config)
 BENCHMARKS = plan.available_benchmarks(config)
 SPECIFICATION = settings(specification(config))
-ROLES = [
-    "main",
-    "extra",
-    "correlation_sweep",
-    "background_scale_sweep",
-    "reference",
-]
 
 hooks.prepare(workflow, config["jobs_per_gpu"])
 if workflow.is_main_process:
@@ -60,22 +50,7 @@ def assembled_from(wildcards):
     """The files that say that the parts of a published data set are there; a user's own copy is no file of ours."""
     if wildcards.dataset in MISSING:
         sys.exit(f"error: {wildcards.dataset}: {MISSING[wildcards.dataset]}")
-    parts = published_data.parts(config["imagenet"], wildcards.dataset).values()
-    unpacked = published_data.UNPACKED
-    return [
-        (
-            f"{part}.json"
-            if part.startswith(published_data.DOWNLOADS)
-            else f"{Path(part).parent}/fingerprint.json"
-        )
-        for part in parts
-        if part.startswith((published_data.DOWNLOADS, unpacked))
-    ]
-
-
-def own_places(wildcards):
-    """The places of a data set that come from the user's own files, with what tells their content from the first."""
-    return canonical(OWN.data.get(wildcards.dataset, {}))
+    return published_data.marks(config["imagenet"], wildcards.dataset)
 
 
 def folder(world, dataset):
@@ -106,43 +81,17 @@ def options(folders):
     return [word for name, path in folders.items() for word in (f"--{name}", path)]
 
 
-def cores(step):
-    """Cores that a step asks for; where there are GPUs at most its share, so that they are all at work."""
-    gpus = config["gpus_per_training"] if step == "train" else 1
-    return hooks.cores(workflow, plan.NEEDS[STUDY][step].cores, gpus)
+def needed(what, step):
+    """Memory (MB) or minutes that a step asks for, more with every attempt."""
+    return lambda wc, attempt: getattr(plan.NEEDS[STUDY][step], what) * attempt
 
 
-def memory(step):
-    """Megabytes that a step asks for, more with every attempt."""
-    return lambda wildcards, attempt: plan.NEEDS[STUDY][step].memory * attempt
-
-
-def minutes(step):
-    """Minutes that a step asks for, more with every attempt."""
-    return lambda wildcards, attempt: plan.NEEDS[STUDY][step].minutes * attempt
-
-
-def cards(roles):
-    """The evaluation cards of all models with one of the roles."""
+def evaluations(suffix):
+    """The cards (json), or per-image outcomes and bootstrap draws (npz), of all models."""
     return [
-        f"results/{STUDY}/evaluations/{benchmark}/{model.id}.json"
+        f"results/{STUDY}/evaluations/{benchmark}/{model.id}.{suffix}"
         for model in MODELS.values()
-        if model.role in roles
         for benchmark in model.benchmarks
-    ]
-
-
-def outcomes(roles):
-    """Their per-image outcomes and bootstrap draws."""
-    return [card.removesuffix("json") + "npz" for card in cards(roles)]
-
-
-def model_cards(roles):
-    """The training cards of all models with one of the roles."""
-    return [
-        f"results/{STUDY}/models/{model.id}/card.json"
-        for model in MODELS.values()
-        if model.role in roles
     ]
 
 

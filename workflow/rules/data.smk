@@ -50,8 +50,8 @@ rule unpack:
     conda:
         "../../envs/environment.yaml"
     resources:
-        mem_mb=memory("unpack"),
-        runtime=minutes("unpack"),
+        mem_mb=needed("memory", "unpack"),
+        runtime=needed("minutes", "unpack"),
     params:
         code=code_id("tradeoffs.acquisition.unpack"),
         spec=lambda wc: settings(published_data.unpacking(wc.dataset)),
@@ -81,7 +81,7 @@ rule assemble:
                 "parts": published_data.parts(config["imagenet"], wc.dataset),
             }
         ),
-        own=own_places,
+        own=lambda wc: canonical(OWN.data.get(wc.dataset, {})),
         records=str(own_copies.RECORDS),
         folder=lambda wc: f"resources/imagenet/default/{wc.dataset}",
     shell:

@@ -12,11 +12,11 @@ rule evaluate:
         "logs/{study}/evaluate/{benchmark}/{model}.log",
     conda:
         "../../envs/environment.yaml"
-    threads: cores("evaluate")
+    threads: hooks.cores(workflow, plan.NEEDS[STUDY]["evaluate"].cores)
     resources:
         gpu=1,
-        mem_mb=memory("evaluate"),
-        runtime=minutes("evaluate"),
+        mem_mb=needed("memory", "evaluate"),
+        runtime=needed("minutes", "evaluate"),
     params:
         code=lambda wc: code_id(f"tradeoffs.benchmarks.{wc.benchmark}"),
         spec=lambda wc: settings(

@@ -10,27 +10,29 @@ rule train:
         card="results/{study}/models/{model}/card.json",
     log:
         "logs/{study}/train/{model}.log",
+    benchmark:
+        "logs/{study}/train/{model}.tsv"
     wildcard_constraints:
         model=one_of(models_from(["train"])),
     # Longest first, so that no core waits for a late long job at the end.
     priority: lambda wc: hooks.training_priority(MODELS[wc.model])
     conda:
         "../../envs/environment.yaml"
-    threads: cores("train")
+    threads: hooks.cores(workflow, plan.NEEDS[STUDY]["train"].cores, config["gpus_per_training"])
     resources:
         gpu=config["gpus_per_training"],
-        mem_mb=memory("train"),
-        runtime=minutes("train"),
+        mem_mb=needed("memory", "train"),
+        runtime=needed("minutes", "train"),
     params:
         code=code_id("tradeoffs.training.train"),
         spec=lambda wc: settings(MODELS[wc.model].spec),
-        folder=lambda wc: folder(MODELS[wc.model].world, "imagenet"),
-        checkpoint=lambda wc: f"results/{wc.study}/models/{wc.model}/checkpoint.pt",
+        folder=lambda wc, input: str(Path(input[0]).parent),
+        checkpoint=lambda wc, output: str(Path(output.card).parent / "checkpoint.pt"),
         processes=lambda wc, resources: hooks.training_processes(
             resources, config["gpus_per_training"]
         ),
     shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.training.train --spec {params.spec:q} --data {params.folder:q}"
+        "python -m tradeoffs train --spec {params.spec:q} --data {params.folder:q}"
         " --weights {output.weights:q} --card {output.card:q} --checkpoint {params.checkpoint:q}"
         " --processes {params.processes:q} > {log:q} 2>&1"
 

@@ -20,15 +20,15 @@ def table(name, category, label):
 def figure_tables(wildcards):
     """The files that a figure reads: tables, and the cards of the main models where it reads those."""
     places = study_figures.tables(FIGURES[wildcards.figure], STUDY)
-    models = model_cards(["main"]) if places.pop("models", None) else []
-    return [*places.values(), *models]
+    trained = places.pop("models", None)
+    main = [model.id for model in MODELS.values() if model.role == "main"]
+    return [*places.values(), *(f"{trained}/{id}/card.json" for id in main if trained)]
 
 
 def figure_folders(wildcards):
     """The data folders that a figure reads, by data set."""
-    return {
-        name: folder(DEFAULT_WORLD, name) for name in FIGURES[wildcards.figure].data
-    }
+    names = FIGURES[wildcards.figure].data
+    return {name: folder(DEFAULT_WORLD, name) for name in names}
 
 
 def figure_options(wildcards):
@@ -50,8 +50,8 @@ localrules:
 
 rule summary:
     input:
-        cards=cards(ROLES),
-        outcomes=outcomes(ROLES),
+        cards=evaluations("json"),
+        outcomes=evaluations("npz"),
     output:
         out=table("summary", "Tables", "Summary: every metric of every model"),
         sweeps=table("sweeps", "Tables", "Sweeps: models beside the main grid"),
@@ -71,8 +71,8 @@ rule summary:
 
 rule claims:
     input:
-        cards=cards(ROLES),
-        outcomes=outcomes(ROLES),
+        cards=evaluations("json"),
+        outcomes=evaluations("npz"),
         theory="results/theory/claims.csv",
     output:
         out=table("claims", "Claims", "Table: every claim, statistic and verdict"),

@@ -1,89 +1,30 @@
 # The theory: exact minimisers of adversarially trained linear regression, confronted with simulation.
-# Nothing here depends on the study.
+# Nothing here depends on the study. What each part writes: the table of each of its options.
 
 
-rule theory_curves:
-    output:
-        out="results/theory/curves.csv",
-        risks="results/theory/risks.csv",
-        card="results/theory/curves.json",
-    log:
-        "logs/theory/curves.log",
-    localrule: True
-    conda:
-        "../../envs/environment.yaml"
-    params:
-        code=code_id("tradeoffs.theory.curves"),
-        spec=settings(config["theory"]["curves"]),
-    shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.theory.curves --spec {params.spec:q}"
-        " --out {output.out:q} --risks {output.risks:q} --card {output.card:q} > {log:q} 2>&1"
+for part, tables in {
+    "curves": {"out": "curves", "risks": "risks"},
+    "phase": {"out": "phase"},
+    "claims": {"out": "claims", "onsets": "onsets"},
+    "simulation": {"out": "simulation"},
+    "pgd": {"out": "pgd_simulation"},
+}.items():
 
-
-rule theory_phase:
-    output:
-        out="results/theory/phase.csv",
-        card="results/theory/phase.json",
-    log:
-        "logs/theory/phase.log",
-    localrule: True
-    conda:
-        "../../envs/environment.yaml"
-    params:
-        code=code_id("tradeoffs.theory.phase"),
-        spec=settings(config["theory"]["phase"]),
-    shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.theory.phase --spec {params.spec:q}"
-        " --out {output.out:q} --card {output.card:q} > {log:q} 2>&1"
-
-
-rule theory_claims:
-    output:
-        out="results/theory/claims.csv",
-        onsets="results/theory/onsets.csv",
-        card="results/theory/claims.json",
-    log:
-        "logs/theory/claims.log",
-    localrule: True
-    conda:
-        "../../envs/environment.yaml"
-    params:
-        code=code_id("tradeoffs.theory.claims"),
-        spec=settings(config["theory"]["claims"]),
-    shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.theory.claims --spec {params.spec:q}"
-        " --out {output.out:q} --onsets {output.onsets:q} --card {output.card:q} > {log:q} 2>&1"
-
-
-rule theory_simulation:
-    output:
-        out="results/theory/simulation.csv",
-        card="results/theory/simulation.json",
-    log:
-        "logs/theory/simulation.log",
-    localrule: True
-    conda:
-        "../../envs/environment.yaml"
-    params:
-        code=code_id("tradeoffs.theory.simulation"),
-        spec=settings(config["theory"]["simulation"]),
-    shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.theory.simulation --spec {params.spec:q}"
-        " --out {output.out:q} --card {output.card:q} > {log:q} 2>&1"
-
-
-rule theory_pgd_simulation:
-    output:
-        out="results/theory/pgd_simulation.csv",
-        card="results/theory/pgd_simulation.json",
-    log:
-        "logs/theory/pgd_simulation.log",
-    localrule: True
-    conda:
-        "../../envs/environment.yaml"
-    params:
-        code=code_id("tradeoffs.theory.pgd_simulation"),
-        spec=settings(config["theory"]["pgd"]),
-    shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.theory.pgd_simulation --spec {params.spec:q}"
-        " --out {output.out:q} --card {output.card:q} > {log:q} 2>&1"
+    rule:
+        name:
+            f"theory_{part}"
+        output:
+            **{name: f"results/theory/{table}.csv" for name, table in tables.items()},
+            card=f"results/theory/{tables['out']}.json",
+        log:
+            f"logs/theory/{part}.log",
+        localrule: True
+        conda:
+            "../../envs/environment.yaml"
+        params:
+            code=code_id(f"tradeoffs.theory.{theory_parts.PARTS[part]}"),
+            part=part,
+            spec=settings(config["theory"][part]),
+            written=lambda wc, output: options(output),
+        shell:
+            "python -m tradeoffs theory {params.part:q} --spec {params.spec:q} {params.written:q} > {log:q} 2>&1"

@@ -1,7 +1,7 @@
 """In what precision numbers are computed, and that the same ones come again: decided here, for every step.
 
 float32 is float32: without a word, PyTorch's default has convolutions on a GPU round their operands to TF32's 10 bits,
-which moves predictions. Only where bfloat16 is asked for (:mod:`tradeoffs.training.precision`) is less computed with.
+which moves predictions. Only where bfloat16 is asked for (:func:`autocast`, in trainings) is less computed with.
 """
 
 import os
@@ -28,3 +28,12 @@ def decide(device: torch.device) -> None:
     torch.backends.cudnn.benchmark = False  # it picks kernels by how long they took
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """Return the context of a training's forward pass: on a GPU matrix products and convolutions take bfloat16.
+
+    Weights, their updates, losses and attacked images stay float32; bfloat16 has float32's range, so that no loss needs
+    scaling. Evaluations do not use it: there an error of rounding would count as robustness, or as its lack.
+    """
+    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")

@@ -14,7 +14,7 @@ from tradeoffs.step.errors import InputError, refusal
 
 
 def read(path: Path) -> Any:
-    """Return what ``torch.save`` wrote to ``path``, on the CPU; only tensors and plain containers are accepted.
+    """Return what ``torch.save`` or safetensors wrote to ``path``, on the CPU: tensors and plain containers only.
 
     InputError for a missing or damaged file, one of another format (:mod:`tradeoffs.models.formats`), a TorchScript
     file, and a pickle that asks for code.
@@ -27,7 +27,11 @@ def read(path: Path) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch warns of TorchScript before it refuses it
+            if path.suffix == ".safetensors":
+                return _safetensors(path)
             return torch.load(path, map_location="cpu", weights_only=True)
+    except InputError:
+        raise
     except OSError as error:
         raise InputError(refusal(error, path)) from None
     except pickle.UnpicklingError as error:
@@ -41,6 +45,18 @@ def read(path: Path) -> Any:
     except Exception as error:
         text = " ".join(str(error).split())
         raise InputError(f"{path}: damaged or not weights saved by torch ({text[:200]}); get the file again") from None
+
+
+def _safetensors(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a file of safetensors, which torch itself reads from 2.13 on, by the same function."""
+    try:
+        from safetensors.torch import load_file
+    except ImportError:
+        raise InputError(
+            f"{path}: safetensors is not installed, which reads it; install it with: pip install safetensors"
+        ) from None
+    loaded: dict[str, Tensor] = load_file(path)
+    return loaded
 
 
 def fit(network: nn.Module, state: Any, path: Path, what: str) -> None:

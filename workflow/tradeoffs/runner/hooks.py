@@ -31,6 +31,7 @@ from tradeoffs.study.model import Model
 from tradeoffs.study.plan import models
 
 IMAGENET_IMAGES = 1_281_167  # what a training on all images of ImageNet takes
+SCHEMA = Path(__file__).parents[2] / "schemas/config.schema.yaml"
 _SOCKET = Path(".snakemake/warm.sock")
 _held: list[int] = []
 _clock: list[float] = []
@@ -112,14 +113,14 @@ def _starts_warm(workflow: Any) -> bool:
     return workflow.is_main_process and not workflow.deployment_settings.deployment_method
 
 
-def configured(config: Config, schema: Path, files: Iterable[str | Path]) -> tuple[Config, dict[str, Model]]:
+def configured(config: Config, files: Iterable[str | Path]) -> tuple[Config, dict[str, Model]]:
     """Return the checked config and the models it names; a mistake in it ends the program with one line.
 
     ``files``: the config files that it was read from.
     """
     with ending():
         refuse_duplicate_keys(map(Path, files))
-        full = checked(config, schema)
+        full = checked(config, SCHEMA)
         return full, models(full)
 
 

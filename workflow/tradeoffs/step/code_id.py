@@ -62,7 +62,7 @@ def _read(path: Path) -> tuple[tuple[str, ...], str]:
 
     The meaning is its syntax tree without docstrings. The Snakefile waits for this, so a file is parsed once.
     """
-    tree = ast.parse(path.read_text(), filename=str(path))
+    tree = ast.parse(path.read_bytes(), filename=str(path))  # bytes: UTF-8 whatever the locale
     names: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -75,4 +75,52 @@ def _read(path: Path) -> tuple[tuple[str, ...], str]:
             match node.body:
                 case [ast.Expr(value=ast.Constant(value=str())), *rest]:
                     node.body = rest
-    return tuple(names), ast.dump(tree)
+    written: list[str] = []
+    _write(tree, written)
+    return tuple(names), "".join(written)
+
+
+def _write(node: ast.AST, into: list[str]) -> None:
+    """Append to ``into`` what a syntax tree means, in a form that is the same under every version of Python.
+
+    Versions know of different fields, and ``ast.dump`` and ``repr`` show the same ones differently. A field that a
+    version adds is None, empty or 0 in code that does not use what it is for: such fields are left out. So is whether
+    a name is read or written, which its place tells, and how text is cut into pieces within an f-string.
+    """
+    kind = type(node)
+    if kind is ast.Constant or kind is ast.MatchSingleton:
+        into.append(f"({kind.__name__} {node.value!a})")  # type: ignore[attr-defined]
+        return
+    into.append(f"({kind.__name__}")
+    for field in kind._fields:
+        value = getattr(node, field, None)
+        if not value or field == "ctx":
+            continue
+        if isinstance(value, ast.AST):
+            into.append(f" {field}=")
+            _write(value, into)
+        elif isinstance(value, list):
+            into.append(f" {field}=[")
+            for item in _joined(value) if kind is ast.JoinedStr else value:
+                if isinstance(item, ast.AST):
+                    _write(item, into)
+                else:
+                    into.append(f" {item}")
+            into.append("]")
+        else:
+            into.append(f" {field}={value}")
+    into.append(")")
+
+
+def _joined(parts: list[ast.expr]) -> list[ast.expr]:
+    """Return the parts of an f-string with the pieces of text that stand beside each other as one."""
+    joined: list[ast.expr] = []
+    for part in parts:
+        match joined, part:
+            case _, ast.Constant(value=""):
+                pass
+            case [*_, ast.Constant(value=str(before))], ast.Constant(value=str(text)):
+                joined[-1] = ast.Constant(before + text)
+            case _:
+                joined.append(part)
+    return joined

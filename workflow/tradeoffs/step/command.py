@@ -30,7 +30,7 @@ from tradeoffs.step.specs import Kinds, parse_spec
 class Written(NamedTuple):
     """What a step leaves for its card: the ``kind`` of result, the files it wrote, what the card says of them.
 
-    ``data`` maps the data sets that were read to their fingerprints.
+    ``data`` maps the data sets that were read to their fingerprints; ``obsolete`` files go once the card is written.
     """
 
     kind: str
@@ -38,6 +38,7 @@ class Written(NamedTuple):
     content: Mapping[str, Any] = {}
     data: Mapping[str, str] = {}
     device: str = "cpu"
+    obsolete: Sequence[Path] = ()
 
 
 class Option(NamedTuple):
@@ -123,6 +124,8 @@ def execute(step: Step, command: str, argv: Sequence[str]) -> None:
             files=digests(*written.files),
             **written.content,
         )
+        for path in written.obsolete:
+            path.unlink(missing_ok=True)
 
 
 def kinds_of(settings: type[Any]) -> Kinds:

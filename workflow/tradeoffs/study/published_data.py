@@ -42,6 +42,15 @@ def missing(study: Config) -> dict[str, str]:
     return found
 
 
+def marks(study: Config, name: str) -> list[str]:
+    """Return the files that say that the parts of a data set are there; a user's own copy is no file of ours."""
+    return [
+        f"{part}.json" if part.startswith(DOWNLOADS) else f"{Path(part).parent}/fingerprint.json"
+        for part in parts(study, name).values()
+        if part.startswith((DOWNLOADS, UNPACKED))
+    ]
+
+
 def parts(study: Config, name: str) -> dict[str, str]:
     """Return what a data set is assembled from: place in it -> file or folder on disk."""
     declared, entry, imagenet = data()[name], study["data"][name], study["data"][IMAGENET]["path"]

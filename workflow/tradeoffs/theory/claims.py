@@ -1,6 +1,6 @@
 """The three claims of the paper's abstract on its linear model, as computed statements.
 
-    python -m tradeoffs.theory.claims --spec '{"noise": 0.5, "scales": [0.5, 2.0], "correlations": [0.3, 0.7],
+    tradeoffs theory claims --spec '{"noise": 0.5, "scales": [0.5, 2.0], "correlations": [0.3, 0.7],
         "budgets": 200, "random_models": 60, "seed": 0}' --out claims.csv --onsets onsets.csv --card claims.json
 
 Every statement is about all models of a family and all budgets of a grid between 0.001 and 0.999 of the budget of
@@ -10,64 +10,51 @@ one core and one spurious feature over the grid of scales and correlations; and 
 features of each kind. ``onsets.csv`` has, per model of the first family, the budget at which training starts to hurt.
 """
 
-import argparse
-import sys
-import time
 from pathlib import Path
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from tradeoffs.claims.row import Claim
 from tradeoffs.results.theory_tables import write_table
-from tradeoffs.step.cards import digests, write_card
-from tradeoffs.step.code_id import code_id
-from tradeoffs.step.errors import exit_code
-from tradeoffs.step.specs import parse_spec
+from tradeoffs.step.command import Written
 from tradeoffs.theory.claim_rows import Case, random_models
 from tradeoffs.theory.model import two_feature_model
 from tradeoffs.theory.reliance_claims import reliance_claims, threshold_claims
 from tradeoffs.theory.shift_claims import onset_claims, onset_table, shift_claims
 
-_KEYS: dict[str, type | tuple[type, ...]] = {
-    "noise": float,
-    "scales": list,
-    "correlations": list,
-    "budgets": int,
-    "random_models": int,
-    "seed": int,
-}
+
+class Settings(NamedTuple):
+    """Standard deviation of the noise, and the two families of models."""
+
+    noise: float
+    scales: list[float]
+    correlations: list[float]
+    budgets: int
+    random_models: int
+    seed: int
 
 
-def main() -> None:
-    """Command line of the step."""
-    parser = argparse.ArgumentParser(prog="python -m tradeoffs.theory.claims", description="Theory claims")
-    parser.add_argument("--spec", required=True, help="JSON settings: " + ", ".join(_KEYS))
-    parser.add_argument("--out", type=Path, required=True, help="CSV to write: the claims")
-    parser.add_argument("--onsets", type=Path, required=True, help="CSV to write: budgets at which harm starts")
-    parser.add_argument("--card", type=Path, required=True, help="JSON card to write")
-    arguments = parser.parse_args()
-    started = time.perf_counter()
-    spec = parse_spec(arguments.spec, _KEYS)
+def run(
+    settings: Settings,
+    *,
+    out: Annotated[Path, "CSV to write: the claims"],
+    onsets: Annotated[Path, "CSV to write: budgets at which harm starts"],
+) -> Written:
+    """Write the rows of the claims, and the onsets that some of them are about."""
     cases = [
-        Case(two_feature_model(scale, rho, spec["noise"]), scale, rho)
-        for scale in spec["scales"]
-        for rho in spec["correlations"]
+        Case(two_feature_model(scale, rho, settings.noise), scale, rho)
+        for scale in settings.scales
+        for rho in settings.correlations
     ]
-    others = random_models(spec["random_models"], spec["noise"], np.random.default_rng(spec["seed"]))
-    onsets = onset_table(cases, spec["budgets"])
+    others = random_models(settings.random_models, settings.noise, np.random.default_rng(settings.seed))
+    found = onset_table(cases, settings.budgets)
     rows = [
-        *reliance_claims(cases, others, spec["budgets"]),
-        *threshold_claims(cases, others, spec["budgets"]),
-        *shift_claims(cases, spec["budgets"]),
-        *onset_claims(onsets),
+        *reliance_claims(cases, others, settings.budgets),
+        *threshold_claims(cases, others, settings.budgets),
+        *shift_claims(cases, settings.budgets),
+        *onset_claims(found),
     ]
-    write_table(arguments.onsets, onsets)
-    write_table(arguments.out, {name: [getattr(row, name) for row in rows] for name in Claim._fields})
-    files = digests(arguments.out, arguments.onsets)
-    write_card(
-        arguments.card, spec=spec, code=code_id("tradeoffs.theory.claims"), data={}, started=started, files=files
-    )
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))
+    write_table(onsets, found)
+    write_table(out, {name: [getattr(row, name) for row in rows] for name in Claim._fields})
+    return Written("theory", [out, onsets])

@@ -1,6 +1,6 @@
 """Weights and risks of adversarially trained linear regression, against the budget.
 
-    python -m tradeoffs.theory.curves --spec '{"noise": 0.5, "correlation": 0.7, "scales": [1.0], "norms": ["1", "inf"],
+    tradeoffs theory curves --spec '{"noise": 0.5, "correlation": 0.7, "scales": [1.0], "norms": ["1", "inf"],
         "largest_budget": 2.0, "budgets": 201, "test_correlations": [0.0, -0.7]}' \
         --out curves.csv --risks risks.csv --card curves.json
 
@@ -8,27 +8,34 @@ One core feature of scale 1, one spurious feature of each scale. ``curves.csv`` 
 weights, residual scale, dual norm, adversarial risk and reliance. ``risks.csv`` has one row more per test domain.
 """
 
-import argparse
-import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tradeoffs.results.theory_tables import stack, write_table
-from tradeoffs.step.cards import digests, write_card
-from tradeoffs.step.code_id import code_id
-from tradeoffs.step.errors import InputError, exit_code
-from tradeoffs.step.specs import parse_spec
+from tradeoffs.step.command import Written
+from tradeoffs.step.errors import InputError
 from tradeoffs.theory.minimise import check_norm, minimise
 from tradeoffs.theory.model import GaussianModel, two_feature_model
 from tradeoffs.theory.risk import Minimisers, adversarial_risk, collapse_budget, residual_scale
 
 Array = NDArray[np.float64]
 Table = dict[str, list[Any]]
+
+
+class Settings(NamedTuple):
+    """Standard deviation of the noise, correlation of core and spurious feature, and the grid."""
+
+    noise: float
+    correlation: float
+    scales: list[float]  # of the spurious feature
+    norms: list[str]  # numbers >= 1, or inf
+    largest_budget: float
+    budgets: int  # from 0 to the largest
+    test_correlations: list[float]
 
 
 class Curve(NamedTuple):
@@ -109,44 +116,23 @@ def parse_norm(text: str) -> float:
     return p
 
 
-_KEYS: dict[str, type | tuple[type, ...]] = {
-    "noise": float,
-    "correlation": float,
-    "scales": list,
-    "norms": list,
-    "largest_budget": float,
-    "budgets": int,
-    "test_correlations": list,
-}
-
-
-def main() -> None:
-    """Command line of the step."""
-    parser = argparse.ArgumentParser(prog="python -m tradeoffs.theory.curves", description="Theory curves")
-    parser.add_argument("--spec", required=True, help="JSON settings: " + ", ".join(_KEYS))
-    parser.add_argument("--out", type=Path, required=True, help="CSV to write: weights against the budget")
-    parser.add_argument("--risks", type=Path, required=True, help="CSV to write: risks per test domain")
-    parser.add_argument("--card", type=Path, required=True, help="JSON card to write")
-    arguments = parser.parse_args()
-    started = time.perf_counter()
-    spec = parse_spec(arguments.spec, _KEYS)
-    norms = [parse_norm(name) for name in spec["norms"]]
-    budgets = np.linspace(0, spec["largest_budget"], spec["budgets"])
+def run(
+    settings: Settings,
+    *,
+    out: Annotated[Path, "CSV to write: weights against the budget"],
+    risks: Annotated[Path, "CSV to write: risks per test domain"],
+) -> Written:
+    """Write both tables for every scale and norm. InputError for a norm below 1."""
+    norms = [parse_norm(name) for name in settings.norms]
+    budgets = np.linspace(0, settings.largest_budget, settings.budgets)
     found = []
-    for scale in spec["scales"]:
-        model = two_feature_model(scale, spec["correlation"], spec["noise"])
+    for scale in settings.scales:
+        model = two_feature_model(scale, settings.correlation, settings.noise)
         domains = {
-            f"correlation {rho:g}": two_feature_model(scale, rho, spec["noise"]).covariance
-            for rho in spec["test_correlations"]
+            f"correlation {rho:g}": two_feature_model(scale, rho, settings.noise).covariance
+            for rho in settings.test_correlations
         }
-        found += [curve(model, p, budgets, domains, scale=scale, correlation=spec["correlation"]) for p in norms]
-    write_table(arguments.out, stack([each.weights for each in found]))
-    write_table(arguments.risks, stack([each.risks for each in found]))
-    files = digests(arguments.out, arguments.risks)
-    write_card(
-        arguments.card, spec=spec, code=code_id("tradeoffs.theory.curves"), data={}, started=started, files=files
-    )
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))
+        found += [curve(model, p, budgets, domains, scale=scale, correlation=settings.correlation) for p in norms]
+    write_table(out, stack([each.weights for each in found]))
+    write_table(risks, stack([each.risks for each in found]))
+    return Written("theory", [out, risks])

@@ -1,7 +1,7 @@
 """Curves, risks, threshold and figures for a model of your own.
 
-    python -m tradeoffs.theory model.csv --out results/my_model
-    python -m tradeoffs.theory model.npz --norms 1 2 inf 3 --largest-budget 1.5 --budgets 301 --out results/my_model
+    tradeoffs theory model --model model.csv --out results/my_model
+    tradeoffs theory model --model model.npz --norms 1 2 inf 3 --largest-budget 1.5 --budgets 301 --out results/my_model
 
 ``model.csv`` has the header feature,group,theta,<feature names>; one row per feature with its name, core or spurious,
 its true weight theta* and its row of the covariance; and a row noise,,<standard deviation>. For example
@@ -20,12 +20,10 @@ are zero for each norm and, where theta* is 0 on the spurious features, the fact
 p = inf to begin to rely on them (null: no factor; at or below 1: it does already).
 """
 
-import argparse
 import math
-import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from tradeoffs.figures.style import save, use_style  # before matplotlib
 
@@ -40,7 +38,7 @@ from tradeoffs.figures.theory_drawing import DASHES, norm_label
 from tradeoffs.results.theory_tables import stack, write_table
 from tradeoffs.step.cards import write_card
 from tradeoffs.step.code_id import code_id
-from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.step.errors import InputError
 from tradeoffs.theory.curves import curve, norm_name, parse_norm
 from tradeoffs.theory.minimise import minimise
 from tradeoffs.theory.model import GaussianModel, read_model, shifted_covariance
@@ -81,48 +79,40 @@ def features_figure(model: GaussianModel, found: dict[float, Minimisers], budget
     return figure
 
 
-def main() -> None:
-    """Command line for a model of the user's."""
-    parser = argparse.ArgumentParser(
-        prog="python -m tradeoffs.theory",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("model", type=Path, help="model as .csv or .npz")
-    parser.add_argument("--norms", nargs="+", default=["1", "2", "inf"], help="attack norms p: numbers >= 1, or inf")
-    parser.add_argument("--largest-budget", type=float, help="end of the budget grid (default: beyond every collapse)")
-    parser.add_argument("--budgets", type=int, default=201, help="number of budgets, from 0 (default 201)")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write into")
-    arguments = parser.parse_args()
+def run(
+    *,
+    model: Annotated[Path, "model as .csv or .npz"],
+    norms: Annotated[tuple[str, ...], "attack norms p: numbers >= 1, or inf"] = ("1", "2", "inf"),
+    largest_budget: Annotated[float | None, "end of the budget grid (default: beyond every collapse)"] = None,
+    budgets: Annotated[int, "number of budgets, from 0"] = 201,
+    out: Annotated[Path, "folder to write into"],
+) -> None:
+    """Write tables, figure and model.json. InputError for a model, norm or budget that makes no sense."""
     started = time.perf_counter()
-    norms = list(dict.fromkeys(parse_norm(text) for text in arguments.norms))
-    model = read_model(arguments.model)
-    budgets = budget_grid(model, norms, arguments.largest_budget, arguments.budgets)
+    powers = list(dict.fromkeys(parse_norm(text) for text in norms))
+    given = read_model(model)
+    grid = budget_grid(given, powers, largest_budget, budgets)
 
-    domains = {"removed": shifted_covariance(model, 0.0), "reversed": shifted_covariance(model, -1.0)}
-    curves = [curve(model, p, budgets, domains) for p in norms]
-    found = {p: minimise(model, p, budgets) for p in norms}
+    domains = {"removed": shifted_covariance(given, 0.0), "reversed": shifted_covariance(given, -1.0)}
+    curves = [curve(given, p, grid, domains) for p in powers]
+    found = {p: minimise(given, p, grid) for p in powers}
     weights = [
-        {"p": [norm_name(p)] * len(budgets), "epsilon": budgets.tolist()}
-        | {f"theta_{name}": minimisers.theta[:, j].tolist() for j, name in enumerate(model.names)}
+        {"p": [norm_name(p)] * len(grid), "epsilon": grid.tolist()}
+        | {f"theta_{name}": minimisers.theta[:, j].tolist() for j, name in enumerate(given.names)}
         for p, minimisers in found.items()
     ]
-    write_table(arguments.out / "curves.csv", stack([each.weights for each in curves]))
-    write_table(arguments.out / "risks.csv", stack([each.risks for each in curves]))
-    write_table(arguments.out / "weights.csv", stack(weights))
+    write_table(out / "curves.csv", stack([each.weights for each in curves]))
+    write_table(out / "risks.csv", stack([each.risks for each in curves]))
+    write_table(out / "weights.csv", stack(weights))
     use_style()
-    save(features_figure(model, found, budgets), arguments.out / "theory_weights")
-    factor = math.inf if model.theta[model.spurious].any() else scale_threshold(model)
+    save(features_figure(given, found, grid), out / "theory_weights")
+    factor = math.inf if given.theta[given.spurious].any() else scale_threshold(given)
     write_card(
-        arguments.out / "model.json",
-        spec={"model": str(arguments.model), "norms": [norm_name(p) for p in norms], "budgets": len(budgets)},
+        out / "model.json",
+        spec={"model": str(model), "norms": [norm_name(p) for p in powers], "budgets": budgets},
         code=code_id("tradeoffs.theory.own_model"),
         data={},
         started=started,
-        collapse_budget={norm_name(p): collapse_budget(model.covariance, model.theta, model.noise, p) for p in norms},
+        collapse_budget={norm_name(p): collapse_budget(given.covariance, given.theta, given.noise, p) for p in powers},
         spurious_scale_threshold=factor if math.isfinite(factor) else None,
     )
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))

@@ -1,22 +1,18 @@
 """The same convergence with the project's own PGD attack as inner maximisation, as the networks are trained.
 
-    python -m tradeoffs.theory.pgd_simulation --spec '{"noise": 0.5, "correlation": 0.7, "scale": 2.0, "samples": 4000,
+    tradeoffs theory pgd --spec '{"noise": 0.5, "correlation": 0.7, "scale": 2.0, "samples": 4000,
         "budgets": [0.1, 0.3], "seeds": 4, "attack_steps": 10, "updates": 150, "seed": 0}' \
         --out pgd_simulation.csv --card pgd_simulation.json
 
 A linear model on one core and one spurious feature is trained by full-batch gradient descent on the loss at the points
 that :func:`tradeoffs.attacks.pgd.pgd` finds, for l2 and linf. The same data sets are solved with the exact pointwise
-worst
-case, so that sampling error and attack error can be told apart. Columns: see :class:`Comparison`, plus the mean weight
+worst case, so that sampling error and attack error can be told apart. Columns: see :class:`Comparison`, plus the mean weight
 that the exact worst case gives on the same draws (``sample_exact``) and the share of the worst-case increase of the
 loss that PGD reaches at the trained weights (``attack_strength``).
 """
 
-import argparse
-import sys
-import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -24,10 +20,7 @@ from numpy.typing import NDArray
 
 from tradeoffs.attacks.pgd import pgd
 from tradeoffs.results.theory_tables import write_table
-from tradeoffs.step.cards import digests, write_card
-from tradeoffs.step.code_id import code_id
-from tradeoffs.step.errors import exit_code
-from tradeoffs.step.specs import parse_spec
+from tradeoffs.step.command import Written
 from tradeoffs.theory.curves import norm_name
 from tradeoffs.theory.minimise import minimise
 from tradeoffs.theory.model import block_model
@@ -36,17 +29,20 @@ from tradeoffs.theory.simulation import Comparison, block_means, compare
 
 Array = NDArray[np.float64]
 _NORMS = {"l2": 2.0, "linf": float("inf")}
-_KEYS: dict[str, type | tuple[type, ...]] = {
-    "noise": float,
-    "correlation": float,
-    "scale": float,
-    "samples": int,
-    "budgets": list,
-    "seeds": int,
-    "attack_steps": int,
-    "updates": int,
-    "seed": int,
-}
+
+
+class Settings(NamedTuple):
+    """The model, the draws, and the training."""
+
+    noise: float
+    correlation: float
+    scale: float
+    samples: int
+    budgets: list[float]
+    seeds: int  # data sets drawn for each budget
+    attack_steps: int
+    updates: int
+    seed: int  # of the first data set
 
 
 def pgd_trained(
@@ -90,25 +86,25 @@ def pgd_trained(
     return theta.numpy().copy(), float(losses(attacked()).mean())
 
 
-def simulate(spec: dict[str, Any]) -> dict[str, list[Any]]:
+def simulate(settings: Settings) -> dict[str, list[Any]]:
     """Run all points; returns the table."""
-    model = block_model(2, spec["scale"], spec["correlation"], spec["noise"])
-    looks = len(_NORMS) * len(spec["budgets"]) * 2
+    model = block_model(2, settings.scale, settings.correlation, settings.noise)
+    looks = len(_NORMS) * len(settings.budgets) * 2
     table: dict[str, list[Any]] = {name: [] for name in (*Comparison._fields, "sample_exact", "attack_strength")}
     for norm, p in _NORMS.items():
-        for epsilon in spec["budgets"]:
+        for epsilon in settings.budgets:
             exact = block_means(minimise(model, p, [epsilon]).theta, model)[0]
             trained, solved, strength = [], [], []
-            for seed in range(spec["seed"], spec["seed"] + spec["seeds"]):
-                x, y = draw(model, spec["samples"], np.random.default_rng([seed, 2, spec["samples"]]))
-                theta, attacked = pgd_trained(x, y, norm, epsilon, spec["attack_steps"], spec["updates"], seed)
+            for seed in range(settings.seed, settings.seed + settings.seeds):
+                x, y = draw(model, settings.samples, np.random.default_rng([seed, 2, settings.samples]))
+                theta, attacked = pgd_trained(x, y, norm, epsilon, settings.attack_steps, settings.updates, seed)
                 clean, worst = sample_risk(theta, x, y, p, 0.0), sample_risk(theta, x, y, p, epsilon)
                 strength.append((attacked - clean) / (worst - clean) if worst > clean else 1.0)
                 trained.append(block_means(theta, model))
                 solved.append(block_means(sample_minimiser(x, y, p, epsilon), model))
             for j, quantity in enumerate(("core_weight", "spurious_weight")):
                 estimates = np.array(trained)[:, j]
-                point = (2, norm_name(p), spec["samples"], epsilon, quantity, float(exact[j]))
+                point = (2, norm_name(p), settings.samples, epsilon, quantity, float(exact[j]))
                 row = (*point, *compare(estimates, float(exact[j]), looks))
                 extra = (float(np.mean(np.array(solved)[:, j])), float(np.mean(strength)))
                 for name, value in zip(table, (*row, *extra), strict=True):
@@ -116,21 +112,8 @@ def simulate(spec: dict[str, Any]) -> dict[str, list[Any]]:
     return table
 
 
-def main() -> None:
-    """Command line of the step."""
-    parser = argparse.ArgumentParser(prog="python -m tradeoffs.theory.pgd_simulation", description="Theory by PGD")
-    parser.add_argument("--spec", required=True, help="JSON settings: " + ", ".join(_KEYS))
-    parser.add_argument("--out", type=Path, required=True, help="CSV to write")
-    parser.add_argument("--card", type=Path, required=True, help="JSON card to write")
-    arguments = parser.parse_args()
-    started = time.perf_counter()
-    spec = parse_spec(arguments.spec, _KEYS)
+def run(settings: Settings, *, out: Annotated[Path, "CSV to write"]) -> Written:
+    """Write the comparisons."""
     torch.set_num_threads(1)
-    write_table(arguments.out, simulate(spec))
-    code = code_id("tradeoffs.theory.pgd_simulation")
-    files = digests(arguments.out)
-    write_card(arguments.card, spec=spec, code=code, data={}, started=started, files=files)
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))
+    write_table(out, simulate(settings))
+    return Written("theory", [out])

@@ -1,6 +1,6 @@
 """Reliance on the spurious feature over its scale and correlation, for p = 1, 2 and inf.
 
-    python -m tradeoffs.theory.phase --spec '{"noise": 0.5, "largest_scale": 3.0, "cells": 41,
+    tradeoffs theory phase --spec '{"noise": 0.5, "largest_scale": 3.0, "cells": 41,
         "budget_fractions": [0.1, 0.5, 0.9]}' --out phase.csv --card phase.json
 
 One core feature of scale 1 and one spurious feature. Budgets are fractions of the budget at which all weights become
@@ -8,20 +8,14 @@ zero, so that cells are compared at equally strong training. Columns: p, scale, 
 reliance, threshold (the exact scale from which p = inf relies on the feature).
 """
 
-import argparse
 import math
-import sys
-import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 from tradeoffs.results.theory_tables import write_table
-from tradeoffs.step.cards import digests, write_card
-from tradeoffs.step.code_id import code_id
-from tradeoffs.step.errors import exit_code
-from tradeoffs.step.specs import parse_spec
+from tradeoffs.step.command import Written
 from tradeoffs.theory.curves import norm_name, reliance
 from tradeoffs.theory.minimise import minimise
 from tradeoffs.theory.model import two_feature_model
@@ -29,12 +23,15 @@ from tradeoffs.theory.risk import collapse_budget
 from tradeoffs.theory.threshold import scale_threshold
 
 NORMS = (1.0, 2.0, math.inf)
-_KEYS: dict[str, type | tuple[type, ...]] = {
-    "noise": float,
-    "largest_scale": float,
-    "cells": int,
-    "budget_fractions": list,
-}
+
+
+class Settings(NamedTuple):
+    """Standard deviation of the noise, and the grid."""
+
+    noise: float
+    largest_scale: float
+    cells: int  # along each side
+    budget_fractions: list[float]  # of the budget at which all weights become zero
 
 
 def phase_table(noise: float, largest_scale: float, cells: int, budget_fractions: list[float]) -> dict[str, list[Any]]:
@@ -55,19 +52,7 @@ def phase_table(noise: float, largest_scale: float, cells: int, budget_fractions
     return {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
 
 
-def main() -> None:
-    """Command line of the step."""
-    parser = argparse.ArgumentParser(prog="python -m tradeoffs.theory.phase", description="Reliance by scale")
-    parser.add_argument("--spec", required=True, help="JSON settings: " + ", ".join(_KEYS))
-    parser.add_argument("--out", type=Path, required=True, help="CSV to write")
-    parser.add_argument("--card", type=Path, required=True, help="JSON card to write")
-    arguments = parser.parse_args()
-    started = time.perf_counter()
-    spec = parse_spec(arguments.spec, _KEYS)
-    write_table(arguments.out, phase_table(**spec))
-    files = digests(arguments.out)
-    write_card(arguments.card, spec=spec, code=code_id("tradeoffs.theory.phase"), data={}, started=started, files=files)
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))
+def run(settings: Settings, *, out: Annotated[Path, "CSV to write"]) -> Written:
+    """Write the table of :func:`phase_table`."""
+    write_table(out, phase_table(**settings._asdict()))
+    return Written("theory", [out])

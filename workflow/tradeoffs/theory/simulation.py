@@ -1,6 +1,6 @@
 """Finite samples against the exact curves: adversarial training on n draws converges to them as n grows.
 
-    python -m tradeoffs.theory.simulation --spec '{"noise": 0.5, "correlation": 0.7, "scale": 2.0, "features": [2],
+    tradeoffs theory simulation --spec '{"noise": 0.5, "correlation": 0.7, "scale": 2.0, "features": [2],
         "samples": [100, 1000], "budgets": [0.1, 0.3], "seeds": 20, "seed": 0}' \
         --out simulation.csv --card simulation.json
 
@@ -9,23 +9,17 @@ pointwise worst case is minimised on each. Two quantities are compared with thei
 core and of the spurious features: their error is of order 1/sqrt(n). Columns: see :class:`Comparison`.
 """
 
-import argparse
 import math
-import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from tradeoffs.results.theory_tables import write_table
-from tradeoffs.step.cards import digests, write_card
-from tradeoffs.step.code_id import code_id
-from tradeoffs.step.errors import exit_code
-from tradeoffs.step.specs import parse_spec
+from tradeoffs.step.command import Written
 from tradeoffs.theory.curves import norm_name
 from tradeoffs.theory.minimise import minimise
 from tradeoffs.theory.model import GaussianModel, block_model
@@ -34,16 +28,19 @@ from tradeoffs.theory.samples import draw, sample_minimiser
 Array = NDArray[np.float64]
 NORMS = (1.0, 2.0, math.inf)
 LEVEL = 0.95
-_KEYS: dict[str, type | tuple[type, ...]] = {
-    "noise": float,
-    "correlation": float,
-    "scale": float,
-    "features": list,
-    "samples": list,
-    "budgets": list,
-    "seeds": int,
-    "seed": int,
-}
+
+
+class Settings(NamedTuple):
+    """The model, and the points: every combination of features, samples and budgets."""
+
+    noise: float
+    correlation: float
+    scale: float
+    features: list[int]
+    samples: list[int]
+    budgets: list[float]
+    seeds: int  # data sets drawn for each point
+    seed: int  # of the first
 
 
 class Comparison(NamedTuple):
@@ -82,17 +79,17 @@ def block_means(theta: Array, model: GaussianModel) -> Array:
     return np.stack([theta[..., ~model.spurious].mean(axis=-1), theta[..., model.spurious].mean(axis=-1)], axis=-1)
 
 
-def simulate(spec: dict[str, Any]) -> list[Comparison]:
+def simulate(settings: Settings) -> list[Comparison]:
     """Run all points; the data set of a seed is shared by norms and budgets."""
-    budgets: Sequence[float] = spec["budgets"]
-    looks = len(spec["features"]) * len(NORMS) * len(budgets) * 2
+    budgets: Sequence[float] = settings.budgets
+    looks = len(settings.features) * len(NORMS) * len(budgets) * 2
     rows = []
-    for features in spec["features"]:
-        model = block_model(features, spec["scale"], spec["correlation"], spec["noise"])
+    for features in settings.features:
+        model = block_model(features, settings.scale, settings.correlation, settings.noise)
         exact = {p: block_means(minimise(model, p, budgets).theta, model) for p in NORMS}
-        for samples in spec["samples"]:
+        for samples in settings.samples:
             found: dict[float, list[Array]] = {p: [] for p in NORMS}
-            for seed in range(spec["seed"], spec["seed"] + spec["seeds"]):
+            for seed in range(settings.seed, settings.seed + settings.seeds):
                 x, y = draw(model, samples, np.random.default_rng([seed, features, samples]))
                 for p in NORMS:
                     weights = np.array([sample_minimiser(x, y, p, epsilon) for epsilon in budgets])
@@ -119,21 +116,8 @@ def agreement(rows: Sequence[Comparison]) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    """Command line of the step."""
-    parser = argparse.ArgumentParser(prog="python -m tradeoffs.theory.simulation", description="Theory by simulation")
-    parser.add_argument("--spec", required=True, help="JSON settings: " + ", ".join(_KEYS))
-    parser.add_argument("--out", type=Path, required=True, help="CSV to write")
-    parser.add_argument("--card", type=Path, required=True, help="JSON card to write")
-    arguments = parser.parse_args()
-    started = time.perf_counter()
-    spec = parse_spec(arguments.spec, _KEYS)
-    rows = simulate(spec)
-    write_table(arguments.out, {name: [getattr(row, name) for row in rows] for name in Comparison._fields})
-    code = code_id("tradeoffs.theory.simulation")
-    files = digests(arguments.out)
-    write_card(arguments.card, spec=spec, code=code, data={}, started=started, files=files, agreement=agreement(rows))
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))
+def run(settings: Settings, *, out: Annotated[Path, "CSV to write"]) -> Written:
+    """Write the comparisons; the card says how far they agree with the exact values."""
+    rows = simulate(settings)
+    write_table(out, {name: [getattr(row, name) for row in rows] for name in Comparison._fields})
+    return Written("theory", [out], {"agreement": agreement(rows)})

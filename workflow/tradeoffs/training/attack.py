@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 from tradeoffs.attacks.folding import folded
 from tradeoffs.attacks.pgd import ascend, pgd, random_start
-from tradeoffs.training.precision import autocast
+from tradeoffs.compute.precision import autocast
 from tradeoffs.training.processes import ALONE, Group, share
+from tradeoffs.training.settings import Settings
 
 _BOUNDS = (0.0, 1.0)
 
@@ -18,7 +19,7 @@ def perturb(
     network: nn.Module,
     x: Tensor,
     labels: Tensor,
-    spec: dict[str, Any],
+    settings: Settings,
     generator: torch.Generator,
     group: Group = ALONE,
     images: int | None = None,
@@ -34,8 +35,8 @@ def perturb(
         with autocast(x.device):
             return F.cross_entropy(attacked(inputs), labels, reduction="none")
 
-    ball: dict[str, Any] = {"norm": spec["norm"], "epsilon": spec["epsilon"]}
-    ascent = ball | {"steps": spec["attack_steps"], "step_size": spec["attack_step_size"] * spec["epsilon"]}
+    ball: dict[str, Any] = {"norm": settings.norm, "epsilon": settings.epsilon}
+    ascent = ball | {"steps": settings.attack_steps, "step_size": settings.attack_step_size * settings.epsilon}
     network.requires_grad_(False)
     try:
         if group.size == 1:

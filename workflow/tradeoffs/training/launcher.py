@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 
 from tradeoffs.compute import lease
@@ -27,16 +28,18 @@ def is_member() -> bool:
     return int(os.environ.get("WORLD_SIZE", 1)) > 1
 
 
-def launch(processes: int, arguments: list[str]) -> int:
-    """Run ``python -m tradeoffs.training.train arguments`` in ``processes`` processes; return the exit code of who
-    failed first.
+def launch(processes: int, spec: str, options: Mapping[str, str]) -> int:
+    """Run ``tradeoffs train`` with these settings (JSON) and options in ``processes`` processes; return the exit code of
+    who failed first.
 
     Each gets a GPU of its own, where there are any, and its share of the threads. SIGTERM is passed on. Raises
     InputError where there are fewer GPUs than processes.
     """
     environments = _environments(processes)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a warm process ignores it, and exit codes would be lost
-    command = [sys.executable, "-m", "tradeoffs.training.train", *arguments]
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    # The command itself, past the warm process: what forks from that is no child of this one.
+    command = [sys.executable, "-m", "tradeoffs.runner.commands", "train", "--spec", spec, *words]
     with ExitStack() as files:
         said = [files.enter_context(tempfile.TemporaryFile("w+", errors="replace")) for _ in environments]
         members = [

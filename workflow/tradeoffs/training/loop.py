@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -10,13 +9,14 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from tradeoffs.compute.memory import is_out_of_memory
+from tradeoffs.compute.precision import autocast
 from tradeoffs.training.attack import perturb
 from tradeoffs.training.checkpoint import Checkpoint, State
 from tradeoffs.training.data import Source
 from tradeoffs.training.monitoring import evaluate, monitor
-from tradeoffs.training.precision import autocast
 from tradeoffs.training.processes import ALONE, Group, add_up, share
 from tradeoffs.training.run import Run, keep, restore, start
+from tradeoffs.training.settings import Settings
 from tradeoffs.training.smallest_batch import check_smallest_batch
 from tradeoffs.training.soundness import Row, check_loss, check_overfitting, check_weights
 
@@ -28,7 +28,7 @@ class StoppedError(Exception):
 
 
 def train(
-    spec: dict[str, Any],
+    settings: Settings,
     training: Source,
     validation: Source,
     device: torch.device,
@@ -42,69 +42,69 @@ def train(
     Raises InputError where the result would not be sound (:mod:`tradeoffs.training.soundness`), with the epoch, and
     StoppedError once it has kept its state after ``asked_to_stop()``.
     """
-    check_smallest_batch(spec, training, group)
+    check_smallest_batch(settings, training, group)
     checkpoint = checkpoint or Checkpoint(None, "", 0)
-    run = start(spec, training, device, checkpoint, asked_to_stop, group)
+    run = start(settings, training, device, checkpoint, asked_to_stop, group)
     state = checkpoint.resume(device)
     if state is not None:
         try:
-            restore(run, state, steps=-(-training.size // spec["batch_size"]))
+            restore(run, state, steps=-(-training.size // settings.batch_size))
         except Exception as error:
             if is_out_of_memory(error):
                 raise
             checkpoint.refuse(f"malformed checkpoint ({type(error).__name__}: {error})")
-            state, run = None, start(spec, training, device, checkpoint, asked_to_stop, group)
+            state, run = None, start(settings, training, device, checkpoint, asked_to_stop, group)
     network = run.network
-    for epoch in range(len(run.history), spec["epochs"]):
+    for epoch in range(len(run.history), settings.epochs):
         row = {"epoch": float(epoch + 1)} | train_one_epoch(run, training, epoch, state)
         state = None
-        check_weights(network, epoch, spec)
-        row["validation_accuracy"] = evaluate(network, validation, spec["batch_size"], group)
-        row |= monitor(network, validation, spec, run.generator, group)
+        check_weights(network, epoch, settings)
+        row["validation_accuracy"] = evaluate(network, validation, settings.batch_size, group)
+        row |= monitor(network, validation, settings, run.generator, group)
         run.history.append(row)
-        check_overfitting(run.history, min(validation.size, spec["monitor_images"]), spec)
+        check_overfitting(run.history, min(validation.size, settings.monitor_images), settings)
         keep(run)
     return network, run.history
 
 
 def train_one_epoch(run: Run, training: Source, epoch: int, state: State | None) -> Row:
     """One pass over the shuffled images, from where ``state`` was kept; return loss and accuracy on what was fed."""
-    spec, device = run.spec, run.generator.device
+    settings, device = run.settings, run.generator.device
     # A seed of its own for every epoch: the order of a resumed epoch needs no saved random state.
-    run.generator.manual_seed(spec["seed"] * 10_000 + epoch)
+    run.generator.manual_seed(settings.seed * 10_000 + epoch)
     order = torch.randperm(training.size, generator=run.generator, device=device)
-    parts = order.split(spec["batch_size"])
+    parts = order.split(settings.batch_size)
     done, totals = 0, torch.zeros(3, device=device)  # loss, correct, asked to stop
     if state is not None and "step" in state:
         done, totals = state["step"], state["totals"].to(device)
         run.generator.set_state(state["generator"])
     batches = training.batches([share(part, run.group) for part in parts[done:]], epoch)
     earlier = [row["loss"] for row in run.history]
-    label = f"epoch {epoch + 1}/{spec['epochs']}"
+    label = f"epoch {epoch + 1}/{settings.epochs}"
     shown = tqdm(batches, label, len(parts), initial=done, mininterval=5, disable=run.group.rank > 0)
     for step, (inputs, targets) in enumerate(shown, start=done):
-        progress = (epoch + step / len(parts)) / spec["epochs"]
+        progress = (epoch + step / len(parts)) / settings.epochs
         for group in run.optimizer.param_groups:
-            group["lr"] = spec["learning_rate"] * SCHEDULES[spec["schedule"]](progress)
+            group["lr"] = settings.learning_rate * SCHEDULES[settings.schedule](progress)
         totals += update(run, inputs, targets, len(parts[step]))
         looking = (step + 1) % _LOOK == 0 or step + 1 == len(parts)
         if looking:
-            check_loss([*earlier, totals[0].item() / training.size], training.classes, spec)
+            check_loss([*earlier, totals[0].item() / training.size], training.classes, settings)
         # Alone, a process stops at once. Several must agree, so they ask each other, now and then.
         stopping = run.asked_to_stop() if run.group.size == 1 else looking and totals[2].item() > 0
         if stopping or run.checkpoint.due():
             keep(run, {"step": step + 1, "totals": totals * totals.new_tensor([1, 1, 0])})
         if stopping:
-            raise StoppedError(f"in epoch {epoch + 1} of {spec['epochs']}, after step {step + 1} of {len(parts)}")
+            raise StoppedError(f"in epoch {epoch + 1} of {settings.epochs}, after step {step + 1} of {len(parts)}")
     loss, correct, _ = totals.tolist()
-    check_loss([*earlier, loss / training.size], training.classes, spec)
+    check_loss([*earlier, loss / training.size], training.classes, settings)
     return {"loss": loss / training.size, "train_accuracy": correct / training.size}
 
 
 def update(run: Run, inputs: Tensor, targets: Tensor, images: int) -> Tensor:
     """One step on this process's share of a batch of ``images``; return summed loss, hits and wishes to stop."""
-    if run.spec["norm"] != "none":
-        inputs = perturb(run.network, inputs, targets, run.spec, run.generator, run.group, images)
+    if run.settings.norm != "none":
+        inputs = perturb(run.network, inputs, targets, run.settings, run.generator, run.group, images)
     run.network.train()
     run.optimizer.zero_grad()
     with autocast(inputs.device):

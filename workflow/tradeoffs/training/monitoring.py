@@ -1,7 +1,5 @@
 """What is measured after every epoch: clean accuracy, and accuracy under a stronger attack than that of training."""
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -12,6 +10,7 @@ from tradeoffs.models.answers import answers
 from tradeoffs.training.attack import perturb
 from tradeoffs.training.data import Source
 from tradeoffs.training.processes import ALONE, Group, add_up
+from tradeoffs.training.settings import Settings
 
 MONITOR_STEPS = 10
 
@@ -29,7 +28,7 @@ def evaluate(network: nn.Module, source: Source, batch_size: int, group: Group =
 
 
 def monitor(
-    network: nn.Module, source: Source, spec: dict[str, Any], generator: torch.Generator, group: Group = ALONE
+    network: nn.Module, source: Source, settings: Settings, generator: torch.Generator, group: Group = ALONE
 ) -> dict[str, float]:
     """Accuracy of the monitor images at the training budget, under ten steps and under the training's own attack.
 
@@ -37,40 +36,38 @@ def monitor(
     """
     measured = torch.zeros(2, device=next(network.parameters()).device)
     if group.rank == 0:
-        chosen = torch.from_numpy(spread(source.size, spec["monitor_images"]))
+        chosen = torch.from_numpy(spread(source.size, settings.monitor_images))
         ((x, labels),) = source.batches([chosen], 0)
-        measured[0] = ten_steps(network, x, labels, spec, generator)
-        measured[1] = measured[0] if spec["norm"] == "none" else own_attack(network, x, labels, spec, generator)
+        measured[0] = ten_steps(network, x, labels, settings, generator)
+        measured[1] = measured[0] if settings.norm == "none" else own_attack(network, x, labels, settings, generator)
     add_up([measured], group)
     robust, own = measured.tolist()
     return {"validation_adversarial_accuracy": robust, "validation_training_attack_accuracy": own}
 
 
-def ten_steps(network: nn.Module, x: Tensor, labels: Tensor, spec: dict[str, Any], generator: torch.Generator) -> float:
+def ten_steps(network: nn.Module, x: Tensor, labels: Tensor, settings: Settings, generator: torch.Generator) -> float:
     """Accuracy under a 10-step attack that ascends the margin, stronger than what single-step training sees."""
     network.requires_grad_(False)
     robust = accuracy_curve(
         folded(network),
         x,
         labels,
-        norm="linf" if spec["norm"] == "none" else spec["norm"],
-        epsilons=[spec["epsilon"]],
+        norm="linf" if settings.norm == "none" else settings.norm,
+        epsilons=[settings.epsilon],
         steps=MONITOR_STEPS,
         restarts=1,
         generator=generator,
-        batch_size=spec["batch_size"],
+        batch_size=settings.batch_size,
     )
     network.requires_grad_(True)
     return robust.float().mean().item()
 
 
-def own_attack(
-    network: nn.Module, x: Tensor, labels: Tensor, spec: dict[str, Any], generator: torch.Generator
-) -> float:
+def own_attack(network: nn.Module, x: Tensor, labels: Tensor, settings: Settings, generator: torch.Generator) -> float:
     """Accuracy under the very attack that the network is trained on."""
     hits = 0
-    for images, truth in zip(x.split(spec["batch_size"]), labels.split(spec["batch_size"]), strict=True):
-        attacked = perturb(network, images, truth, spec, generator)
+    for images, truth in zip(x.split(settings.batch_size), labels.split(settings.batch_size), strict=True):
+        attacked = perturb(network, images, truth, settings, generator)
         with torch.no_grad():
             hits += int((answers(network(attacked)) == truth).sum())
     return hits / len(x)

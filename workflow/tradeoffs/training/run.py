@@ -12,6 +12,7 @@ from tradeoffs.models.networks import build
 from tradeoffs.training.checkpoint import Checkpoint, State
 from tradeoffs.training.data import Source
 from tradeoffs.training.processes import Group, share_batch_statistics
+from tradeoffs.training.settings import Settings
 from tradeoffs.training.soundness import Row
 
 _MEASURED = {
@@ -27,7 +28,7 @@ _MEASURED = {
 class Run(NamedTuple):
     """What a training consists of while it runs."""
 
-    spec: dict[str, Any]
+    settings: Settings
     network: nn.Module
     optimizer: torch.optim.Optimizer
     generator: torch.Generator
@@ -38,7 +39,7 @@ class Run(NamedTuple):
 
 
 def start(
-    spec: dict[str, Any],
+    settings: Settings,
     training: Source,
     device: torch.device,
     checkpoint: Checkpoint,
@@ -46,16 +47,16 @@ def start(
     group: Group,
 ) -> Run:
     """Return a training before its first step, its network drawn from the seed."""
-    torch.manual_seed(spec["seed"])
-    network = share_batch_statistics(build(spec["architecture"], training.classes).to(device), group, device)
+    torch.manual_seed(settings.seed)
+    network = share_batch_statistics(build(settings.architecture, training.classes).to(device), group, device)
     optimizer = torch.optim.SGD(
         network.parameters(),
-        lr=spec["learning_rate"],
-        momentum=spec["momentum"],
-        weight_decay=spec["weight_decay"],
-        nesterov=spec["momentum"] > 0,  # torch has none of momentum 0, which is plain gradient descent
+        lr=settings.learning_rate,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
+        nesterov=settings.momentum > 0,  # torch has none of momentum 0, which is plain gradient descent
     )
-    return Run(spec, network, optimizer, torch.Generator(device), [], checkpoint, asked_to_stop, group)
+    return Run(settings, network, optimizer, torch.Generator(device), [], checkpoint, asked_to_stop, group)
 
 
 def keep(run: Run, within_epoch: State | None = None) -> None:
@@ -98,7 +99,7 @@ def restore(run: Run, state: State, steps: int) -> None:
     for number, row in enumerate(history, start=1):
         if row.keys() != _MEASURED or row["epoch"] != number or not all(map(math.isfinite, row.values())):
             raise ValueError(f"history: no measurements of epoch {number}")
-    if len(history) + ("step" in state) not in range(1, run.spec["epochs"] + 1) or not optimizer["state"]:
+    if len(history) + ("step" in state) not in range(1, run.settings.epochs + 1) or not optimizer["state"]:
         raise ValueError("history: not of this training")
     if "step" in state:
         check_form(state["totals"], torch.zeros(3), "totals")

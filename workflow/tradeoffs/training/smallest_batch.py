@@ -3,31 +3,30 @@
 Batch normalisation of one image whose maps have shrunk to one pixel has nothing to take a variance of.
 """
 
-from typing import Any
-
 import torch
 
 from tradeoffs.models.networks import build
 from tradeoffs.step.errors import InputError
 from tradeoffs.training.data import Source
 from tradeoffs.training.processes import Group
+from tradeoffs.training.settings import Settings
 
 
-def check_smallest_batch(spec: dict[str, Any], training: Source, group: Group) -> None:
+def check_smallest_batch(settings: Settings, training: Source, group: Group) -> None:
     """Raise InputError where the smallest batch is too small for the processes that share it, or for the network.
 
     The network is asked itself, by one forward pass of a double on the CPU; no random state is used up.
     """
-    batches = -(-training.size // spec["batch_size"])
-    smallest = training.size - (batches - 1) * spec["batch_size"]
-    cure = f"change batch_size (now {spec['batch_size']}) or images"
+    batches = -(-training.size // settings.batch_size)
+    smallest = training.size - (batches - 1) * settings.batch_size
+    cure = f"change batch_size (now {settings.batch_size}) or images"
     if smallest < group.size:
         raise InputError(
             f"--processes: {group.size}, but the last of {batches} batches holds {smallest} images; {cure}"
         )
     ((image, _),) = training.batches([torch.arange(1)], 0)
     with torch.random.fork_rng(devices=[]), torch.no_grad():
-        network = build(spec["architecture"], training.classes).train()
+        network = build(settings.architecture, training.classes).train()
         zeros = torch.zeros((smallest, *image.shape[1:]))
         try:
             # As of all processes: each takes the statistics of the whole batch.
@@ -36,5 +35,5 @@ def check_smallest_batch(spec: dict[str, Any], training: Source, group: Group) -
             height, width = image.shape[2:]
             raise InputError(
                 f"--spec: the last of {batches} batches holds {smallest} images of {width}x{height} pixels, on which a "
-                f"{spec['architecture']} cannot be trained ({' '.join(str(error).split())}); {cure}, or image_size"
+                f"{settings.architecture} cannot be trained ({' '.join(str(error).split())}); {cure}, or image_size"
             ) from None

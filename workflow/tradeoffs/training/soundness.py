@@ -5,12 +5,12 @@ network at chance may be what its settings lead to.
 """
 
 import math
-from typing import Any
 
 from torch import nn
 
 from tradeoffs.step.errors import InputError
 from tradeoffs.training.monitoring import MONITOR_STEPS
+from tradeoffs.training.settings import Settings
 
 Row = dict[str, float]
 
@@ -24,7 +24,7 @@ _KEPT = 1 / 3
 _ENOUGH = 20
 
 
-def check_loss(losses: list[float], classes: int, spec: dict[str, Any]) -> None:
+def check_loss(losses: list[float], classes: int, settings: Settings) -> None:
     """Raise InputError where the mean training losses, epoch by epoch (the last one so far), show divergence.
 
     That is a last one that is not finite, or one that is absurd and yet has risen: in its first steps at a high
@@ -35,35 +35,35 @@ def check_loss(losses: list[float], classes: int, spec: dict[str, Any]) -> None:
     if not math.isfinite(loss) or rising:
         raise InputError(
             f"training diverged in epoch {len(losses)}: loss is {loss:.3g}; lower learning_rate "
-            f"(now {spec['learning_rate']}) or raise epochs"
+            f"(now {settings.learning_rate}) or raise epochs"
         )
 
 
-def check_weights(network: nn.Module, epoch: int, spec: dict[str, Any]) -> None:
+def check_weights(network: nn.Module, epoch: int, settings: Settings) -> None:
     """Raise InputError where a weight or a batch statistic is not finite, which the loss in training may not show."""
     for name, tensor in network.state_dict().items():
         if not tensor.isfinite().all():
             raise InputError(
                 f"training diverged in epoch {epoch + 1}: {name} is not finite; lower learning_rate "
-                f"(now {spec['learning_rate']}) or raise epochs"
+                f"(now {settings.learning_rate}) or raise epochs"
             )
 
 
-def check_overfitting(history: list[Row], images: int, spec: dict[str, Any]) -> None:
+def check_overfitting(history: list[Row], images: int, settings: Settings) -> None:
     """Raise InputError for catastrophic overfitting (Wong et al. 2020): robust to its own attack and to no other.
 
     ``images`` were monitored. It must hold after two epochs in a row, or after the last, whose weights are the result:
     a network may pass through it once and recover.
     """
     overfitted = [_overfitted(row, images) for row in history[-2:]]
-    last = len(history) == spec["epochs"]
-    if spec["norm"] != "none" and overfitted[-1] and (last or overfitted == [True, True]):
+    last = len(history) == settings.epochs
+    if settings.norm != "none" and overfitted[-1] and (last or overfitted == [True, True]):
         row = history[-1]
         raise InputError(
             f"catastrophic overfitting in epoch {len(history)}: {row['validation_training_attack_accuracy']:.0%} of "
             f"{images} validation images withstand the training attack, but "
             f"{row['validation_adversarial_accuracy']:.0%} one of {MONITOR_STEPS} steps; raise attack_steps (now "
-            f"{spec['attack_steps']}), or lower attack_step_size (now {spec['attack_step_size']}) or the budget"
+            f"{settings.attack_steps}), or lower attack_step_size (now {settings.attack_step_size}) or the budget"
         )
 
 

@@ -1,6 +1,6 @@
 """Train one model: standard, or adversarially by PGD (Madry et al. 2018), from a folder in ImageNet's layout.
 
-    python -m tradeoffs.training.train --spec '{"architecture": "basic", "norm": "linf", "epsilon": 0.0157, ...}' \
+    tradeoffs train --spec '{"architecture": "basic", "norm": "linf", "epsilon": 0.0157, ...}' \
         --data resources/miniature/default/imagenet --weights weights.pt --card card.json
 
 Writes a plain state_dict (loadable with ``weights_only=True``) and a card with the learning curve. With
@@ -11,14 +11,12 @@ each on a GPU of its own where there are any; so does torchrun.
 A training that diverges or overfits catastrophically ends with one line and writes nothing.
 """
 
-import argparse
 import hashlib
 import json
 import os
 import sys
-import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 
@@ -26,128 +24,99 @@ from tradeoffs.compute import memory
 from tradeoffs.compute.batching import workers
 from tradeoffs.compute.device import choose_device
 from tradeoffs.data.names import check_same_classes
-from tradeoffs.step.cards import check, digests, write_card
+from tradeoffs.step.cards import check, digests
 from tradeoffs.step.code_id import code_id
-from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.step.command import Written
+from tradeoffs.step.errors import InputError
 from tradeoffs.step.files import read_json
-from tradeoffs.step.specs import parse_spec
-from tradeoffs.training import launcher, processes
+from tradeoffs.training import launcher
 from tradeoffs.training.checkpoint import Checkpoint, on_sigterm, save
 from tradeoffs.training.data import Source, open_source, read_split
 from tradeoffs.training.loop import SCHEDULES, StoppedError, train
+from tradeoffs.training.processes import LOST, STOPPED, LostError, join, leave, see_one_gpu, together
+from tradeoffs.training.settings import Settings
 from tradeoffs.training.soundness import warnings
 
-SPEC: dict[str, type | tuple[type, ...]] = {
-    "architecture": str,
-    "norm": str,  # none, l2 or linf
-    "epsilon": float,  # pixel units of [0, 1]
-    "seed": int,
-    "images": (int, type(None)),  # training images used, the same number of each class; null: all
-    "image_size": (int, type(None)),  # pixels along each side; null: as stored
-    "augmentation": str,  # none, or crop_flip: random resized crop and horizontal flip
-    "epochs": int,
-    "batch_size": int,  # of all processes together
-    "learning_rate": float,  # peak of the schedule
-    "schedule": str,  # one_cycle, or step: a tenth after each third
-    "momentum": float,
-    "weight_decay": float,
-    "attack_steps": int,
-    "attack_step_size": float,  # relative to epsilon
-    "monitor_images": int,  # validation images whose adversarial accuracy is followed, epoch by epoch
-}
 
-
-def sources(spec: dict[str, Any], data: Path, device: torch.device) -> tuple[Source, Source]:
-    """Return training and validation images as ``spec`` wants them; InputError where the data cannot give them."""
-    common = {"image_size": spec["image_size"], "seed": spec["seed"], "device": device, "workers": workers()}
+def sources(settings: Settings, data: Path, device: torch.device) -> tuple[Source, Source]:
+    """Return the training and validation images that are asked for; InputError where the data cannot give them."""
+    common: dict[str, Any] = {"image_size": settings.image_size, "seed": settings.seed}
+    common |= {"device": device, "workers": workers()}
     check_same_classes(data, "train", "val")
-    training = read_split(data, "train", spec["images"])
+    training = read_split(data, "train", settings.images)
     validation = read_split(data, "val", None)
     return (
-        open_source(training, augmentation=spec["augmentation"], **common),
+        open_source(training, augmentation=settings.augmentation, **common),
         open_source(validation, augmentation="none", **common),
     )
 
 
-def run(spec: dict[str, Any], arguments: argparse.Namespace) -> None:
-    """Train in this process, alone or with the others that the environment names; the first one writes the files."""
+def run(
+    settings: Settings,
+    *,
+    data: Annotated[Path, "folder with train/ and val/ in ImageNet's layout"],
+    weights: Annotated[Path, "state_dict to write"],
+    card: Annotated[Path, "JSON card to write"],
+    checkpoint: Annotated[Path | None, "file to resume from; removed when training is complete"] = None,
+    checkpoint_minutes: Annotated[float, "minutes between checkpoints"] = 10.0,
+    processes: Annotated[int, "processes to train in, one GPU each"] = 1,
+) -> Written:
+    """Train in this process, alone or with the others that the environment names, or start those others.
+
+    The program ends here where this process is not the one that writes the card. InputError for settings and data that
+    give no sound model.
+    """
+    if settings.schedule not in SCHEDULES:
+        raise InputError(f"--spec: schedule = {settings.schedule!r}; choose one of {', '.join(SCHEDULES)}")
+    if processes > 1 and not launcher.is_member():
+        options = {"data": data, "weights": weights, "card": card, "checkpoint": checkpoint}
+        given = {name: str(path) for name, path in options.items() if path is not None}
+        given["checkpoint-minutes"] = str(checkpoint_minutes)
+        raise SystemExit(launcher.launch(processes, json.dumps(settings._asdict()), given))
     cure = (
-        f"with {spec['batch_size']} images in {os.environ.get('WORLD_SIZE', 1)} process(es); lower batch_size, or "
+        f"with {settings.batch_size} images in {os.environ.get('WORLD_SIZE', 1)} process(es); lower batch_size, or "
         "train on several GPUs (gpus_per_training in the config, --processes here)"
     )
     try:
-        with memory.or_say(cure), processes.together():
-            _train_and_write(spec, arguments)
-    except processes.LostError as lost:
+        with memory.or_say(cure), together():
+            return _trained(settings, data, weights, checkpoint, checkpoint_minutes)
+    except LostError as lost:
         print(f"another process of this training has ended ({lost})", file=sys.stderr)
-        raise SystemExit(processes.LOST) from None
+        raise SystemExit(LOST) from None
 
 
-def _train_and_write(spec: dict[str, Any], arguments: argparse.Namespace) -> None:
-    started = time.perf_counter()
-    processes.see_one_gpu()
+def _trained(settings: Settings, data: Path, weights: Path, kept: Path | None, minutes: float) -> Written:
+    see_one_gpu()
     device = choose_device()
-    group = processes.join(device)
-    code = code_id("tradeoffs.training.train")
-    check(arguments.data / "fingerprint.json")
-    data = read_json(arguments.data / "fingerprint.json")["fingerprint"]
-    key = hashlib.sha256(json.dumps([spec, code, data], sort_keys=True).encode()).hexdigest()
-    checkpoint = Checkpoint(arguments.checkpoint, key, arguments.checkpoint_minutes)
-    training, validation = sources(spec, arguments.data, device)
+    group = join(device)
+    check(data / "fingerprint.json")
+    fingerprint = read_json(data / "fingerprint.json")["fingerprint"]
+    named = [settings._asdict(), code_id("tradeoffs.training.train"), fingerprint]
+    key = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
+    checkpoint = Checkpoint(kept, key, minutes)
+    training, validation = sources(settings, data, device)
     with on_sigterm() as asked_to_stop:
         try:
             network, history = train(
-                spec, training, validation, device, checkpoint=checkpoint, asked_to_stop=asked_to_stop, group=group
+                settings, training, validation, device, checkpoint=checkpoint, asked_to_stop=asked_to_stop, group=group
             )
         except StoppedError as stop:
-            kept = f"{checkpoint.path} holds it: the same command goes on" if checkpoint.path else "nothing was kept"
-            print(f"stopped by SIGTERM {stop}; {kept}", file=sys.stderr)
-            raise SystemExit(processes.STOPPED) from None
-    processes.leave(group)
+            where = f"{kept} holds it: the same command goes on" if kept else "nothing was kept"
+            print(f"stopped by SIGTERM {stop}; {where}", file=sys.stderr)
+            raise SystemExit(STOPPED) from None
+    leave(group)
     if group.rank > 0:
-        return
+        raise SystemExit(0)
     state = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
-    save(state, arguments.weights)
-    files = digests(arguments.weights)
-    write_card(
-        arguments.card,
-        kind="model",
-        spec=spec,
-        code=code,
-        data={"imagenet": data},
-        started=started,
-        device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-        processes=group.size,
-        threads=torch.get_num_threads(),
-        classes=training.classes,
-        parameters=sum(parameter.numel() for parameter in network.parameters()),
-        files=files,
-        weights_sha256=files[arguments.weights.name],
-        history=history,
-        warnings=warnings(history, training.classes, validation.size),
-    )
-    if arguments.checkpoint is not None:
-        arguments.checkpoint.unlink(missing_ok=True)
-
-
-def main() -> None:
-    """Command line of the step."""
-    parser = argparse.ArgumentParser(prog="python -m tradeoffs.training.train", description=__doc__.split("\n")[0])
-    parser.add_argument("--spec", required=True, help="settings as JSON; keys: " + ", ".join(SPEC))
-    parser.add_argument("--data", type=Path, required=True, help="folder with train/ and val/ in ImageNet's layout")
-    parser.add_argument("--weights", type=Path, required=True, help="state_dict to write")
-    parser.add_argument("--card", type=Path, required=True, help="JSON card to write")
-    parser.add_argument("--checkpoint", type=Path, help="file to resume from; removed when training is complete")
-    parser.add_argument("--checkpoint-minutes", type=float, default=10, help="minutes between checkpoints (10)")
-    parser.add_argument("--processes", type=int, default=1, help="processes to train in, one GPU each (1)")
-    arguments = parser.parse_args()
-    spec = parse_spec(arguments.spec, SPEC)
-    if spec["schedule"] not in SCHEDULES:
-        raise InputError(f"--spec: schedule = {spec['schedule']!r}; choose one of {', '.join(SCHEDULES)}")
-    if arguments.processes > 1 and not launcher.is_member():
-        raise SystemExit(launcher.launch(arguments.processes, sys.argv[1:]))
-    run(spec, arguments)
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))
+    save(state, weights)
+    content = {
+        "processes": group.size,
+        "threads": torch.get_num_threads(),
+        "classes": training.classes,
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "weights_sha256": digests(weights)[weights.name],
+        "history": history,
+        "warnings": warnings(history, training.classes, validation.size),
+    }
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+    return Written("model", [weights], content, {"imagenet": fingerprint}, name, obsolete=[kept] if kept else [])

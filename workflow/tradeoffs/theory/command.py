@@ -1,0 +1,23 @@
+"""``tradeoffs theory PART``: the parts of the theory, each a step of its own."""
+
+import importlib
+
+from tradeoffs.step.command import Step, step_of
+from tradeoffs.step.errors import InputError
+
+PARTS = {
+    "curves": "curves",
+    "phase": "phase",
+    "claims": "claims",
+    "simulation": "simulation",
+    "pgd": "pgd_simulation",
+    "model": "own_model",
+}
+"""Modules of this folder, by what the command line calls them."""
+
+
+def step(part: str) -> Step:
+    """Return the step of a part of the theory; InputError for one that there is not."""
+    if part not in PARTS:
+        raise InputError(f"theory {part}: no such part; expected one of {', '.join(PARTS)}")
+    return step_of(importlib.import_module(f"tradeoffs.theory.{PARTS[part]}"))
