@@ -47,8 +47,7 @@ def read_ours(folder: Path, workers: int) -> int:
     os.environ["OMP_NUM_THREADS"] = str(workers)
     import torch
 
-    from tradeoffs.benchmarks.inference import Passes
-    from tradeoffs.benchmarks.predict import over_images
+    from tradeoffs.benchmarks.inference import Passes, over_images
     from tradeoffs.data.imagenet import read
     from tradeoffs.data.images import Geometry
 

@@ -33,7 +33,8 @@ class World(NamedTuple):
         """Run a benchmark module on this world."""
         name = benchmark.__name__.rpartition(".")[2]
         roots = {data: self.root / data for data in SETS.get(name, [name])}
-        return benchmark.evaluate(self.network, MODEL | self.specs[name] | changes, roots, torch.device("cpu"))
+        settings = benchmark.Settings(**MODEL | self.specs[name] | changes)
+        return benchmark.evaluate(self.network, settings, roots, torch.device("cpu"))
 
     def pixels(self, path: Path, kind: str) -> Tensor:
         """One image [1, 3, h, w] in [0, 1], by Pillow and torchvision."""

@@ -8,20 +8,20 @@ import pytest
 import torch
 
 from benchmarks.conftest import MODEL, SMALL
-from tradeoffs.benchmarks import waterbirds
+from tradeoffs.benchmarks.evaluate import step
 from tradeoffs.models.networks import load
 from tradeoffs.step.cards import check, digests, read_card, write_card
+from tradeoffs.step.command import execute
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.files import sha256
 
 
-def test_the_command_writes_a_card_and_outcomes(weights, miniature, tmp_path, monkeypatch):
+def test_the_command_writes_a_card_and_outcomes(weights, miniature, tmp_path):
     spec = MODEL | SMALL["waterbirds"]
     card, outcomes = tmp_path / "card.json", tmp_path / "outcomes.npz"
-    arguments = ["waterbirds", "--spec", json.dumps(spec), "--weights", str(weights), "--card", str(card)]
-    arguments += ["--outcomes", str(outcomes), "--waterbirds", str(miniature / "waterbirds")]
-    monkeypatch.setattr("sys.argv", arguments)
-    waterbirds.main()
+    arguments = ["--spec", json.dumps(spec), "--weights", str(weights), "--card", str(card)]
+    arguments += ["--outcomes", str(outcomes), "--data", f"waterbirds={miniature / 'waterbirds'}"]
+    execute(step("waterbirds"), "evaluate waterbirds", arguments)
     written = json.loads(card.read_text())
     assert written["benchmark"] == "waterbirds"
     assert written["model"] == "m"
@@ -39,9 +39,7 @@ def test_the_command_writes_a_card_and_outcomes(weights, miniature, tmp_path, mo
 
 
 @pytest.mark.parametrize("damage", [None, "weights", "their card", "fingerprint"])
-def test_what_is_read_is_compared_with_its_card_before_anything_is_evaluated(
-    weights, copy_of, tmp_path, monkeypatch, damage
-):
+def test_what_is_read_is_compared_with_its_card_before_anything_is_evaluated(weights, copy_of, tmp_path, damage):
     data, own = copy_of("waterbirds"), tmp_path / "weights.pt"
     own.write_bytes(weights.read_bytes())
     write_card(tmp_path / "card.json", spec={}, code="c", data={}, started=0.0, files=digests(own))
@@ -52,16 +50,22 @@ def test_what_is_read_is_compared_with_its_card_before_anything_is_evaluated(
         content = bytearray(damaged.read_bytes())
         content[len(content) // 2] ^= 1
         damaged.write_bytes(content)
-    arguments = ["waterbirds", "--spec", json.dumps(MODEL | SMALL["waterbirds"]), "--weights", str(own)]
-    arguments += ["--card", str(tmp_path / "m.json"), "--outcomes", str(tmp_path / "m.npz"), "--waterbirds", str(data)]
-    monkeypatch.setattr("sys.argv", arguments)
+    arguments = ["--spec", json.dumps(MODEL | SMALL["waterbirds"]), "--weights", str(own)]
+    arguments += [
+        "--card",
+        str(tmp_path / "m.json"),
+        "--outcomes",
+        str(tmp_path / "m.npz"),
+        "--data",
+        f"waterbirds={data}",
+    ]
     if damaged is None:
-        waterbirds.main()
+        execute(step("waterbirds"), "evaluate waterbirds", arguments)
         written = read_card(tmp_path / "m.json")
         assert written["weights"] == {"sha256": sha256(own), "checked": "against card.json"}
         return
     with pytest.raises(InputError, match=rf"{damaged.name}.*run the same command again"):
-        waterbirds.main()
+        execute(step("waterbirds"), "evaluate waterbirds", arguments)
     assert damaged.with_name(f"{damaged.name}.damaged").exists()
     assert not (tmp_path / "m.json").exists()
 

@@ -17,7 +17,9 @@ def test_outcomes_are_the_cpus(small, weights, benchmark):
     expected = small.evaluate(benchmark)
     roots = {data: small.root / data for data in SETS.get(name, [name])}
     with pretended_gpu():
-        found = benchmark.evaluate(load(weights, "basic", 10, GPU), MODEL | SMALL[name], roots, GPU)
+        found = benchmark.evaluate(
+            load(weights, "basic", 10, GPU), benchmark.Settings(**MODEL | SMALL[name]), roots, GPU
+        )
     assert found.outcomes.keys() == expected.outcomes.keys()
     for key, outcome in expected.outcomes.items():
         np.testing.assert_allclose(np.asarray(found.outcomes[key], float), np.asarray(outcome, float), atol=1e-4)

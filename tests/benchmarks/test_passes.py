@@ -10,9 +10,8 @@ from PIL import Image
 
 from tradeoffs.benchmarks import adversarial, imagenet, imagenet9, objectnet, rival10, salient_imagenet
 from tradeoffs.benchmarks import inference as passes_module
-from tradeoffs.benchmarks.inference import Passes
+from tradeoffs.benchmarks.inference import Passes, over_images
 from tradeoffs.benchmarks.noise import draw
-from tradeoffs.benchmarks.predict import over_images
 from tradeoffs.compute import batching
 from tradeoffs.data.imagenet9 import Foregrounds
 from tradeoffs.data.images import Geometry

@@ -13,8 +13,7 @@ from torchvision import models, transforms
 
 from benchmarks.conftest import MODEL
 from tradeoffs.benchmarks import imagenet9, objectnet, rival10, salient_imagenet, waterbirds
-from tradeoffs.benchmarks.inference import Passes
-from tradeoffs.benchmarks.predict import over_images
+from tradeoffs.benchmarks.inference import Passes, over_images
 from tradeoffs.data import rival10 as rival10_reader
 from tradeoffs.data.images import Geometry
 from tradeoffs.models.normalised import wrap
@@ -129,7 +128,7 @@ def test_trap_class_names_with_spaces(tmp_path):
     mapping = {str(i): i - 3 if 3 <= i < 7 else -1 for i in range(10)}
     (tmp_path / "imagenet9" / "in_to_in9.json").write_text(json.dumps(mapping))
     spec = MODEL | {"challenge_foregrounds": 8, "challenge_backgrounds": 8}
-    result = imagenet9.evaluate(Colours(), spec, {"imagenet9": tmp_path / "imagenet9"}, CPU)
+    result = imagenet9.evaluate(Colours(), imagenet9.Settings(**spec), {"imagenet9": tmp_path / "imagenet9"}, CPU)
     assert all(metric["value"] == (name != "bg_gap") for name, metric in result.metrics.items())
 
 
@@ -146,7 +145,7 @@ def test_trap_one_based_ids(tmp_path):
     with (base / "metadata.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["img_id", "img_filename", "y", "split", "place", "place_filename"], *rows])
     spec = MODEL | {"resize": 8, "crop": 8, "l2_penalty": 0.01}
-    result = waterbirds.evaluate(Colours(), spec, {"waterbirds": tmp_path / "waterbirds"}, CPU)
+    result = waterbirds.evaluate(Colours(), waterbirds.Settings(**spec), {"waterbirds": tmp_path / "waterbirds"}, CPU)
     groups = {name: result.metrics[f"accuracy_{name}"]["value"] for name in waterbirds.GROUPS}
     assert groups == {"landbird_on_land": 1, "landbird_on_water": 0, "waterbird_on_land": 1, "waterbird_on_water": 1}
 
@@ -170,7 +169,9 @@ def test_trap_one_pixel_against_two_pixel_border(small, tmp_path):
     def reddest(border):
         recorder = Recorder(small.network)
         spec = MODEL | {"resize": 32, "crop": 32, "border": border, "validation_resize": 32}
-        objectnet.evaluate(recorder, spec, {"objectnet": root, "imagenet": small.root / "imagenet"}, CPU)
+        objectnet.evaluate(
+            recorder, objectnet.Settings(**spec), {"objectnet": root, "imagenet": small.root / "imagenet"}, CPU
+        )
         return recorder.seen[0][:, 0].max().item()  # the first pass is over ObjectNet
 
     assert reddest(2) <= 0.5

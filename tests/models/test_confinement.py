@@ -121,9 +121,9 @@ def test_a_network_that_writes_files_cannot_in_its_evaluation(writing, miniature
     script, target = writing
     torch.save(scripted.pack(script.read_bytes(), [0, 0, 0], [1, 1, 1], 0), tmp_path / "w.pt")
     spec = MODEL | SMALL["imagenet"] | {"architecture": "torchscript"}
-    files = ["--weights", tmp_path / "w.pt", "--imagenet", miniature / "imagenet"]
+    files = ["--weights", tmp_path / "w.pt", "--data", f"imagenet={miniature / 'imagenet'}"]
     files += ["--card", tmp_path / "out/m.json", "--outcomes", tmp_path / "out/m.npz"]
-    done = python("-m", "tradeoffs.benchmarks.imagenet", "--spec", json.dumps(spec), *map(str, files))
+    done = python("-m", "tradeoffs", "evaluate", "imagenet", "--spec", json.dumps(spec), *map(str, files))
     assert done.returncode == 0, done.stderr
     card = json.loads((tmp_path / "out/m.json").read_text())
     assert card["confined"] is True

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from small_world import TRAINING
+from tradeoffs.compute.precision import autocast
 from tradeoffs.models.networks import build
 from tradeoffs.training import attack, loop
-from tradeoffs.compute.precision import autocast
 from tradeoffs.training.train import sources
 
 CPU = torch.device("cpu")

@@ -72,8 +72,9 @@ def evaluation_fingerprints(wildcards):
 
 
 def evaluation_options(wildcards):
-    """Their command-line options."""
-    return options(evaluation_folders(wildcards))
+    """Their command-line options, word by word: the shell is given each in quotes."""
+    folders = evaluation_folders(wildcards).items()
+    return [word for name, path in folders for word in ("--data", f"{name}={path}")]
 
 
 def options(folders):

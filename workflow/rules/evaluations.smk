@@ -10,6 +10,8 @@ rule evaluate:
         outcomes="results/{study}/evaluations/{benchmark}/{model}.npz",
     log:
         "logs/{study}/evaluate/{benchmark}/{model}.log",
+    benchmark:
+        "logs/{study}/evaluate/{benchmark}/{model}.tsv"
     conda:
         "../../envs/environment.yaml"
     threads: hooks.cores(workflow, plan.NEEDS[STUDY]["evaluate"].cores)
@@ -18,11 +20,13 @@ rule evaluate:
         mem_mb=needed("memory", "evaluate"),
         runtime=needed("minutes", "evaluate"),
     params:
-        code=lambda wc: code_id(f"tradeoffs.benchmarks.{wc.benchmark}"),
+        code=lambda wc: code_id(
+            "tradeoffs.benchmarks.evaluate", f"tradeoffs.benchmarks.{wc.benchmark}"
+        ),
         spec=lambda wc: settings(
             plan.evaluation_spec(config, MODELS[wc.model], wc.benchmark)
         ),
         data=evaluation_options,
     shell:
-        "python -m tradeoffs.runner.fork_server tradeoffs.benchmarks.{wildcards.benchmark:q} --spec {params.spec:q} {params.data:q}"
+        "python -m tradeoffs evaluate {wildcards.benchmark:q} --spec {params.spec:q} {params.data:q}"
         " --weights {input.weights:q} --card {output.card:q} --outcomes {output.outcomes:q} > {log:q} 2>&1"

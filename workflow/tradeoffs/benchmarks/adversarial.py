@@ -10,9 +10,9 @@ The card says whether the network seems to mask its gradients, so that the accur
 points that the attacks visited its logits were not finite: there an image counts as fooled.
 """
 
-import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -25,9 +25,8 @@ from tradeoffs.attacks.gradient_masking import IMAGES, Signs, signs, suspicions,
 from tradeoffs.attacks.pgd import Loss
 from tradeoffs.attacks.strong import accuracy_curve
 from tradeoffs.benchmarks.attack_metrics import Attack, metric_name
-from tradeoffs.benchmarks.evaluation import Evaluation, run
-from tradeoffs.benchmarks.inference import Passes, shares
-from tradeoffs.benchmarks.predict import decoder
+from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings
+from tradeoffs.benchmarks.inference import Passes, decoder, shares
 from tradeoffs.benchmarks.statistics import Array, Metrics, accuracy, summarise
 from tradeoffs.benchmarks.unanswered import Watched, unanswered
 from tradeoffs.benchmarks.validation import read_validation
@@ -38,29 +37,32 @@ from tradeoffs.data.listing import spread
 from tradeoffs.models.answers import answers
 from tradeoffs.models.ids import pixel_epsilon
 from tradeoffs.models.networks import Network
-from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.step.errors import InputError
 
-SPEC: dict[str, type | tuple[type, ...]] = {
-    "resize": int,  # shortest side
-    "crop": int,  # centre crop
-    "images": int,  # images attacked in each domain, spread evenly over the classes
-    "domains": dict,  # name in the metrics -> validation folder
-    "budgets": dict,  # l2 in pixel units, linf in 1/255
-    "steps": int,  # of an attack
-    "restarts": int,  # attacks at each budget, the further ones longer and on fewer images
-}
+
+@dataclass(frozen=True)
+class Settings(EvaluationSettings):
+    """Settings of this benchmark."""
+
+    resize: int  # shortest side
+    crop: int  # centre crop
+    images: int  # images attacked in each domain, spread evenly over the classes
+    domains: dict[str, str]  # name in the metrics -> validation folder
+    budgets: dict[str, list[float]]  # l2 in pixel units, linf in 1/255
+    steps: int  # of an attack
+    restarts: int  # attacks at each budget, the further ones longer and on fewer images
 
 
 _BLOCK_PIXELS = 800_000  # of the images attacked together, 15 of 224 x 224: a ResNet-50 then holds 2 GB
 
 
-def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], device: torch.device) -> Evaluation:
+def evaluate(network: Network, settings: Settings, data: dict[str, Path], device: torch.device) -> Evaluation:
     """Which images of each domain withstand each budget."""
-    geometry = Geometry(resize=spec["resize"], crop=spec["crop"])
-    passes = Passes(device, spec["unreadable"])
-    paths, labels, domain_of = chosen_images(spec, roots["imagenet"])
+    geometry = Geometry(resize=settings.resize, crop=settings.crop)
+    passes = Passes(device, settings.unreadable)
+    paths, labels, domain_of = chosen_images(settings, data["imagenet"])
     # The domains are attacked together: the more images, the more are left of a batch when most are fooled.
-    block = max(1, min(500, _BLOCK_PIXELS // spec["crop"] ** 2))
+    block = max(1, min(500, _BLOCK_PIXELS // settings.crop**2))
     logits = folded(cast(nn.Module, network))
     watched = Watched(logits)
     read: list[NDArray[np.int64]] = []
@@ -70,7 +72,7 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
         truth, x = passes.tensor(labels[at]), shares(passes.tensor(pixels))
         with torch.no_grad():
             clean += passes.in_parts(lambda some: answers(logits(shares(passes.tensor(some)))), pixels)
-        outcomes.append(attacked(watched, x, truth, spec, int(at[0]), passes))
+        outcomes.append(attacked(watched, x, truth, settings, int(at[0]), passes))
         read.append(at)
     remarks = unanswered(torch.cat(clean).cpu().numpy())
     remarks["unanswered"]["share_of_attack_not_finite"] = lost = watched.share()
@@ -78,16 +80,16 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
     robust: dict[str, NDArray[np.bool_]] = {}
     strata: dict[str, NDArray[np.int64]] = {}
     names: dict[str, list[str]] = {}
-    for number, (domain, folder) in enumerate(spec["domains"].items()):
+    for number, (domain, folder) in enumerate(settings.domains.items()):
         own = domain_of[kept] == number
         if own.sum() < 2:
             count = "one" if own.any() else "none"
             raise InputError(
-                f"{roots['imagenet'] / folder}: {count} of {spec['images']} images can be read; expected at least two"
+                f"{data['imagenet'] / folder}: {count} of {settings.images} images can be read; expected at least two"
             )
         strata[domain] = labels[kept][own]
         names[domain] = [metric_name(Attack(domain))] + [
-            metric_name(Attack(domain, norm, budget)) for norm, budget in attacks(spec)
+            metric_name(Attack(domain, norm, budget)) for norm, budget in attacks(settings)
         ]
         robust |= dict(zip(names[domain], withstood[:, own], strict=True))
 
@@ -98,12 +100,19 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
         def statistic(weights: Array, domain: str = domain) -> dict[str, Array]:
             return {name: accuracy(robust[name], weights) for name in names[domain]}
 
-        of_domain = summarise(statistic, labels_of_domain, spec["bootstrap"], spec["seed"])
+        of_domain = summarise(statistic, labels_of_domain, settings.bootstrap, settings.seed)
         metrics |= of_domain[0]
         draws |= of_domain[1]
     first = domain_of[kept] == 0
     found = look_for_masking(
-        logits, [paths[i] for i in kept[first]], labels[kept][first], withstood[:, first], spec, geometry, block, passes
+        logits,
+        [paths[i] for i in kept[first]],
+        labels[kept][first],
+        withstood[:, first],
+        settings,
+        geometry,
+        block,
+        passes,
     )
     suspicion = suspicions(found)
     if lost > 0:
@@ -112,34 +121,34 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
     return Evaluation(metrics, draws, robust, passes.skipped, remarks)
 
 
-def chosen_images(spec: dict[str, Any], root: Path) -> tuple[list[Path], NDArray[np.int64], NDArray[np.int64]]:
+def chosen_images(settings: Settings, root: Path) -> tuple[list[Path], NDArray[np.int64], NDArray[np.int64]]:
     """Return paths, labels and the number of the domain of the images to attack, domain by domain."""
     paths: list[Path] = []
     labels: list[NDArray[np.int64]] = []
     domain_of: list[NDArray[np.int64]] = []
-    for number, folder in enumerate(spec["domains"].values()):
-        index = read_validation(root, folder, spec["classes"])
-        chosen = spread(len(index.paths), spec["images"])
+    for number, folder in enumerate(settings.domains.values()):
+        index = read_validation(root, folder, settings.classes)
+        chosen = spread(len(index.paths), settings.images)
         paths += [index.paths[i] for i in chosen]
         labels.append(index.labels[chosen])
         domain_of.append(np.full(len(chosen), number))
     return paths, np.concatenate(labels), np.concatenate(domain_of)
 
 
-def attacks(spec: dict[str, Any]) -> list[tuple[str, float]]:
+def attacks(settings: Settings) -> list[tuple[str, float]]:
     """All (norm, budget) pairs, in the order of the results."""
-    return [(norm, budget) for norm, budgets in spec["budgets"].items() for budget in budgets]
+    return [(norm, budget) for norm, budgets in settings.budgets.items() for budget in budgets]
 
 
 def attacked(
-    logits: Loss, x: Tensor, labels: Tensor, spec: dict[str, Any], start: int, passes: Passes
+    logits: Loss, x: Tensor, labels: Tensor, settings: Settings, start: int, passes: Passes
 ) -> NDArray[np.bool_]:
     """Whether each of a block of images is classified correctly, and withstands each attack: [1 + attacks, n].
 
     Random starts are drawn for the block as a whole, from the seed and the block's first position, so that they do
     not depend on how many images fit into the GPU's memory at once.
     """
-    seed = int(np.random.SeedSequence([spec["seed"], start]).generate_state(1)[0])
+    seed = int(np.random.SeedSequence([settings.seed, start]).generate_state(1)[0])
     while True:
         size = min(passes.largest, len(x))
         try:
@@ -150,12 +159,12 @@ def attacked(
                     labels,
                     norm=norm,
                     epsilons=[0.0, *(pixel_epsilon(norm, budget) for budget in budgets)],
-                    steps=spec["steps"],
-                    restarts=spec["restarts"],
+                    steps=settings.steps,
+                    restarts=settings.restarts,
                     generator=torch.Generator(x.device).manual_seed(seed),
                     batch_size=len(x),
                 )
-                for norm, budgets in spec["budgets"].items()
+                for norm, budgets in settings.budgets.items()
             ]
             return torch.cat([curves[0][:1], *(curve[1:] for curve in curves)]).cpu().numpy()
         except RuntimeError as error:
@@ -169,7 +178,7 @@ def look_for_masking(
     paths: list[Path],
     labels: NDArray[np.int64],
     withstood: NDArray[np.bool_],
-    spec: dict[str, Any],
+    settings: Settings,
     geometry: Geometry,
     block: int,
     passes: Passes,
@@ -185,8 +194,8 @@ def look_for_masking(
         return together([])
     strongest = {
         norm: (budget, row)
-        for row, (norm, budget) in enumerate(attacks(spec), start=1)
-        if budget == max(spec["budgets"][norm])
+        for row, (norm, budget) in enumerate(attacks(settings), start=1)
+        if budget == max(settings.budgets[norm])
     }
     chosen = [paths[i] for i in some]
     found: list[tuple[int, Signs]] = []
@@ -200,8 +209,8 @@ def look_for_masking(
                 (norm, pixel_epsilon(norm, budget)): passes.tensor(withstood[row, own])
                 for norm, (budget, row) in strongest.items()
             },
-            steps=spec["steps"],
-            generator=torch.Generator(passes.device).manual_seed(spec["seed"] + int(at[0])),
+            steps=settings.steps,
+            generator=torch.Generator(passes.device).manual_seed(settings.seed + int(at[0])),
         )
         found.append((len(at), of_part))
     return together(found)
@@ -218,12 +227,3 @@ def in_parts(logits: Loss, size: int) -> Loss:
         return torch.cat([checkpoint(logits, part, use_reentrant=False) for part in x.split(size)])
 
     return parted
-
-
-def main() -> None:
-    """Command line of the step."""
-    run("adversarial", SPEC, ("imagenet",), evaluate, "Adversarial accuracy of one model over budgets")
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))

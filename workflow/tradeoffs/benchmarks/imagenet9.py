@@ -10,8 +10,8 @@ background. Challenge accuracy: the share of foregrounds that no background of t
 through their masks; it depends on how many foregrounds and backgrounds are crossed, which the card states.
 """
 
-import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tradeoffs.benchmarks.evaluation import Evaluation, run
-from tradeoffs.benchmarks.inference import Passes, shares
-from tradeoffs.benchmarks.predict import over_images
+from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings
+from tradeoffs.benchmarks.inference import Passes, over_images, shares
 from tradeoffs.benchmarks.statistics import Array, accuracy, summarise
 from tradeoffs.benchmarks.unanswered import Watched, unanswered
 from tradeoffs.compute.batching import batch_size
@@ -30,23 +29,28 @@ from tradeoffs.data import imagenet9, images
 from tradeoffs.data.imagenet9 import Foregrounds
 from tradeoffs.models.answers import answers
 from tradeoffs.models.networks import Network
-from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.step.errors import InputError
 
-SPEC: dict[str, type | tuple[type, ...]] = {
-    "challenge_foregrounds": int,  # crossed with ...
-    "challenge_backgrounds": int,  # ... this many backgrounds, spread evenly over the set; 0: no challenge
-}
+
+@dataclass(frozen=True)
+class Settings(EvaluationSettings):
+    """Settings of this benchmark."""
+
+    challenge_foregrounds: int  # crossed with ...
+    challenge_backgrounds: int  # ... this many backgrounds, spread evenly over the set; 0: no challenge
+
+
 _FOREGROUNDS = 400  # held in memory at once; the backgrounds are read again for each so many
 
 
-def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], device: torch.device) -> Evaluation:
+def evaluate(network: Network, settings: Settings, data: dict[str, Path], device: torch.device) -> Evaluation:
     """Accuracy on each variant, the gap, and the challenge.
 
     An image that is damaged in one variant is left out of all.
     """
-    root = roots["imagenet9"]
-    passes = Passes(device, spec["unreadable"])
-    super_class = passes.tensor(imagenet9.class_mapping(root / "in_to_in9.json", spec["classes"]))
+    root = data["imagenet9"]
+    passes = Passes(device, settings.unreadable)
+    super_class = passes.tensor(imagenet9.class_mapping(root / "in_to_in9.json", settings.classes))
     variants = {variant: imagenet9.read(root, variant) for variant in imagenet9.VARIANTS}
     foregrounds = imagenet9.foregrounds(root)
     names = [path.name for path in foregrounds.paths]
@@ -68,16 +72,16 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
     labels = foregrounds.labels[kept]
     correct = {variant: found[row, kept] == labels for row, variant in enumerate(variants)}
 
-    fronts = np.intersect1d(spread(len(names), spec["challenge_foregrounds"]), kept)
+    fronts = np.intersect1d(spread(len(names), settings.challenge_foregrounds), kept)
     tiled = list(variants).index("only_bg_t")
-    behind = [i for i in spread(len(names), spec["challenge_backgrounds"]) if readable[tiled, i]]
+    behind = [i for i in spread(len(names), settings.challenge_backgrounds) if readable[tiled, i]]
     backgrounds = [variants["only_bg_t"].paths[i] for i in behind]
     watched = Watched(network)
     tried, withstood = challenge(lambda x: answers(watched(x), super_class), foregrounds, fronts, backgrounds, passes)
     chosen = np.searchsorted(kept, tried)
     if len(chosen) == 1:
         raise InputError(
-            f"challenge_foregrounds: {spec['challenge_foregrounds']}, of which one can be read, and one image has no "
+            f"challenge_foregrounds: {settings.challenge_foregrounds}, of which one can be read, and one image has no "
             "interval; expected at least two, or 0 for no challenge"
         )
 
@@ -89,7 +93,7 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
         return result
 
     in_challenge = np.isin(np.arange(len(labels)), chosen).astype(np.int64)
-    metrics, draws = summarise(statistic, labels * 2 + in_challenge, spec["bootstrap"], spec["seed"], in_challenge)
+    metrics, draws = summarise(statistic, labels * 2 + in_challenge, settings.bootstrap, settings.seed, in_challenge)
     outcomes = correct | {"challenge": withstood, "challenge_image": chosen, "label": labels}
     remarks = unanswered(found[list(variants).index("original"), kept], found[:, kept].T)
     remarks["unanswered"]["share_of_challenge_not_finite"] = watched.share()
@@ -167,12 +171,3 @@ def stands(
 def spread(n: int, wanted: int) -> NDArray[np.int64]:
     """Positions of at most ``wanted`` of ``n`` items, spread evenly."""
     return np.unique(np.linspace(0, n - 1, min(n, wanted)).astype(np.int64)) if wanted else np.zeros(0, dtype=np.int64)
-
-
-def main() -> None:
-    """Command line of the step."""
-    run("imagenet9", SPEC, ("imagenet9",), evaluate, "ImageNet-9: background gap of one model")
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))

@@ -13,7 +13,8 @@ from torch import Tensor
 from tradeoffs.compute.batching import batch_size, halved, workers
 from tradeoffs.compute.memory import is_out_of_memory
 from tradeoffs.compute.parallel import in_order
-from tradeoffs.data.images import AHEAD, NOTHING, UnreadableError, stack
+from tradeoffs.data import images
+from tradeoffs.data.images import AHEAD, NOTHING, Geometry, UnreadableError, stack
 from tradeoffs.step.errors import InputError
 
 Decode = Callable[[int], tuple[NDArray[Any], ...]]
@@ -121,3 +122,15 @@ def shares(pixels: Tensor) -> Tensor:
     """Images uint8 [n, h, w, 3] as floats [n, 3, h, w] in [0, 1] (channels_last); masks [n, h, w] as [n, 1, h, w]."""
     channels = pixels[:, None] if pixels.dim() == 3 else pixels.permute(0, 3, 1, 2)
     return channels.float() / 255
+
+
+def over_images(
+    passes: Passes, paths: Sequence[Path], geometry: Geometry, compute: Callable[[Tensor], Tensor]
+) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Apply ``compute`` to the images at ``paths``, [n, 3, h, w] in [0, 1]; see :meth:`Passes.over`."""
+    return passes.over(paths, decoder(paths, geometry), lambda pixels: compute(shares(pixels)))
+
+
+def decoder(paths: Sequence[Path], geometry: Geometry) -> Decode:
+    """Return the function that decodes the image at each position of ``paths``."""
+    return lambda i: (images.image(paths[i], geometry),)

@@ -11,7 +11,7 @@ Effective robustness needs a set of standard models and is added in the summary.
 (its licence forbids it).
 """
 
-import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tradeoffs.benchmarks.evaluation import Evaluation, run
-from tradeoffs.benchmarks.inference import Passes
-from tradeoffs.benchmarks.predict import over_images
+from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings
+from tradeoffs.benchmarks.inference import Passes, over_images
 from tradeoffs.benchmarks.statistics import Array, accuracy, summarise
 from tradeoffs.benchmarks.unanswered import unanswered
 from tradeoffs.benchmarks.validation import read_validation
@@ -30,14 +29,19 @@ from tradeoffs.data import objectnet
 from tradeoffs.data.images import Geometry
 from tradeoffs.models.answers import NOT_FINITE, answers
 from tradeoffs.models.networks import Network
-from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.step.errors import InputError
 
-SPEC: dict[str, type | tuple[type, ...]] = {
-    "resize": int,  # shortest side of an ObjectNet image, after its border is cut
-    "validation_resize": int,  # shortest side of a validation image
-    "crop": int,  # centre crop
-    "border": int,  # pixels cut from each side of an ObjectNet image (its red border)
-}
+
+@dataclass(frozen=True)
+class Settings(EvaluationSettings):
+    """Settings of this benchmark."""
+
+    resize: int  # shortest side of an ObjectNet image, after its border is cut
+    validation_resize: int  # shortest side of a validation image
+    crop: int  # centre crop
+    border: int  # pixels cut from each side of an ObjectNet image (its red border)
+
+
 PROTOCOLS = ("official", "restricted")
 Hits = dict[str, NDArray[np.bool_]]
 
@@ -54,18 +58,18 @@ def predictions(logits: Tensor, mapping: Tensor) -> Tensor:
     return torch.stack([official, torch.where(official == NOT_FINITE, NOT_FINITE, restricted)], dim=1)
 
 
-def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], device: torch.device) -> Evaluation:
+def evaluate(network: Network, settings: Settings, data: dict[str, Path], device: torch.device) -> Evaluation:
     """Accuracy on ObjectNet and on the validation images of the shared classes, by both protocols."""
-    index = objectnet.read(roots["objectnet"])
+    index = objectnet.read(data["objectnet"])
     mapping = index.imagenet_to_objectnet
-    if len(mapping) != spec["classes"]:
+    if len(mapping) != settings.classes:
         raise InputError(
-            f"{roots['objectnet']}: mappings are of {len(mapping)} classes; the network has {spec['classes']}"
+            f"{data['objectnet']}: mappings are of {len(mapping)} classes; the network has {settings.classes}"
         )
     has_counterpart = np.flatnonzero(np.isin(index.labels, mapping))
-    validation = read_validation(roots["imagenet"], "val", spec["classes"])
+    validation = read_validation(data["imagenet"], "val", settings.classes)
     shared = np.flatnonzero(mapping[validation.labels] >= 0)
-    passes = Passes(device, spec["unreadable"])
+    passes = Passes(device, settings.unreadable)
     to_objectnet = passes.tensor(mapping)
 
     def hits(
@@ -79,15 +83,15 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
     labels, there, there_hits = hits(
         [index.paths[i] for i in has_counterpart],
         index.labels[has_counterpart],
-        Geometry(border=spec["border"], resize=spec["resize"], crop=spec["crop"]),
+        Geometry(border=settings.border, resize=settings.resize, crop=settings.crop),
     )
     here_labels, here, here_hits = hits(
         [validation.paths[i] for i in shared],
         mapping[validation.labels[shared]],
-        Geometry(resize=spec["validation_resize"], crop=spec["crop"]),
+        Geometry(resize=settings.validation_resize, crop=settings.crop),
     )
     n = len(labels)
-    for folder, size in ((roots["objectnet"], n), (roots["imagenet"] / "val", len(here_labels))):
+    for folder, size in ((data["objectnet"], n), (data["imagenet"] / "val", len(here_labels))):
         if size == 1:
             raise InputError(f"{folder}: one image of the shared classes has no interval; expected at least two")
 
@@ -109,7 +113,7 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
     # ObjectNet and validation images are resampled apart, within classes.
     strata = np.concatenate([labels, here_labels + 1 + labels.max()])
     which_set = np.repeat([0, 1], [n, len(here_labels)])
-    metrics, draws = summarise(statistic, strata, spec["bootstrap"], spec["seed"], which_set)
+    metrics, draws = summarise(statistic, strata, settings.bootstrap, settings.seed, which_set)
     outcomes: dict[str, NDArray[Any]] = {f"objectnet_{p}": hit for p, hit in there_hits.items()}
     outcomes |= {f"validation_{p}": hit for p, hit in here_hits.items()}
     outcomes |= {"objectnet_label": labels, "validation_label": here_labels}
@@ -122,12 +126,3 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
         ]
     }
     return Evaluation(metrics, draws, outcomes, passes.skipped, remarks)
-
-
-def main() -> None:
-    """Command line of the step."""
-    run("objectnet", SPEC, ("objectnet", "imagenet"), evaluate, "ObjectNet: accuracy drop of one model")
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))

@@ -11,7 +11,7 @@ noise has a fixed l2 norm, so a small mask gets stronger noise). RFS is given pe
 variant from the level-averaged accuracies, as the paper does when it compares models.
 """
 
-import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tradeoffs.benchmarks.evaluation import Evaluation, run
-from tradeoffs.benchmarks.inference import Passes, shares
+from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings
+from tradeoffs.benchmarks.inference import Passes, over_images, shares
 from tradeoffs.benchmarks.noise import corrupt, draw
-from tradeoffs.benchmarks.predict import over_images
 from tradeoffs.benchmarks.statistics import Array, Metrics, balanced_accuracy, normalised_gap, saturated, summarise
 from tradeoffs.benchmarks.unanswered import unanswered
 from tradeoffs.data import images, rival10
@@ -31,31 +30,37 @@ from tradeoffs.data.images import Geometry
 from tradeoffs.models.answers import answers
 from tradeoffs.models.linear_probe import fit
 from tradeoffs.models.networks import Network
-from tradeoffs.step.errors import exit_code
-
-SPEC: dict[str, type | tuple[type, ...]] = {
-    "size": int,  # images and masks are resized to size x size
-    "linf_levels": list,  # sigma, pixel units
-    "l2_levels": list,  # l2 norm of the masked noise, pixel units
-    "l2_penalty": float,  # of the linear head
-}
 
 
-def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], device: torch.device) -> Evaluation:
+@dataclass(frozen=True)
+class Settings(EvaluationSettings):
+    """Settings of this benchmark."""
+
+    size: int  # images and masks are resized to size x size
+    linf_levels: list[float]  # sigma, pixel units
+    l2_levels: list[float]  # l2 norm of the masked noise, pixel units
+    l2_penalty: float  # of the linear head
+
+    def levels(self) -> dict[str, list[float]]:
+        """Return the noise levels of each kind."""
+        return {"linf": self.linf_levels, "l2": self.l2_levels}
+
+
+def evaluate(network: Network, settings: Settings, data: dict[str, Path], device: torch.device) -> Evaluation:
     """Fit the head on the train split and measure the test split under noise."""
-    geometry = Geometry(resize=spec["size"], square=True)
-    train = rival10.read(roots["rival10"], "train")
-    test = rival10.read(roots["rival10"], "test")
-    passes = Passes(device, spec["unreadable"])
+    geometry = Geometry(resize=settings.size, square=True)
+    train = rival10.read(data["rival10"], "train")
+    test = rival10.read(data["rival10"], "test")
+    passes = Passes(device, settings.unreadable)
     at, found = over_images(passes, train.paths, geometry, network.features)
-    head = fit(found.astype(np.float64), train.labels[at], len(train.class_names), spec["l2_penalty"])
+    head = fit(found.astype(np.float64), train.labels[at], len(train.class_names), settings.l2_penalty)
     mean, scale, weight, bias = map(passes.tensor, head)
-    levels = [("linf", level) for level in spec["linf_levels"]] + [("l2", level) for level in spec["l2_levels"]]
+    levels = [("linf", level) for level in settings.linf_levels] + [("l2", level) for level in settings.l2_levels]
     regions = ("foreground", "background")
 
     def decode(i: int) -> tuple[NDArray[Any], ...]:
         pixels = images.image(test.paths[i], geometry)
-        return pixels, images.mask([test.masks[i]], geometry), draw(spec["seed"], i, 1, *pixels.shape[:2])[0]
+        return pixels, images.mask([test.masks[i]], geometry), draw(settings.seed, i, 1, *pixels.shape[:2])[0]
 
     def predict(x: Tensor) -> Tensor:
         return answers((network.features(x).double() - mean) / scale @ weight + bias)
@@ -78,40 +83,31 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
         for kind in ("linf", "l2"):
             means = {}
             for region in regions:
-                names = [f"{region}_{kind}_{level:g}" for level in spec[f"{kind}_levels"]]
+                names = [f"{region}_{kind}_{level:g}" for level in settings.levels()[kind]]
                 for name in names:
                     found[f"accuracy_{name}"] = balanced_accuracy(correct[name], labels, weights)
                 means[region] = np.mean([found[f"accuracy_{name}"] for name in names], axis=0)
-            for level in spec[f"{kind}_levels"]:
+            for level in settings.levels()[kind]:
                 a, b = (found[f"accuracy_{region}_{kind}_{level:g}"] for region in ("background", "foreground"))
                 found[f"rfs_{kind}_{level:g}"] = normalised_gap(a, b)
             found[f"rfs_{kind}"] = normalised_gap(means["background"], means["foreground"])
         return found
 
-    metrics, draws = summarise(statistic, labels, spec["bootstrap"], spec["seed"])
-    remarks = unanswered(predicted[:, 0], predicted) | {"saturated": saturated(pairs(metrics, spec))}
+    metrics, draws = summarise(statistic, labels, settings.bootstrap, settings.seed)
+    remarks = unanswered(predicted[:, 0], predicted) | {"saturated": saturated(pairs(metrics, settings))}
     return Evaluation(metrics, draws, correct | {"label": labels}, passes.skipped, remarks)
 
 
-def pairs(metrics: Metrics, spec: dict[str, Any]) -> dict[str, tuple[float, float]]:
+def pairs(metrics: Metrics, settings: Settings) -> dict[str, tuple[float, float]]:
     """Return the two accuracies, under noise in the background and in the foreground, that each RFS is the gap of."""
     found: dict[str, tuple[float, float]] = {}
     for kind in ("linf", "l2"):
         levels = [
             tuple(metrics[f"accuracy_{region}_{kind}_{level:g}"]["value"] for region in ("background", "foreground"))
-            for level in spec[f"{kind}_levels"]
+            for level in settings.levels()[kind]
         ]
-        for level, (behind, in_front) in zip(spec[f"{kind}_levels"], levels, strict=True):
+        for level, (behind, in_front) in zip(settings.levels()[kind], levels, strict=True):
             found[f"rfs_{kind}_{level:g}"] = behind, in_front
         behind, in_front = np.mean(levels, axis=0).tolist()
         found[f"rfs_{kind}"] = behind, in_front
     return found
-
-
-def main() -> None:
-    """Command line of the step."""
-    run("rival10", SPEC, ("rival10",), evaluate, "RIVAL10: relative foreground sensitivity of one model")
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))

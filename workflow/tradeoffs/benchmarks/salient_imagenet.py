@@ -13,7 +13,7 @@ standard deviation sigma is added through a mask and the image clamped to [0, 1]
 Images with an empty core mask are left out.
 """
 
-import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tradeoffs.benchmarks.evaluation import Evaluation, run
+from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings
 from tradeoffs.benchmarks.inference import Passes, shares
 from tradeoffs.benchmarks.noise import corrupt, draw
 from tradeoffs.benchmarks.statistics import Array, balanced_accuracy, normalised_gap, saturated, summarise
@@ -32,15 +32,18 @@ from tradeoffs.data import images, salient_imagenet
 from tradeoffs.data.images import Geometry
 from tradeoffs.models.answers import answers
 from tradeoffs.models.networks import Network
-from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.step.errors import InputError
 
-SPEC: dict[str, type | tuple[type, ...]] = {
-    "resize": int,  # shortest side
-    "crop": int,  # centre crop
-    "sigma": float,  # pixel units
-    "trials": int,
-    "dilation": int,  # iterations; each grows the core region by two pixels along the axes
-}
+
+@dataclass(frozen=True)
+class Settings(EvaluationSettings):
+    """Settings of this benchmark."""
+
+    resize: int  # shortest side
+    crop: int  # centre crop
+    sigma: float  # pixel units
+    trials: int
+    dilation: int  # iterations; each grows the core region by two pixels along the axes
 
 
 def dilate(mask: Tensor, iterations: int) -> Tensor:
@@ -50,12 +53,12 @@ def dilate(mask: Tensor, iterations: int) -> Tensor:
     return mask / mask.amax((1, 2, 3), keepdim=True).clamp(min=1e-12)
 
 
-def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], device: torch.device) -> Evaluation:
+def evaluate(network: Network, settings: Settings, data: dict[str, Path], device: torch.device) -> Evaluation:
     """Accuracy with noise inside and outside the core region, and through the masks of single features."""
-    geometry = Geometry(resize=spec["resize"], crop=spec["crop"])
-    root = roots["salient_imagenet"]
+    geometry = Geometry(resize=settings.resize, crop=settings.crop)
+    root = data["salient_imagenet"]
     index = salient_imagenet.read(root, root / "train", root / "mturk_results" / "discover_spurious_features.csv")
-    passes = Passes(device, spec["unreadable"])
+    passes = Passes(device, settings.unreadable)
     kinds = ("core_region", "outside_core", "core_features", "spurious_features")
 
     def decode(i: int) -> tuple[NDArray[Any], ...]:
@@ -64,16 +67,16 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
             images.mask(group, geometry) if group else np.zeros(pixels.shape[:2], dtype=np.uint8)
             for group in (index.core_masks[i], index.spurious_masks[i])
         ]
-        return pixels, *masks, draw(spec["seed"], i, spec["trials"], *pixels.shape[:2])
+        return pixels, *masks, draw(settings.seed, i, settings.trials, *pixels.shape[:2])
 
     def predictions(pixels: Tensor, core_mask: Tensor, spurious_mask: Tensor, noise: Tensor) -> Tensor:
         """Classes [n, 1 + trials * kinds + 1], of the clean images first; last, whether the core mask is not empty."""
         x, core, spurious = shares(pixels), shares(core_mask), shares(spurious_mask)
-        region = dilate(core, spec["dilation"])
+        region = dilate(core, settings.dilation)
         found = [answers(network(x))]
         for trial in noise.permute(1, 0, 4, 2, 3):
             for where in (region, 1 - region, core, spurious):
-                corrupted = corrupt(x, where, trial, kind="linf", level=spec["sigma"])
+                corrupted = corrupt(x, where, trial, kind="linf", level=settings.sigma)
                 found.append(answers(network(corrupted)))
         return torch.stack([*found, (core.amax((1, 2, 3)) > 0).long()], dim=1)
 
@@ -84,7 +87,7 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
     if not has_core.any():
         raise InputError(f"{root}: no image has a core mask that is not empty; unpack the data set again")
     clean = found[:, 0] == labels
-    trials = (found[:, 1:-1] == labels[:, None]).reshape(len(at), spec["trials"], len(kinds))
+    trials = (found[:, 1:-1] == labels[:, None]).reshape(len(at), settings.trials, len(kinds))
     hits = {kind: trials[:, :, column].T for column, kind in enumerate(kinds)}
 
     # Classes without a spurious feature have no spurious accuracy either in the ICLR definitions.
@@ -112,16 +115,7 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
         return result
 
     strata = labels * 4 + 2 * has_core + has_spurious
-    metrics, draws = summarise(statistic, strata, spec["bootstrap"], spec["seed"], labels)
+    metrics, draws = summarise(statistic, strata, settings.bootstrap, settings.seed, labels)
     core, spurious = (float(metrics[f"{name}_accuracy"]["value"]) for name in ("core", "spurious"))
     remarks = unanswered(found[:, 0], found[:, :-1]) | {"saturated": saturated({"rcs": (core, spurious)})}
     return Evaluation(metrics, draws, hits | {"clean": clean, "label": labels}, passes.skipped, remarks)
-
-
-def main() -> None:
-    """Command line of the step."""
-    run("salient_imagenet", SPEC, ("salient_imagenet",), evaluate, "Salient ImageNet: RCS of one model")
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))

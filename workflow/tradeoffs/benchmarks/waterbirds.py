@@ -11,16 +11,14 @@ backgrounds are balanced within each class.
   birds, not within one.)
 """
 
-import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
-from tradeoffs.benchmarks.evaluation import Evaluation, run
-from tradeoffs.benchmarks.inference import Passes
-from tradeoffs.benchmarks.predict import over_images
+from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings
+from tradeoffs.benchmarks.inference import Passes, over_images
 from tradeoffs.benchmarks.statistics import Array, group_accuracies, summarise
 from tradeoffs.benchmarks.unanswered import unanswered
 from tradeoffs.data import waterbirds
@@ -28,22 +26,27 @@ from tradeoffs.data.images import Geometry
 from tradeoffs.models.answers import answers
 from tradeoffs.models.linear_probe import fit
 from tradeoffs.models.networks import Network
-from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.step.errors import InputError
 
-SPEC: dict[str, type | tuple[type, ...]] = {
-    "resize": int,  # both sides
-    "crop": int,  # centre crop
-    "l2_penalty": float,  # of the linear head
-}
+
+@dataclass(frozen=True)
+class Settings(EvaluationSettings):
+    """Settings of this benchmark."""
+
+    resize: int  # both sides
+    crop: int  # centre crop
+    l2_penalty: float  # of the linear head
+
+
 GROUPS = ("landbird_on_land", "landbird_on_water", "waterbird_on_land", "waterbird_on_water")
 
 
-def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], device: torch.device) -> Evaluation:
+def evaluate(network: Network, settings: Settings, data: dict[str, Path], device: torch.device) -> Evaluation:
     """Fit the head on the train split and measure the four groups of the test split."""
-    root = roots["waterbirds"]
-    geometry = Geometry(resize=spec["resize"], square=True, crop=spec["crop"])
+    root = data["waterbirds"]
+    geometry = Geometry(resize=settings.resize, square=True, crop=settings.crop)
     train, test = waterbirds.read(root, "train"), waterbirds.read(root, "test")
-    passes = Passes(device, spec["unreadable"])
+    passes = Passes(device, settings.unreadable)
     at_train, train_features = over_images(passes, train.paths, geometry, network.features)
     at, features = over_images(passes, test.paths, geometry, network.features)
     train_group, group = train.group[at_train], test.group[at]
@@ -54,7 +57,7 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
                     f"{root}: {split} split has {size or 'no'} image of group {name}; expected at least {fewest}"
                     f"{' (one has no interval)' if size else ''}; unpack it again"
                 )
-    head = fit(train_features.astype(np.float64), train.y[at_train], 2, spec["l2_penalty"])
+    head = fit(train_features.astype(np.float64), train.y[at_train], 2, settings.l2_penalty)
     predicted = answers(torch.from_numpy(head.logits(features.astype(np.float64)))).numpy()
     correct = predicted == test.y[at]
     shares = np.bincount(train_group, minlength=4) / len(train_group)
@@ -68,14 +71,5 @@ def evaluate(network: Network, spec: dict[str, Any], roots: dict[str, Path], dev
             "background_swap_gap": own - other,
         }
 
-    metrics, draws = summarise(statistic, group, spec["bootstrap"], spec["seed"])
+    metrics, draws = summarise(statistic, group, settings.bootstrap, settings.seed)
     return Evaluation(metrics, draws, {"correct": correct, "group": group}, passes.skipped, unanswered(predicted))
-
-
-def main() -> None:
-    """Command line of the step."""
-    run("waterbirds", SPEC, ("waterbirds",), evaluate, "Waterbirds: worst-group accuracy of one model")
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))

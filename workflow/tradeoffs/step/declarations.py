@@ -4,7 +4,7 @@ A reworded title or another address changes no code: code ids see Python only.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cache
 from pathlib import Path
@@ -158,7 +158,8 @@ class Benchmark(NamedTuple):
     ``settings``: JSON Schema of each, with the default of each study. ``metrics``: what is said of each, the headline
     first: ``direction`` (``more`` where high values mean much reliance on the background, ``less`` where low ones do),
     ``meaning`` in claims, ``label`` of its axis in the figure of the benchmark (none: it has no row there),
-    ``normalised`` where it is a gap of two accuracies over the largest possible. A name may be that of a family.
+    ``normalised`` where it is a gap of two accuracies over the largest possible, ``when`` where not every card has it.
+    A name with a part in braces is that of a family.
     """
 
     title: str
@@ -175,7 +176,10 @@ _METRIC: dict[str, tuple[object, ...]] = {
     "normalised": (True, False),
     "label": (),
     "meaning": (),
+    "when": (),
 }
+# What a benchmark may need of a network beyond logits.
+NEEDS = ("features", "gradients")
 
 
 @cache
@@ -189,6 +193,20 @@ def _benchmark(path: Path) -> Benchmark:
     if wrong := found.keys() ^ set(Benchmark._fields):
         names = ", ".join(Benchmark._fields)
         raise InputError(f"{path}: missing or unknown key {', '.join(sorted(map(str, wrong)))}; expected {names}")
+    for key in ("title", "caption"):
+        if not isinstance(found[key], str) or not found[key].strip():
+            raise InputError(f"{path}: {key} = {found[key]!r}; expected text")
+    _listed(
+        path, "data", found["data"], list(data(path.parents[1] / "data")) if path.parent.name == "benchmarks" else None
+    )
+    _listed(path, "needs", found["needs"], NEEDS)
+    if not found["data"]:
+        raise InputError(f"{path}: data = []; expected the data sets that it reads, its own first")
+    settings = found["settings"]
+    if not isinstance(settings, dict) or not all(isinstance(part, dict) for part in settings.values()):
+        raise InputError(f"{path}: settings = {str(settings)[:80]!r}; expected names and the schema of each, or {{}}")
+    if not path.with_suffix(".py").is_file():
+        raise InputError(f"{path}: there is no {path.stem}.py beside it; write it, or remove this file")
     if not isinstance(found["metrics"], dict) or not found["metrics"]:
         raise InputError(f"{path}: metrics = {found['metrics']!r}; expected names and what is said of each")
     for metric, said in found["metrics"].items():
@@ -201,3 +219,38 @@ def _benchmark(path: Path) -> Benchmark:
                 expected = " or ".join(map(str, _METRIC[key])) or "text"
                 raise InputError(f"{path}: metrics.{metric}.{key} = {value!r}; expected {expected}")
     return Benchmark(**found)
+
+
+def _listed(path: Path, key: str, given: Any, known: Collection[str] | None) -> None:
+    """Raise InputError for what is no list of the known names."""
+    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+        raise InputError(f"{path}: {key} = {given!r}; expected a list of names")
+    for name in given:
+        if known is not None and name not in known:
+            raise InputError(f"{path}: {key}: {name!r} is unknown; expected any of {', '.join(known)}")
+
+
+def check_metrics(name: str, declared: Benchmark, measured: Iterable[str]) -> None:
+    """Raise InputError where the metrics of a benchmark's result are not those that its declaration names."""
+    left = dict.fromkeys(declared.metrics)
+    for metric in measured:
+        found = metric if metric in declared.metrics else _family(metric, declared.metrics)
+        if found is None:
+            raise InputError(
+                f"benchmarks/{name}.yaml: metrics: {metric} is not declared, but {name}.py measures it; add it"
+            )
+        left.pop(found, None)
+    for metric in left:
+        if "{" not in metric and "when" not in declared.metrics[metric]:
+            raise InputError(
+                f"benchmarks/{name}.yaml: metrics.{metric}: {name}.py does not measure it; remove it, or say when it does"
+            )
+
+
+def _family(metric: str, declared: Iterable[str]) -> str | None:
+    """Return the declared family that a metric belongs to; the first that fits."""
+    for name in declared:
+        pattern = "".join(".+" if part.startswith("{") else re.escape(part) for part in re.split(r"({\w+})", name))
+        if "{" in name and re.fullmatch(pattern, metric):
+            return name
+    return None

@@ -1,0 +1,124 @@
+"""Put a model through a benchmark.
+
+    tradeoffs evaluate waterbirds --spec '{"model": "basic_standard", "architecture": "basic", ...}' \
+        --weights weights.pt --data waterbirds=resources/miniature/default/waterbirds \
+        --outcomes waterbirds.npz --card waterbirds.json
+
+A benchmark is a module of this folder with ``Settings`` and ``evaluate``, and the declaration beside it. Its card holds
+metrics and provenance, its outcomes (npz) what was said of each image and ``draws/<metric>`` of the bootstrap.
+"""
+
+import difflib
+import importlib
+from dataclasses import fields
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated
+
+import numpy as np
+import torch
+
+from tradeoffs.benchmarks.evaluation import EvaluationSettings
+from tradeoffs.compute import memory
+from tradeoffs.compute.device import choose_device
+from tradeoffs.models import confinement
+from tradeoffs.models.networks import load
+from tradeoffs.step import declarations
+from tradeoffs.step.cards import check
+from tradeoffs.step.command import Step, Written, options_of
+from tradeoffs.step.declarations import Benchmark
+from tradeoffs.step.errors import InputError
+from tradeoffs.step.files import read_json, write_whole
+
+
+def step(benchmark: str) -> Step:
+    """Return the step of a benchmark; InputError for an unknown one, and one whose module and declaration differ."""
+    declared = find(benchmark)
+    module = importlib.import_module(f"tradeoffs.benchmarks.{benchmark}")
+    own = {field.name for field in fields(module.Settings)} - {field.name for field in fields(EvaluationSettings)}
+    if wrong := own ^ declared.settings.keys():
+        raise InputError(
+            f"benchmarks/{benchmark}.yaml: settings: {', '.join(sorted(wrong))} in one of the declaration and Settings "
+            f"of {benchmark}.py only; expected the same in both"
+        )
+    title = f"{declared.title}: {' '.join((module.__doc__ or '').split(chr(10))[0].split())}"
+    return Step(title, module.Settings, options_of(run), partial(run, benchmark, module), code(benchmark))
+
+
+def code(benchmark: str) -> tuple[str, ...]:
+    """Return the modules that an evaluation depends on."""
+    return (__name__, f"tradeoffs.benchmarks.{benchmark}")
+
+
+def find(benchmark: str) -> Benchmark:
+    """Return the declaration of a benchmark; InputError for an unknown one."""
+    known = declarations.benchmarks()
+    if benchmark not in known:
+        close = difflib.get_close_matches(benchmark, known, n=1)
+        hint = f"; did you mean {close[0]}?" if close else f"; expected one of {', '.join(known)}"
+        raise InputError(f"no benchmark is called {benchmark!r}{hint}")
+    return known[benchmark]
+
+
+def run(
+    benchmark: str,
+    module: ModuleType,
+    settings: EvaluationSettings,
+    *,
+    weights: Annotated[Path, "state_dict of the model"],
+    data: Annotated[dict[str, Path], "folder of a data set that the benchmark reads, once for each"],
+    outcomes: Annotated[Path, "npz file to write"],
+    card: Annotated[Path, "JSON card to write"],
+) -> Written:
+    """Evaluate one model.
+
+    InputError for data sets that are missing or too many, a damaged file, weights that do not fit, what the benchmark
+    refuses, and metrics that are not those it declares.
+    """
+    declared = find(benchmark)
+    if settings.unreadable not in ("fail", "skip"):
+        raise InputError(f"--spec: unreadable = {settings.unreadable!r}; expected fail or skip")
+    if data.keys() != set(declared.data):
+        raise InputError(
+            f"--data: {', '.join(sorted(data)) or 'none'} given; expected one NAME=PATH for each of "
+            f"{', '.join(declared.data)}"
+        )
+    roots = {name: data[name] for name in declared.data}
+    for root in roots.values():
+        check(root / "fingerprint.json")
+    fingerprints = {name: read_json(root / "fingerprint.json")["fingerprint"] for name, root in roots.items()}
+    digest, of_weights = check(weights)
+    device = choose_device()
+    remarks = {}
+    if settings.architecture == "torchscript":  # which is code
+        remarks["confined"] = confinement.confine(card.parent, outcomes.parent)
+    with memory.or_say("whatever the batch; free the GPU of other processes, or use a larger one"):
+        network = load(weights, settings.architecture, settings.classes, device)
+        result = module.evaluate(network, settings, roots, device)
+    declarations.check_metrics(benchmark, declared, result.metrics)
+    arrays = result.outcomes | {f"draws/{name}": draw for name, draw in result.draws.items()}
+    write_whole(outcomes, lambda buffer: np.savez_compressed(buffer, allow_pickle=False, **arrays))
+    return Written(
+        "evaluation",
+        [outcomes],
+        {
+            "benchmark": benchmark,
+            "model": settings.model,
+            "metrics": result.metrics,
+            "skipped": [_below(roots, path) for path in result.skipped],
+            "weights": {
+                "sha256": digest,
+                "checked": f"against {of_weights.name}" if of_weights else "not: no card beside the file",
+            },
+            **result.remarks,
+            **remarks,
+        },
+        fingerprints,
+        torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+    )
+
+
+def _below(roots: dict[str, Path], path: Path) -> str:
+    """Return a file's path from its data set's name on."""
+    return next(f"{name}/{path.relative_to(root)}" for name, root in roots.items() if path.is_relative_to(root))
