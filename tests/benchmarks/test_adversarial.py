@@ -84,7 +84,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def evaluate(root: Path, network: nn.Module | None = None, **changes: Any) -> Evaluation:
     network = (network or Brightness()).requires_grad_(False)
-    return adversarial.evaluate(network, SPEC | changes, {"imagenet": root}, torch.device("cpu"))
+    return adversarial.evaluate(
+        network, adversarial.Settings(**SPEC | changes), {"imagenet": root}, torch.device("cpu")
+    )
 
 
 def distances(domain: str) -> np.ndarray:

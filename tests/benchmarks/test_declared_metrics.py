@@ -4,13 +4,25 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import yaml
 
+from benchmarks.conftest import World
 from project_root import ROOT
-from tradeoffs.step.declarations import benchmarks
+from tradeoffs.benchmarks import (
+    adversarial,
+    evaluate,
+    imagenet,
+    imagenet9,
+    objectnet,
+    rival10,
+    salient_imagenet,
+    waterbirds,
+)
+from tradeoffs.step.declarations import benchmarks, check_metrics
 from tradeoffs.step.errors import InputError
 
 FOLDER = ROOT / "workflow/tradeoffs/benchmarks"
@@ -32,6 +44,10 @@ def test_measures_of_reliance_say_what_they_mean_and_the_headline_how_it_is_call
     ("change", "message"),
     [
         (lambda said: said.pop("metrics"), "missing or unknown key metrics; expected title, caption, "),
+        (lambda said: said.update(title=None), "title = None; expected text"),
+        (lambda said: said.update(needs=["colour"]), "needs: 'colour' is unknown; expected any of features, gradients"),
+        (lambda said: said.update(data=[]), "data = []; expected the data sets that it reads"),
+        (lambda said: said.update(settings=[1]), "settings = '[1]'; expected names and the schema of each"),
         (lambda said: said.update(colour="red"), "missing or unknown key colour; "),
         (lambda said: said.update(metrics={}), "metrics = {}; expected names"),
         (lambda said: said["metrics"].update(new="x"), "metrics.new = 'x'; expected keys and their values, or {}"),
@@ -47,6 +63,7 @@ def test_a_wrong_declaration_is_one_line(
     tmp_path: Path, change: Callable[[dict[str, Any]], object], message: str
 ) -> None:
     shutil.copy(FOLDER / "waterbirds.yaml", tmp_path)
+    (tmp_path / "waterbirds.py").touch()
     said = yaml.safe_load((tmp_path / "waterbirds.yaml").read_text())
     change(said)
     (tmp_path / "waterbirds.yaml").write_text(yaml.safe_dump(said, sort_keys=False))
@@ -54,3 +71,44 @@ def test_a_wrong_declaration_is_one_line(
         benchmarks(tmp_path)
     assert str(raised.value).startswith(f"{tmp_path}/waterbirds.yaml: ")
     assert len(str(raised.value).splitlines()) == 1
+
+
+def test_a_declaration_without_its_module_is_one_line(tmp_path: Path) -> None:
+    shutil.copy(FOLDER / "waterbirds.yaml", tmp_path)
+    with pytest.raises(
+        InputError, match=re.escape("waterbirds.yaml: there is no waterbirds.py beside it; write it, or")
+    ):
+        benchmarks(tmp_path)
+
+
+@pytest.mark.parametrize("module", [adversarial, imagenet, imagenet9, objectnet, rival10, salient_imagenet, waterbirds])
+def test_a_card_holds_the_metrics_that_are_declared_and_no_others(small: World, module: ModuleType) -> None:
+    name = module.__name__.rpartition(".")[2]
+    declared, found = benchmarks()[name], small.evaluate(module).metrics
+    check_metrics(name, declared, found)
+    with pytest.raises(
+        InputError, match=f"benchmarks/{name}.yaml: metrics: surprise, which {name}.py measures, is mis"
+    ):
+        check_metrics(name, declared, [*found, "surprise"])
+    always = next(metric for metric, said in declared.metrics.items() if "{" not in metric and "when" not in said)
+    more = declared._replace(metrics=declared.metrics | {"nowhere": {}})
+    with pytest.raises(InputError, match=f"benchmarks/{name}.yaml: metrics.nowhere: {name}.py does not measure it"):
+        check_metrics(name, more, found)
+    assert always in found
+
+
+@pytest.mark.parametrize("module", [adversarial, imagenet, imagenet9, objectnet, rival10, salient_imagenet, waterbirds])
+def test_settings_are_the_declared_ones(module: ModuleType) -> None:
+    assert evaluate.step(module.__name__.rpartition(".")[2]).settings is module.Settings
+
+
+def test_settings_that_only_one_of_module_and_declaration_has_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    declared = benchmarks()["waterbirds"]
+    more = declared._replace(settings=declared.settings | {"colour": {"type": "integer"}})
+    monkeypatch.setattr(evaluate.declarations, "benchmarks", lambda: {"waterbirds": more})
+    with pytest.raises(
+        InputError, match=r"benchmarks/waterbirds.yaml: settings: colour in one of the declaration and Set"
+    ):
+        evaluate.step("waterbirds")
+    with pytest.raises(InputError, match="no benchmark is called 'waterbird'; did you mean waterbirds?"):
+        evaluate.step("waterbird")

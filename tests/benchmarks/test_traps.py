@@ -2,12 +2,10 @@
 
 import csv
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-import yaml
 from PIL import Image
 from torchvision import models, transforms
 
@@ -17,9 +15,9 @@ from tradeoffs.benchmarks.inference import Passes, over_images
 from tradeoffs.data import rival10 as rival10_reader
 from tradeoffs.data.images import Geometry
 from tradeoffs.models.normalised import wrap
+from tradeoffs.step.declarations import benchmarks
 
 CPU = torch.device("cpu")
-CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
 
 
 class Recorder(torch.nn.Module):
@@ -81,10 +79,11 @@ def test_trap_sigma_divided_twice(small, benchmark):
     added = [(x - clean)[(clean > 0.45) & (clean < 0.55)] for x in noisy[:2]]  # the two regions, soft, and no clamping
     spread = np.sqrt(sum(noise.square().mean().item() for noise in added))
     assert 0.07 < spread < 0.11
+    declared = benchmarks()
     for study in ("miniature", "imagenet"):
         published = np.arange(30, 211, 30) / 255
-        np.testing.assert_allclose(CONFIG[study]["benchmarks"]["rival10"]["linf_levels"], published, atol=5e-5)
-        assert CONFIG[study]["benchmarks"]["salient_imagenet"]["sigma"] == 0.25
+        np.testing.assert_allclose(declared["rival10"].settings["linf_levels"][study], published, atol=5e-5)
+        assert declared["salient_imagenet"].settings["sigma"][study] == 0.25
 
 
 def test_trap_dropped_normaliser(published):

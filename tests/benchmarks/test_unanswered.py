@@ -10,8 +10,10 @@ from torch import nn
 from benchmarks.conftest import MODEL, SMALL
 from tradeoffs.attacks import gradient_masking
 from tradeoffs.benchmarks import adversarial, imagenet, imagenet9, objectnet, rival10, salient_imagenet, waterbirds
+from tradeoffs.benchmarks.evaluate import step
 from tradeoffs.benchmarks.unanswered import Watched, unanswered
 from tradeoffs.models.answers import NOT_FINITE, TIED
+from tradeoffs.step.command import execute
 from tradeoffs.step.errors import InputError
 
 BY_LOGITS = [imagenet, imagenet9, objectnet, salient_imagenet, adversarial]
@@ -254,13 +256,12 @@ def test_a_relative_drop_from_nothing_is_said_to_be_no_measurement(small):
     assert names == wanted
 
 
-def test_the_card_says_what_was_not_answered(small, weights, tmp_path, monkeypatch):
+def test_the_card_says_what_was_not_answered(small, weights, tmp_path):
     spec = MODEL | SMALL["imagenet"]
     card = tmp_path / "card.json"
-    arguments = ["imagenet", "--spec", json.dumps(spec), "--weights", str(weights), "--card", str(card)]
-    arguments += ["--outcomes", str(tmp_path / "o.npz"), "--imagenet", str(small.root / "imagenet")]
-    monkeypatch.setattr("sys.argv", arguments)
-    imagenet.main()
+    arguments = ["--spec", json.dumps(spec), "--weights", str(weights), "--card", str(card)]
+    arguments += ["--outcomes", str(tmp_path / "o.npz"), "--data", f"imagenet={small.root / 'imagenet'}"]
+    execute(step("imagenet"), "evaluate imagenet", arguments)
     said = json.loads(card.read_text())["unanswered"]
     images = list((small.root / "imagenet/val").rglob("*.JPEG"))
     assert said == {"images": len(images), "not_finite": 0, "tied": 0}

@@ -9,6 +9,8 @@ import pytest
 
 from benchmarks.conftest import MODEL, SETS, SMALL
 from tradeoffs.benchmarks import adversarial, imagenet, imagenet9, objectnet, rival10, salient_imagenet, waterbirds
+from tradeoffs.benchmarks.evaluate import step
+from tradeoffs.step.command import execute
 from tradeoffs.step.errors import InputError
 
 TRAIN = "rival10/RIVAL10/train/ordinary/n00000002_n00000002_2.JPEG"
@@ -131,17 +133,16 @@ def test_a_domain_of_damaged_images_only_is_refused_though_another_is_whole(dama
         world.evaluate(adversarial, unreadable="skip")
 
 
-def test_the_card_lists_what_was_left_out(damaged, weights, tmp_path, monkeypatch):
+def test_the_card_lists_what_was_left_out(damaged, weights, tmp_path):
     world, relative = damaged(imagenet, "imagenet/val/n00000003/n00000003_3.JPEG")
     card = tmp_path / "card.json"
-    arguments = ["imagenet", "--weights", str(weights), "--card", str(card), "--outcomes", str(tmp_path / "o.npz")]
-    arguments += ["--imagenet", str(world.root / "imagenet"), "--spec"]
+    arguments = ["--weights", str(weights), "--card", str(card), "--outcomes", str(tmp_path / "o.npz")]
+    arguments += ["--data", f"imagenet={world.root / 'imagenet'}", "--spec"]
     for unreadable, expected in (("skip", [relative]), ("perhaps", None)):
         spec = json.dumps(MODEL | SMALL["imagenet"] | {"unreadable": unreadable})
-        monkeypatch.setattr("sys.argv", [*arguments, spec])
         if expected is None:
             with pytest.raises(InputError, match="unreadable = 'perhaps'; expected fail or skip"):
-                imagenet.main()
+                execute(step("imagenet"), "evaluate imagenet", [*arguments, spec])
         else:
-            imagenet.main()
+            execute(step("imagenet"), "evaluate imagenet", [*arguments, spec])
             assert json.loads(card.read_text())["skipped"] == expected

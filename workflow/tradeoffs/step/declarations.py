@@ -250,7 +250,8 @@ def check_metrics(name: str, declared: Benchmark, measured: Iterable[str]) -> No
 def _family(metric: str, declared: Iterable[str]) -> str | None:
     """Return the declared family that a metric belongs to; the first that fits."""
     for name in declared:
-        pattern = "".join(".+" if part.startswith("{") else re.escape(part) for part in re.split(r"({\w+})", name))
-        if "{" in name and re.fullmatch(pattern, metric):
+        parts = re.split(r"({\w+})", name)
+        pattern = "".join(".+" if part.startswith("{") else re.escape(part) for part in parts)
+        if len(parts) > 1 and re.fullmatch(pattern, metric):
             return name
     return None
