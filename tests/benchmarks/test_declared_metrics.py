@@ -75,9 +75,7 @@ def test_a_wrong_declaration_is_one_line(
 
 def test_a_declaration_without_its_module_is_one_line(tmp_path: Path) -> None:
     shutil.copy(FOLDER / "waterbirds.yaml", tmp_path)
-    with pytest.raises(
-        InputError, match=re.escape("waterbirds.yaml: there is no waterbirds.py beside it; write it, or")
-    ):
+    with pytest.raises(InputError, match="waterbirds.yaml: there is no waterbirds.py beside it; write it"):
         benchmarks(tmp_path)
 
 
@@ -86,9 +84,7 @@ def test_a_card_holds_the_metrics_that_are_declared_and_no_others(small: World, 
     name = module.__name__.rpartition(".")[2]
     declared, found = benchmarks()[name], small.evaluate(module).metrics
     check_metrics(name, declared, found)
-    with pytest.raises(
-        InputError, match=f"benchmarks/{name}.yaml: metrics: surprise, which {name}.py measures, is mis"
-    ):
+    with pytest.raises(InputError, match="metrics: surprise is not declared"):
         check_metrics(name, declared, [*found, "surprise"])
     always = next(metric for metric, said in declared.metrics.items() if "{" not in metric and "when" not in said)
     more = declared._replace(metrics=declared.metrics | {"nowhere": {}})
@@ -106,9 +102,7 @@ def test_settings_that_only_one_of_module_and_declaration_has_are_one_line(monke
     declared = benchmarks()["waterbirds"]
     more = declared._replace(settings=declared.settings | {"colour": {"type": "integer"}})
     monkeypatch.setattr(evaluate.declarations, "benchmarks", lambda: {"waterbirds": more})
-    with pytest.raises(
-        InputError, match=r"benchmarks/waterbirds.yaml: settings: colour in one of the declaration and Set"
-    ):
+    with pytest.raises(InputError, match=r"waterbirds.yaml: settings: colour in one of the declaration and"):
         evaluate.step("waterbirds")
-    with pytest.raises(InputError, match="no benchmark is called 'waterbird'; did you mean waterbirds?"):
+    with pytest.raises(InputError, match="no benchmark is called 'waterbird'; did you mean waterbirds"):
         evaluate.step("waterbird")

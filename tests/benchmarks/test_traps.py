@@ -175,7 +175,8 @@ def test_trap_one_pixel_against_two_pixel_border(small, tmp_path):
 
     assert reddest(2) <= 0.5
     assert reddest(1) > 0.7
-    assert all(CONFIG[study]["benchmarks"]["objectnet"]["border"] == 2 for study in ("miniature", "imagenet"))
+    border = benchmarks()["objectnet"].settings["border"]
+    assert border["miniature"] == border["imagenet"] == 2
 
 
 def test_trap_image_paths_that_differ_between_the_split_file_and_the_disk(small, tmp_path):

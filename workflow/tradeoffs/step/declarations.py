@@ -243,7 +243,7 @@ def check_metrics(name: str, declared: Benchmark, measured: Iterable[str]) -> No
     for metric in left:
         if "{" not in metric and "when" not in declared.metrics[metric]:
             raise InputError(
-                f"benchmarks/{name}.yaml: metrics.{metric}: {name}.py does not measure it; remove it, or say when it does"
+                f"benchmarks/{name}.yaml: metrics.{metric}: {name}.py does not measure it; remove it, or say when"
             )
 
 
