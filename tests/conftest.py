@@ -58,10 +58,12 @@ def copy_of(miniature: Path, tmp_path: Path) -> Callable[[str], Path]:
 def weights(miniature: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the weights of a network that has learned a little, so that its predictions vary."""
     from tradeoffs.training.loop import train
+    from tradeoffs.training.settings import Settings
     from tradeoffs.training.train import sources
 
     device = torch.device("cpu")
-    network, _ = train(TRAINING, *sources(TRAINING, miniature / "imagenet", device), device)
+    settings = Settings(**TRAINING)
+    network, _ = train(settings, *sources(settings, miniature / "imagenet", device), device)
     path = tmp_path_factory.mktemp("weights") / "weights.pt"
     torch.save(network.state_dict(), path)
     return path

@@ -1,0 +1,93 @@
+"""What there is, and what each needs: read from the declarations beside the code, which is not imported."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from tradeoffs.claims import catalogue as claims
+from tradeoffs.figures import catalogue as figures
+from tradeoffs.models import released_files, sources
+from tradeoffs.step.command import Step
+from tradeoffs.step.declarations import benchmarks, data
+from tradeoffs.step.errors import InputError
+
+Rows = Iterable[tuple[str, ...]]
+
+
+def _benchmarks() -> Rows:
+    yield "benchmark", "title", "reads", "needs of the network", "measures first"
+    for name, each in benchmarks().items():
+        yield name, each.title, ", ".join(each.data), ", ".join(each.needs) or "logits", next(iter(each.metrics))
+
+
+def _data() -> Rows:
+    yield "data set", "title", "licence", "to have it"
+    for name, each in data().items():
+        how = "accept the licence, or give a path" if each.archive else "give a path"
+        yield name, each.title, each.licence, how
+
+
+def _models() -> Rows:
+    yield "released model", "architecture", "norm", "budget", "published clean accuracy"
+    for each in released_files.RELEASED:
+        yield each.model, each.architecture, each.norm, f"{each.epsilon:g}", f"{each.clean_accuracy:.2%}"
+
+
+def _sources() -> Rows:
+    yield "source", "a model is named by", "file", "gives features"
+    for name, each in sources.listed().items():
+        file = "not needed" if each.pretrained else "needed"
+        yield name, f"the {each.name}" if each.name != "none" else "its file", file, "yes" if each.features else "no"
+
+
+def _figures() -> Rows:
+    yield "figure", "category", "reads", "drawn where the study has"
+    for each in _drawn():
+        yield each.name, each.category, ", ".join([*each.reads, *each.data]), each.when or "anything"
+
+
+def _drawn() -> Iterator[figures.Entry]:
+    """Yield all figures, those of a family one by one."""
+    for each in figures.catalogue():
+        if each.family:
+            for name, declared in benchmarks().items():
+                yield each.member(name, title=declared.title, caption=declared.caption)
+        else:
+            yield each
+
+
+def _claims() -> Rows:
+    yield "claim", "is about"
+    yield from claims.catalogue().items()
+
+
+LISTS: dict[str, Callable[[], Rows]] = {
+    "benchmarks": _benchmarks,
+    "data": _data,
+    "models": _models,
+    "sources": _sources,
+    "figures": _figures,
+    "claims": _claims,
+}
+
+
+def miniature() -> list[str]:
+    """Return the names of the data sets that the miniature has."""
+    return [name for name, declared in data().items() if declared.miniature]
+
+
+def names(what: str) -> list[str]:
+    """Return the names of what a list is about."""
+    return [row[0] for row in LISTS[what]()][1:]
+
+
+def step(what: str) -> Step:
+    """Return the command that prints a list; InputError for one that there is not."""
+    if what not in LISTS:
+        raise InputError(f"list {what}: no such list; expected one of {', '.join(LISTS)}")
+    return Step(f"List {what}", None, {}, lambda: print(table(LISTS[what]())), (), carded=False)
+
+
+def table(rows: Rows) -> str:
+    """Return rows as text, their columns aligned; the first row is the header."""
+    listed = [list(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*listed, strict=True)]
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in listed)
