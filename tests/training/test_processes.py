@@ -176,7 +176,7 @@ def members(monkeypatch, tmp_path):
         cases = "".join(f"{rank}) {command};;\n" for rank, command in enumerate(commands))
         script.write_text(f"#!/bin/bash\ncase $RANK in\n{cases}esac\n")
         script.chmod(0o755)
-        return launcher.launch(len(commands), [])
+        return launcher.launch(len(commands), "{}", {})
 
     yield launch
     for number, handler in before.items():

@@ -6,7 +6,7 @@ from tradeoffs.claims import catalogue as claims
 from tradeoffs.figures import catalogue as figures
 from tradeoffs.models import released_files, sources
 from tradeoffs.step.command import Step
-from tradeoffs.step.declarations import benchmarks, data
+from tradeoffs.step.declarations import ROOT, benchmarks, data
 from tradeoffs.step.errors import InputError
 
 Rows = Iterable[tuple[str, ...]]
@@ -71,7 +71,7 @@ LISTS: dict[str, Callable[[], Rows]] = {
 
 def miniature() -> list[str]:
     """Return the names of the data sets that the miniature has."""
-    return [name for name, declared in data().items() if declared.miniature]
+    return [name for name in data() if (ROOT / "miniature" / f"{name}.py").is_file()]
 
 
 def names(what: str) -> list[str]:
