@@ -65,16 +65,20 @@ def train(folder: Path, spec: dict[str, Any], environment: dict[str, str], optio
     folder.mkdir()
     files = ["--weights", str(folder / "weights.pt"), "--card", str(folder / "card.json")]
     data = ["--data", str(folder.parent / "world")]
-    run("tradeoffs.training.train", json.dumps(spec), [*data, *files, *options], environment)
+    run(["train", "--spec", json.dumps(spec), *data, *files, *options], environment)
     card: dict[str, Any] = json.loads((folder / "card.json").read_text())
     return card | {"weights": torch.load(folder / "weights.pt", weights_only=True)}
 
 
-def run(module: str, spec: str, options: list[str], environment: dict[str, str]) -> None:
+def run(arguments: list[str], environment: dict[str, str]) -> None:
     """Run a step with the package of this checkout."""
     package = {"PYTHONPATH": str(Path(__file__).parents[1] / "workflow")}
-    command = [sys.executable, "-m", module, "--spec", spec, *options]
-    subprocess.run(command, check=True, env=os.environ | package | environment, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-m", "tradeoffs", *arguments],
+        check=True,
+        env=os.environ | package | environment,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def row(name: str, card: dict[str, Any], first: dict[str, Any]) -> str:

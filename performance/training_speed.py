@@ -14,7 +14,6 @@ import statistics
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +26,7 @@ from engine_peers import forward_operations, installed, matrix_on, median_ratio,
 from tradeoffs.training.checkpoint import Checkpoint
 from tradeoffs.training.loop import Run, update
 from tradeoffs.training.processes import ALONE
+from tradeoffs.training.settings import Settings
 
 EPSILON = 4 / 255
 STEPS = (1, 3, 7)
@@ -34,14 +34,26 @@ STEPS = (1, 3, 7)
 
 def our_step(network: nn.Module, x: Tensor, labels: Tensor, steps: int) -> Callable[[], object]:
     """Return a call that makes one training step, of ``steps`` attack steps; 0: on clean images."""
-    spec: dict[str, Any] = {
-        "norm": "linf" if steps else "none",
-        "epsilon": EPSILON,
-        "attack_steps": steps,
-        "attack_step_size": 1.25 if steps == 1 else 2.5 / max(1, steps),
-    }
+    settings = Settings(
+        architecture="",
+        norm="linf" if steps else "none",
+        epsilon=EPSILON,
+        seed=0,
+        images=None,
+        image_size=None,
+        augmentation="none",
+        epochs=1,
+        batch_size=len(x),
+        learning_rate=0.0,
+        schedule="one_cycle",
+        momentum=0.9,
+        weight_decay=0.0,
+        attack_steps=steps,
+        attack_step_size=1.25 if steps == 1 else 2.5 / max(1, steps),
+        monitor_images=1,
+    )
     generator = torch.Generator(x.device).manual_seed(0)
-    run = Run(spec, network, optimizer_of(network), generator, [], Checkpoint(None, "", 0), lambda: False, ALONE)
+    run = Run(settings, network, optimizer_of(network), generator, [], Checkpoint(None, "", 0), lambda: False, ALONE)
     return lambda: update(run, x, labels, len(x))
 
 

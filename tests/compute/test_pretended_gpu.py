@@ -10,17 +10,19 @@ import torch
 from pretended_gpu import GPU, OnGpu, pretended_gpu
 from small_world import TRAINING
 from tradeoffs.compute import device, lease
+from tradeoffs.runner import commands
 from tradeoffs.step.errors import InputError
 from tradeoffs.training import data as training_data
 from tradeoffs.training.checkpoint import Checkpoint
 from tradeoffs.training.loop import StoppedError, train, train_one_epoch
 from tradeoffs.training.processes import ALONE
 from tradeoffs.training.run import start
-from tradeoffs.training.train import main, sources
+from tradeoffs.training.settings import Settings
+from tradeoffs.training.train import sources
 
 CPU = torch.device("cpu")
 NEVER = Checkpoint(None, "", 0)
-SPEC = TRAINING | {"norm": "linf", "epsilon": 0.03, "epochs": 1, "attack_steps": 2}
+SPEC = Settings(**TRAINING | {"norm": "linf", "epsilon": 0.03, "epochs": 1, "attack_steps": 2})
 
 
 @pytest.fixture(autouse=True)
@@ -66,7 +68,7 @@ def test_it_refuses_random_states_of_the_other_device_and_counts():
 
 @pytest.mark.parametrize("change", [{}, {"norm": "l2", "epsilon": 0.5}, {"norm": "none", "augmentation": "crop_flip"}])
 def test_a_training_ends_with_the_cpus_weights(miniature, change):
-    spec = SPEC | change
+    spec = SPEC._replace(**change)
     expected, history = train(spec, *sources(spec, miniature / "imagenet", CPU), CPU)
     with pretended_gpu():
         network, again = train(spec, *sources(spec, miniature / "imagenet", GPU), GPU)
@@ -79,7 +81,7 @@ def test_steps_on_images_in_memory_wait_for_nothing(miniature):
     """More steps cost no more waits, as long as they are fewer than lie between two looks."""
 
     def waits(batch_size):
-        spec = SPEC | {"batch_size": batch_size}
+        spec = SPEC._replace(batch_size=batch_size)
         with pretended_gpu() as counts:
             run = start(spec, images := sources(spec, miniature / "imagenet", GPU)[0], GPU, NEVER, lambda: False, ALONE)
             before = counts.waits
@@ -145,10 +147,9 @@ def test_the_training_command_runs_on_it(miniature, tmp_path, monkeypatch):
     """From the lease to the card, with streamed images, as photographs are."""
     monkeypatch.setattr(training_data, "_LARGEST", 0)
     files = ["--weights", str(tmp_path / "w.pt"), "--card", str(tmp_path / "card.json")]
-    options = ["--spec", json.dumps(SPEC), "--data", str(miniature / "imagenet")]
-    monkeypatch.setattr("sys.argv", ["train", *options, *files])
+    options = ["--spec", json.dumps(SPEC._asdict()), "--data", str(miniature / "imagenet")]
     with pretended_gpu():
-        main()
+        assert commands.main(["train", *options, *files]) == 0
     assert json.loads((tmp_path / "card.json").read_text())["device"] == "Pretended GPU"
     assert {type(tensor) for tensor in torch.load(tmp_path / "w.pt", weights_only=True).values()} == {torch.Tensor}
 

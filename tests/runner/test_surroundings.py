@@ -250,7 +250,7 @@ def test_a_folder_in_the_prefix_is_no_pattern_and_no_command(monkeypatch, tmp_pa
 @pytest.mark.parametrize(
     "command",
     [
-        "tradeoffs.theory.own_model",
+        "tradeoffs theory model",
         "tradeoffs figure theory_weights",
         "tradeoffs figure claims",
         "tradeoffs.figures.style",
@@ -280,7 +280,7 @@ def test_a_single_sigint_to_the_workflow_interrupts_its_steps_and_nothing_else(t
     code = """
 import os, signal, subprocess, sys, time
 from tradeoffs.runner import hooks as launch
-MODULE = ["-m", "tradeoffs.training.train"]
+MODULE = ["-m", "tradeoffs", "train"]
 step = [sys.executable, "-c", "import time; print(flush=True); time.sleep(600)"]
 children = [subprocess.Popen([*step, *more], stdout=subprocess.PIPE) for more in ([], MODULE)]
 for child in children: child.stdout.readline()

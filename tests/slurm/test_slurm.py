@@ -333,7 +333,7 @@ def command_lines():
     return found
 
 
-def processes(folder, module="tradeoffs.training.train"):
+def processes(folder, module="tradeoffs train"):
     """Ids of the processes that run a step in a folder, with their command lines."""
     found = {}
     for pid, line in command_lines():
@@ -604,4 +604,4 @@ def test_all_faults_in_one_study(local, tmp_path):
     happened = {state.split()[0] for state in states(folder)}
     assert {"CANCELLED", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "COMPLETED"} <= happened
     assert happened & {"OUT_OF_MEMORY", "FAILED"}
-    soon(lambda: not processes(folder, "tradeoffs.training.train"), "no step is left")
+    soon(lambda: not processes(folder), "no step is left")

@@ -1,7 +1,6 @@
 """The commands: what they write, and one line and no file for bad input."""
 
 import json
-import sys
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -11,16 +10,16 @@ from tradeoffs.claims.row import Claim
 from tradeoffs.figures import catalogue
 from tradeoffs.results.theory_tables import read_table, write_table
 from tradeoffs.runner import commands
-from tradeoffs.step.errors import InputError, exit_code
-from tradeoffs.theory import claims, curves, pgd_simulation, phase, simulation
-from tradeoffs.theory import own_model as own_model
+from tradeoffs.step.command import execute
+from tradeoffs.step.errors import InputError
+from tradeoffs.theory import command
 from tradeoffs.theory.minimise import minimise
 from tradeoffs.theory.model import two_feature_model
 
 MODEL = {"noise": 0.5, "correlation": 0.7}
 SPECS = {
     "curves": (
-        curves,
+        "curves",
         MODEL
         | {
             "scales": [0.5, 2],
@@ -30,38 +29,37 @@ SPECS = {
             "test_correlations": [0, -0.7],
         },
     ),
-    "phase": (phase, {"noise": 0.5, "largest_scale": 3.0, "cells": 4, "budget_fractions": [0.5]}),
+    "phase": ("phase", {"noise": 0.5, "largest_scale": 3.0, "cells": 4, "budget_fractions": [0.5]}),
     "claims": (
-        claims,
+        "claims",
         {"noise": 0.5, "scales": [0.5, 2], "correlations": [0.7], "budgets": 10, "random_models": 2, "seed": 0},
     ),
     "simulation": (
-        simulation,
+        "simulation",
         MODEL | {"scale": 2, "features": [2], "samples": [50, 200], "budgets": [0.3], "seeds": 3, "seed": 0},
     ),
     "pgd_simulation": (
-        pgd_simulation,
+        "pgd",
         MODEL | {"scale": 2, "samples": 60, "budgets": [0.3], "seeds": 2, "attack_steps": 2, "updates": 3, "seed": 0},
     ),
 }
 SECOND = {"curves": "risks", "claims": "onsets"}
 
 
-def run(monkeypatch, module, *arguments):
-    monkeypatch.setattr(sys, "argv", ["command", *map(str, arguments)])
-    module.main()
+def run(part, *arguments):
+    execute(command.step(part), f"theory {part}", [str(argument) for argument in arguments])
 
 
-def step(monkeypatch, folder, name, spec=None):
-    module, default = SPECS[name]
+def step(folder, name, spec=None):
+    part, default = SPECS[name]
     extra = [f"--{SECOND[name]}", folder / f"{SECOND[name]}.csv"] if name in SECOND else []
     text = json.dumps(default if spec is None else spec)
-    run(monkeypatch, module, "--spec", text, "--out", folder / f"{name}.csv", *extra, "--card", folder / f"{name}.json")
+    run(part, "--spec", text, "--out", folder / f"{name}.csv", *extra, "--card", folder / f"{name}.json")
 
 
-def test_every_step_and_the_figures(monkeypatch, tmp_path):
+def test_every_step_and_the_figures(tmp_path):
     for name in SPECS:
-        step(monkeypatch, tmp_path, name)
+        step(tmp_path, name)
         card = json.loads((tmp_path / f"{name}.json").read_text())
         assert card["spec"] == SPECS[name][1]
         assert card["seconds"] >= 0
@@ -83,8 +81,8 @@ def test_every_step_and_the_figures(monkeypatch, tmp_path):
             ElementTree.parse(tmp_path / "first" / name)
 
 
-def test_claims_table_has_the_columns_that_the_study_s_table_has(monkeypatch, tmp_path):
-    step(monkeypatch, tmp_path, "claims")
+def test_claims_table_has_the_columns_that_the_study_s_table_has(tmp_path):
+    step(tmp_path, "claims")
     header = (tmp_path / "claims.csv").read_text().splitlines()[0]
     assert header == ",".join(Claim._fields)
     rows = read_table(tmp_path / "claims.csv")
@@ -103,9 +101,9 @@ def test_claims_table_has_the_columns_that_the_study_s_table_has(monkeypatch, tm
         ("simulation", {"budgets": [-0.1]}, "budget"),
     ],
 )
-def test_a_bad_setting_is_one_line_and_writes_nothing(monkeypatch, tmp_path, name, change, word):
+def test_a_bad_setting_is_one_line_and_writes_nothing(tmp_path, name, change, word):
     with pytest.raises(InputError, match=word) as caught:
-        step(monkeypatch, tmp_path, name, SPECS[name][1] | change)
+        step(tmp_path, name, SPECS[name][1] | change)
     assert "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
 
@@ -124,11 +122,11 @@ def test_tables_that_are_missing_empty_or_cut_are_named(tmp_path):
         read_table(path)
 
 
-def test_a_model_of_the_user_s_own(monkeypatch, tmp_path, capsys):
+def test_a_model_of_the_user_s_own(tmp_path, capsys):
     model = tmp_path / "model.csv"
     model.write_text("feature,group,theta,shape,colour\nshape,core,1,1,1.4\ncolour,spurious,0,1.4,4\nnoise,,0.5\n")
     out = tmp_path / "out"
-    run(monkeypatch, own_model, model, "--norms", "1", "inf", "3", "--budgets", 11, "--out", out)
+    run("model", "--model", model, "--norms", "1", "inf", "3", "--budgets", 11, "--out", out)
     card = json.loads((out / "model.json").read_text())
     assert card["spurious_scale_threshold"] == pytest.approx(1 / 1.4)
     assert card["collapse_budget"].keys() == {"1", "3", "inf"}
@@ -140,7 +138,6 @@ def test_a_model_of_the_user_s_own(monkeypatch, tmp_path, capsys):
     assert {row["domain"] for row in read_table(out / "risks.csv")} == {"training", "removed", "reversed"}
     assert (out / "theory_weights.png").stat().st_size > 5000
     for bad in (["--norms", "0"], ["--largest-budget", "-1"], ["--budgets", "1"]):
-        monkeypatch.setattr(sys, "argv", ["command", str(model), "--out", str(tmp_path / "none"), *bad])
-        assert exit_code(own_model.main) == 2
+        assert commands.main(["theory", "model", "--model", str(model), "--out", str(tmp_path / "none"), *bad]) == 2
         assert len(capsys.readouterr().err.splitlines()) == 1
     assert not (tmp_path / "none").exists()

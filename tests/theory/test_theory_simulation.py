@@ -9,7 +9,7 @@ from tradeoffs.theory.minimise import minimise
 from tradeoffs.theory.model import block_model, gaussian_model
 from tradeoffs.theory.pgd_simulation import pgd_trained
 from tradeoffs.theory.samples import draw, sample_minimiser, sample_risk
-from tradeoffs.theory.simulation import agreement, compare, simulate
+from tradeoffs.theory.simulation import Settings, agreement, compare, simulate
 
 INF = math.inf
 
@@ -76,13 +76,13 @@ def test_intervals_cover_and_bands_are_wider():
 
 def test_simulation_agrees_with_theory_at_the_largest_sample():
     spec = {"noise": 0.5, "correlation": 0.7, "scale": 2.0, "features": [2], "samples": [50, 3000], "budgets": [0.2]}
-    rows = simulate(spec | {"seeds": 12, "seed": 0})
+    rows = simulate(Settings(**spec | {"seeds": 12, "seed": 0}))
     assert len(rows) == 2 * 3 * 2
     found = agreement(rows)
     assert found["samples"] == 3000
     assert found["comparisons"] == 6
     assert found["inside_band"] == 1
-    assert simulate(spec | {"seeds": 12, "seed": 0}) == rows
+    assert simulate(Settings(**spec | {"seeds": 12, "seed": 0})) == rows
     # The exact values of another model are not inside: the comparison can fail.
     wrong = agreement([row._replace(exact=row.exact + 0.1) for row in rows])
     assert wrong["inside_band"] == 0

@@ -8,6 +8,7 @@ import torch
 
 from tradeoffs.training.checkpoint import Checkpoint
 from tradeoffs.training.loop import StoppedError, train
+from tradeoffs.training.settings import Settings
 from tradeoffs.training.train import sources
 
 CPU = torch.device("cpu")
@@ -19,15 +20,15 @@ def stopped_and_resumed(spec, images, path, calls):
     looks = itertools.count()
     checkpoint = Checkpoint(path, "key", NEVER)
     with pytest.raises(StoppedError, match=r"in epoch \d of 2, after step \d of 6"):
-        train(spec, *images, CPU, checkpoint=checkpoint, asked_to_stop=lambda: next(looks) >= calls)
-    return train(spec, *images, CPU, checkpoint=Checkpoint(path, "key", NEVER))
+        train(Settings(**spec), *images, CPU, checkpoint=checkpoint, asked_to_stop=lambda: next(looks) >= calls)
+    return train(Settings(**spec), *images, CPU, checkpoint=Checkpoint(path, "key", NEVER))
 
 
 @pytest.mark.parametrize("change", [{"norm": "linf", "epsilon": 0.03}, {"augmentation": "crop_flip"}])
 def test_stopped_after_any_step_it_ends_with_the_same_weights(miniature, training, tmp_path, change):
     spec = training | {"epochs": 2} | change
-    images = sources(spec, miniature / "imagenet", CPU)
-    network, history = train(spec, *images, CPU)
+    images = sources(Settings(**spec), miniature / "imagenet", CPU)
+    network, history = train(Settings(**spec), *images, CPU)
     for steps in (1, 3, 6, 7, 12):  # within the first epoch, at its end, within and at the end of the second
         again, repeated = stopped_and_resumed(spec, images, tmp_path / f"{steps}.pt", 2 * steps - 1)
         states = zip(network.state_dict().values(), again.state_dict().values(), strict=True)
@@ -104,22 +105,28 @@ def changed(change):
 )
 def test_a_malformed_checkpoint_is_one_line_and_a_start_from_scratch(miniature, training, tmp_path, capsys, change):
     spec = training | {"epochs": 2}
-    images = sources(spec, miniature / "imagenet", CPU)
+    images = sources(Settings(**spec), miniature / "imagenet", CPU)
     path = tmp_path / "checkpoint.pt"
     looks = itertools.count()
     with pytest.raises(StoppedError):  # within the second epoch
-        train(spec, *images, CPU, checkpoint=Checkpoint(path, "key", NEVER), asked_to_stop=lambda: next(looks) >= 15)
+        train(
+            Settings(**spec),
+            *images,
+            CPU,
+            checkpoint=Checkpoint(path, "key", NEVER),
+            asked_to_stop=lambda: next(looks) >= 15,
+        )
     state = torch.load(path, weights_only=True)
     if change[0] == "history" and change[1] == []:
         del state["step"]
     changed(change)(state)
     torch.save(state, path)
     capsys.readouterr()
-    network, history = train(spec, *images, CPU, checkpoint=Checkpoint(path, "key", NEVER))
+    network, history = train(Settings(**spec), *images, CPU, checkpoint=Checkpoint(path, "key", NEVER))
     (said,) = [line for line in capsys.readouterr().err.splitlines() if str(path) in line]
     assert said.startswith(f"{path}: ")
     assert said.endswith(", starting from scratch")
-    expected, measured = train(spec, *images, CPU)
+    expected, measured = train(Settings(**spec), *images, CPU)
     assert history == measured
     states = zip(network.state_dict().values(), expected.state_dict().values(), strict=True)
     assert all(torch.equal(one, other) for one, other in states)

@@ -9,6 +9,10 @@ from small_world import TRAINING
 from tradeoffs.compute.precision import autocast
 from tradeoffs.models.networks import build
 from tradeoffs.training import attack, loop
+<<<<<<< HEAD
+=======
+from tradeoffs.training.settings import Settings
+>>>>>>> core
 from tradeoffs.training.train import sources
 
 CPU = torch.device("cpu")
@@ -31,8 +35,9 @@ def test_a_cpu_computes_in_float32() -> None:
 def test_attacked_images_stay_float32_and_in_the_ball(norm: str) -> None:
     network = build("basic", 10)
     x = torch.rand(8, 3, 32, 32)
-    spec = {"norm": norm, "epsilon": 0.25, "attack_steps": 3, "attack_step_size": 1.0}
-    attacked = attack.perturb(network, x, torch.arange(8), spec, torch.Generator().manual_seed(0))
+    changes = {"norm": norm, "epsilon": 0.25, "attack_steps": 3, "attack_step_size": 1.0}
+    settings = Settings(**TRAINING | changes)
+    attacked = attack.perturb(network, x, torch.arange(8), settings, torch.Generator().manual_seed(0))
     assert attacked.dtype == torch.float32
     order = 2 if norm == "l2" else torch.inf
     distances = torch.linalg.vector_norm((attacked - x).flatten(1), order, dim=1)
@@ -44,10 +49,10 @@ def test_attacked_images_stay_float32_and_in_the_ball(norm: str) -> None:
 
 @pytest.mark.usefixtures("in_bfloat16")
 def test_weights_stay_float32_and_learn_as_in_float32(miniature: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = sources(TRAINING, miniature / "imagenet", CPU)
-    network, history = loop.train(TRAINING, *data, CPU)
+    data = sources(Settings(**TRAINING), miniature / "imagenet", CPU)
+    network, history = loop.train(Settings(**TRAINING), *data, CPU)
     assert {tensor.dtype for tensor in network.parameters()} == {torch.float32}
     monkeypatch.undo()
-    _, float32 = loop.train(TRAINING, *data, CPU)
+    _, float32 = loop.train(Settings(**TRAINING), *data, CPU)
     assert history[-1]["loss"] == pytest.approx(float32[-1]["loss"], rel=0.05)
     assert history[-1] != float32[-1]

@@ -15,11 +15,13 @@ import pytest
 import torch
 
 from small_world import TRAINING
+from tradeoffs.runner import commands
 from tradeoffs.step.errors import InputError
 from tradeoffs.training import launcher, loop
 from tradeoffs.training.launcher import _environments
 from tradeoffs.training.processes import ALONE, LOST, Group, LostError, join, leave, see_one_gpu, together
-from tradeoffs.training.train import main, sources
+from tradeoffs.training.settings import Settings
+from tradeoffs.training.train import sources
 
 CPU = torch.device("cpu")
 
@@ -45,7 +47,9 @@ def train(specs, data, out, group=ALONE):
     try:
         results = []
         for spec in specs:
-            network, history = loop.train(spec, *map(doubled, sources(spec, data, CPU)), CPU, group=group)
+            network, history = loop.train(
+                Settings(**spec), *map(doubled, sources(Settings(**spec), data, CPU)), CPU, group=group
+            )
             results.append({"network": network.state_dict(), "history": history})
     finally:
         torch.set_default_dtype(before)
@@ -97,9 +101,8 @@ def run(monkeypatch):
     def run(spec, data, out, *more):
         options = ["--spec", json.dumps(spec), "--data", str(data), "--processes", "2"]
         files = ["--weights", str(out / "weights.pt"), "--card", str(out / "card.json")]
-        monkeypatch.setattr(sys, "argv", ["train", *options, *files, *more])
         with pytest.raises(SystemExit) as end:
-            main()
+            commands.main(["train", *options, *files, *more])
         return end.value.code
 
     yield run
@@ -141,7 +144,7 @@ def test_a_fault_that_only_the_second_process_meets_ends_both_with_one_line(copy
 
 
 def test_processes_whose_launcher_was_killed_before_they_met_write_nothing(miniature, training, tmp_path):
-    command = [sys.executable, "-m", "tradeoffs.training.train", "--processes", "2", "--spec", json.dumps(training)]
+    command = [sys.executable, "-m", "tradeoffs", "train", "--processes", "2", "--spec", json.dumps(training)]
     command += ["--data", str(miniature / "imagenet")]
     command += ["--weights", str(tmp_path / "weights.pt"), "--card", str(tmp_path / "card.json")]
     launcher = psutil.Popen(command, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
@@ -158,7 +161,7 @@ def test_processes_whose_launcher_was_killed_before_they_met_write_nothing(minia
 def test_batches_too_small_to_share_are_refused(miniature, training):
     spec = training | {"batch_size": 59}
     with pytest.raises(InputError, match="the last of 2 batches holds 1 images; change batch_size"):
-        loop.train(spec, *sources(spec, miniature / "imagenet", CPU), CPU, group=Group(0, 2))
+        loop.train(Settings(**spec), *sources(Settings(**spec), miniature / "imagenet", CPU), CPU, group=Group(0, 2))
 
 
 @pytest.fixture
@@ -173,7 +176,7 @@ def members(monkeypatch, tmp_path):
         cases = "".join(f"{rank}) {command};;\n" for rank, command in enumerate(commands))
         script.write_text(f"#!/bin/bash\ncase $RANK in\n{cases}esac\n")
         script.chmod(0o755)
-        return launcher.launch(len(commands), [])
+        return launcher.launch(len(commands), "{}", {})
 
     yield launch
     for number, handler in before.items():

@@ -3,9 +3,11 @@
 import pytest
 import torch
 
+from small_world import TRAINING
 from tradeoffs.step.errors import InputError
 from tradeoffs.training.data import Source
 from tradeoffs.training.processes import ALONE, Group
+from tradeoffs.training.settings import Settings
 from tradeoffs.training.smallest_batch import check_smallest_batch
 
 
@@ -29,9 +31,9 @@ ALMOST = [
 
 @pytest.mark.parametrize(("architecture", "pixels", "count", "batch"), ALMOST)
 def test_one_image_with_maps_of_one_pixel_is_refused(architecture, pixels, count, batch):
-    spec = {"architecture": architecture, "batch_size": batch}
+    settings = Settings(**TRAINING | {"architecture": architecture, "batch_size": batch})
     with pytest.raises(InputError) as raised:
-        check_smallest_batch(spec, images(count, pixels), ALONE)
+        check_smallest_batch(settings, images(count, pixels), ALONE)
     said = str(raised.value)
     assert f"holds 1 images of {pixels}x{pixels} pixels, on which a {architecture} cannot be trained" in said
     assert f"change batch_size (now {batch}) or images" in said
@@ -40,16 +42,16 @@ def test_one_image_with_maps_of_one_pixel_is_refused(architecture, pixels, count
 
 @pytest.mark.parametrize(("architecture", "pixels", "count", "batch"), ALMOST)
 def test_two_images_or_larger_maps_are_not(architecture, pixels, count, batch):
-    spec = {"architecture": architecture, "batch_size": batch}
+    settings = Settings(**TRAINING | {"architecture": architecture, "batch_size": batch})
     before = torch.get_rng_state()
-    check_smallest_batch(spec, images(count + 1, pixels), ALONE)
-    check_smallest_batch(spec, images(count + 1, pixels), Group(1, 2))  # one image each: they share statistics
+    check_smallest_batch(settings, images(count + 1, pixels), ALONE)
+    check_smallest_batch(settings, images(count + 1, pixels), Group(1, 2))  # one image each: they share statistics
     if architecture != "torchvision/mobilenet_v3_small":  # whose squeezed maps are of one pixel at any size
-        check_smallest_batch(spec, images(count, 3 * pixels), ALONE)
+        check_smallest_batch(settings, images(count, 3 * pixels), ALONE)
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_images_too_small_for_a_network_at_all_are_refused():
-    spec = {"architecture": "torchvision/alexnet", "batch_size": 4}
+    settings = Settings(**TRAINING | {"architecture": "torchvision/alexnet", "batch_size": 4})
     with pytest.raises(InputError, match="8x8 pixels, on which a torchvision/alexnet cannot be trained"):
-        check_smallest_batch(spec, images(8, 8), ALONE)
+        check_smallest_batch(settings, images(8, 8), ALONE)

@@ -11,6 +11,7 @@ from tradeoffs.miniature import folder, imagenet
 from tradeoffs.models.networks import build
 from tradeoffs.step.errors import InputError
 from tradeoffs.training.loop import train
+from tradeoffs.training.settings import Settings
 from tradeoffs.training.soundness import check_loss, check_overfitting, check_weights, warnings
 from tradeoffs.training.train import sources
 
@@ -42,12 +43,12 @@ SINGLE_STEP = {
 def test_catastrophic_overfitting_is_caught_when_it_happens(easy, training):
     spec = training | SINGLE_STEP
     with pytest.raises(InputError, match=r"catastrophic overfitting in epoch \d+: \d+% of 100 .*; raise attack_steps"):
-        train(spec, *sources(spec, easy, CPU), CPU)
+        train(Settings(**spec), *sources(Settings(**spec), easy, CPU), CPU)
 
 
 def test_the_same_budget_with_enough_steps_is_sound(easy, training):
     spec = training | SINGLE_STEP | {"attack_steps": 4, "attack_step_size": 0.5, "epochs": 5}
-    _, history = train(spec, *sources(spec, easy, CPU), CPU)
+    _, history = train(Settings(**spec), *sources(Settings(**spec), easy, CPU), CPU)
     assert len(history) == 5
 
 
@@ -75,10 +76,10 @@ def test_catastrophic_overfitting_must_last(training, rows, fires):
     spec = training | {"norm": "linf", "epsilon": 0.03, "epochs": 10}
     if fires:
         with pytest.raises(InputError, match=f"in epoch {len(rows)}: 90% of 100 validation images .* but 5%"):
-            check_overfitting(rows, 100, spec)
+            check_overfitting(rows, 100, Settings(**spec))
     else:
-        check_overfitting(rows, 100, spec)
-    check_overfitting(rows, 100, spec | {"norm": "none"})
+        check_overfitting(rows, 100, Settings(**spec))
+    check_overfitting(rows, 100, Settings(**spec | {"norm": "none"}))
 
 
 def test_false_alarms_are_rare():
@@ -90,20 +91,20 @@ def test_false_alarms_are_rare():
 @pytest.mark.parametrize("losses", [[math.nan], [2.3, math.inf], [2.3, 24.0], [30.0, 40.0]])
 def test_a_loss_beyond_any_sense_is_divergence(training, losses):
     with pytest.raises(InputError, match=rf"diverged in epoch {len(losses)}: loss is .*; lower learning_rate \(now"):
-        check_loss(losses, 10, training)
+        check_loss(losses, 10, Settings(**training))
 
 
 @pytest.mark.parametrize("losses", [[2.3], [30.0], [30.0, 24.0], [1.0, 2.0]])
 def test_a_bad_start_is_no_divergence(training, losses):
-    check_loss(losses, 10, training)
+    check_loss(losses, 10, Settings(**training))
 
 
 def test_a_weight_that_is_not_finite_is_divergence(training):
     network = build("basic", 10)
-    check_weights(network, 0, training)
+    check_weights(network, 0, Settings(**training))
     network.get_buffer("stem.1.running_var")[0] = math.inf
     with pytest.raises(InputError, match=r"epoch 1: stem\.1\.running_var is not finite"):
-        check_weights(network, 0, training)
+        check_weights(network, 0, Settings(**training))
 
 
 @pytest.mark.parametrize(("accuracy", "learned"), [(0.1, False), (0.13, False), (0.2, True), (0.9, True)])

@@ -12,10 +12,11 @@ import pytest
 import torch
 
 from tradeoffs.models.networks import build
-from tradeoffs.step.errors import exit_code
+from tradeoffs.runner import commands
 from tradeoffs.training import loop, train
 from tradeoffs.training.data import read_split
 from tradeoffs.training.monitoring import evaluate, ten_steps
+from tradeoffs.training.settings import Settings
 
 CPU = torch.device("cpu")
 FULL = [
@@ -31,9 +32,8 @@ def command(spec, data, folder, checkpoint=None):
     return arguments + (["--checkpoint", str(checkpoint)] if checkpoint else [])
 
 
-def run(monkeypatch, *arguments):
-    monkeypatch.setattr("sys.argv", ["train", *map(str, arguments)])
-    train.main()
+def run(*arguments):
+    assert commands.main(["train", *map(str, arguments)]) == 0
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +42,9 @@ def data(miniature):
 
 
 @pytest.mark.parametrize(("norm", "epsilon"), [("none", 0), ("linf", 0.03), ("l2", 0.5)])
-def test_weights_and_card(monkeypatch, tmp_path, data, training, norm, epsilon):
+def test_weights_and_card(tmp_path, data, training, norm, epsilon):
     spec = training | {"norm": norm, "epsilon": epsilon, "epochs": 3}
-    run(monkeypatch, *command(spec, data, tmp_path, tmp_path / "checkpoint.pt"))
+    run(*command(spec, data, tmp_path, tmp_path / "checkpoint.pt"))
     state = torch.load(tmp_path / "weights.pt", weights_only=True)
     assert all(isinstance(tensor, torch.Tensor) and torch.isfinite(tensor).all() for tensor in state.values())
     card = json.loads((tmp_path / "card.json").read_text())
@@ -55,26 +55,26 @@ def test_weights_and_card(monkeypatch, tmp_path, data, training, norm, epsilon):
     # The weights do what the card says.
     network = build("basic", 10)
     network.load_state_dict(state)
-    _, validation = train.sources(spec, data, CPU)
+    _, validation = train.sources(Settings(**spec), data, CPU)
     assert evaluate(network, validation, 7) == pytest.approx(card["history"][-1]["validation_accuracy"])
     assert card["weights_sha256"] == hashlib.sha256((tmp_path / "weights.pt").read_bytes()).hexdigest()
 
 
 def test_without_momentum_it_is_plain_gradient_descent(data, training):
     spec = training | {"momentum": 0, "epochs": 2}
-    _, history = loop.train(spec, *train.sources(spec, data, CPU), CPU)
+    _, history = loop.train(Settings(**spec), *train.sources(Settings(**spec), data, CPU), CPU)
     assert len(history) == 2
 
 
 def test_adversarial_training_makes_the_network_more_robust(data, training):
-    split, validation = train.sources(training, data, CPU)
+    split, validation = train.sources(Settings(**training), data, CPU)
     ((x, labels),) = split.batches([torch.arange(split.size)], 0)
 
     def robust(norm, epsilon):
         spec = training | {"norm": norm, "epsilon": epsilon, "epochs": 30}
-        network, _ = loop.train(spec, split, validation, CPU)
+        network, _ = loop.train(Settings(**spec), split, validation, CPU)
         attacked = training | {"norm": "l2", "epsilon": 1.5}
-        return ten_steps(network, x, labels, attacked, torch.Generator().manual_seed(0))
+        return ten_steps(network, x, labels, Settings(**attacked), torch.Generator().manual_seed(0))
 
     assert robust("l2", 0.7) > robust("none", 0) + 0.3
 
@@ -83,7 +83,7 @@ def start(spec, data, folder, checkpoint, steps):
     """Start the command and wait until it has kept its state within an epoch, ``steps`` steps on."""
     arguments = [*command(spec, data, folder, checkpoint), "--checkpoint-minutes", "0"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "tradeoffs.training.train", *arguments], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "tradeoffs", "train", *arguments], stderr=subprocess.PIPE, text=True
     )
     deadline = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < deadline and done(checkpoint, spec) < steps:
@@ -100,10 +100,10 @@ def done(checkpoint, spec):
     return len(state["history"]) * spec["images"] // spec["batch_size"] + within if within else 0
 
 
-def test_terminated_then_killed_within_an_epoch_it_ends_with_the_same_weights(monkeypatch, tmp_path, data, training):
+def test_terminated_then_killed_within_an_epoch_it_ends_with_the_same_weights(tmp_path, data, training):
     spec = training | {"norm": "linf", "epsilon": 0.03, "epochs": 6, "batch_size": 2}
     undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
-    run(monkeypatch, *command(spec, data, undisturbed))
+    run(*command(spec, data, undisturbed))
     checkpoint = disturbed / "checkpoint.pt"
 
     process = start(spec, data, disturbed, checkpoint, 1)
@@ -120,7 +120,7 @@ def test_terminated_then_killed_within_an_epoch_it_ends_with_the_same_weights(mo
     assert process.returncode == -signal.SIGKILL
     assert not (disturbed / "weights.pt").exists()
 
-    run(monkeypatch, *command(spec, data, disturbed, checkpoint))
+    run(*command(spec, data, disturbed, checkpoint))
     states = [torch.load(folder / "weights.pt", weights_only=True) for folder in (undisturbed, disturbed)]
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
     histories = [json.loads((folder / "card.json").read_text())["history"] for folder in (undisturbed, disturbed)]
@@ -138,10 +138,9 @@ def last(text):
         ({"learning_rate": 1e30}, r"error: training diverged in epoch 1: .*; lower learning_rate .*"),
     ],
 )
-def test_an_unsound_model_is_one_line_and_no_weights(monkeypatch, capsys, tmp_path, data, training, change, message):
+def test_an_unsound_model_is_one_line_and_no_weights(capsys, tmp_path, data, training, change, message):
     folder = tmp_path / "out"
-    monkeypatch.setattr("sys.argv", ["train", *command(training | change, data, folder)])
-    assert exit_code(train.main) == 2
+    assert commands.main(["train", *command(training | change, data, folder)]) == 2
     assert re.fullmatch(message, last(capsys.readouterr().err))
     assert not folder.exists()
 
@@ -154,23 +153,19 @@ def test_a_gpu_too_small_is_one_line_with_the_cure(monkeypatch, capsys, tmp_path
 
     monkeypatch.setattr(loop, where, full)
     spec = training | {"norm": "linf", "epsilon": 0.03, "epochs": 1}
-    monkeypatch.setattr("sys.argv", ["train", *command(spec, data, tmp_path / "out")])
-    assert exit_code(train.main) == 2
+    assert commands.main(["train", *command(spec, data, tmp_path / "out")]) == 2
     assert "GPU out of memory with 10 images in 1 process(es); lower batch_size" in last(capsys.readouterr().err)
 
 
-def test_a_last_batch_that_the_network_cannot_take_is_refused_before_the_first_step(
-    monkeypatch, capsys, tmp_path, data, training
-):
+def test_a_last_batch_that_the_network_cannot_take_is_refused_before_the_first_step(capsys, tmp_path, data, training):
     spec = training | {"image_size": 8, "batch_size": 59}
-    monkeypatch.setattr("sys.argv", ["train", *command(spec, data, tmp_path / "out")])
-    assert exit_code(train.main) == 2
+    assert commands.main(["train", *command(spec, data, tmp_path / "out")]) == 2
     (said,) = capsys.readouterr().err.splitlines()
     assert "holds 1 images of 8x8 pixels" in said
 
 
-def test_a_network_that_has_not_learned_is_flagged_in_its_card(monkeypatch, tmp_path, data, training):
-    run(monkeypatch, *command(training | {"learning_rate": 1e-9, "epochs": 1}, data, tmp_path))
+def test_a_network_that_has_not_learned_is_flagged_in_its_card(tmp_path, data, training):
+    run(*command(training | {"learning_rate": 1e-9, "epochs": 1}, data, tmp_path))
     (warning,) = json.loads((tmp_path / "card.json").read_text())["warnings"]
     assert re.match(r"has not learned: validation accuracy 0\.\d+, chance is 0\.100", warning)
 
@@ -187,12 +182,9 @@ def test_a_network_that_has_not_learned_is_flagged_in_its_card(monkeypatch, tmp_
         ({"epoch": 3}, "unknown key 'epoch'"),
     ],
 )
-def test_bad_settings_are_one_line_and_leave_nothing_behind(
-    monkeypatch, capsys, tmp_path, data, training, change, message
-):
+def test_bad_settings_are_one_line_and_leave_nothing_behind(capsys, tmp_path, data, training, change, message):
     folder = tmp_path / "out"
-    monkeypatch.setattr("sys.argv", ["train", *command(training | change, data, folder)])
-    assert exit_code(train.main) == 2
+    assert commands.main(["train", *command(training | change, data, folder)]) == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith("error: ")
     assert message in error

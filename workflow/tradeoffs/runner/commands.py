@@ -7,14 +7,14 @@ A step is a module with ``run`` (:mod:`tradeoffs.step.command`); a verb with a p
 with ``step(part)``.
 """
 
-import argparse
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from tradeoffs.step.command import Step, execute, step_of
-from tradeoffs.step.errors import exit_code
+from tradeoffs.step.errors import InputError, exit_code
 
 
 class Verb(NamedTuple):
@@ -40,8 +40,22 @@ VERBS = {
     "missing": Verb("table of the data that are missing", "results.missing"),
     "figure": Verb("draw a figure", "figures.command", "figure"),
     "theory": Verb("exact minimisers of adversarially trained linear regression", "theory.command", "part"),
-    "list": Verb("list benchmarks, data, models, sources, figures or claims", "runner.listing", "what"),
+    "list": Verb("what there is: benchmarks, data, models, sources, figures or claims", "runner.listing", "list"),
 }
+
+
+def parts(verb: str) -> list[str]:
+    """Return the parts that a verb has, read from declarations: none of them is imported."""
+    from tradeoffs.runner import listing
+
+    match VERBS[verb].part:
+        case "dataset":
+            return listing.miniature()
+        case "part":
+            return list(importlib.import_module("tradeoffs.theory.command").PARTS)
+        case "list":
+            return list(listing.LISTS)
+    return listing.names(f"{VERBS[verb].part}s")
 
 
 def step(verb: str, part: str | None) -> Step:
@@ -49,28 +63,74 @@ def step(verb: str, part: str | None) -> Step:
     module = importlib.import_module(f"tradeoffs.{VERBS[verb].module}")
     if VERBS[verb].part is None:
         return step_of(module)
-    found: Step = module.step(part)
+    try:
+        found: Step = module.step(part)
+    except InputError:
+        if part not in (known := parts(verb)):
+            raise InputError(
+                f"tradeoffs {verb} {part}: no such {VERBS[verb].part}; expected {choice(str(part), known)}"
+            ) from None
+        raise
     return found
+
+
+def choice(given: str, known: Iterable[str]) -> str:
+    """Return what may have been meant, or all that is known where nothing is close."""
+    names = list(known)
+    return " or ".join(get_close_matches(given, names)) or f"one of {', '.join(names)}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
-    argv = sys.argv[1:] if argv is None else list(argv)
-    parser = argparse.ArgumentParser(
-        prog="tradeoffs",
-        description="Does adversarial training make an image classifier rely more on backgrounds, and when?",
+    return exit_code(lambda: _run(sys.argv[1:] if argv is None else list(argv)))
+
+
+def _run(argv: list[str]) -> None:
+    verb = argv[0] if argv else "--help"
+    if verb in ("-h", "--help"):
+        print(_help())
+        return
+    if verb not in VERBS:
+        raise InputError(f"tradeoffs {verb}: no such command; expected {choice(verb, VERBS)}")
+    if VERBS[verb].part is None:
+        execute(step(verb, None), verb, argv[1:])
+    elif argv[1:2] in ([], ["-h"], ["--help"]):
+        print(_help_of_parts(verb))
+    else:
+        execute(step(verb, argv[1]), f"{verb} {argv[1]}", argv[2:])
+
+
+def _help() -> str:
+    calls = {verb: f"{verb} {(facts.part or '').upper()}".strip() for verb, facts in VERBS.items()}
+    width = max(map(len, calls.values()))
+    listed = [f"  {calls[verb]:{width}}  {facts.text}" for verb, facts in VERBS.items()]
+    return "\n".join(
+        [
+            "usage: tradeoffs COMMAND ...",
+            "",
+            "Does adversarial training make an image classifier rely more on backgrounds, and when?",
+            "The workflow runs these commands (snakemake --cores all); each runs by itself too.",
+            "",
+            *listed,
+            "",
+            "tradeoffs COMMAND --help says what a command takes.",
+        ]
     )
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for name, verb in VERBS.items():
-        # The options are the step's, which is imported once it is known: here only what it is about.
-        sub = verbs.add_parser(name, help=verb.text, description=verb.text, add_help=verb.part is not None)
-        if verb.part:
-            sub.add_argument("part", metavar=verb.part)
-    given = argv[:2] if argv[:1] and argv[0] in VERBS and VERBS[argv[0]].part else argv[:1]
-    known = parser.parse_args(given)
-    part = getattr(known, "part", None)
-    command = " ".join(filter(None, (known.verb, part)))
-    return exit_code(lambda: execute(step(known.verb, part), command, argv[len(given) :]))
+
+
+def _help_of_parts(verb: str) -> str:
+    text, _, part = VERBS[verb]
+    known = parts(verb)
+    return "\n".join(
+        [
+            f"usage: tradeoffs {verb} {str(part).upper()} ...",
+            "",
+            f"{text}; {str(part).upper()} is one of",
+            *(f"  {name}" for name in known),
+            "",
+            *([] if verb == "list" else [f"tradeoffs {verb} {known[0]} --help says what it takes."]),
+        ]
+    ).rstrip()
 
 
 if __name__ == "__main__":

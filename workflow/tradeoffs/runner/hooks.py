@@ -1,7 +1,6 @@
 """What the Snakefile sets up around the jobs: the right Python, the GPUs counted, a crash forgotten, a warm process."""
 
 import json
-import logging
 import math
 import os
 import re
@@ -31,21 +30,22 @@ from tradeoffs.study.model import Model
 from tradeoffs.study.plan import models
 
 IMAGENET_IMAGES = 1_281_167  # what a training on all images of ImageNet takes
-SCHEMA = Path(__file__).parents[2] / "schemas/config.schema.yaml"
+HERE = Path(__file__).absolute().parents[2]
+SCHEMA = HERE / "schemas/config.schema.yaml"
 _SOCKET = Path(".snakemake/warm.sock")
 _held: list[int] = []
 _clock: list[float] = []
 
 
 def prepare(workflow: Any, jobs_per_gpu: int) -> None:
-    """Set local defaults on Snakemake's ``workflow`` object (not documented API: tests/test_workflow.py guards it).
+    """Set local defaults on Snakemake's ``workflow`` object (not documented API: tests/workflow guards it).
 
     * Jobs find this environment's Python and this package, also when ``snakemake`` is called by its path.
     * The number of GPUs, times the jobs that may share one, is a limit; ``--resources gpu=K`` still wins. Without a GPU
       the limit is 0, to which Snakemake scales the rules' requests: they run on the CPU. A limit of 0 that the user
       gave hides the GPUs from the steps.
     * After ``kill -9`` the same command goes on: stale locks are removed, half-made outputs are made again, SLURM jobs
-      of the dead run are cancelled.
+      of the dead run are cancelled. Not so in a workflow that uses this one as a module: its ways are its own.
     """
     from snakemake.shell import shell
 
@@ -56,8 +56,7 @@ def prepare(workflow: Any, jobs_per_gpu: int) -> None:
             limits["gpu"] = count_gpus() * jobs_per_gpu
             if workflow.is_main_process and (remark := gpus.remark()):
                 print(remark, file=sys.stderr)
-        show_failed_logs()
-        if workflow.is_main_process:
+        if workflow.is_main_process and workflow.modifier.is_main_snakefile():
             slurm.cure_status_query()
             if forget_killed_run(Path(".snakemake"), dry_run=workflow.output_settings.dryrun):
                 _remake_incomplete(workflow)
@@ -67,8 +66,8 @@ def prepare(workflow: Any, jobs_per_gpu: int) -> None:
 
 def _prefix(workflow: Any, jobs_per_gpu: int) -> str:
     """Return the shell commands that every step's begin with: what the surroundings may hold is not the steps'."""
-    if set("{}") & set(str(workflow.basedir)):
-        raise InputError(f"{workflow.basedir}: Snakemake takes braces for wildcards; move or rename the folder")
+    if set("{}") & set(str(HERE)):
+        raise InputError(f"{HERE}: Snakemake takes braces for wildcards; move or rename the folder")
     python = Path(sys.executable).parent
     exports = fork_server.ENVIRONMENT | {
         JOBS_PER_GPU: str(jobs_per_gpu),
@@ -93,15 +92,6 @@ def _prefix(workflow: Any, jobs_per_gpu: int) -> str:
 def _literally(text: str) -> str:
     """Return ``text`` as a pattern of Snakemake's formatting that yields it: a folder's name may hold braces."""
     return text.replace("{", "{{").replace("}", "}}")
-
-
-def show_failed_logs() -> None:
-    """Make Snakemake print the log of a job that failed, as its option --show-failed-logs does: it says what to do."""
-    for handler in logging.getLogger("snakemake.logging").handlers:
-        listener = getattr(handler, "listener", None)
-        for inner in [handler, *(listener.handlers if listener else [])]:
-            if hasattr(inner.formatter, "show_failed_logs"):
-                inner.formatter.show_failed_logs = True
 
 
 def _starts_warm(workflow: Any) -> bool:

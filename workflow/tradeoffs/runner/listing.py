@@ -1,65 +1,65 @@
-"""What there is: ``tradeoffs list benchmarks``, and so on. Read from the declarations; nothing heavy is imported."""
+"""What there is, and what each needs: read from the declarations beside the code, which is not imported."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
 
 from tradeoffs.claims import catalogue as claims
 from tradeoffs.figures import catalogue as figures
 from tradeoffs.models import released_files, sources
 from tradeoffs.step.command import Step
-from tradeoffs.step.declarations import benchmarks, data
+from tradeoffs.step.declarations import ROOT, benchmarks, data
 from tradeoffs.step.errors import InputError
 
-
-def step(what: str) -> Step:
-    """Return the step that lists one kind of thing; InputError for an unknown kind."""
-    if what not in LISTS:
-        raise InputError(f"what: {what!r} is unknown; choose one of {', '.join(LISTS)}")
-    return Step(f"List the {what}.", None, {}, partial(run, what), (__name__,), carded=False)
+Rows = Iterable[tuple[str, ...]]
 
 
-def run(what: str) -> None:
-    """Print one line for each thing, and below it one for each of its settings."""
-    for line in LISTS[what]():
-        print(line)
+def _benchmarks() -> Rows:
+    yield "benchmark", "title", "reads", "needs of the network", "measures first"
+    for name, each in benchmarks().items():
+        yield name, each.title, ", ".join(each.data), ", ".join(each.needs) or "logits", next(iter(each.metrics))
 
 
-def _benchmarks() -> Iterator[str]:
-    for name, declared in benchmarks().items():
-        needs = f"; needs {', '.join(declared.needs)}" if declared.needs else ""
-        yield f"{name}: {declared.title}; reads {', '.join(declared.data)}{needs}"
-        for key, setting in declared.settings.items():
-            defaults = ", ".join(f"{study} {setting[study]}" for study in ("miniature", "imagenet") if study in setting)
-            yield f"    {key}: {setting['description']} ({defaults})"
+def _data() -> Rows:
+    yield "data set", "title", "licence", "to have it"
+    for name, each in data().items():
+        how = "accept the licence, or give a path" if each.archive else "give a path"
+        yield name, each.title, each.licence, how
 
 
-def _data() -> Iterator[str]:
-    for name, declared in data().items():
-        address = declared.archive.urls[0] if declared.archive else "never downloaded"
-        yield f"{name}: {declared.title}; {declared.licence}; forbids {declared.forbids}; {address}"
+def _models() -> Rows:
+    yield "released model", "architecture", "norm", "budget", "published clean accuracy"
+    for each in released_files.RELEASED:
+        yield each.model, each.architecture, each.norm, f"{each.epsilon:g}", f"{each.clean_accuracy:.2%}"
 
 
-def _models() -> Iterator[str]:
-    for entry in released_files.RELEASED:
-        yield f"{entry.model}: clean accuracy {entry.clean_accuracy}; {entry.address}"
+def _sources() -> Rows:
+    yield "source", "a model is named by", "file", "gives features"
+    for name, each in sources.listed().items():
+        file = "not needed" if each.pretrained else "needed"
+        yield name, f"the {each.name}" if each.name != "none" else "its file", file, "yes" if each.features else "no"
 
 
-def _sources() -> Iterator[str]:
-    for name, source in sources.listed().items():
-        yield f"{name}: " + ", ".join(f"{key} {value}" for key, value in source._asdict().items())
+def _figures() -> Rows:
+    yield "figure", "category", "reads", "drawn where the study has"
+    for each in _drawn():
+        yield each.name, each.category, ", ".join([*each.reads, *each.data]), each.when or "anything"
 
 
-def _figures() -> Iterator[str]:
-    for entry in figures.catalogue():
-        yield f"{entry.name}: {entry.category}{f'; {entry.label}' if entry.label else ''}"
+def _drawn() -> Iterator[figures.Entry]:
+    """Yield all figures, those of a family one by one."""
+    for each in figures.catalogue():
+        if each.family:
+            for name, declared in benchmarks().items():
+                yield each.member(name, title=declared.title, caption=declared.caption)
+        else:
+            yield each
 
 
-def _claims() -> Iterator[str]:
-    for name, about in claims.catalogue().items():
-        yield f"{name}: {about}"
+def _claims() -> Rows:
+    yield "claim", "is about"
+    yield from claims.catalogue().items()
 
 
-LISTS: dict[str, Callable[[], Iterator[str]]] = {
+LISTS: dict[str, Callable[[], Rows]] = {
     "benchmarks": _benchmarks,
     "data": _data,
     "models": _models,
@@ -67,3 +67,27 @@ LISTS: dict[str, Callable[[], Iterator[str]]] = {
     "figures": _figures,
     "claims": _claims,
 }
+
+
+def miniature() -> list[str]:
+    """Return the names of the data sets that the miniature has."""
+    return [name for name in data() if (ROOT / "miniature" / f"{name}.py").is_file()]
+
+
+def names(what: str) -> list[str]:
+    """Return the names of what a list is about."""
+    return [row[0] for row in LISTS[what]()][1:]
+
+
+def step(what: str) -> Step:
+    """Return the command that prints a list; InputError for one that there is not."""
+    if what not in LISTS:
+        raise InputError(f"list {what}: no such list; expected one of {', '.join(LISTS)}")
+    return Step(f"List {what}", None, {}, lambda: print(table(LISTS[what]())), (), carded=False)
+
+
+def table(rows: Rows) -> str:
+    """Return rows as text, their columns aligned; the first row is the header."""
+    listed = [list(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*listed, strict=True)]
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in listed)

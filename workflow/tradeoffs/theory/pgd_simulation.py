@@ -6,9 +6,9 @@
 
 A linear model on one core and one spurious feature is trained by full-batch gradient descent on the loss at the points
 that :func:`tradeoffs.attacks.pgd.pgd` finds, for l2 and linf. The same data sets are solved with the exact pointwise
-worst case, so that sampling error and attack error can be told apart. Columns: see :class:`Comparison`, plus the mean weight
-that the exact worst case gives on the same draws (``sample_exact``) and the share of the worst-case increase of the
-loss that PGD reaches at the trained weights (``attack_strength``).
+worst case, so that sampling error and attack error can be told apart. Columns: see :class:`Comparison`, plus the mean
+weight that the exact worst case gives on the same draws (``sample_exact``) and the share of the worst-case increase of
+the loss that PGD reaches at the trained weights (``attack_strength``).
 """
 
 from pathlib import Path

@@ -29,8 +29,8 @@ def is_member() -> bool:
 
 
 def launch(processes: int, spec: str, options: Mapping[str, str]) -> int:
-    """Run ``tradeoffs train`` with these settings (JSON) and options in ``processes`` processes; return the exit code of
-    who failed first.
+    """Run ``tradeoffs train`` with these settings (JSON) and options in ``processes`` processes; return the exit code
+    of who failed first.
 
     Each gets a GPU of its own, where there are any, and its share of the threads. SIGTERM is passed on. Raises
     InputError where there are fewer GPUs than processes.

@@ -1,0 +1,50 @@
+"""The command line by itself: its help, what is close to a mistyped word, and what there is."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tradeoffs.runner import commands, fork_server, listing
+
+
+def test_help_lists_every_verb(capsys):
+    assert commands.main(["--help"]) == 0
+    said = capsys.readouterr().out
+    assert all(f"\n  {verb}" in said for verb in commands.VERBS)
+
+
+@pytest.mark.parametrize("verb", [verb for verb, facts in commands.VERBS.items() if facts.part])
+def test_a_verb_without_its_part_lists_the_parts(capsys, verb):
+    assert commands.main([verb]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert {f"  {part}" for part in commands.parts(verb)} <= set(said)
+    assert len(commands.parts(verb)) > 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("tran", "tradeoffs tran: no such command; expected train"),
+        ("figure overveiw", "tradeoffs figure overveiw: no such figure; expected overview"),
+        ("theory frase", "tradeoffs theory frase: no such part; expected phase"),
+        ("convert tim", "tradeoffs convert tim: no such source; expected timm"),
+        ("list benchmark", "tradeoffs list benchmark: no such list; expected benchmarks"),
+        ("miniature waterbird", "tradeoffs miniature waterbird: no such dataset; expected waterbirds"),
+    ],
+)
+def test_a_mistyped_word_is_one_line_with_what_is_close(capsys, words, message):
+    assert commands.main(words.split()) == 2
+    assert capsys.readouterr().err == f"error: {message}\n"
+
+
+@pytest.mark.parametrize("what", listing.LISTS)
+def test_a_list_has_a_row_for_each_and_imports_nothing_slow(what):
+    code = f"import sys; from tradeoffs.runner import commands; commands.main(['list', '{what}']);"
+    code += "print(set(sys.modules) & {'torch', 'numpy', 'pandas', 'matplotlib', 'scipy'})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=fork_server.ENVIRONMENT, capture_output=True, text=True, check=True
+    )
+    *rows, slow = done.stdout.splitlines()
+    assert slow == "set()"
+    assert [row.split()[0] for row in rows[1:]] == listing.names(what)
