@@ -179,8 +179,9 @@ def test_links_that_lead_nowhere_or_back_are_named(data: Path, kind: str) -> Non
 UNPRIVILEGED = """
     import os, sys
     from pathlib import Path
-    from tradeoffs.data import contents, fingerprint, imagenet, members, observed, waterbirds
-    from tradeoffs.errors import InputError
+    from tradeoffs.acquisition import contents, fingerprint, members, observed
+    from tradeoffs.data import imagenet, waterbirds
+    from tradeoffs.step.errors import InputError
 
     root = Path(sys.argv[1])
     (root / "val/n01443537").chmod(0)
