@@ -4,8 +4,8 @@
     uv run python envs/pin.py --upgrade     # everything as new as the ranges in pyproject.toml allow
 
 What is wanted stands in pyproject.toml, as ranges with reasons. From it come the exact versions: those under
-``constraint-dependencies`` in pyproject.toml, which ``uv sync`` and ``uv run`` read, requirements.txt with the hashes of
-the files, and envs/environment.yaml for conda.
+``constraint-dependencies`` in pyproject.toml, which ``uv sync`` and ``uv run`` read, requirements.txt with the hashes
+of the files, and envs/environment.yaml for conda.
 """
 
 import argparse
