@@ -3,9 +3,9 @@
     uv run python envs/pin.py               # after a dependency has been added or removed: other pins stay
     uv run python envs/pin.py --upgrade     # everything as new as the ranges in pyproject.toml allow
 
-What is wanted stands in pyproject.toml, as ranges with reasons. From it come the exact versions: ``constraint-
-dependencies`` in pyproject.toml (read by ``uv sync`` and ``uv run``), requirements.txt with the hashes of the files,
-and envs/environment.yaml for conda.
+What is wanted stands in pyproject.toml, as ranges with reasons. From it come the exact versions: those under
+``constraint-dependencies`` in pyproject.toml, which ``uv sync`` and ``uv run`` read, requirements.txt with the hashes
+of the files, and envs/environment.yaml for conda.
 """
 
 import argparse
@@ -24,7 +24,7 @@ CONDA = re.compile(r"(?<=  - pip:\n).*", re.DOTALL)
 
 def name_of(requirement: str) -> str:
     """Return the package that a requirement asks for, as registries spell it."""
-    return re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", requirement)[0]).lower()  # type: ignore[index]
+    return re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", requirement)[0]).lower()
 
 
 def main() -> None:

@@ -2,8 +2,11 @@
 
 import ast
 import re
+import subprocess
 from collections import Counter
 from graphlib import TopologicalSorter
+
+import yaml
 
 from project_root import ROOT
 
@@ -83,3 +86,12 @@ def test_what_conftest_calls_slow_is_there(request):
 def test_every_test_has_one_kind(request):
     kinds = [{mark.name for mark in item.iter_markers()} & set(KINDS) for item in request.session.items]
     assert {len(found) for found in kinds} == {1}
+
+
+def test_ci_runs_every_kind():
+    """``.ci/run KIND`` for each, and no other word; ``slow`` goes with ``unit``."""
+    done = subprocess.run([ROOT / ".ci/run", "?"], capture_output=True, text=True)
+    assert (done.returncode, re.findall(r"\[(.*)\]", done.stderr)) == (2, ["|".join(k for k in KINDS if k != "slow")])
+    ci = yaml.safe_load((ROOT / ".github/workflows/ci.yaml").read_text())["jobs"]
+    assert {*ci["tests"]["strategy"]["matrix"]["kind"], "slurm", "slow"} == set(KINDS)
+    assert ci["slurm"]["steps"][-1]["run"].endswith("/run slurm")
