@@ -25,7 +25,7 @@ def ids(package):
     def compute():
         for cached in (code_id, _closure, _read):
             cached.cache_clear()
-        return code_id("pack.step", package)
+        return code_id("pack.step", root=package)
 
     return compute
 
@@ -72,7 +72,7 @@ def test_what_cannot_be_followed_is_refused(package, ids):
     with pytest.raises(ValueError, match="relative import"):
         ids()
     with pytest.raises(ModuleNotFoundError):
-        code_id("pack.nothing", package)
+        code_id("pack.nothing", root=package)
 
 
 @pytest.mark.parametrize("benchmark", ["rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet"])
