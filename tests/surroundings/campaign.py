@@ -297,7 +297,7 @@ def _wait_for_step(process: psutil.Process) -> None:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
         commands = [_command(child) for child in process.children(recursive=True)]
-        if sum("tradeoffs.runner.fork_server" in command and "--serve" not in command for command in commands) > 1:
+        if any("tradeoffs" in command for command in commands):
             return
         time.sleep(0.05)
 
