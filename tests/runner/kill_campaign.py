@@ -7,7 +7,8 @@ for any one of the steps' processes, for all at once; SIGINT or SIGTERM for Snak
 Ctrl-C). Then the same command again. A study is right if every file below results/ and resources/ is the undisturbed
 one's byte for byte, but for the cards' ``seconds``, which are measured, and ``card_sha256``, the digest of a card with
 its ``seconds``; if no process is left, no output or log holds a traceback, and nothing changed in the home folder, the
-temporary folder and beside the study, except what an undisturbed run leaves there too.
+temporary folder and beside the study, except what an undisturbed run leaves there too, and Snakemake's own: its cache
+below the home folder, and the empty folders snakemake* in the temporary one that SIGKILL keeps it from removing.
 """
 
 import argparse
@@ -112,12 +113,15 @@ class Study:
             if path.is_file()
         }
 
-    def outside(self) -> set[str]:
-        """Return the files beside the study's folder."""
+    def outside(self) -> dict[str, bytes | None]:
+        """Return what lies beside the study's folder, files with their content, without what is Snakemake's own."""
+        cache = self.room / "home/.cache/snakemake"
         return {
-            str(path.relative_to(self.room))
+            str(path.relative_to(self.room)): path.read_bytes() if path.is_file() else None
             for path in self.room.rglob("*")
-            if path != self.folder and self.folder not in path.parents
+            if not {self.folder, cache} & {path, *path.parents}
+            and path != self.room / "out"
+            and not (path.match("tmp/snakemake*") and path.is_dir() and not any(path.iterdir()))
         }
 
 
@@ -230,12 +234,21 @@ def main() -> None:
             done, faults = killed_until_done(study, arguments.kills - kills.total(), chance)
             found = study.results()
             faults += [f"{name} differs" for name in sorted(expected | found) if expected.get(name) != found.get(name)]
-            faults += [f"{name} is left outside" for name in sorted(study.outside() - outside)]
+            around = study.outside()
+            faults += [
+                f"{name} is changed or left outside"
+                for name in sorted(outside | around)
+                if name not in around
+                or name not in outside
+                or (name.startswith("beside") and around[name] != outside[name])
+            ]
             kills += done
             studies += 1
             wrong += bool(faults)
+            outcome = "; ".join(dict.fromkeys(faults)) or "right"
             print(
-                f"study {studies}: {done.total()} kills, {len(found)} files: {'; '.join(faults) or 'right'}", flush=True
+                f"study {studies}: {done.total()} kills, {len(found)} files: {outcome}",
+                flush=True,
             )
     print(f"{kills.total()} kills in {studies} studies, {wrong} wrong: {dict(kills)}")
 
