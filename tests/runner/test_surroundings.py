@@ -267,6 +267,12 @@ def test_a_figure_command_by_itself_needs_no_notebooks_backend(command, backend)
     assert done.returncode == 0, done.stderr
 
 
+def test_what_lies_beside_the_code_is_utf_8_whatever_the_locale(tmp_path):
+    """A dry run reads every declaration, list and schema of the package."""
+    done = run(clone(tmp_path), "-n", LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_ctrl_c_is_a_word_and_no_error(capsys):
     def main():
         raise KeyboardInterrupt
