@@ -19,8 +19,44 @@ settings.load_profile("untimed")
 
 # The kinds of tests by their folder; what stands in a room's folder is unit or slow.
 KINDS = {"project": "lint", "workflow": "workflow", "replica": "replica", "slurm": "slurm"}
-# Files that take longer than two seconds on one core: those of all others together stay below a minute on two.
-SLOW: set[str] = set()
+# Files that take more than some seconds on one core; all others together stay below a minute on two.
+SLOW = {
+    "acquisition/test_download.py",
+    "acquisition/test_faults.py",
+    "acquisition/test_unpack.py",
+    "attacks/test_folding.py",
+    "attacks/test_gradient_masking.py",
+    "attacks/test_strong.py",
+    "benchmarks/test_command.py",
+    "benchmarks/test_declared_metrics.py",
+    "benchmarks/test_parity.py",
+    "benchmarks/test_statistics.py",
+    "benchmarks/test_unanswered.py",
+    "claims/test_saturated.py",
+    "compute/test_lease.py",
+    "compute/test_pretended_gpu.py",
+    "figures/test_figures.py",
+    "miniature/test_miniature.py",
+    "miniature/test_worlds.py",
+    "models/test_confinement.py",
+    "models/test_convert.py",
+    "models/test_networks.py",
+    "models/test_wrappings.py",
+    "results/test_cards_to_tables.py",
+    "results/test_imagenet_study.py",
+    "results/test_summary.py",
+    "runner/test_fork_server.py",
+    "runner/test_left_jobs.py",
+    "runner/test_surroundings.py",
+    "study/test_config_files.py",
+    "study/test_config_mutations.py",
+    "study/test_own_data.py",
+    "theory/test_theory_commands.py",
+    "training/test_checkpoint.py",
+    "training/test_processes.py",
+    "training/test_soundness.py",
+    "training/test_train.py",
+}
 LONGEST_FIRST = ["replica", "workflow", "slow", "lint", "unit", "slurm"]
 
 

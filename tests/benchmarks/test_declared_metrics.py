@@ -75,7 +75,7 @@ def test_a_wrong_declaration_is_one_line(
 
 def test_a_declaration_without_its_module_is_one_line(tmp_path: Path) -> None:
     shutil.copy(FOLDER / "waterbirds.yaml", tmp_path)
-    with pytest.raises(InputError, match="waterbirds.yaml: there is no waterbirds.py beside it; write it"):
+    with pytest.raises(InputError, match=r"waterbirds\.yaml: there is no waterbirds.py beside it; write it"):
         benchmarks(tmp_path)
 
 

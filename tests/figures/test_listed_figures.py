@@ -75,7 +75,7 @@ def test_figures_follow_from_what_a_study_has(config: dict[str, Any]) -> None:
 def test_an_unknown_figure_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert commands.main(["figure", "nothing"]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("error: no figure 'nothing'; expected one of overview, ")
+    assert error.startswith("error: tradeoffs figure nothing: no such figure; expected one of overview, ")
     assert len(error.splitlines()) == 1
 
 

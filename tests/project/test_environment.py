@@ -83,6 +83,8 @@ def test_no_file_names_a_registry_or_a_machine():
     ).stdout.splitlines()
     hosts = ["pypi" + ".org", "pythonhosted" + ".org", "conda.anaconda" + ".org", "registry.npmjs" + ".org"]
     for path in tracked:
+        if (ROOT / path).is_dir():  # a link to one
+            continue
         text = (ROOT / path).read_bytes()
         for word in [*hosts, "/" + "work/", "/" + "root/", ".." + "/shared"]:
             assert word.encode() not in text, f"{path}: {word}"

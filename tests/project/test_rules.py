@@ -6,7 +6,7 @@ import pytest
 
 from project_root import ROOT
 
-FILES = [ROOT / "Snakefile", *sorted((ROOT / "workflow/rules").glob("*.smk"))]
+FILES = [ROOT / "Snakefile", ROOT / "workflow/Snakefile", *sorted((ROOT / "workflow/rules").glob("*.smk"))]
 SHELL = re.compile(r"^(?P<indent> +)shell:\n(?P<lines>(?:(?P=indent) +.*\n)+)", re.MULTILINE)
 
 

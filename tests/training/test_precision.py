@@ -9,10 +9,7 @@ from small_world import TRAINING
 from tradeoffs.compute.precision import autocast
 from tradeoffs.models.networks import build
 from tradeoffs.training import attack, loop
-<<<<<<< HEAD
-=======
 from tradeoffs.training.settings import Settings
->>>>>>> core
 from tradeoffs.training.train import sources
 
 CPU = torch.device("cpu")

@@ -21,6 +21,7 @@ DOWNLOADS = plan.downloads(config)
 MISSING = plan.missing(config)
 BENCHMARKS = plan.available_benchmarks(config)
 SPECIFICATION = settings(specification(config))
+FIGURES = study_figures.figures(config)
 
 hooks.prepare(workflow, config["jobs_per_gpu"])
 if workflow.is_main_process:
@@ -102,3 +103,36 @@ def default_folders():
         name for benchmark in BENCHMARKS for name in plan.read_by(benchmark)
     )
     return {name: folder(DEFAULT_WORLD, name) for name in names}
+
+
+def table(name, category, label):
+    """A table, as the report shows it; its caption is report/<name>.rst."""
+    return report(
+        f"results/{STUDY}/{name}.csv",
+        category=category,
+        labels={"result": label},
+        caption=f"../report/{name}.rst",
+    )
+
+
+def figure_tables(wildcards):
+    """The files that a figure reads: tables, and the cards of the main models where it reads those."""
+    places = study_figures.tables(FIGURES[wildcards.figure], STUDY)
+    trained = places.pop("models", None)
+    main = [model.id for model in MODELS.values() if model.role == "main"]
+    return [*places.values(), *(f"{trained}/{id}/card.json" for id in main if trained)]
+
+
+def figure_folders(wildcards):
+    """The data folders that a figure reads, by data set."""
+    names = FIGURES[wildcards.figure].data
+    return {name: folder(DEFAULT_WORLD, name) for name in names}
+
+
+def figure_options(wildcards):
+    """The options of a figure: what it is told, the tables and folders that it reads."""
+    figure = FIGURES[wildcards.figure]
+    told = study_figures.told(config, figure)
+    read = study_figures.tables(figure, STUDY) | figure_folders(wildcards)
+    named = {name.replace("_", "-"): path for name, path in read.items()}
+    return options(({"spec": settings(told)} if told else {}) | named)

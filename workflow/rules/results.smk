@@ -4,42 +4,6 @@
 report: "../report/workflow.rst"
 
 
-FIGURES = study_figures.figures(config)
-
-
-def table(name, category, label):
-    """A table, as the report shows it; its caption is report/<name>.rst."""
-    return report(
-        f"results/{STUDY}/{name}.csv",
-        category=category,
-        labels={"result": label},
-        caption=f"../report/{name}.rst",
-    )
-
-
-def figure_tables(wildcards):
-    """The files that a figure reads: tables, and the cards of the main models where it reads those."""
-    places = study_figures.tables(FIGURES[wildcards.figure], STUDY)
-    trained = places.pop("models", None)
-    main = [model.id for model in MODELS.values() if model.role == "main"]
-    return [*places.values(), *(f"{trained}/{id}/card.json" for id in main if trained)]
-
-
-def figure_folders(wildcards):
-    """The data folders that a figure reads, by data set."""
-    names = FIGURES[wildcards.figure].data
-    return {name: folder(DEFAULT_WORLD, name) for name in names}
-
-
-def figure_options(wildcards):
-    """The options of a figure: what it is told, the tables and folders that it reads."""
-    figure = FIGURES[wildcards.figure]
-    told = study_figures.told(config, figure)
-    read = study_figures.tables(figure, STUDY) | figure_folders(wildcards)
-    named = {name.replace("_", "-"): path for name, path in read.items()}
-    return options(({"spec": settings(told)} if told else {}) | named)
-
-
 localrules:
     summary,
     claims,
@@ -63,7 +27,7 @@ rule summary:
     params:
         code=code_id("tradeoffs.results.summary"),
         spec=SPECIFICATION,
-        evaluations=f"results/{STUDY}/evaluations",
+        evaluations=lambda wc: f"results/{STUDY}/evaluations",
     shell:
         "python -m tradeoffs summary --spec {params.spec:q} --evaluations {params.evaluations:q}"
         " --out {output.out:q} --sweeps {output.sweeps:q} --card {output.card:q} > {log:q} 2>&1"
@@ -89,7 +53,7 @@ rule claims:
     params:
         code=code_id("tradeoffs.claims.command", *claims_catalogue.modules()),
         spec=SPECIFICATION,
-        evaluations=f"results/{STUDY}/evaluations",
+        evaluations=lambda wc: f"results/{STUDY}/evaluations",
     shell:
         "python -m tradeoffs claims --spec {params.spec:q} --evaluations {params.evaluations:q} --theory {input.theory:q}"
         " --out {output.out:q} --differences {output.differences:q} --card {output.card:q} > {log:q} 2>&1"
@@ -151,7 +115,7 @@ rule figure:
         code=lambda wc: code_id("tradeoffs.figures.command", FIGURES[wc.figure].dotted),
         options=figure_options,
         caption=lambda wc: FIGURES[wc.figure].caption,
-        folder=f"results/{STUDY}/figures",
+        folder=lambda wc: f"results/{STUDY}/figures",
     shell:
         "python -m tradeoffs figure {wildcards.figure:q} {params.options:q}"
         " --out {params.folder:q} --card {output.card:q} > {log:q} 2>&1"

@@ -14,7 +14,7 @@ from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -42,8 +42,16 @@ def step(benchmark: str) -> Step:
             f"benchmarks/{benchmark}.yaml: settings: {', '.join(sorted(wrong))} in one of the declaration and Settings "
             f"of {benchmark}.py only; expected the same in both"
         )
-    title = f"{declared.title}: {' '.join((module.__doc__ or '').split(chr(10))[0].split())}"
-    return Step(title, module.Settings, options_of(run), partial(run, benchmark, module), code(benchmark))
+    title = (module.__doc__ or "").split("\n")[0]
+    meanings = {name: _meaning(schema) for name, schema in declared.settings.items()}
+    act = partial(run, benchmark, module)
+    return Step(title, module.Settings, options_of(run), act, code(benchmark), meanings=meanings)
+
+
+def _meaning(setting: dict[str, Any]) -> str:
+    """Return what a setting means, with its defaults."""
+    defaults = ", ".join(f"{study} {setting[study]}" for study in ("miniature", "imagenet") if study in setting)
+    return f"{setting['description']} ({defaults})"
 
 
 def code(benchmark: str) -> tuple[str, ...]:

@@ -266,7 +266,7 @@ def _ask(path: Path, arguments: list[str]) -> int | None:
                 return None
         except OSError:
             return None
-        return _outcome(connection, " ".join(arguments[:2]))
+        return _outcome(connection, " ".join(arguments[:2]).replace(".runner.commands", ""))
 
 
 def _outcome(connection: socket.socket, step: str) -> int:

@@ -21,7 +21,8 @@ def _benchmarks() -> Rows:
 def _data() -> Rows:
     yield "data set", "title", "licence", "to have it"
     for name, each in data().items():
-        how = "accept the licence, or give a path" if each.archive else "give a path"
+        fetched = "downloaded" if each.conditions == "none" else "accept the licence"
+        how = f"{fetched}, or give a path" if each.archive else "give a path"
         yield name, each.title, each.licence, how
 
 

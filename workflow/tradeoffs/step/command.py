@@ -54,7 +54,7 @@ class Step(NamedTuple):
     """A command: ``run(settings, **options)``, or ``run(**options)`` where ``settings`` is None.
 
     ``code``: the modules whose code, with all they import, its result depends on. ``carded``: whether it returns a
-    :class:`Written`, for the card.
+    :class:`Written`, for the card. ``meanings``: of the settings, for help, where they are declared.
     """
 
     title: str
@@ -63,6 +63,7 @@ class Step(NamedTuple):
     run: Callable[..., Any]
     code: tuple[str, ...]
     carded: bool = True
+    meanings: Mapping[str, str] = {}
 
 
 def step_of(module: types.ModuleType) -> Step:
@@ -95,10 +96,15 @@ def execute(step: Step, command: str, argv: Sequence[str]) -> None:
 
     Raises InputError for settings that are missing, unknown or of another type; argparse ends the program for options.
     """
-    parser = argparse.ArgumentParser(prog=f"tradeoffs {command}", description=step.title)
     kinds = kinds_of(step.settings) if step.settings else {}
+    parser = argparse.ArgumentParser(
+        prog=f"tradeoffs {command}",
+        description=step.title,
+        epilog=_described(step, kinds),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     if step.settings:
-        parser.add_argument("--spec", required=True, help=f"settings as JSON, or a file of it: {_described(kinds)}")
+        parser.add_argument("--spec", required=True, help="settings as JSON, or a file of it")
     for name, option in step.options.items():
         parser.add_argument(f"--{name.replace('_', '-')}", dest=name, **_argparse(option))
     if step.carded and "card" not in step.options:  # a step whose code is confined to its outputs' folders asks for it
@@ -140,11 +146,11 @@ def _names(settings: type[Any]) -> list[str]:
     return list(settings._fields)
 
 
-def _defaults(settings: type[Any]) -> set[str]:
-    """Return the keys that may be left out."""
+def _defaults(settings: type[Any]) -> dict[str, Any]:
+    """Return the keys that may be left out, with what they are then."""
     if is_dataclass(settings):
-        return {f.name for f in fields(settings) if f.default is not MISSING or f.default_factory is not MISSING}
-    return set(settings._field_defaults)
+        return {field.name: field.default for field in fields(settings) if field.default is not MISSING}
+    return dict(settings._field_defaults)
 
 
 def _json_types(hint: Any) -> tuple[type, ...]:
@@ -159,9 +165,26 @@ def _json_types(hint: Any) -> tuple[type, ...]:
     return (origin,)
 
 
-def _described(kinds: Kinds) -> str:
-    words = {name: kind if isinstance(kind, tuple) else (kind,) for name, kind in kinds.items()}
-    return ", ".join(f"{name} ({' or '.join(k.__name__ for k in kind)})" for name, kind in words.items())
+def _described(step: Step, kinds: Kinds) -> str | None:
+    """Return a line for each setting: its type, and what it means or is where it is left out."""
+    if step.settings is None:
+        return None
+    meanings = {name: f"may be left out ({value})" for name, value in _defaults(step.settings).items()} | dict(
+        step.meanings
+    )
+    words = {
+        name: " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,))).replace(
+            "NoneType", "null"
+        )
+        for name, kind in kinds.items()
+    }
+    longest, widest = max(map(len, words)), max(map(len, words.values()))
+    lines = [f"  {name:{longest}}  {kind:{widest}}  {meanings.get(name, '')}".rstrip() for name, kind in words.items()]
+    return "\n".join(["settings:", *lines])
+
+
+def _words(kinds: tuple[type, ...]) -> str:
+    return " or ".join("null" if kind is type(None) else kind.__name__ for kind in kinds)
 
 
 def _argparse(option: Option) -> dict[str, Any]:
