@@ -96,11 +96,15 @@ class Study:
         return len(left)
 
     def tracebacks(self) -> list[str]:
-        """Return the last line of each traceback, with its file."""
+        """Return the last line of each traceback, with its file; not one of Snakemake's own start.
+
+        Interrupted in the two seconds before it reads the Snakefile, Python shows one, and nothing here can help it.
+        """
         said = []
         for path in [self.room / "out", *self.folder.glob("logs/**/*.log")]:
             text = path.read_text(errors="replace")
-            if "Traceback" in text:
+            starting = path.name == "out" and str(self.folder) not in text
+            if "Traceback" in text and not starting:
                 said.append(f"{path.relative_to(self.room)}: {text.strip().splitlines()[-1][:100]}")
         return said
 

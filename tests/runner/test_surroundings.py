@@ -248,6 +248,36 @@ def test_a_folder_in_the_prefix_is_no_pattern_and_no_command(monkeypatch, tmp_pa
 
 
 @pytest.mark.parametrize(
+    ("answer", "ignored"), [(signal.default_int_handler, "1"), (signal.SIG_IGN, "")], ids=["in front", "in background"]
+)
+def test_ctrl_c_finds_a_step_that_has_not_begun_deaf_and_one_that_has_answers(answer, ignored, tmp_path):
+    before = signal.signal(signal.SIGINT, answer)
+    try:
+        commands = prefix()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert ("trap '' INT" in commands) == bool(ignored)
+    assert values_after(commands).get(fork_server.ANSWERS_INTERRUPTION, "") == ignored
+    (tmp_path / "step.py").write_text("import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)\n")
+    step = f"{sys.executable} -c \"import sys; sys.path.insert(0, '.')\nfrom tradeoffs.runner import fork_server\n"
+    step += "sys.exit(fork_server.main(['step']))\""
+    if ignored:
+        done = subprocess.run(
+            [
+                "bash",
+                "-c",
+                f"{commands}export PYTHONPATH={fork_server.ENVIRONMENT['PYTHONPATH']}; kill -INT $$; {step}",
+            ],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
+@pytest.mark.parametrize(
     "command",
     [
         "tradeoffs theory model",
@@ -279,6 +309,14 @@ def test_ctrl_c_is_a_word_and_no_error(capsys):
 
     assert exit_code(main) == 130
     assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_interrupted_while_it_plans_snakemake_says_a_word(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    hooks._say_an_interruption_in_a_word()
+    sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
+    sys.excepthook(ValueError, ValueError("else"), None)
+    assert capsys.readouterr().err == "interrupted\nValueError: else\n"
 
 
 def test_a_single_sigint_to_the_workflow_interrupts_its_steps_and_nothing_else(tmp_path):
