@@ -1,6 +1,6 @@
 """What the workflow is started in, and what lies in its folder: it works, or says in one line why not.
 
-The kinds; tests/surroundings/campaign.py tries some sixty cases, each in a run of its own.
+The kinds; tests/runner/surroundings_campaign.py tries some sixty cases, each in a run of its own.
 """
 
 import errno

@@ -1,6 +1,6 @@
 """What the workflow is started in: environments, closed descriptors, odd folders, foreign and damaged files, signals.
 
-    python tests/surroundings/campaign.py [--only WORD] [--tree CHECKOUT]
+    python tests/runner/surroundings_campaign.py [--only WORD] [--tree CHECKOUT]
 
 Runs a small target in a copy of the checkout for every case, some ten seconds each, and prints a table. A case is right
 if the run ends with its result or with one line that says why; no traceback in its output or logs, nothing outside the
