@@ -161,10 +161,12 @@ def test_only_snakemakes_own_locks_are_deleted_and_those_not_by_a_dry_run(record
     assert (outside / "precious").exists()
 
 
-def test_a_lock_folder_that_is_a_link_is_left_alone(records, outside):
+@pytest.mark.parametrize("make", [lambda path, outside: path.symlink_to(outside), lambda path, outside: path.touch()])
+def test_what_lies_where_the_lock_folder_should_is_named_and_left_alone(records, outside, make):
     (outside / "0.input.lock").touch()
-    (records / "locks").symlink_to(outside)
-    assert hooks.forget_killed_run(records)
+    make(records / "locks", outside)
+    with pytest.raises(InputError, match=r"locks: Snakemake makes a folder there .* remove what is in its place"):
+        hooks.forget_killed_run(records)
     assert (outside / "0.input.lock").exists()
 
 

@@ -177,6 +177,8 @@ def forget_killed_run(snakemake_folder: Path, dry_run: bool = False) -> bool:
     """
     try:
         snakemake_folder.mkdir(exist_ok=True)
+        if (own := snakemake_folder / "locks").is_symlink() or (own.exists() and not own.is_dir()):
+            raise InputError(f"{own}: Snakemake makes a folder there and removes it again; remove what is in its place")
         lock = snakemake_folder / "running.lock"
         file = locks.open_file(lock)
         if not locks.take(file, lock):
@@ -186,10 +188,9 @@ def forget_killed_run(snakemake_folder: Path, dry_run: bool = False) -> bool:
         if dry_run:
             return not slurm.left_jobs(snakemake_folder.parent)
         slurm.cancel_left_jobs(snakemake_folder.parent)
-        if not (snakemake_folder / "locks").is_symlink():
-            for stale in (snakemake_folder / "locks").glob("*.lock"):
-                if re.fullmatch("[0-9]+[.](input|output)[.]lock", stale.name) and not stale.is_dir():
-                    stale.unlink(missing_ok=True)
+        for stale in own.glob("*.lock"):
+            if re.fullmatch("[0-9]+[.](input|output)[.]lock", stale.name) and not stale.is_dir():
+                stale.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(
             f"{error.filename or snakemake_folder}: {error.strerror or error}; Snakemake keeps its records there: "
