@@ -70,13 +70,14 @@ def test_the_rules_are_the_workflows():
         [BIN / "snakemake", "--rulegraph", "mermaid-js"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     names = dict(re.findall(r"^\s*(id\d+)\[(\w+)\]", done.stdout, re.MULTILINE))
-    edges = {(names[a], names[b]) for a, b in re.findall(r"(id\d+) --> (id\d+)", done.stdout) if names[b] != "all"}
+    arrows = re.findall(r"(id\d+) --> (id\d+)", done.stdout)
+    edges = {(names[a], names[b]) for a, b in arrows if names[b] != "default"}
     text = (ROOT / "docs/explanation/incremental.md").read_text()
     table = text.partition("## The rules")[2].partition("\n## ")[0]
     rows = [row.split("|")[1:3] for row in table.splitlines() if row.startswith("| `")]
     shown = {(source, rule.strip(" `")) for rule, sources in rows for source in re.findall(r"`(\w+)`", sources)}
     assert shown == edges
-    assert {rule.strip(" `") for rule, _ in rows} == set(names.values()) - {"all"}
+    assert {rule.strip(" `") for rule, _ in rows} == set(names.values()) - {"default"}
 
 
 @pytest.fixture(scope="module")

@@ -20,9 +20,10 @@ from tradeoffs.step.errors import InputError
 
 
 def declared(guide, folder):
-    """Write the declaration of a guide into a folder; return its name."""
+    """Write the declaration of a guide into a folder, and an empty module beside it; return its name."""
     ((path, text),) = [(Path(p), t) for p, t in files_of(guide).items() if p.endswith(".yaml") and "config" not in p]
     (folder / path.name).write_text(text)
+    (folder / path.name).with_suffix(".py").touch()
     return path.stem
 
 
