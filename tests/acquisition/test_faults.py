@@ -8,6 +8,7 @@ import os
 import time
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,26 @@ def test_trickle_ends(site: Site, tmp_path: Path, monkeypatch):
     site.pages["/a"] = Page(ZIP, etag=None, modified=None)
     site.faults["/a"] = [trickle] * 3
     assert "bytes in 0 s, 3 times" in line(lambda: download([site.url("/a")], tmp_path / "archive.zip", NOTHING))
+
+
+def test_trickle_of_headers_ends(site: Site, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(server, "TIMEOUT", 0.2)
+    monkeypatch.setattr(module, "ATTEMPTS", 3)
+
+    def trickle(handler: Handler, body: bytes) -> bool:
+        with suppress(OSError):
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            for number in range(1000):
+                handler.wfile.write(f"X-{number % 50}: y".encode())
+                time.sleep(0.02)
+        return True
+
+    site.pages["/a"] = Page(ZIP)
+    site.faults["/a"] = [trickle] * 3
+    assert "no answer for 0 s, 3 times" in line(lambda: download([site.url("/a")], tmp_path / "archive.zip", NOTHING))
+    assert left(tmp_path / "archive.zip") == set()
+    download([site.url("/a")], tmp_path / "archive.zip", NOTHING)
+    assert (tmp_path / "archive.zip").read_bytes() == ZIP
 
 
 DAMAGED_NOTES = [

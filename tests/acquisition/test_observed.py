@@ -102,6 +102,13 @@ def test_what_no_reader_sees_does_not_count(data: Path) -> None:
     assert [entry.name for entry in entries(data)] == ["a", "b c", "empty"]
 
 
+def test_a_pipe_is_refused_before_anything_is_read(data: Path, read: list[str]) -> None:
+    os.mkfifo(data / "zebra.jpg")
+    with pytest.raises(InputError, match=r"zebra\.jpg: a pipe or a device, expected a plain file; remove it"):
+        content(data)
+    assert read == []
+
+
 def test_links_are_followed_and_the_place_does_not_count(data: Path, tmp_path: Path) -> None:
     (tmp_path / "linked").mkdir()
     for folder in ("a", "b c"):

@@ -1,6 +1,6 @@
 """What the workflow is started in, and what lies in its folder: it works, or says in one line why not.
 
-The kinds; tests/surroundings/campaign.py tries some sixty cases, each in a run of its own.
+The kinds; tests/runner/surroundings_campaign.py tries some sixty cases, each in a run of its own.
 """
 
 import errno
@@ -161,10 +161,12 @@ def test_only_snakemakes_own_locks_are_deleted_and_those_not_by_a_dry_run(record
     assert (outside / "precious").exists()
 
 
-def test_a_lock_folder_that_is_a_link_is_left_alone(records, outside):
+@pytest.mark.parametrize("make", [lambda path, outside: path.symlink_to(outside), lambda path, outside: path.touch()])
+def test_what_lies_where_the_lock_folder_should_is_named_and_left_alone(records, outside, make):
     (outside / "0.input.lock").touch()
-    (records / "locks").symlink_to(outside)
-    assert hooks.forget_killed_run(records)
+    make(records / "locks", outside)
+    with pytest.raises(InputError, match=r"locks: Snakemake makes a folder there .* remove what is in its place"):
+        hooks.forget_killed_run(records)
     assert (outside / "0.input.lock").exists()
 
 
@@ -248,6 +250,36 @@ def test_a_folder_in_the_prefix_is_no_pattern_and_no_command(monkeypatch, tmp_pa
 
 
 @pytest.mark.parametrize(
+    ("answer", "ignored"), [(signal.default_int_handler, "1"), (signal.SIG_IGN, "")], ids=["in front", "in background"]
+)
+def test_ctrl_c_finds_a_step_that_has_not_begun_deaf_and_one_that_has_answers(answer, ignored, tmp_path):
+    before = signal.signal(signal.SIGINT, answer)
+    try:
+        commands = prefix()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert ("trap '' INT" in commands) == bool(ignored)
+    assert values_after(commands).get(fork_server.ANSWERS_INTERRUPTION, "") == ignored
+    (tmp_path / "step.py").write_text("import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)\n")
+    step = f"{sys.executable} -c \"import sys; sys.path.insert(0, '.')\nfrom tradeoffs.runner import fork_server\n"
+    step += "sys.exit(fork_server.main(['step']))\""
+    if ignored:
+        done = subprocess.run(
+            [
+                "bash",
+                "-c",
+                f"{commands}export PYTHONPATH={fork_server.ENVIRONMENT['PYTHONPATH']}; kill -INT $$; {step}",
+            ],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
+@pytest.mark.parametrize(
     "command",
     [
         "tradeoffs theory model",
@@ -267,12 +299,26 @@ def test_a_figure_command_by_itself_needs_no_notebooks_backend(command, backend)
     assert done.returncode == 0, done.stderr
 
 
+def test_what_lies_beside_the_code_is_utf_8_whatever_the_locale(tmp_path):
+    """A dry run reads every declaration, list and schema of the package."""
+    done = run(clone(tmp_path), "-n", LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_ctrl_c_is_a_word_and_no_error(capsys):
     def main():
         raise KeyboardInterrupt
 
     assert exit_code(main) == 130
     assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_interrupted_while_it_plans_snakemake_says_a_word(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    hooks._say_an_interruption_in_a_word()
+    sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
+    sys.excepthook(ValueError, ValueError("else"), None)
+    assert capsys.readouterr().err == "interrupted\nValueError: else\n"
 
 
 def test_a_single_sigint_to_the_workflow_interrupts_its_steps_and_nothing_else(tmp_path):

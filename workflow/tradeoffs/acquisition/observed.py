@@ -95,6 +95,8 @@ def _read(path: Path, known: dict[str, _Folder], save: Callable[[dict[str, _Fold
         described, sizes, newest = hashlib.sha256(), [], 0
         for name, full in names:
             status = _stat(full)
+            if not stat.S_ISREG(status.st_mode):  # said before hours of reading what comes first
+                raise RefusedError(f"{full}: a pipe or a device, expected a plain file; remove it")
             changed = status.st_ctime_ns  # unlike the time of modification nobody can set it
             described.update(os.fsencode(f"{status.st_size} {status.st_mtime_ns} {changed} {name}\n"))
             sizes.append((name, full, status.st_size))

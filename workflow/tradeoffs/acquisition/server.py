@@ -6,9 +6,12 @@ that leads from https to http is no answer (RFC 9110, sections 13.1.5 and 14).
 
 import http.client
 import re
+import socket
+import threading
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -94,7 +97,7 @@ def request(url: str, wanted: dict[str, str]) -> Any:
         get = urllib.request.Request(address, headers=wanted)
         if authorization:
             get.add_unredirected_header("Authorization", authorization)
-        response = urllib.request.build_opener(Redirects).open(get, timeout=TIMEOUT)
+        response = urllib.request.build_opener(Redirects, Http, Https).open(get, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         with error:
             said = " ".join(f"{error.code} {error.reason}".split())  # a loop of redirects is told in three lines
@@ -165,6 +168,49 @@ def read(response: Any) -> bytes:
     except (OSError, http.client.HTTPException) as error:
         raise TryAgainError(_network(error)) from None
     return block
+
+
+class Prompt(http.client.HTTPConnection):
+    """A connection whose answer, up to the end of its headers, takes TIMEOUT at most: a socket's own limit starts anew
+    with every byte."""
+
+    def getresponse(self) -> http.client.HTTPResponse:
+        """Return the answer; TimeoutError where it is not there in time."""
+        late = threading.Event()
+
+        def end(connected: socket.socket) -> None:
+            late.set()
+            with suppress(OSError):  # closed by the other side just now
+                socket.socket.shutdown(connected, socket.SHUT_RDWR)  # also of TLS, whose own would wait for an answer
+
+        timer = threading.Timer(TIMEOUT, end, [self.sock])
+        timer.start()
+        try:
+            return super().getresponse()
+        finally:
+            timer.cancel()
+            if late.is_set():
+                raise TimeoutError
+
+
+class PromptSecure(Prompt, http.client.HTTPSConnection):
+    """The same over TLS."""
+
+
+class Http(urllib.request.HTTPHandler):
+    """Opens http addresses by connections that are prompt."""
+
+    def do_open(self, http_class: Any, req: Any, **named: Any) -> Any:
+        """Return the answer to a request, as urllib's own."""
+        return super().do_open(Prompt, req, **named)
+
+
+class Https(urllib.request.HTTPSHandler):
+    """Opens https addresses by connections that are prompt."""
+
+    def do_open(self, http_class: Any, req: Any, **named: Any) -> Any:
+        """Return the answer to a request, as urllib's own."""
+        return super().do_open(PromptSecure, req, **named)
 
 
 class Redirects(urllib.request.HTTPRedirectHandler):

@@ -188,12 +188,7 @@ def attack(
         if width(i, steps) == 1:
             seen = output.detach()
             margins = margin(seen, labels)
-            if best is None:
-                best = Attempt(margins, seen.clone())
-            else:
-                better = margins > best.margins[standing]
-                best.margins[standing[better]] = margins[better]
-                best.logits[standing[better]] = seen[better]
+            best = improved(best, standing, margins, seen)
             stays = margins < 0
             if clean is not None and 2 * i >= steps:
                 stays &= near(best.margins[standing], clean[standing], 2 * HOPE * (1 - i / steps))
@@ -210,6 +205,16 @@ def attack(
             targets = None if targets is None else targets[stays]
         x_adv = moved(x_adv, x, gradient, i)
     assert best is not None
+    return best
+
+
+def improved(best: Attempt | None, standing: Tensor, margins: Tensor, logits: Tensor) -> Attempt:
+    """Return the better of the points kept and those just visited by the examples ``standing`` [m] of n, in place."""
+    if best is None:
+        return Attempt(margins, logits.clone())
+    better = margins > best.margins[standing]
+    best.margins[standing[better]] = margins[better]
+    best.logits[standing[better]] = logits[better]
     return best
 
 

@@ -7,7 +7,7 @@ import yaml
 
 def catalogue() -> dict[str, str]:
     """Return what each claim is about, by the name of its module, in the order of the table's rows."""
-    found: dict[str, str] = yaml.safe_load((Path(__file__).parent / "catalogue.yaml").read_text())
+    found: dict[str, str] = yaml.safe_load((Path(__file__).parent / "catalogue.yaml").read_text("utf-8"))
     return found
 
 

@@ -51,7 +51,7 @@ class Entry(NamedTuple):
 def catalogue() -> list[Entry]:
     """Return all entries. InputError for a missing or unknown key, and for a module that is not in this folder."""
     folder = Path(__file__).parent
-    listed: Mapping[str, Mapping[str, Any]] = yaml.safe_load((folder / "catalogue.yaml").read_text())
+    listed: Mapping[str, Mapping[str, Any]] = yaml.safe_load((folder / "catalogue.yaml").read_text("utf-8"))
     return [_entry(folder, name, row) for name, row in listed.items()]
 
 

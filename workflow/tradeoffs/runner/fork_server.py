@@ -39,6 +39,8 @@ _SLOW = ("torch", "torch._dynamo", "scipy.optimize", "scipy.stats", "pandas", "m
 
 SOCKET = "TRADEOFFS_WARM"
 WORKFLOW = "TRADEOFFS_WORKFLOW"
+# Set where SIGINT is ignored until the step can answer it: Python, interrupted at its start, shows a traceback.
+ANSWERS_INTERRUPTION = "TRADEOFFS_ANSWERS_INTERRUPTION"
 
 # What every step finds in its environment, whatever the shell or notebook that started the workflow has in its own.
 ENVIRONMENT = {
@@ -331,7 +333,7 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == ["--serve"]:
         serve(Path(arguments[1]), int(arguments[2]))
         return 0
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    if os.environ.get(ANSWERS_INTERRUPTION) or signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt_once)
     _end_with_workflow()
     path = os.environ.get(SOCKET, "")

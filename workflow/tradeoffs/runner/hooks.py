@@ -13,7 +13,7 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from shlex import quote
-from types import FrameType
+from types import FrameType, TracebackType
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
@@ -57,6 +57,7 @@ def prepare(workflow: Any, jobs_per_gpu: int) -> None:
             if workflow.is_main_process and (remark := gpus.remark()):
                 print(remark, file=sys.stderr)
         if workflow.is_main_process and workflow.modifier.is_main_snakefile():
+            _say_an_interruption_in_a_word()
             slurm.cure_status_query()
             if forget_killed_run(Path(".snakemake"), dry_run=workflow.output_settings.dryrun):
                 _remake_incomplete(workflow)
@@ -86,7 +87,12 @@ def _prefix(workflow: Any, jobs_per_gpu: int) -> str:
     settings = [f"{name}={quote(value)}" for name, value in exports.items()]
     if not workflow.deployment_settings.deployment_method:
         settings.append(f"PATH={quote(str(python))}:$PATH")
-    return f"set -euo pipefail; unset {' '.join(fork_server.UNSET)}; export {' '.join(settings)}; "
+    # A terminal's Ctrl-C also reaches a step that has not begun: it is ignored there, and passed on later (_interrupt).
+    # Where this process ignores it, in the background of a script, it is not the steps' either.
+    interruptible = signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+    settings.append(f"{fork_server.ANSWERS_INTERRUPTION}={int(interruptible) or ''}")
+    trap = "trap '' INT; " if interruptible else ""
+    return f"{trap}set -euo pipefail; unset {' '.join(fork_server.UNSET)}; export {' '.join(settings)}; "
 
 
 def _literally(text: str) -> str:
@@ -171,6 +177,8 @@ def forget_killed_run(snakemake_folder: Path, dry_run: bool = False) -> bool:
     """
     try:
         snakemake_folder.mkdir(exist_ok=True)
+        if (own := snakemake_folder / "locks").is_symlink() or (own.exists() and not own.is_dir()):
+            raise InputError(f"{own}: Snakemake makes a folder there and removes it again; remove what is in its place")
         lock = snakemake_folder / "running.lock"
         file = locks.open_file(lock)
         if not locks.take(file, lock):
@@ -180,16 +188,28 @@ def forget_killed_run(snakemake_folder: Path, dry_run: bool = False) -> bool:
         if dry_run:
             return not slurm.left_jobs(snakemake_folder.parent)
         slurm.cancel_left_jobs(snakemake_folder.parent)
-        if not (snakemake_folder / "locks").is_symlink():
-            for stale in (snakemake_folder / "locks").glob("*.lock"):
-                if re.fullmatch("[0-9]+[.](input|output)[.]lock", stale.name) and not stale.is_dir():
-                    stale.unlink(missing_ok=True)
+        for stale in own.glob("*.lock"):
+            if re.fullmatch("[0-9]+[.](input|output)[.]lock", stale.name) and not stale.is_dir():
+                stale.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(
             f"{error.filename or snakemake_folder}: {error.strerror or error}; Snakemake keeps its records there: "
             "correct that and run again"
         ) from None
     return True
+
+
+def _say_an_interruption_in_a_word() -> None:
+    """Show no traceback where Snakemake is interrupted while it plans: there it lets KeyboardInterrupt end it."""
+    shown = sys.excepthook
+
+    def show(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            print("interrupted", file=sys.stderr)
+        else:
+            shown(kind, error, where)
+
+    sys.excepthook = show
 
 
 def _remake_incomplete(workflow: Any) -> None:

@@ -1,6 +1,8 @@
 """A user's mistake, or the system's refusal, is one clear line, never a traceback."""
 
 import errno
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -64,10 +66,14 @@ def ending() -> Iterator[None]:
 def exit_code(main: Callable[[], None]) -> int:
     """Run a command's ``main``; return 0, or 2 after one line on stderr for an :class:`InputError` or an OSError.
 
-    Ctrl-C is no error: 130, and a word.
+    Ctrl-C is no error: 130, and a word. Nor is a reader that has seen enough (``| head``): 141, as a shell has it.
     """
     try:
         main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would say so once more when it ends
+        return 128 + signal.SIGPIPE
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

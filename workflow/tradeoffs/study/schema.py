@@ -25,7 +25,7 @@ STUDIES = ("miniature", "imagenet")
 @cache
 def schema(path: Path) -> Schema:
     """Return the whole schema; not to be changed. InputError for a declaration with a mistake."""
-    written: Schema = yaml.safe_load(path.read_text())
+    written: Schema = yaml.safe_load(path.read_text("utf-8"))
     parts = written["properties"]
     for study in STUDIES:
         _add_benchmarks(parts[study]["properties"]["benchmarks"], study, written["$defs"])

@@ -31,7 +31,10 @@ def declared(config: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def told(name: str, declaration: Benchmark) -> dict[str, Any]:
-    """Return the fields of :class:`.results.metrics.Benchmark`; families of metrics (accuracy_{group}) are left out."""
+    """Return the fields of :class:`.results.metrics.Benchmark`; families of metrics (accuracy_{group}) are left out.
+
+    So is ``when``, which says in which cards a metric is: no table asks.
+    """
     metrics = [
         {"name": metric} | {key: value for key, value in said.items() if key != "when"}
         for metric, said in declaration.metrics.items()

@@ -1,6 +1,6 @@
 """What the workflow is started in: environments, closed descriptors, odd folders, foreign and damaged files, signals.
 
-    python tests/surroundings/campaign.py [--only WORD] [--tree CHECKOUT]
+    python tests/runner/surroundings_campaign.py [--only WORD] [--tree CHECKOUT]
 
 Runs a small target in a copy of the checkout for every case, some ten seconds each, and prints a table. A case is right
 if the run ends with its result or with one line that says why; no traceback in its output or logs, nothing outside the
@@ -297,7 +297,7 @@ def _wait_for_step(process: psutil.Process) -> None:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
         commands = [_command(child) for child in process.children(recursive=True)]
-        if sum("tradeoffs.runner.fork_server" in command and "--serve" not in command for command in commands) > 1:
+        if any("tradeoffs" in command for command in commands):
             return
         time.sleep(0.05)
 
