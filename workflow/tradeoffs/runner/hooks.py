@@ -233,9 +233,6 @@ def start(workflow: Any) -> None:
     _clock.append(time.time())
 
 
-_STARTS = 1.0  # seconds: until a step has begun, Python itself would answer an interruption, with a traceback
-
-
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """Interrupt the steps too: Snakemake waits for them, and only a terminal sends its Ctrl-C to all of them."""
     threading.Thread(target=_interrupt_steps, daemon=True).start()
@@ -245,20 +242,15 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 def _interrupt_steps() -> None:
     """Interrupt every step of this process, those included that start meanwhile, until this process ends.
 
-    Steps only: what ends jobs on a cluster is a child of this process too. The warm process pays no attention.
+    Again and again: one that starts is deaf, one that has heard puts away its files undisturbed. Steps only: what ends
+    jobs on a cluster is a child of this process too. The warm process pays no attention.
     """
-    told: set[int] = set()
     while True:
         for process in psutil.Process().children(recursive=True):
             with suppress(psutil.Error):
-                if time.time() - process.create_time() < _STARTS:
-                    continue
-                command = process.cmdline()
-                if process.pid not in told and any(
-                    (flag, module.partition(".")[0]) == ("-m", "tradeoffs") for flag, module in pairwise(command)
-                ):
+                words = pairwise(process.cmdline())
+                if any((flag, module.partition(".")[0]) == ("-m", "tradeoffs") for flag, module in words):
                     process.send_signal(signal.SIGINT)
-                    told.add(process.pid)
         time.sleep(0.2)
 
 
