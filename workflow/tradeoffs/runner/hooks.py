@@ -13,7 +13,7 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from shlex import quote
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
@@ -57,7 +57,6 @@ def prepare(workflow: Any, jobs_per_gpu: int) -> None:
             if workflow.is_main_process and (remark := gpus.remark()):
                 print(remark, file=sys.stderr)
         if workflow.is_main_process and workflow.modifier.is_main_snakefile():
-            _say_an_interruption_in_a_word()
             slurm.cure_status_query()
             if forget_killed_run(Path(".snakemake"), dry_run=workflow.output_settings.dryrun):
                 _remake_incomplete(workflow)
@@ -197,19 +196,6 @@ def forget_killed_run(snakemake_folder: Path, dry_run: bool = False) -> bool:
             "correct that and run again"
         ) from None
     return True
-
-
-def _say_an_interruption_in_a_word() -> None:
-    """Show no traceback where Snakemake is interrupted while it plans: there it lets KeyboardInterrupt end it."""
-    shown = sys.excepthook
-
-    def show(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
-        if issubclass(kind, KeyboardInterrupt):
-            print("interrupted", file=sys.stderr)
-        else:
-            shown(kind, error, where)
-
-    sys.excepthook = show
 
 
 def _remake_incomplete(workflow: Any) -> None:
