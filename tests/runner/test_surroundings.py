@@ -18,7 +18,7 @@ import pytest
 
 from tradeoffs.runner import fork_server, hooks
 from tradeoffs.step import locks
-from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.step.errors import InputError, exit_code, say_an_interruption_in_a_word
 from workflow.test_reruns import SNAKEMAKE, clone, environment
 
 TARGET = "results/theory/claims.csv"
@@ -315,7 +315,7 @@ def test_ctrl_c_is_a_word_and_no_error(capsys):
 
 def test_interrupted_while_it_plans_snakemake_says_a_word(monkeypatch, capsys):
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    hooks._say_an_interruption_in_a_word()
+    say_an_interruption_in_a_word()
     sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
     sys.excepthook(ValueError, ValueError("else"), None)
     assert capsys.readouterr().err == "interrupted\nValueError: else\n"

@@ -333,11 +333,11 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == ["--serve"]:
         serve(Path(arguments[1]), int(arguments[2]))
         return 0
-    if os.environ.get(ANSWERS_INTERRUPTION) or signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _interrupt_once)
-    _end_with_workflow()
     path = os.environ.get(SOCKET, "")
     try:
+        if os.environ.get(ANSWERS_INTERRUPTION) or signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, _interrupt_once)
+        _end_with_workflow()
         code = _ask(Path(path), arguments) if path and sys.platform == "linux" else None
     except KeyboardInterrupt:
         _say("interrupted")

@@ -13,7 +13,7 @@ from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from shlex import quote
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 import psutil  # type: ignore[import-untyped]
@@ -57,7 +57,6 @@ def prepare(workflow: Any, jobs_per_gpu: int) -> None:
             if workflow.is_main_process and (remark := gpus.remark()):
                 print(remark, file=sys.stderr)
         if workflow.is_main_process and workflow.modifier.is_main_snakefile():
-            _say_an_interruption_in_a_word()
             slurm.cure_status_query()
             if forget_killed_run(Path(".snakemake"), dry_run=workflow.output_settings.dryrun):
                 _remake_incomplete(workflow)
@@ -199,19 +198,6 @@ def forget_killed_run(snakemake_folder: Path, dry_run: bool = False) -> bool:
     return True
 
 
-def _say_an_interruption_in_a_word() -> None:
-    """Show no traceback where Snakemake is interrupted while it plans: there it lets KeyboardInterrupt end it."""
-    shown = sys.excepthook
-
-    def show(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
-        if issubclass(kind, KeyboardInterrupt):
-            print("interrupted", file=sys.stderr)
-        else:
-            shown(kind, error, where)
-
-    sys.excepthook = show
-
-
 def _remake_incomplete(workflow: Any) -> None:
     """Set Snakemake's option --rerun-incomplete as soon as its settings are there, which is after the Snakefile."""
     prepare_dag = workflow._prepare_dag
@@ -233,9 +219,6 @@ def start(workflow: Any) -> None:
     _clock.append(time.time())
 
 
-_STARTS = 1.0  # seconds: until a step has begun, Python itself would answer an interruption, with a traceback
-
-
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """Interrupt the steps too: Snakemake waits for them, and only a terminal sends its Ctrl-C to all of them."""
     threading.Thread(target=_interrupt_steps, daemon=True).start()
@@ -245,20 +228,15 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 def _interrupt_steps() -> None:
     """Interrupt every step of this process, those included that start meanwhile, until this process ends.
 
-    Steps only: what ends jobs on a cluster is a child of this process too. The warm process pays no attention.
+    Again and again: one that starts is deaf, one that has heard puts away its files undisturbed. Steps only: what ends
+    jobs on a cluster is a child of this process too. The warm process pays no attention.
     """
-    told: set[int] = set()
     while True:
         for process in psutil.Process().children(recursive=True):
             with suppress(psutil.Error):
-                if time.time() - process.create_time() < _STARTS:
-                    continue
-                command = process.cmdline()
-                if process.pid not in told and any(
-                    (flag, module.partition(".")[0]) == ("-m", "tradeoffs") for flag, module in pairwise(command)
-                ):
+                words = pairwise(process.cmdline())
+                if any((flag, module.partition(".")[0]) == ("-m", "tradeoffs") for flag, module in words):
                     process.send_signal(signal.SIGINT)
-                    told.add(process.pid)
         time.sleep(0.2)
 
 

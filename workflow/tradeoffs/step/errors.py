@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import TracebackType
 
 # What to do, by the system's reason; the reason itself is in its own words.
 _CURES = {
@@ -61,6 +62,19 @@ def ending() -> Iterator[None]:
         sys.exit(f"error: {error}")
     except OSError as error:
         sys.exit(f"error: {refusal(error)}")
+
+
+def say_an_interruption_in_a_word() -> None:
+    """Show no traceback where Snakemake is interrupted while it plans: there it lets KeyboardInterrupt end it."""
+    shown = sys.excepthook
+
+    def show(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            print("interrupted", file=sys.stderr)
+        else:
+            shown(kind, error, where)
+
+    sys.excepthook = show
 
 
 def exit_code(main: Callable[[], None]) -> int:
