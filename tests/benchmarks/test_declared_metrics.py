@@ -57,6 +57,12 @@ def test_measures_of_reliance_say_what_they_mean_and_the_headline_how_it_is_call
         ),
         (lambda said: said["metrics"].update(new={"unit": "%"}), "metrics.new.unit: unknown key; expected any of dir"),
         (lambda said: said["metrics"].update(new={"label": 3}), "metrics.new.label = 3; expected text"),
+        (lambda said: said["metrics"].update({True: {}}), "metrics: True; expected letters, digits, _ and parts"),
+        (lambda said: said["metrics"].update({"a b": {}}), "metrics: 'a b'; expected letters, digits, _ and parts"),
+        (lambda said: said["metrics"].update(new={"direction": "more"}), "metrics.new.meaning is missing; claims say"),
+        (lambda said: said["settings"].update({True: {"description": "x"}}), "settings.True: no name of a field of"),
+        (lambda said: said["settings"]["crop"].pop("description"), "settings.crop.description is missing; expected"),
+        (lambda said: said.update(data=["imagenet"] * 2), "data = ['imagenet', 'imagenet']; expected each data set o"),
     ],
 )
 def test_a_wrong_declaration_is_one_line(
@@ -73,6 +79,47 @@ def test_a_wrong_declaration_is_one_line(
     assert len(str(raised.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "    crop: int",
+            "    crops: int",
+            "waterbirds.yaml: settings: crop, crops in one of the declaration and Setti",
+        ),
+        (
+            "class Settings(",
+            "class Options(",
+            "waterbirds.py: there is no Settings; expected class Settings and def eva",
+        ),
+        (
+            "def evaluate(",
+            "def measure(",
+            "waterbirds.py: there is no evaluate; expected class Settings and def evaluat",
+        ),
+        ("class Settings(", "class Settings((", "waterbirds.py, line "),
+    ],
+)
+def test_a_module_that_does_not_fit_its_declaration_is_one_line_before_anything_is_imported(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    shutil.copy(FOLDER / "waterbirds.yaml", tmp_path)
+    code = (FOLDER / "waterbirds.py").read_text()
+    assert old in code
+    (tmp_path / "waterbirds.py").write_text(code.replace(old, new))
+    with pytest.raises(InputError, match=re.escape(message)) as raised:
+        benchmarks(tmp_path)
+    assert str(raised.value).startswith(f"{tmp_path}/waterbirds.")
+    assert len(str(raised.value).splitlines()) == 1
+
+
+def test_a_name_that_no_rule_can_have_is_one_line(tmp_path: Path) -> None:
+    for suffix in ("yaml", "py"):
+        shutil.copy(FOLDER / f"waterbirds.{suffix}", tmp_path / f"Water-birds.{suffix}")
+    with pytest.raises(InputError, match=r"'Water-birds' names no benchmark; expected lower-case letters, digits"):
+        benchmarks(tmp_path)
+
+
 def test_a_declaration_without_its_module_is_one_line(tmp_path: Path) -> None:
     shutil.copy(FOLDER / "waterbirds.yaml", tmp_path)
     with pytest.raises(InputError, match=r"waterbirds\.yaml: there is no waterbirds.py beside it; write it"):
@@ -86,11 +133,13 @@ def test_a_card_holds_the_metrics_that_are_declared_and_no_others(small: World, 
     check_metrics(name, declared, found)
     with pytest.raises(InputError, match="metrics: surprise is not declared"):
         check_metrics(name, declared, [*found, "surprise"])
-    always = next(metric for metric, said in declared.metrics.items() if "{" not in metric and "when" not in said)
+    always = next(metric for metric, said in declared.metrics.items() if "when" not in said)
+    none = [metric for metric in found if not re.fullmatch(re.sub(r"{\w+}", ".+", always), metric)]
+    with pytest.raises(InputError, match=re.escape(f"metrics.{always}: {name}.py does not measure it; remove it")):
+        check_metrics(name, declared, none)
     more = declared._replace(metrics=declared.metrics | {"nowhere": {}})
     with pytest.raises(InputError, match=f"benchmarks/{name}.yaml: metrics.nowhere: {name}.py does not measure it"):
         check_metrics(name, more, found)
-    assert always in found
 
 
 @pytest.mark.parametrize("module", [adversarial, imagenet, imagenet9, objectnet, rival10, salient_imagenet, waterbirds])

@@ -39,6 +39,8 @@ def test_the_benchmark_s_border_turns_grey_and_nothing_else():
 
 def test_the_benchmark_s_declaration_is_one(tmp_path):
     name = declared("add-benchmark", tmp_path)
+    (code,) = [text for path, text in files_of("add-benchmark").items() if path.endswith(".py")]
+    (tmp_path / f"{name}.py").write_text(code)
     found = benchmarks(tmp_path)[name]
     assert (found.title, list(found.data), list(found.needs)) == ("Grey border", ["imagenet"], [])
     used = yaml.safe_load(next(text for path, text in files_of("add-benchmark").items() if path.startswith("config")))

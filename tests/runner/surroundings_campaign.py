@@ -5,8 +5,8 @@
 Runs a small target in a copy of the checkout for every case, some ten seconds each, and prints a table. A case is right
 if the run ends with its result or with one line that says why; no traceback in its output or logs, nothing outside the
 folder touched, nothing left running. One is known to be wrong: without a home that can be written to, Snakemake itself
-ends with a traceback before it reads the Snakefile (docs/guides/running.md). tests/runner/test_surroundings.py holds
-the same kinds in less time.
+ends with a traceback before it reads the Snakefile (docs/guides/running.md).
+tests/runner/test_surroundings.py holds the same kinds in less time.
 """
 
 import argparse

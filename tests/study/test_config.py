@@ -260,6 +260,13 @@ def test_a_benchmark_runs_where_the_config_lists_it_with_its_defaults(nothing):
     assert all(model.benchmarks for model in models)
 
 
+@pytest.mark.parametrize("settings", [{"resize": 32}, {"resize": [32, 48], "crop": 40}, {"crop": 40}])
+def test_a_new_benchmark_may_resize_without_a_crop_or_mean_something_else_by_it(settings):
+    config = checked(SHIPPED, SCHEMA)
+    config["miniature"]["benchmarks"]["waterbirds"] = settings
+    assert plan.models(config)
+
+
 @pytest.mark.parametrize(
     ("reads", "message"),
     [

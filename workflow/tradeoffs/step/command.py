@@ -172,12 +172,7 @@ def _described(step: Step, kinds: Kinds) -> str | None:
     meanings = {name: f"may be left out ({value})" for name, value in _defaults(step.settings).items()} | dict(
         step.meanings
     )
-    words = {
-        name: " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,))).replace(
-            "NoneType", "null"
-        )
-        for name, kind in kinds.items()
-    }
+    words = {name: _words(kind if isinstance(kind, tuple) else (kind,)) for name, kind in kinds.items()}
     longest, widest = max(map(len, words)), max(map(len, words.values()))
     lines = [f"  {name:{longest}}  {kind:{widest}}  {meanings.get(name, '')}".rstrip() for name, kind in words.items()]
     return "\n".join(["settings:", *lines])
@@ -189,7 +184,8 @@ def _words(kinds: tuple[type, ...]) -> str:
 
 def _argparse(option: Option) -> dict[str, Any]:
     kind, text, required, default = option
-    default_text = f" ({default})" if default not in (None, (), {}) else ""
+    shown = " ".join(map(str, default)) if isinstance(default, (list, tuple)) else default
+    default_text = f" ({shown})" if default not in (None, (), {}) else ""
     common = {"required": required, "default": default, "help": f"{text}{default_text}"}
     origin = typing.get_origin(kind)
     if isinstance(kind, types.UnionType):

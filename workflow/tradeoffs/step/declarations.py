@@ -3,6 +3,7 @@
 A reworded title or another address changes no code: code ids see Python only.
 """
 
+import ast
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
@@ -16,6 +17,8 @@ from tradeoffs.step.errors import InputError
 from tradeoffs.step.inputs import read_text
 
 ROOT = Path(__file__).resolve().parents[1]
+# Every start of the workflow reads all of them: by libyaml, where PyYAML was built with it, in a third of the time.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def _data_set(path: Path) -> DataSet:
 def read(path: Path) -> dict[str, Any]:
     """Return what a declaration says; InputError, with the line, for what is no YAML or no mapping of keys."""
     try:
-        content = yaml.safe_load(read_text(path))
+        content = yaml.load(read_text(path), _LOADER)
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise InputError(f"{path}{line}: not valid YAML ({' '.join(str(error.problem).split())}); correct it") from None
@@ -202,14 +205,32 @@ def _benchmark(path: Path) -> Benchmark:
     _listed(path, "needs", found["needs"], NEEDS)
     if not found["data"]:
         raise InputError(f"{path}: data = []; expected the data sets that it reads, its own first")
-    settings = found["settings"]
+    if len(set(found["data"])) < len(found["data"]):
+        raise InputError(f"{path}: data = {found['data']!r}; expected each data set once")
+    _check_settings(path, found["settings"])
+    _check_said_of_metrics(path, found["metrics"])
+    _check_module(path, found["settings"])
+    return Benchmark(**found)
+
+
+def _check_settings(path: Path, settings: Any) -> None:
+    """Raise InputError for settings that are not described; their schemas are checked with the config's."""
     if not isinstance(settings, dict) or not all(isinstance(part, dict) for part in settings.values()):
         raise InputError(f"{path}: settings = {str(settings)[:80]!r}; expected names and the schema of each, or {{}}")
-    if not path.with_suffix(".py").is_file():
-        raise InputError(f"{path}: there is no {path.stem}.py beside it; write it, or remove this file")
-    if not isinstance(found["metrics"], dict) or not found["metrics"]:
-        raise InputError(f"{path}: metrics = {found['metrics']!r}; expected names and what is said of each")
-    for metric, said in found["metrics"].items():
+    for name, schema in settings.items():
+        if not isinstance(name, str) or not name.isidentifier():
+            raise InputError(f"{path}: settings.{name}: no name of a field of Settings; expected letters, digits, _")
+        if not isinstance(schema.get("description"), str):
+            raise InputError(f"{path}: settings.{name}.description is missing; expected what the setting means")
+
+
+def _check_said_of_metrics(path: Path, metrics: Any) -> None:
+    """Raise InputError for metrics without a proper name, and for what cannot be said of one."""
+    if not isinstance(metrics, dict) or not metrics:
+        raise InputError(f"{path}: metrics = {metrics!r}; expected names and what is said of each")
+    for metric, said in metrics.items():
+        if not isinstance(metric, str) or not re.fullmatch(r"(\w|{[A-Za-z_]\w*})+", metric):
+            raise InputError(f"{path}: metrics: {metric!r}; expected letters, digits, _ and parts in braces")
         if not isinstance(said, dict):
             raise InputError(f"{path}: metrics.{metric} = {said!r}; expected keys and their values, or {{}}")
         for key, value in said.items():
@@ -218,7 +239,37 @@ def _benchmark(path: Path) -> Benchmark:
             if value not in _METRIC[key] if _METRIC[key] else not isinstance(value, str):
                 expected = " or ".join(map(str, _METRIC[key])) or "text"
                 raise InputError(f"{path}: metrics.{metric}.{key} = {value!r}; expected {expected}")
-    return Benchmark(**found)
+        if "direction" in said and not said.get("meaning"):
+            raise InputError(f"{path}: metrics.{metric}.meaning is missing; claims say it of a measure of reliance")
+
+
+def _check_module(path: Path, settings: dict[str, Any]) -> None:
+    """Raise InputError where no module fits the declaration: it is read, not imported, so that this takes no torch."""
+    module = path.with_suffix(".py")
+    if not module.is_file():
+        raise InputError(f"{path}: there is no {module.name} beside it; write it, or remove this file")
+    if not re.fullmatch("[a-z_][a-z0-9_]*", path.stem):
+        raise InputError(f"{path}: {path.stem!r} names no benchmark; expected lower-case letters, digits and _")
+    try:
+        written = {
+            node.name: node
+            for node in ast.parse(read_text(module)).body
+            if isinstance(node, ast.ClassDef | ast.FunctionDef)
+        }
+    except SyntaxError as error:
+        raise InputError(f"{module}, line {error.lineno}: not valid Python ({error.msg}); correct it") from None
+    for name in ("Settings", "evaluate"):
+        if name not in written:
+            raise InputError(f"{module}: there is no {name}; expected class Settings and def evaluate, as the others")
+    of_class = written["Settings"]
+    if not isinstance(of_class, ast.ClassDef) or [ast.unparse(b) for b in of_class.bases] != ["EvaluationSettings"]:
+        return  # with fields from elsewhere: compared when the module is imported
+    own = {n.target.id for n in of_class.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)}
+    if wrong := sorted(own ^ settings.keys()):
+        raise InputError(
+            f"{path}: settings: {', '.join(wrong)} in one of the declaration and Settings of {module.name} only; "
+            "expected the same in both"
+        )
 
 
 def _listed(path: Path, key: str, given: Any, known: Collection[str] | None) -> None:
@@ -241,7 +292,7 @@ def check_metrics(name: str, declared: Benchmark, measured: Iterable[str]) -> No
             )
         left.pop(found, None)
     for metric in left:
-        if "{" not in metric and "when" not in declared.metrics[metric]:
+        if "when" not in declared.metrics[metric]:
             raise InputError(
                 f"benchmarks/{name}.yaml: metrics.{metric}: {name}.py does not measure it; remove it, or say when"
             )

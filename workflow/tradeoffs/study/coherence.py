@@ -51,11 +51,12 @@ def _read(benchmarks: Config, study: str) -> None:
 def _crops(benchmarks: Config, where: str) -> None:
     """Check that no crop is larger than the image that it is cut from."""
     for name, settings in benchmarks.items():
+        crop = settings.get("crop")
         for key in ("resize", "validation_resize"):
-            if key in settings and settings["crop"] > settings[key]:
+            side = settings.get(key)
+            if isinstance(crop, int) and isinstance(side, int) and crop > side:  # a benchmark may mean others by them
                 raise InputError(
-                    f"{where}.{name}.crop = {settings['crop']}; expected at most {key}, {settings[key]}: it is cut "
-                    "from the resized image"
+                    f"{where}.{name}.crop = {crop}; expected at most {key}, {side}: it is cut from the resized image"
                 )
 
 
