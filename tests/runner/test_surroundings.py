@@ -9,6 +9,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from base64 import urlsafe_b64encode
 from pathlib import Path
 from types import SimpleNamespace
@@ -311,6 +312,29 @@ def test_ctrl_c_is_a_word_and_no_error(capsys):
 
     assert exit_code(main) == 130
     assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_a_warm_process_that_hangs_does_not_outlive_its_workflow():
+    code = """
+import os, signal, subprocess, sys
+from tradeoffs.runner import fork_server, hooks
+warm = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+os.kill(warm.pid, signal.SIGSTOP)
+fork_server.start = lambda path: warm
+hooks._starts_warm = lambda workflow: True
+hooks.start(None)
+print(warm.pid)
+"""
+    environment = os.environ | {"PYTHONPATH": fork_server.ENVIRONMENT["PYTHONPATH"]}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    try:
+        warm = psutil.Process(int(done.stdout))
+    except psutil.NoSuchProcess:
+        return
+    deadline = time.monotonic() + 20
+    while warm.is_running() and warm.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not warm.is_running() or warm.status() == psutil.STATUS_ZOMBIE
 
 
 def test_interrupted_while_it_plans_snakemake_says_a_word(monkeypatch, capsys):
