@@ -8,7 +8,8 @@ Ctrl-C). Then the same command again. A study is right if every file below resul
 one's byte for byte, but for the cards' ``seconds``, which are measured, and ``card_sha256``, the digest of a card with
 its ``seconds``; if no process is left, no output or log holds a traceback, and nothing changed in the home folder, the
 temporary folder and beside the study, except what an undisturbed run leaves there too, and Snakemake's own: its cache
-below the home folder, and the empty folders snakemake* in the temporary one that SIGKILL keeps it from removing.
+below the home folder, and in the temporary one the empty folders snakemake* and its solver's *-pulp.*, which SIGKILL
+keeps it from removing.
 """
 
 import argparse
@@ -125,6 +126,7 @@ class Study:
             for path in self.room.rglob("*")
             if not {self.folder, cache} & {path, *path.parents}
             and path != self.room / "out"
+            and not path.match("tmp/*-pulp.*")
             and not (path.match("tmp/snakemake*") and path.is_dir() and not any(path.iterdir()))
         }
 
