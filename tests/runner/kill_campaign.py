@@ -6,9 +6,11 @@ A whole run takes about half a minute, thirty kills some ten. At random: SIGKILL
 for any one of the steps' processes, for all at once; SIGINT or SIGTERM for Snakemake, SIGINT for all (a terminal's
 Ctrl-C). Then the same command again. A study is right if every file below results/ and resources/ is the undisturbed
 one's byte for byte, but for the cards' ``seconds``, which are measured, and ``card_sha256``, the digest of a card with
-its ``seconds``; if no process is left, no output or log holds a traceback, and nothing changed in the home folder, the
-temporary folder and beside the study, except what an undisturbed run leaves there too, and Snakemake's own: its cache
-below the home folder, and the empty folders snakemake* in the temporary one that SIGKILL keeps it from removing.
+its ``seconds``, and what SIGKILL leaves of a file being written (hidden, beside its target, read by nothing: writing is
+into ``.<name>.<process>.<random>``, then a rename); if no process is left, no output or log holds a traceback, and
+nothing changed in the home folder, the temporary folder and beside the study, except what an undisturbed run leaves
+there too, and Snakemake's own: its cache below the home folder, and in the temporary one the empty folders snakemake*
+and its solver's *-pulp.*, which SIGKILL keeps it from removing.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -114,7 +117,7 @@ class Study:
             str(path.relative_to(self.folder)): hashlib.sha256(_lasting(path)).hexdigest()
             for name in ("results", "resources")
             for path in sorted((self.folder / name).rglob("*"))
-            if path.is_file()
+            if path.is_file() and not re.fullmatch(r"\..+\.[0-9]+\.[0-9a-f]{8}(\..+)?", path.name)
         }
 
     def outside(self) -> dict[str, bytes | None]:
@@ -125,6 +128,7 @@ class Study:
             for path in self.room.rglob("*")
             if not {self.folder, cache} & {path, *path.parents}
             and path != self.room / "out"
+            and not path.match("tmp/*-pulp.*")
             and not (path.match("tmp/snakemake*") and path.is_dir() and not any(path.iterdir()))
         }
 
