@@ -84,7 +84,7 @@ def test_after_kill_9_the_download_went_on_where_it_was(finished, server):
 
 
 def test_every_model_has_every_benchmark(summary):
-    columns = "study,model,architecture,norm,epsilon,seed,benchmark,metric,value,ci_low,ci_high,n"
+    columns = "study,model,role,architecture,norm,epsilon,seed,benchmark,metric,value,ci_low,ci_high,n"
     assert list(summary.columns) == columns.split(",")
     assert set(summary["study"]) == {"imagenet"}
     for model in {*RESNETS, "mine"}:

@@ -32,6 +32,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from tradeoffs.runner import last_words
 from tradeoffs.step import processes
 
 # What steps spend their start on. None of it touches a GPU before a step does.
@@ -342,7 +343,10 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         _say("interrupted")
         return _INTERRUPTED
-    return _run(arguments) if code is None else code
+    code = _run(arguments) if code is None else code
+    if code not in (0, _INTERRUPTED):
+        last_words.repeat()
+    return code
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import psutil  # type: ignore[import-untyped]
 
 from tradeoffs.compute import gpus
 from tradeoffs.compute.lease import JOBS_PER_GPU
-from tradeoffs.runner import fork_server, slurm
+from tradeoffs.runner import fork_server, last_words, slurm
 from tradeoffs.step import locks, processes
 from tradeoffs.step.errors import InputError, ending
 from tradeoffs.study import own_copies
@@ -73,6 +73,7 @@ def _prefix(workflow: Any, jobs_per_gpu: int) -> str:
     exports = fork_server.ENVIRONMENT | {
         JOBS_PER_GPU: str(jobs_per_gpu),
         fork_server.WORKFLOW: processes.mark(os.getpid()),
+        last_words.STREAM: "3",
     }
     if _starts_warm(workflow):
         exports[fork_server.SOCKET] = str(_SOCKET)
@@ -92,7 +93,7 @@ def _prefix(workflow: Any, jobs_per_gpu: int) -> str:
     interruptible = signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
     settings.append(f"{fork_server.ANSWERS_INTERRUPTION}={int(interruptible) or ''}")
     trap = "trap '' INT; " if interruptible else ""
-    return f"{trap}set -euo pipefail; unset {' '.join(fork_server.UNSET)}; export {' '.join(settings)}; "
+    return f"{trap}exec 3>&2; set -euo pipefail; unset {' '.join(fork_server.UNSET)}; export {' '.join(settings)}; "
 
 
 def _literally(text: str) -> str:
