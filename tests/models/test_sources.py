@@ -52,7 +52,7 @@ def test_a_mistake_in_the_facts_is_one_line(facts, said, tmp_path):
 
 
 def test_an_unknown_source_names_those_there_are():
-    with pytest.raises(InputError, match="source: 'keras' is unknown; choose one of released, torchvision, timm"):
+    with pytest.raises(InputError, match="convert keras: no such source; expected one of released, torchvision, timm"):
         commands.step("convert", "keras")
 
 

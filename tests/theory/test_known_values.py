@@ -266,7 +266,9 @@ def test_a_case_at_the_threshold_is_below_it():
 @pytest.mark.parametrize(("value", "holds", "verdict"), [(0.2, True, "supported"), (0.2, False, "contradicted")])
 def test_exact_claims(value, holds, verdict):
     row = exact("claim", "statement", "statistic", value, holds, "evidence")
-    assert row == ("claim", "statement", "statistic", value, None, None, None, verdict, "evidence")
+    assert (row.value, row.verdict) == (value, verdict)
+    assert (row.ci_low, row.ci_high, row.p_value) == (None, None, None)
+    assert (row.subject, row.scope, row.evidence) == ("linear model", "conclusion", "evidence")
     nothing = exact("claim", "statement", "statistic", math.inf, holds, "evidence")
     assert (nothing.value, nothing.verdict) == (None, "undecided")
 

@@ -261,4 +261,4 @@ def test_the_launcher_refuses_more_processes_than_gpus(monkeypatch):
     monkeypatch.setattr(launcher, "gpu_usable", lambda: True)
     monkeypatch.setattr(launcher, "visible_gpus", lambda: ["GPU-1"])
     with pytest.raises(InputError, match="2 GPUs wanted and 1 visible"):
-        launcher.launch(2, [])
+        launcher.launch(2, "{}", {})
