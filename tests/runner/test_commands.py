@@ -1,11 +1,16 @@
 """The command line by itself: its help, what is close to a mistyped word, and what there is."""
 
+import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
+from project_root import ROOT
 from tradeoffs.runner import commands, fork_server, listing
+
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
 
 
 def test_help_lists_every_verb(capsys):
@@ -48,3 +53,20 @@ def test_a_list_has_a_row_for_each_and_imports_nothing_slow(what):
     *rows, slow = done.stdout.splitlines()
     assert slow == "set()"
     assert [row.split()[0] for row in rows[1:]] == listing.names(what)
+
+
+def test_ctrl_c_while_a_command_is_imported_is_no_traceback():
+    code = "import os, signal, time, tradeoffs.__main__; os.kill(os.getpid(), signal.SIGINT); time.sleep(60)"
+    done = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+
+
+def test_ctrl_c_while_a_command_works_is_a_word():
+    code = (
+        "import os, signal, sys; from tradeoffs.__main__ import main; from tradeoffs.step import specs; "
+        "specs.read_spec = lambda text: os.kill(os.getpid(), signal.SIGINT); "
+        "sys.argv[1:] = ['missing', '--spec', '{}', '--out', 'o', '--card', 'c']; "
+        "sys.exit(main())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")

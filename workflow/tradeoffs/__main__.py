@@ -1,6 +1,11 @@
 """``python -m tradeoffs VERB ...``, which is also the console script ``tradeoffs``."""
 
+import signal
 import sys
+
+# While modules are imported there is nothing to put away: Ctrl-C ends this without a traceback.
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from tradeoffs.runner import fork_server
 

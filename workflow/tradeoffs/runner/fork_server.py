@@ -336,7 +336,8 @@ def main(arguments: list[str]) -> int:
         return 0
     path = os.environ.get(SOCKET, "")
     try:
-        if os.environ.get(ANSWERS_INTERRUPTION) or signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        unset = signal.getsignal(signal.SIGINT) in (signal.default_int_handler, signal.SIG_DFL)
+        if os.environ.get(ANSWERS_INTERRUPTION) or unset:
             signal.signal(signal.SIGINT, _interrupt_once)
         _end_with_workflow()
         code = _ask(Path(path), arguments) if path and sys.platform == "linux" else None
