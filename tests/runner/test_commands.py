@@ -70,3 +70,20 @@ def test_ctrl_c_while_a_command_works_is_a_word():
     )
     done = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["train"], ["learning_rate     float        peak of the schedule", "images            int or null"]),
+        (
+            ["evaluate", "waterbirds"],
+            ["seed          int    noise", "crop          int    Side of the centre crop. (min"],
+        ),
+    ],
+)
+def test_help_of_a_step_says_its_settings_with_types_meanings_and_defaults(capsys, words, said):
+    with pytest.raises(SystemExit):
+        commands.main([*words, "--help"])
+    text = capsys.readouterr().out
+    assert all(f"\n  {line}" in text for line in said), text

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +14,12 @@ from tradeoffs.benchmarks.statistics import Metrics
 class EvaluationSettings:
     """Settings that every benchmark has; its own are added by a subclass called ``Settings``."""
 
-    model: str  # the id, for the card
+    model: Annotated[str, "the id, for the card"]
     architecture: str
     classes: int
-    seed: int  # noise, attacks and bootstrap
-    bootstrap: int  # draws
-    unreadable: str  # what a damaged image does: fail (ends the evaluation) or skip (is left out, and listed)
+    seed: Annotated[int, "noise, attacks and bootstrap"]
+    bootstrap: Annotated[int, "draws"]
+    unreadable: Annotated[str, "a damaged image: fail ends the evaluation, skip leaves it out and lists it"]
 
 
 class Evaluation(NamedTuple):

@@ -2,8 +2,8 @@
 
 A step is a module with
 
-* ``class Settings``, a NamedTuple or frozen dataclass: the keys of ``--spec`` with their types (left out by a step that
-  has none);
+* ``class Settings``, a NamedTuple or frozen dataclass: the keys of ``--spec`` with their types, which may be annotated
+  with what they mean (left out by a step that has none);
 * ``def run(settings: Settings, *, out: Annotated[Path, "CSV to write"], ...) -> Written``: every keyword is an option
   of the command line, with its help text.
 
@@ -169,9 +169,10 @@ def _described(step: Step, kinds: Kinds) -> str | None:
     """Return a line for each setting: its type, and what it means or is where it is left out."""
     if step.settings is None:
         return None
-    meanings = {name: f"may be left out ({value})" for name, value in _defaults(step.settings).items()} | dict(
-        step.meanings
-    )
+    hints = typing.get_type_hints(step.settings, include_extras=True)
+    meanings = {name: typing.get_args(hint)[1] for name, hint in hints.items() if typing.get_origin(hint) is Annotated}
+    meanings |= {name: f"may be left out ({value})" for name, value in _defaults(step.settings).items()}
+    meanings |= step.meanings
     words = {name: _words(kind if isinstance(kind, tuple) else (kind,)) for name, kind in kinds.items()}
     longest, widest = max(map(len, words)), max(map(len, words.values()))
     lines = [f"  {name:{longest}}  {kind:{widest}}  {meanings.get(name, '')}".rstrip() for name, kind in words.items()]
