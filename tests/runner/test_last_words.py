@@ -9,7 +9,7 @@ import pytest
 from project_root import ROOT
 
 STEP = 'exec 3>&2; "$0" -m tradeoffs missing --spec "$1" --out out.csv --card card.json > step.log 2>&1'
-WRONG = "error: --spec: unknown key 'mising'; expected missing\n"
+WRONG = "error: --spec: unknown key 'absent'; expected missing\n"
 
 
 def run(folder, spec, **environment):
@@ -24,7 +24,7 @@ def run(folder, spec, **environment):
 
 
 def test_what_a_failed_step_said_is_said_by_the_workflow_too(tmp_path):
-    done = run(tmp_path, '{"mising": []}', TRADEOFFS_SPEAKS="3")
+    done = run(tmp_path, '{"absent": []}', TRADEOFFS_SPEAKS="3")
     assert done.returncode == 2
     assert (tmp_path / "step.log").read_text() == WRONG
     assert done.stderr == f"step.log ends with\n{WRONG}"
@@ -32,7 +32,7 @@ def test_what_a_failed_step_said_is_said_by_the_workflow_too(tmp_path):
 
 @pytest.mark.parametrize("stream", ["", "no number", "17"])
 def test_by_hand_it_is_in_the_log_alone(tmp_path, stream):
-    done = run(tmp_path, '{"mising": []}', TRADEOFFS_SPEAKS=stream)
+    done = run(tmp_path, '{"absent": []}', TRADEOFFS_SPEAKS=stream)
     assert (done.returncode, done.stderr) == (2, "")
     assert (tmp_path / "step.log").read_text() == WRONG
 
