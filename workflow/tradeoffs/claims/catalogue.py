@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import yaml
+from tradeoffs.step.yaml_files import read
 
 
 def catalogue() -> dict[str, str]:
     """Return what each claim is about, by the name of its module, in the order of the table's rows."""
-    found: dict[str, str] = yaml.safe_load((Path(__file__).parent / "catalogue.yaml").read_text("utf-8"))
+    found: dict[str, str] = read(Path(__file__).with_name("catalogue.yaml"))
     return found
 
 

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from tradeoffs.step.errors import InputError
+from tradeoffs.step.yaml_files import read
 
 _FAMILY = re.compile(r"\{(\w+)\}")
 
@@ -51,7 +50,7 @@ class Entry(NamedTuple):
 def catalogue() -> list[Entry]:
     """Return all entries. InputError for a missing or unknown key, and for a module that is not in this folder."""
     folder = Path(__file__).parent
-    listed: Mapping[str, Mapping[str, Any]] = yaml.safe_load((folder / "catalogue.yaml").read_text("utf-8"))
+    listed: Mapping[str, Mapping[str, Any]] = read(folder / "catalogue.yaml")
     return [_entry(folder, name, row) for name, row in listed.items()]
 
 

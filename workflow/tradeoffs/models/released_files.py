@@ -3,13 +3,11 @@
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
-
 from tradeoffs.models.ids import model_id
 from tradeoffs.step.errors import InputError
-from tradeoffs.step.inputs import read_text
+from tradeoffs.step.yaml_files import read
 
-_FACTS = yaml.safe_load(read_text(Path(__file__).with_name("released.yaml")))
+_FACTS = read(Path(__file__).with_name("released.yaml"))
 ADDRESS: str = _FACTS["address"]
 SOURCE: str = _FACTS["source"]
 

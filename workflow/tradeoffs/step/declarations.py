@@ -11,14 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.inputs import read_text
+from tradeoffs.step.yaml_files import read
 
 ROOT = Path(__file__).resolve().parents[1]
-# Every start of the workflow reads all of them: by libyaml, where PyYAML was built with it, in a third of the time.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -81,20 +78,6 @@ def _data_set(path: Path) -> DataSet:
     if miniature and (miniature.keys() != {"images", "description"} or not isinstance(miniature["images"], int)):
         raise InputError(f"{path}: miniature = {miniature!r}; expected images (a number) and their description")
     return DataSet(**found)
-
-
-def read(path: Path) -> dict[str, Any]:
-    """Return what a declaration says; InputError, with the line, for what is no YAML or no mapping of keys."""
-    try:
-        content = yaml.load(read_text(path), _LOADER)
-    except yaml.MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise InputError(f"{path}{line}: not valid YAML ({' '.join(str(error.problem).split())}); correct it") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: not valid YAML ({' '.join(str(error).split())[:200]}); correct it") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: expected keys and their values, as title: Waterbirds")
-    return content
 
 
 def _checked(content: Any, kind: type[Any], path: Path, where: str) -> dict[str, Any]:

@@ -10,13 +10,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import UnknownType
 
 from tradeoffs.models import sources
 from tradeoffs.step.declarations import DataSet, benchmarks, data
 from tradeoffs.step.errors import InputError
+from tradeoffs.step.yaml_files import read
 
 Schema = dict[str, Any]
 STUDIES = ("miniature", "imagenet")
@@ -25,7 +25,7 @@ STUDIES = ("miniature", "imagenet")
 @cache
 def schema(path: Path) -> Schema:
     """Return the whole schema; not to be changed. InputError for a declaration with a mistake."""
-    written: Schema = yaml.safe_load(path.read_text("utf-8"))
+    written: Schema = read(path)
     parts = written["properties"]
     for study in STUDIES:
         _add_benchmarks(parts[study]["properties"]["benchmarks"], study, written["$defs"])

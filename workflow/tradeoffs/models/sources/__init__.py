@@ -4,10 +4,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args, get_type_hints
 
-import yaml
-
 from tradeoffs.step.errors import InputError
-from tradeoffs.step.inputs import read_text
+from tradeoffs.step.yaml_files import read
 
 TABLE = Path(__file__).with_name("sources.yaml")
 
@@ -27,7 +25,7 @@ class Source(NamedTuple):
 def listed(table: Path = TABLE) -> dict[str, Source]:
     """Return what is known of each source; InputError names the key of the table that is wrong."""
     found = {}
-    for source, facts in yaml.safe_load(read_text(table)).items():
+    for source, facts in read(table).items():
         if not isinstance(facts, dict) or facts.keys() != set(Source._fields):
             raise InputError(f"{table}: {source}: expected the keys {', '.join(Source._fields)}")
         for key, hint in get_type_hints(Source).items():
