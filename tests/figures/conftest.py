@@ -1,11 +1,3 @@
 """Synthetic studies as fixtures."""
 
-from results.studies import (  # noqa: F401
-    config,
-    make_imagenet_study,
-    make_study,
-    make_tables,
-    run_claims,
-    run_figure,
-    run_summary,
-)
+from results.studies import *  # noqa: F403 (its fixtures, which it lists)

@@ -31,6 +31,16 @@ from tradeoffs.study import figures
 from tradeoffs.study.config import checked
 from tradeoffs.study.specification import declared, specification
 
+__all__ = [
+    "config",
+    "make_imagenet_study",
+    "make_study",
+    "make_tables",
+    "run_claims",
+    "run_figure",
+    "run_summary",
+]  # the fixtures
+
 
 @pytest.fixture(scope="session")
 def config() -> dict[str, Any]:

@@ -20,7 +20,7 @@ import pytest
 import torch
 import yaml
 
-from project_root import ROOT
+from project_root import ROOT, copy_project
 from slurm import cluster
 from tradeoffs.step.files import read_json
 
@@ -63,9 +63,7 @@ def _healthy(slurm):
 def clone(folder):
     """Copy what a clone of the repository holds that the workflow needs; the profile edited as a user edits it."""
     folder.mkdir(exist_ok=True)
-    for name in ("workflow", "envs"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "Snakefile", folder)
+    copy_project(folder)
     shutil.copy(ROOT / "tests/slurm/study.yaml", folder / "config.yaml")
     text = (folder / PROFILE).read_text()
     for line in ("  # slurm_partition: cpu", "    # slurm_partition: gpu"):

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 import yaml
 
 from guide_files import files_of
-from project_root import ROOT
+from project_root import ROOT, copy_project
 
 NAME = "grey_border"
 DECLARATION = f"workflow/tradeoffs/benchmarks/{NAME}.yaml"
@@ -23,9 +22,7 @@ WANTED = [RESULTS / "summary.csv", RESULTS / "claims.csv", *FIGURES]
 
 def project(folder):
     """A copy of the project with the guide's benchmark, which is all that its small study has."""
-    shutil.copytree(ROOT / "workflow", folder / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(ROOT / "envs", folder / "envs")
-    shutil.copy(ROOT / "Snakefile", folder)
+    copy_project(folder)
     files = files_of("add-benchmark")
     (key,) = [yaml.safe_load(text) for path, text in files.items() if path.startswith("config.yaml")]
     config = yaml.safe_load((ROOT / "tests/small.yaml").read_text())

@@ -17,7 +17,7 @@ import pytest
 import torch
 import yaml
 
-from project_root import ROOT
+from project_root import ROOT, copy_project
 
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 BENCHMARKS = {"rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet", "adversarial"}
@@ -25,9 +25,7 @@ BENCHMARKS = {"rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectn
 
 def clone(folder):
     """Copy what a clone of the repository holds that the workflow needs, with the small config as its config."""
-    for name in ("workflow", "envs"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "Snakefile", folder)
+    copy_project(folder)
     shutil.copy(ROOT / "tests/small.yaml", folder / "config.yaml")
     return folder
 
