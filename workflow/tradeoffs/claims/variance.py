@@ -1,0 +1,109 @@
+"""How far an effect could have come out otherwise: other images, other trainings, another world.
+
+A replicate is one run of the whole study in a world of its own. Its effect d is a linear contrast of the values of its
+models, and its variance is the sum of
+
+* **images**: the variance of d over bootstrap draws of images, or of clusters of images that share a photograph;
+* **trainings**: the sum of squared weights of the contrast times the variance of a value from one training to another,
+  which the grid itself shows (:mod:`tradeoffs.claims.training_noise`). Trainings are independent, given the world,
+  because every model has a seed of its own.
+
+Degrees of freedom of the sum are Satterthwaite's (1946). Over several replicates the effect is the mean, and the
+variance of one replicate is pooled from that sum, V with f degrees of freedom, and from the variance S^2 between
+the r replicates:
+
+    s^2 = (f V + (r - 1) S^2) / (f + r - 1),   with f + r - 1 degrees of freedom
+
+(the moderated variance of Smyth 2004, with V in the place of the prior; f is that of one replicate however many there
+are, so that S^2 has the say where there are many). S^2 holds whatever differs between replicates, worlds included; where
+it is larger than V by more than chance (F test at 5 %), V misses something and S^2 stands alone. Intervals and p-values
+are those of Student's t.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+LARGER_BY_CHANCE = 0.05
+
+
+class Part(NamedTuple):
+    """A variance and its degrees of freedom; none (0) means that it is not known."""
+
+    variance: float
+    df: float
+
+
+class Replicate(NamedTuple):
+    """The effect in one replicate, and what each source adds to its variance, in the same order in every replicate."""
+
+    value: float
+    parts: tuple[Part, ...]
+
+
+class Estimate(NamedTuple):
+    """An effect, its standard error, degrees of freedom, and the number of replicates it rests on."""
+
+    value: float
+    standard_error: float
+    df: float
+    replicates: int
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
+        """Return the two-sided interval of a confidence in (0, 1)."""
+        reach = float(stats.t.ppf(0.5 + confidence / 2, self.df)) * self.standard_error
+        return self.value - reach, self.value + reach
+
+    def p_value(self, null: float = 0.0) -> float:
+        """Two-sided p-value, in [0, 1], of the effect being ``null``."""
+        if self.standard_error == 0:
+            return float(self.value == null)
+        return float(2 * stats.t.sf(abs(self.value - null) / self.standard_error, self.df))
+
+    def p_relevant(self, margin: float) -> float:
+        """P-value of the effect being at least ``margin`` > 0 in size, either way: two one-sided tests, the larger p."""
+        if self.standard_error == 0:
+            return float(abs(self.value) >= margin)
+        return float(stats.t.sf((margin - abs(self.value)) / self.standard_error, self.df))
+
+
+def satterthwaite(parts: Sequence[Part]) -> Part:
+    """Sum of independent variances, with the degrees of freedom of Satterthwaite (1946); 0 if one is not known."""
+    total = sum(part.variance for part in parts)
+    if any(part.df <= 0 for part in parts):
+        return Part(total, 0.0)
+    spread = sum(part.variance**2 / part.df for part in parts)
+    return Part(total, total**2 / spread if spread > 0 else min(part.df for part in parts))
+
+
+def estimate(replicates: Sequence[Replicate]) -> Estimate | None:
+    """Return the mean effect of one or more replicates; None where nothing says how it varies."""
+    values = np.array([replicate.value for replicate in replicates])
+    count = len(values)
+    within = satterthwaite(
+        [
+            Part(float(np.mean([part.variance for part in source])), min(part.df for part in source))
+            for source in zip(*(replicate.parts for replicate in replicates), strict=True)
+        ]
+    )
+    if count == 1:
+        one = within
+    else:
+        one = pooled(within, Part(float(values.var(ddof=1)), count - 1.0))
+    if one.df <= 0:
+        return None
+    return Estimate(float(values.mean()), float(np.sqrt(one.variance / count)), one.df, count)
+
+
+def pooled(within: Part, between: Part) -> Part:
+    """Variance of one replicate from what is seen within replicates and between them."""
+    if within.df <= 0:
+        return between
+    if within.variance <= 0 or (
+        stats.f.sf(between.variance / within.variance, between.df, within.df) < LARGER_BY_CHANCE
+    ):
+        return between if between.variance > within.variance else within
+    df = within.df + between.df
+    return Part((within.df * within.variance + between.df * between.variance) / df, df)
