@@ -37,3 +37,27 @@ class Claim(NamedTuple):
     background_scale: float | None = None
     warning: str | None = None
     evidence: str = ""
+
+
+def not_tested(
+    claim: str,
+    statement: str,
+    statistic: str,
+    evidence: str,
+    *,
+    scope: str = EXPLORATORY,
+    norm: str | None = None,
+    background_scale: float | None = None,
+) -> Claim:
+    """Return the row of what nothing can be said of: undecided, no numbers; ``evidence`` says what is missing."""
+    numbers = (None, None, None, None, UNDECIDED)
+    return Claim(
+        claim,
+        statement,
+        statistic,
+        *numbers,
+        scope=scope,
+        norm=norm,
+        background_scale=background_scale,
+        evidence=evidence,
+    )

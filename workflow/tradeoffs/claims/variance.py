@@ -15,12 +15,15 @@ the r replicates:
     s^2 = (f V + (r - 1) S^2) / (f + r - 1),   with f + r - 1 degrees of freedom
 
 (the moderated variance of Smyth 2004, with V in the place of the prior; f is that of one replicate however many there
-are, so that S^2 has the say where there are many). S^2 holds whatever differs between replicates, worlds included; where
-it is larger than V by more than chance (F test at 20 %), V misses something and S^2 stands alone. Intervals and p-values
-are those of Student's t.
+are, so that S^2 has the say where there are many). S^2 holds whatever differs between replicates, worlds included;
+where it is larger than V by more than chance (F test at 20 %), V misses something and S^2 stands alone. Intervals and
+p-values are those of Student's t.
 
 What one replicate cannot see of another world (trainings that share a world are alike in more than the images show) is
 added to V as a share of it, ``unseen``: a setting, measured over replicates, whose S^2 is V (1 + unseen) on average.
+
+Where all replicates were measured on the same images (published data sets), S^2 holds nothing of the images, and what
+they add to the variance of the mean does not shrink with the number of replicates: it is a part of its own, ``common``.
 """
 
 from collections.abc import Sequence
@@ -66,7 +69,7 @@ class Estimate(NamedTuple):
         return float(2 * stats.t.sf(abs(self.value - null) / self.standard_error, self.df))
 
     def p_relevant(self, margin: float) -> float:
-        """P-value of the effect being at least ``margin`` > 0 in size, either way: two one-sided tests, the larger p."""
+        """P-value of the effect being at least ``margin`` > 0 in size: of two one-sided tests the larger p."""
         if self.standard_error == 0:
             return float(abs(self.value) >= margin)
         return float(stats.t.sf((margin - abs(self.value)) / self.standard_error, self.df))
@@ -81,8 +84,11 @@ def satterthwaite(parts: Sequence[Part]) -> Part:
     return Part(total, total**2 / spread if spread > 0 else min(part.df for part in parts))
 
 
-def estimate(replicates: Sequence[Replicate], unseen: float = 0.0) -> Estimate | None:
-    """Return the mean effect of one or more replicates; None where nothing says how it varies."""
+def estimate(replicates: Sequence[Replicate], unseen: float = 0.0, common: Part | None = None) -> Estimate | None:
+    """Return the mean effect of one or more replicates; None where nothing says how it varies.
+
+    ``common``: variance of the mean by what all replicates share, which is then no part of any of them.
+    """
     values = np.array([replicate.value for replicate in replicates])
     count = len(values)
     within = satterthwaite(
@@ -92,13 +98,13 @@ def estimate(replicates: Sequence[Replicate], unseen: float = 0.0) -> Estimate |
         ]
     )
     within = within._replace(variance=within.variance * (1 + unseen))
-    if count == 1:
-        one = within
-    else:
-        one = pooled(within, Part(float(values.var(ddof=1)), count - 1.0))
-    if one.df <= 0:
+    one = within if count == 1 else pooled(within, Part(float(values.var(ddof=1)), count - 1.0))
+    mean = one._replace(variance=one.variance / count)
+    if common is not None:
+        mean = satterthwaite([common, mean])
+    if mean.df <= 0:
         return None
-    return Estimate(float(values.mean()), float(np.sqrt(one.variance / count)), one.df, count)
+    return Estimate(float(values.mean()), float(np.sqrt(mean.variance)), mean.df, count)
 
 
 def pooled(within: Part, between: Part) -> Part:

@@ -1,4 +1,4 @@
-"""One row of the claims table, and the rule by which its verdict follows from an effect.
+"""The rule by which a verdict follows from an effect.
 
 A claim is oriented: its effect is positive where it holds. With a level (0.05, or that of a look of a group-sequential
 study) and a margin below which nobody would call a difference relevant, its verdict is
@@ -9,12 +9,14 @@ study) and a margin below which nobody would call a difference relevant, its ver
 * **contradicted** likewise if it is negative;
 * **undecided** otherwise: the data can tell neither, and more replicates may.
 
-Rows of one family are looked at together: their p-values, and those of equivalence, are Holm's (1979), so that the
-chance of any false verdict in the family is at most the level. What is no headline is one of many looks and is marked
-as exploratory. A row with a warning (a criterion of the regime that fails) is undecided.
+Rows of one family are looked at together. Their p-values are Holm's (1979), so that the chance of any false difference
+among them (supported or contradicted where there is none) is at most the level; those of equivalence likewise, so
+that the chance of any false equivalence is. What is no headline is one of many looks and is marked as exploratory. A
+row with a warning (a criterion of the regime that fails) is undecided.
 
 The chance that a rerun, another study of the same size in other worlds, comes to the same verdict is that of a new
-estimate around the old one: both vary, so its spread is sqrt(2) standard errors.
+estimate around the old one: both vary, so its spread is sqrt(2) standard errors. It is the chance for somebody who
+knows nothing of the effect but this estimate.
 """
 
 from collections.abc import Sequence
@@ -23,18 +25,33 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from tradeoffs.claims.row import CONTRADICTED, EQUIVALENT, SUPPORTED, UNDECIDED
+from tradeoffs.claims.row import CONTRADICTED, EQUIVALENT, EXPLORATORY, NETWORKS, SUPPORTED, UNDECIDED, Claim
 from tradeoffs.claims.variance import Estimate
 
 LEVEL = 0.05
-_RERUNS = 2000
 
 
 class Rule(NamedTuple):
-    """What a verdict depends on beside the effect: the level of its tests, and the margin (None: no equivalence)."""
+    """What a verdict depends on beside the effect.
+
+    The ``level`` of its tests, the ``margin`` (None: no equivalence), and the level of its tests of equivalence where
+    that is another one.
+    """
 
     level: float = LEVEL
     margin: float | None = None
+    equivalence_level: float | None = None
+
+    def smallest_different(self, effect: Estimate) -> float:
+        """Return the size from which on an estimate with this standard error is a difference."""
+        return float(stats.t.isf(self.level / 2, effect.df)) * effect.standard_error
+
+    def largest_equivalent(self, effect: Estimate) -> float:
+        """Return the size up to which an estimate with this standard error is equivalent; below 0 if none is."""
+        if self.margin is None:
+            return -1.0
+        level = self.level if self.equivalence_level is None else self.equivalence_level
+        return self.margin - float(stats.t.isf(level, effect.df)) * effect.standard_error
 
 
 class Finding(NamedTuple):
@@ -44,36 +61,61 @@ class Finding(NamedTuple):
     p_adjusted: float
     verdict: str
     rerun: float
+    rule: Rule = Rule()
+
+    def claim(
+        self,
+        claim: str,
+        statement: str,
+        statistic: str,
+        evidence: str,
+        *,
+        scope: str = EXPLORATORY,
+        norm: str | None = None,
+        background_scale: float | None = None,
+        warning: str | None = None,
+    ) -> Claim:
+        """Return the row of the table; with a ``warning`` it is undecided."""
+        effect = self.effect
+        low, high = effect.interval()
+        numbers = (effect.value, low, high, effect.p_value(), UNDECIDED if warning else self.verdict)
+        rerun = None if warning else self.rerun
+        how = (self.p_adjusted, effect.df, effect.replicates, rerun, self.rule.margin)
+        return Claim(
+            claim, statement, statistic, *numbers, *how, NETWORKS, scope, norm, background_scale, warning, evidence
+        )
 
 
 def verdict(effect: Estimate, rule: Rule) -> str:
     """Apply the rule of this module to one effect."""
-    if rule.margin is not None and effect.p_relevant(rule.margin) <= rule.level:
+    size = abs(effect.value)
+    if size <= rule.largest_equivalent(effect):
         return EQUIVALENT
-    if effect.p_value() <= rule.level:
+    if size > 0 and size >= rule.smallest_different(effect):
         return SUPPORTED if effect.value > 0 else CONTRADICTED
     return UNDECIDED
 
 
 def findings(effects: Sequence[Estimate], rules: Sequence[Rule]) -> list[Finding]:
-    """Return the verdicts on the effects of one family, whose level is that of the first rule."""
-    if not effects:
-        return []
-    level = rules[0].level
+    """Return the verdicts on the effects of one family, by Holm's procedure at the level of each rule."""
     different = holm([effect.p_value() for effect in effects])
     small = holm(
-        [1.0 if rule.margin is None else effect.p_relevant(rule.margin) for effect, rule in zip(effects, rules, strict=True)]
+        [
+            1.0 if rule.margin is None else effect.p_relevant(rule.margin)
+            for effect, rule in zip(effects, rules, strict=True)
+        ]
     )
     found = []
     for position, (effect, rule) in enumerate(zip(effects, rules, strict=True)):
-        own = Rule(level / different.divisors[position], rule.margin)
-        if small.adjusted[position] <= level:
+        # A hypothesis whose turn does not come, because one before it was not rejected, is not rejected either.
+        if small.adjusted[position] <= rule.level:
             decided = EQUIVALENT
-        elif different.adjusted[position] <= level:
+        elif different.adjusted[position] <= rule.level:
             decided = SUPPORTED if effect.value > 0 else CONTRADICTED
         else:
             decided = UNDECIDED
-        found.append(Finding(effect, different.adjusted[position], decided, rerun(effect, own, decided)))
+        of_turn = Rule(rule.level / different.divisors[position], rule.margin, rule.level / small.divisors[position])
+        found.append(Finding(effect, different.adjusted[position], decided, rerun(effect, of_turn, decided), rule))
     return found
 
 
@@ -95,11 +137,29 @@ def holm(p_values: Sequence[float]) -> Holm:
 
 
 def rerun(effect: Estimate, rule: Rule, decided: str) -> float:
-    """Chance, in [0, 1], that another study of the same size comes to this verdict by the rule.
+    """Chance, in [0, 1], that another study of the same size comes to this verdict by the rule."""
+    return chances(effect, rule)[decided]
+
+
+def chances(effect: Estimate, rule: Rule) -> dict[str, float]:
+    """Return the chance of each verdict in another study of the same size.
 
     Its estimate is distributed as the old one + sqrt(2) standard errors times Student's t; its standard error is taken
     to be the old one.
     """
-    steps = stats.t.ppf((np.arange(_RERUNS) + 0.5) / _RERUNS, effect.df)
-    values = effect.value + np.sqrt(2) * effect.standard_error * steps
-    return float(np.mean([verdict(effect._replace(value=float(value)), rule) == decided for value in values]))
+    if effect.standard_error == 0:
+        certain = verdict(effect, rule)
+        return {each: float(each == certain) for each in (SUPPORTED, CONTRADICTED, EQUIVALENT, UNDECIDED)}
+    small = rule.largest_equivalent(effect)
+    different = max(rule.smallest_different(effect), small)
+    spread = np.sqrt(2) * effect.standard_error
+
+    def above(value: float) -> float:
+        return float(stats.t.sf((value - effect.value) / spread, effect.df))
+
+    found = {
+        SUPPORTED: above(different),
+        CONTRADICTED: 1 - above(-different),
+        EQUIVALENT: above(-small) - above(small) if small >= 0 else 0.0,
+    }
+    return found | {UNDECIDED: max(0.0, 1 - sum(found.values()))}
