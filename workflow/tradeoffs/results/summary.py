@@ -1,7 +1,7 @@
 """The tidy summary: every metric of every model in one row, from the evaluation cards.
 
-``out`` holds the models of the main grid and those of the user's own, ``sweeps`` those of the sweeps and the reference
-models. Effective robustness, which needs several models at once, is added here.
+``out`` holds the models of the main grid and those of the user's own, ``sweeps`` those of the sweeps and the
+controls. Effective robustness, which needs several models at once, is added here.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ import numpy as np
 from tradeoffs.results import effective_robustness
 from tradeoffs.results.evaluations import FIELDS, Evaluations, read
 from tradeoffs.results.study import Model, Settings, study_of
-from tradeoffs.results.table import SUMMARY_COLUMNS, SWEEP_COLUMNS, summary_identity, sweep_identity, write_csv
+from tradeoffs.results.table import SUMMARY_COLUMNS, SWEEP_COLUMNS, summary_row, sweep_row, write_csv
 from tradeoffs.step.command import Written
 
 ROLES = ("main", "extra")  # whose models the summary lists; the others are in the table of the sweeps
@@ -34,7 +34,7 @@ def summary_rows(study: str, models: Sequence[Model], evaluations: Evaluations) 
                         values = (measured.value, float(low), float(high), measured.n)
                         metrics[name] = dict(zip(FIELDS, values, strict=True))
             for name in sorted(metrics):
-                yield (*summary_identity(study, model), benchmark, name, *(metrics[name][field] for field in FIELDS))
+                yield summary_row(study, model, benchmark, name, *(metrics[name][field] for field in FIELDS))
 
 
 def sweep_rows(study: str, models: Sequence[Model], evaluations: Evaluations) -> Iterator[tuple[Any, ...]]:
@@ -46,7 +46,7 @@ def sweep_rows(study: str, models: Sequence[Model], evaluations: Evaluations) ->
             metrics = evaluations[model.id, benchmark].metrics
             for name in sorted(metrics):
                 values = (metrics[name][field] for field in FIELDS)
-                yield (*sweep_identity(study, model), benchmark, name, *values)
+                yield sweep_row(study, model, benchmark, name, *values)
 
 
 def run(
