@@ -22,6 +22,7 @@ class Model(NamedTuple):
     correlation: float | None
     background_scale: float | None
     reference: str | None = None  # id of the standard model it is compared with; None: that of its architecture
+    replicate: int = 1
 
 
 class Settings(NamedTuple):
