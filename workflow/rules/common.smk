@@ -9,9 +9,15 @@ from tradeoffs.study import figures as study_figures
 from tradeoffs.study import plan
 from tradeoffs.step.code_id import code_id
 from tradeoffs.models import released_files, sources
-from tradeoffs.study.specification import specification
 from tradeoffs.step.settings import canonical, settings
-from tradeoffs.study import imagenet, miniature, own_copies, published_data
+from tradeoffs.study import (
+    imagenet,
+    miniature,
+    own_copies,
+    published_data,
+    replicates,
+    specification,
+)
 from tradeoffs.study.model import DEFAULT_WORLD
 from tradeoffs.theory import command as theory_parts
 
@@ -20,7 +26,6 @@ STUDY = config["study"]
 DOWNLOADS = plan.downloads(config)
 MISSING = plan.missing(config)
 BENCHMARKS = plan.available_benchmarks(config)
-SPECIFICATION = settings(specification(config))
 FIGURES = study_figures.figures(config)
 
 hooks.prepare(workflow, config["jobs_per_gpu"])
@@ -88,11 +93,31 @@ def needed(what, step):
     return lambda wc, attempt: getattr(plan.NEEDS[STUDY][step], what) * attempt
 
 
-def evaluations(suffix):
-    """The cards (json), or per-image outcomes and bootstrap draws (npz), of all models."""
+def last_look():
+    """How many replicates there are, and the level of the look that ended there: None where their number is given.
+
+    Where a look is still to come, Snakemake is told so, and asks again when it is there.
+    """
+    most = replicates.most(config[STUDY])
+    if not replicates.sequential(config[STUDY]):
+        return most, None
+    for number in range(1, most + 1):
+        found = replicates.look(Path(checkpoints.look.get(number=number).output[0]))
+        if found.decided:
+            break
+    return number, found.level
+
+
+def reached():
+    """The models of the replicates that there are, by id."""
+    return replicates.until(MODELS, last_look()[0])
+
+
+def evaluations(suffix, models):
+    """The cards (json), or per-image outcomes and bootstrap draws (npz), of models."""
     return [
         f"results/{STUDY}/evaluations/{benchmark}/{model.id}.{suffix}"
-        for model in MODELS.values()
+        for model in models.values()
         for benchmark in model.benchmarks
     ]
 
@@ -119,8 +144,9 @@ def figure_tables(wildcards):
     """The files that a figure reads: tables, and the cards of the main models where it reads those."""
     places = study_figures.tables(FIGURES[wildcards.figure], STUDY)
     trained = places.pop("models", None)
-    main = [model.id for model in MODELS.values() if model.role == "main"]
-    return [*places.values(), *(f"{trained}/{id}/card.json" for id in main if trained)]
+    models = reached().values() if trained else []
+    main = [model.id for model in models if model.role == "main"]
+    return [*places.values(), *(f"{trained}/{id}/card.json" for id in main)]
 
 
 def figure_folders(wildcards):

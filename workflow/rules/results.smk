@@ -5,6 +5,7 @@ report: "../report/workflow.rst"
 
 
 localrules:
+    look,
     summary,
     claims,
     published,
@@ -12,10 +13,32 @@ localrules:
     figure,
 
 
+# With replicates: auto. After each replicate: are the headline claims decided? If not, the next one is planned, and what
+# is finished stays. All below rests on the replicates that there are in the end.
+checkpoint look:
+    input:
+        cards=lambda wc: evaluations("json", replicates.until(MODELS, int(wc.number))),
+        outcomes=lambda wc: evaluations("npz", replicates.until(MODELS, int(wc.number))),
+    output:
+        f"results/{STUDY}/looks/{{number}}.json",
+    log:
+        f"logs/{STUDY}/results/look_{{number}}.log",
+    wildcard_constraints:
+        number="[1-9][0-9]*",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.claims.look", *claims_catalogue.modules()),
+        spec=lambda wc: settings(specification.of_look(config, int(wc.number))),
+        evaluations=lambda wc: f"results/{STUDY}/evaluations",
+    shell:
+        "python -m tradeoffs look --spec {params.spec:q} --evaluations {params.evaluations:q} --card {output:q} > {log:q} 2>&1"
+
+
 rule summary:
     input:
-        cards=evaluations("json"),
-        outcomes=evaluations("npz"),
+        cards=lambda wc: evaluations("json", reached()),
+        outcomes=lambda wc: evaluations("npz", reached()),
     output:
         out=table("summary", "Tables", "Summary: every metric of every model"),
         sweeps=table("sweeps", "Tables", "Sweeps: models beside the main grid"),
@@ -26,7 +49,7 @@ rule summary:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.results.summary"),
-        spec=SPECIFICATION,
+        spec=lambda wc: settings(specification.specification(config, last_look()[0])),
         evaluations=lambda wc: f"results/{STUDY}/evaluations",
     shell:
         "python -m tradeoffs summary --spec {params.spec:q} --evaluations {params.evaluations:q}"
@@ -35,8 +58,8 @@ rule summary:
 
 rule claims:
     input:
-        cards=evaluations("json"),
-        outcomes=evaluations("npz"),
+        cards=lambda wc: evaluations("json", reached()),
+        outcomes=lambda wc: evaluations("npz", reached()),
         theory="results/theory/claims.csv",
     output:
         out=table("claims", "Claims", "Table: every claim, statistic and verdict"),
@@ -52,7 +75,7 @@ rule claims:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.claims.command", *claims_catalogue.modules()),
-        spec=SPECIFICATION,
+        spec=lambda wc: settings(specification.of_claims(config, *last_look())),
         evaluations=lambda wc: f"results/{STUDY}/evaluations",
     shell:
         "python -m tradeoffs claims --spec {params.spec:q} --evaluations {params.evaluations:q} --theory {input.theory:q}"

@@ -18,7 +18,7 @@ from tradeoffs.claims.row import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
 from tradeoffs.results.evaluations import read
 from tradeoffs.results.measurements import Measurements, measure
 from tradeoffs.results.study import Settings, Study, study_of
-from tradeoffs.results.table import SUMMARY_COLUMNS, summary_identity, write_csv
+from tradeoffs.results.table import SUMMARY_COLUMNS, summary_row, write_csv
 from tradeoffs.step.cards import check
 from tradeoffs.step.command import Written
 from tradeoffs.step.errors import InputError
@@ -53,8 +53,7 @@ def difference_rows(measured: Measurements, study: Study) -> Iterator[tuple[Any,
     for metric in study.reliance:
         for found in differences_of(measured, study.models, metric):
             low, high = (float(q) for q in np.quantile(found.draws, [0.025, 0.975]))
-            identity = summary_identity(study.name, found.model)
-            yield (*identity, metric.benchmark, metric.name, found.value, low, high, found.n)
+            yield summary_row(study.name, found.model, metric.benchmark, metric.name, found.value, low, high, found.n)
 
 
 def run(

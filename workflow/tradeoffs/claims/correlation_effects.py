@@ -39,7 +39,7 @@ class Point(NamedTuple):
     """Mean over attack budgets of one model's adversarial accuracy, or of its share of the clean accuracy."""
 
     correlation: float
-    seed: int
+    replicate: int
     value: float
     draws: Array
 
@@ -83,7 +83,7 @@ def point(measured: Measurements, model: Model, domain: str, names: Sequence[str
         value = value / clean.value if clean.value > 0 else 0.0
         draws = np.divide(draws, clean.draws, out=np.zeros_like(draws), where=clean.draws > 0)
     assert model.correlation is not None
-    return Point(model.correlation, model.seed, value, draws)
+    return Point(model.correlation, model.replicate, value, draws)
 
 
 def compare(points: Sequence[Point], sign: int) -> tuple[Assessment, float]:

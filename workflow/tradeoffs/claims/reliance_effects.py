@@ -7,7 +7,7 @@ For every metric, norm and architecture
 with its sign turned where a low metric means much reliance, so that positive is always *more reliance*. Bootstrap draws
 of two models on one data set are paired, hence the interval is that of the mean of differences. The trend is Kendall's
 rank correlation of the oriented metric with epsilon, the standard model at 0, with its exact permutation p-value
-(:mod:`tradeoffs.claims.trend`). With several seeds a model stands for the mean of its seeds.
+(:mod:`tradeoffs.claims.trend`). With several replicates a model stands for their mean.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from tradeoffs.results.study import Model
 
 
 class Difference(NamedTuple):
-    """One adversarially trained model against the standard one of its architecture and seed: oriented, paired."""
+    """One adversarially trained model against the standard ones of its architecture and replicate: oriented, paired."""
 
     model: Model
     standard: tuple[str, ...]  # ids; several stand for their mean
@@ -34,7 +34,7 @@ class Difference(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """One metric, architecture and norm: the budgets and, for each, oriented values as means over seeds."""
+    """One metric, architecture and norm: the budgets and, for each, oriented values as means over replicates."""
 
     architecture: str
     norm: str
@@ -65,16 +65,16 @@ def differences(measured: Measurements, models: Sequence[Model], metric: Metric)
 def baseline(models: Sequence[Model], model: Model) -> tuple[str, ...]:
     """Return the ids of the standard models that a model is compared with; several stand for their mean.
 
-    For a model of the grid, the one of its architecture and seed. For a model of the user's own, its ``reference``;
-    where it names none, those of the grid of its architecture, one per seed; where there are none, the first listed
-    among the user's own; else none.
+    For a model of the grid, those of its architecture and replicate. For a model of the user's own, its ``reference``;
+    where it names none, those of the grid of its architecture; where there are none, the first listed among the user's
+    own; else none.
     """
     if model.reference is not None:
         return (model.reference,)
     standard = [m for m in models if m.norm == "none" and m.architecture == model.architecture]
     grid = [m for m in standard if m.role == "main"]
     if model.role == "main":
-        return tuple(m.id for m in grid if m.seed == model.seed)
+        return tuple(m.id for m in grid if m.replicate == model.replicate)
     return tuple(m.id for m in grid) or tuple(m.id for m in standard if m.role == "extra")[:1]
 
 
@@ -87,13 +87,13 @@ def cells(measured: Measurements, models: Sequence[Model], metric: Metric) -> li
     found = []
     for (architecture, norm), members in grouped.items():
         epsilons = sorted({d.model.epsilon for d in members})
-        seeds = sorted({d.model.seed for d in members})
-        standard = float(np.mean([_standard(measured, models, metric, architecture, seed) for seed in seeds]))
+        numbers = sorted({d.model.replicate for d in members})
+        standard = float(np.mean([_standard(measured, models, metric, architecture, number) for number in numbers]))
         by_epsilon = [float(np.mean([d.value for d in members if d.model.epsilon == e])) for e in epsilons]
-        of_seed = [[d for d in members if d.model.seed == seed] for seed in seeds]
+        of_each = [[d for d in members if d.model.replicate == number] for number in numbers]
         effect, draws = over_seeds(
-            np.array([np.mean([d.value for d in group]) for group in of_seed]),
-            np.stack([np.mean([d.draws for d in group], axis=0) for group in of_seed]),
+            np.array([np.mean([d.value for d in group]) for group in of_each]),
+            np.stack([np.mean([d.draws for d in group], axis=0) for group in of_each]),
         )
         values = [standard + value for value in by_epsilon]
         ids = [d.model.id for d in members]
@@ -101,11 +101,13 @@ def cells(measured: Measurements, models: Sequence[Model], metric: Metric) -> li
     return found
 
 
-def _standard(measured: Measurements, models: Sequence[Model], metric: Metric, architecture: str, seed: int) -> float:
-    """Oriented metric of the standard model of one architecture and seed."""
-    wanted = ("main", "none", architecture, seed)
-    name = next(m.id for m in models if (m.role, m.norm, m.architecture, m.seed) == wanted)
-    return metric.sign * measured[name, metric.benchmark, metric.name].value
+def _standard(
+    measured: Measurements, models: Sequence[Model], metric: Metric, architecture: str, replicate: int
+) -> float:
+    """Oriented metric of the standard models of one architecture and replicate, their mean."""
+    wanted = ("main", "none", architecture, replicate)
+    names = [m.id for m in models if (m.role, m.norm, m.architecture, m.replicate) == wanted]
+    return metric.sign * float(np.mean([measured[name, metric.benchmark, metric.name].value for name in names]))
 
 
 def alone(cell: Cell) -> tuple[Assessment, float]:

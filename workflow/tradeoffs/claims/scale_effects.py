@@ -22,21 +22,21 @@ Effects = dict[float, tuple[float, Array]]  # scale -> effect and its bootstrap 
 def effects(measured: Measurements, models: Sequence[Model], norm: str) -> Effects:
     """Return the effect of training against ``norm`` at each scale, in ascending order."""
     swept = [m for m in models if m.role == ROLE and m.background_scale is not None and BENCHMARK in m.benchmarks]
-    standard = {(m.world, m.seed): measured[m.id, BENCHMARK, METRIC] for m in swept if m.norm == "none"}
+    standard = {m.world: measured[m.id, BENCHMARK, METRIC] for m in swept if m.norm == "none"}
     for model in swept:
-        if (model.world, model.seed) not in standard:
-            raise InputError(f"--spec: {model.id} has no standard model of its world and seed; add it to the models")
+        if model.world not in standard:
+            raise InputError(f"--spec: {model.id} has no standard model of its world; add it to the models")
     found: Effects = {}
     for scale in sorted({m.background_scale for m in swept if m.background_scale is not None}):
         own = [m for m in swept if m.norm == norm and m.background_scale == scale]
-        seeds = sorted({m.seed for m in own})
-        of_seed = [
-            [(measured[m.id, BENCHMARK, METRIC], standard[m.world, seed]) for m in own if m.seed == seed]
-            for seed in seeds
+        numbers = sorted({m.replicate for m in own})
+        of_each = [
+            [(measured[m.id, BENCHMARK, METRIC], standard[m.world]) for m in own if m.replicate == number]
+            for number in numbers
         ]
-        if of_seed:
+        if of_each:
             found[scale] = over_seeds(
-                np.array([np.mean([ours.value - theirs.value for ours, theirs in pairs]) for pairs in of_seed]),
-                np.stack([np.mean([ours.draws - theirs.draws for ours, theirs in pairs], axis=0) for pairs in of_seed]),
+                np.array([np.mean([ours.value - theirs.value for ours, theirs in pairs]) for pairs in of_each]),
+                np.stack([np.mean([ours.draws - theirs.draws for ours, theirs in pairs], axis=0) for pairs in of_each]),
             )
     return found

@@ -36,8 +36,8 @@ def draw(
 ) -> Figure:
     """Draw a column per architecture and norm; darker lines are larger budgets, the dotted one is standard training."""
     table, _ = own.split(read_table(summary, SUMMARY_COLUMNS))
-    trained = table[["model", "architecture", "norm", "epsilon", "seed"]].drop_duplicates()
-    trained = trained[trained["seed"] == trained["seed"].iloc[0]]
+    trained = table[["model", "architecture", "norm", "epsilon", "replicate"]].drop_duplicates()
+    trained = trained[trained["replicate"] == 1].drop_duplicates(["architecture", "norm", "epsilon"])
     norms = [norm for norm in ("linf", "l2") if (trained["norm"] == norm).any()] or ["none"]
     pairs = [(architecture, norm) for architecture in dict.fromkeys(trained["architecture"]) for norm in norms]
     figure = Figure(figsize=(max(0.8 + 2.1 * len(pairs), 5.2), 6.2))

@@ -1,4 +1,4 @@
-"""Reliance beyond accuracy: how much more, or less, a model relies on backgrounds than a standard one of equal accuracy.
+"""Reliance beyond accuracy: how much more or less a model relies on backgrounds than a standard one of equal accuracy.
 
 Adversarially trained models are less accurate than standard ones, and less accurate standard models rely on backgrounds
 too. So a measure of reliance M is compared along the line, fitted by least squares to the standard models, through
@@ -8,7 +8,7 @@ too. So a measure of reliance M is compared along the line, fitted by least squa
 as Taori et al. (NeurIPS 2020) do for accuracies. M beyond accuracy = M - what the line gives at the model's clean
 accuracy: it has the direction of M. Clean accuracy is that of the benchmark ``imagenet``.
 
-Standard models are all of norm none in the same replicate: main ones, controls and the user's own. An architecture with
+Standard models are all of norm none in the same world: main ones, controls and the user's own. An architecture with
 at least three that differ in accuracy has an intercept of its own, all others share one; the slope is common. Every
 bootstrap draw has lines of its own. Models better or worse than every standard one of their line are judged by its
 continuation (``Line.outside``). Effective robustness is beyond accuracy by its definition, and is left as it is.
@@ -43,7 +43,7 @@ Numbers = Mapping[tuple[str, str, str], Measured]  # by model id, benchmark and 
 
 
 class Line(NamedTuple):
-    """The lines of one measure through the standard models of one replicate, and the models that are judged by them.
+    """The lines of one measure through the standard models of one world, and the models that are judged by them.
 
     ``residuals`` [standard] are those of the standard models, in the order of ``standard``, around their lines, with
     ``df`` degrees of freedom: models - intercepts - 1. ``shares`` [standard] say for each judged model how much each
@@ -67,7 +67,7 @@ class Line(NamedTuple):
 
 
 class _Compared(NamedTuple):
-    """The models of one replicate that have a measure and a clean accuracy; draws follow the value in a column each."""
+    """The models of one world that have a measure and a clean accuracy; draws follow the value in a column each."""
 
     models: list[Model]
     x: Array  # logit of clean accuracy [models, 1 + draws]
@@ -85,8 +85,8 @@ def of_models(
     """
     found = {}
     for metric in adjustable(metrics):
-        for replicate in _replicates(models):
-            compared = _compared(measured, models, metric, replicate)
+        for world in _worlds(models):
+            compared = _compared(measured, models, metric, world)
             if isinstance(compared, str):
                 continue
             beyond = residuals(compared.x, compared.y, compared.is_standard, compared.group)
@@ -98,9 +98,9 @@ def of_models(
     return found
 
 
-def line(measured: Numbers, models: Sequence[Model], metric: Metric, replicate: int) -> Line | None:
-    """Return the lines of a measure in a replicate, None where there are none."""
-    compared = _compared(measured, models, metric, replicate)
+def line(measured: Numbers, models: Sequence[Model], metric: Metric, world: str) -> Line | None:
+    """Return the lines of a measure in a world, None where there are none."""
+    compared = _compared(measured, models, metric, world)
     if isinstance(compared, str):
         return None
     kept, x, y, is_standard, group = compared
@@ -119,8 +119,8 @@ def line(measured: Numbers, models: Sequence[Model], metric: Metric, replicate: 
 
 def outside(measured: Numbers, models: Sequence[Model], metrics: Sequence[Metric]) -> list[str]:
     """Return the models that are judged by the continuation of a line of any of the measures."""
-    replicates = _replicates(models)
-    found = [line(measured, models, metric, each) for metric in adjustable(metrics) for each in replicates]
+    worlds = _worlds(models)
+    found = [line(measured, models, metric, each) for metric in adjustable(metrics) for each in worlds]
     named = {model for each in found if each is not None for model in each.outside}
     return [model.id for model in models if model.id in named]
 
@@ -132,8 +132,8 @@ def left_out(measured: Numbers, models: Sequence[Model], metrics: Sequence[Metri
     for metric in adjustable(metrics):
         if (metric.benchmark, metric.name) not in measures:
             continue
-        for replicate in _replicates(models):
-            compared = _compared(measured, models, metric, replicate)
+        for world in _worlds(models):
+            compared = _compared(measured, models, metric, world)
             if isinstance(compared, str):
                 reason = compared
             elif lonely := _lonely(measured, models, metric, compared):
@@ -151,22 +151,22 @@ def adjustable(metrics: Sequence[Metric]) -> list[Metric]:
     return [metric for metric in metrics if metric.name not in ADJUSTED]
 
 
-def _replicates(models: Sequence[Model]) -> list[int]:
-    return sorted({model.replicate for model in models})
+def _worlds(models: Sequence[Model]) -> list[str]:
+    return list(dict.fromkeys(model.world for model in models if model.role in ROLES))
 
 
-def _with_both(measured: Numbers, models: Sequence[Model], metric: Metric, replicate: int) -> list[Model]:
+def _with_both(measured: Numbers, models: Sequence[Model], metric: Metric, world: str) -> list[Model]:
     keys = ((metric.benchmark, metric.name), CLEAN_ACCURACY)
     return [
         model
         for model in models
-        if model.role in ROLES and model.replicate == replicate and all((model.id, *key) in measured for key in keys)
+        if model.role in ROLES and model.world == world and all((model.id, *key) in measured for key in keys)
     ]
 
 
-def _compared(measured: Numbers, models: Sequence[Model], metric: Metric, replicate: int) -> _Compared | str:
+def _compared(measured: Numbers, models: Sequence[Model], metric: Metric, world: str) -> _Compared | str:
     """Return the models that a measure can be compared of, or why there is no line to compare them with."""
-    kept = _with_both(measured, models, metric, replicate)
+    kept = _with_both(measured, models, metric, world)
     if not kept:
         return f"clean accuracy (benchmark {CLEAN_ACCURACY[0]}) was not measured"
     accuracies = [measured[(model.id, *CLEAN_ACCURACY)] for model in kept]
@@ -211,8 +211,7 @@ def groups(architectures: Sequence[str], accuracy: Array, is_standard: Marks) ->
 def _lonely(measured: Numbers, models: Sequence[Model], metric: Metric, compared: _Compared) -> list[str]:
     """Return the models to be judged that no line goes with."""
     there = {model.id for model in compared.models}
-    replicate = compared.models[0].replicate
-    listed = _with_both(measured, models, metric, replicate)
+    listed = _with_both(measured, models, metric, compared.models[0].world)
     return [model.id for model in listed if model.role in JUDGED and model.id not in there]
 
 

@@ -51,26 +51,32 @@ def effective_robustness(validation: Array, shifted: Array, is_standard: NDArray
 def of_models(evaluations: Evaluations, models: Sequence[Model]) -> dict[tuple[str, str], Measured]:
     """Effective robustness by (model id, metric) of main models and the user's own, refitted in every paired draw.
 
-    Standard models are all of norm none: main ones, those of role reference and the user's own. Empty where fewer than
-    three of them differ in validation accuracy: two points always lie on a line.
+    Each world has a line of its own. Standard models are all of norm none: main ones, controls and the user's own.
+    Empty where fewer than three of them differ in validation accuracy: two points always lie on a line.
     """
-    kept = _measured(models)
     found: dict[tuple[str, str], Measured] = {}
-    for protocol in PROTOCOLS:
-        names = (f"validation_accuracy_{protocol}", f"objectnet_accuracy_{protocol}")
-        cards = [evaluations[m.id, "objectnet"] for m in kept]
-        is_standard = np.array([m.norm == "none" for m in kept], dtype=bool)
-        value = np.array([[metric_value(card, name) for name in names] for card in cards]).reshape(-1, 2)
-        if len(np.unique(value[is_standard, 0])) < FEWEST_STANDARD_MODELS:
-            continue
-        n = min(int(card.metrics[names[1]]["n"]) for card in cards)
-        columns = [_with_draws(card, names) for card in cards]
-        stacked = np.stack(columns)  # [models, 2, 1 + draws]
-        result = effective_robustness(stacked[:, 0], stacked[:, 1], is_standard, n)
-        for model, row in zip(kept, result, strict=True):
-            if model.role in ("main", "extra"):
-                found[model.id, metric(protocol)] = Measured(float(row[0]), row[1:], n)
+    for world in dict.fromkeys(m.world for m in _measured(models)):
+        kept = [m for m in _measured(models) if m.world == world]
+        for protocol in PROTOCOLS:
+            found |= _in_one_world(evaluations, kept, protocol)
     return found
+
+
+def _in_one_world(evaluations: Evaluations, kept: Sequence[Model], protocol: str) -> dict[tuple[str, str], Measured]:
+    names = (f"validation_accuracy_{protocol}", f"objectnet_accuracy_{protocol}")
+    cards = [evaluations[m.id, "objectnet"] for m in kept]
+    is_standard = np.array([m.norm == "none" for m in kept], dtype=bool)
+    value = np.array([[metric_value(card, name) for name in names] for card in cards])
+    if len(np.unique(value[is_standard, 0])) < FEWEST_STANDARD_MODELS:
+        return {}
+    n = min(int(card.metrics[names[1]]["n"]) for card in cards)
+    stacked = np.stack([_with_draws(card, names) for card in cards])  # [models, 2, 1 + draws]
+    result = effective_robustness(stacked[:, 0], stacked[:, 1], is_standard, n)
+    return {
+        (model.id, metric(protocol)): Measured(float(row[0]), row[1:], n)
+        for model, row in zip(kept, result, strict=True)
+        if model.role != "control"
+    }
 
 
 def reason_to_leave_out(evaluations: Evaluations, models: Sequence[Model]) -> str | None:
@@ -79,7 +85,10 @@ def reason_to_leave_out(evaluations: Evaluations, models: Sequence[Model]) -> st
     if not kept:
         return "ObjectNet was not measured"
     name = f"validation_accuracy_{PROTOCOLS[0]}"
-    standard = len({metric_value(evaluations[m.id, "objectnet"], name) for m in kept if m.norm == "none"})
+    standard = min(
+        len({metric_value(evaluations[m.id, "objectnet"], name) for m in kept if m.norm == "none" and m.world == world})
+        for world in {m.world for m in kept}
+    )
     if standard >= FEWEST_STANDARD_MODELS:
         return None
     return (
@@ -90,7 +99,7 @@ def reason_to_leave_out(evaluations: Evaluations, models: Sequence[Model]) -> st
 
 def _measured(models: Sequence[Model]) -> list[Model]:
     """Models that the baseline is fitted to or that are compared with it."""
-    return [m for m in models if m.role in ("main", "extra", "control", "reference") and "objectnet" in m.benchmarks]
+    return [m for m in models if m.role in ("main", "extra", "control") and "objectnet" in m.benchmarks]
 
 
 def _with_draws(card: Evaluation, names: tuple[str, str]) -> Array:

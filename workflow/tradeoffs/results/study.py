@@ -1,17 +1,20 @@
 """A study as the steps that summarise it see it: its models and its benchmarks, told by their settings."""
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Annotated, Any, NamedTuple
 
 from tradeoffs.models.ids import is_grid_name
 from tradeoffs.results.metrics import Benchmark, Metric, benchmarks_of
 from tradeoffs.step.errors import InputError
+
+LEVEL = 0.05
 
 
 class Model(NamedTuple):
     """One model of the study. ``correlation``, ``background_scale``: of its training world; None where unknown."""
 
     id: str
-    role: str  # main, correlation_sweep, background_scale_sweep, reference or extra (a model of the user's own)
+    role: str  # main, control, correlation_sweep, background_scale_sweep or extra (a model of the user's own)
     architecture: str
     norm: str  # none, l2 or linf
     epsilon: float  # as in the id: l2 in pixel units, linf in 1/255
@@ -21,24 +24,38 @@ class Model(NamedTuple):
     images: int | None  # training images
     correlation: float | None
     background_scale: float | None
-    reference: str | None = None  # id of the standard model it is compared with; None: that of its architecture
+    reference: str | None = None  # id of the standard model it is compared with; None: those of its architecture
     replicate: int = 1
 
 
 class Settings(NamedTuple):
-    """Settings of summary and claims."""
+    """Settings of summary and claims; what verdicts depend on is told to the claims alone."""
 
     study: str
     models: list[dict[str, Any]]  # of the fields of Model
     benchmarks: list[dict[str, Any]]  # of the fields of Benchmark
+    margins: Annotated[Mapping[str, float], "smallest relevant difference of each measure, and of any other"] = {}
+    criteria: Annotated[Mapping[str, float], "of a regime in which verdicts can be reached"] = {}
+    level: Annotated[float, "of the tests: 0.05, or that of a look"] = LEVEL
 
 
 class Study(NamedTuple):
-    """A study's name, its models and its benchmarks, both in the study's order."""
+    """A study's name, its models and its benchmarks, both in the study's order, and what verdicts depend on.
+
+    ``margins``: the smallest relevant difference of a measure, by name (:meth:`margin`). ``criteria``: of the regime,
+    as in the config. ``level``: of the tests.
+    """
 
     name: str
     models: list[Model]
     benchmarks: list[Benchmark]
+    margins: Mapping[str, float] = {}
+    criteria: Mapping[str, float] = {}
+    level: float = LEVEL
+
+    def margin(self, metric: str) -> float | None:
+        """Return the smallest relevant difference of a measure; None where nobody has fixed one."""
+        return self.margins.get(metric, self.margins.get("other"))
 
     @property
     def reliance(self) -> list[Metric]:
@@ -54,7 +71,8 @@ class Study(NamedTuple):
 def study_of(settings: Settings) -> Study:
     """Return the study of the settings. InputError names a missing or unknown key, and a model called like another."""
     models = [_model(position, row) for position, row in enumerate(settings.models)]
-    return Study(settings.study, models, benchmarks_of(settings.benchmarks))
+    rules = (settings.margins, settings.criteria, settings.level)
+    return Study(settings.study, models, benchmarks_of(settings.benchmarks), *rules)
 
 
 def _model(position: int, row: Any) -> Model:
@@ -63,9 +81,9 @@ def _model(position: int, row: Any) -> Model:
         keys = sorted((optional | row).keys() ^ set(Model._fields)) if isinstance(row, dict) else repr(row)
         raise InputError(f"--spec: models[{position}]: missing or unknown {keys}; expected {', '.join(Model._fields)}")
     model = Model(**row | {"benchmarks": tuple(row["benchmarks"])})
-    if model.role == "extra" and is_grid_name(model.id, model.architecture, model.norm, model.epsilon, model.seed):
+    if model.role == "extra" and is_grid_name(model.id, model.architecture, model.norm, model.epsilon):
         raise InputError(
             f"--spec: {model.id}, a model of your own, has a name that belongs to the study's grid, where it would "
-            f"be taken for another seed; give it another id, e.g. my_{model.id}"
+            f"be taken for another replicate; give it another id, e.g. my_{model.id}"
         )
     return model

@@ -1,7 +1,7 @@
 """The tidy summary: every metric of every model in one row, from the evaluation cards.
 
-``out`` holds the models of the main grid and those of the user's own, ``sweeps`` those of the sweeps and the reference
-models. What needs several models at once, effective robustness and reliance beyond accuracy, is added here.
+``out`` holds the models of the main grid and those of the user's own, ``sweeps`` those of the sweeps and the
+controls. What needs several models at once, effective robustness and reliance beyond accuracy, is added here.
 """
 
 from collections import defaultdict
@@ -16,7 +16,7 @@ from tradeoffs.results.effective_robustness import Measured
 from tradeoffs.results.evaluations import FIELDS, Evaluations, read
 from tradeoffs.results.measurements import Measurements, measure
 from tradeoffs.results.study import Model, Settings, study_of
-from tradeoffs.results.table import SUMMARY_COLUMNS, SWEEP_COLUMNS, summary_identity, sweep_identity, write_csv
+from tradeoffs.results.table import SUMMARY_COLUMNS, SWEEP_COLUMNS, summary_row, sweep_row, write_csv
 from tradeoffs.step.command import Written
 
 ROLES = ("main", "extra")  # whose models the summary lists; the others are in the table of the sweeps
@@ -40,7 +40,7 @@ def summary_rows(
             for name in added[model.id, benchmark] - metrics.keys():
                 metrics[name] = _fields(measured[model.id, benchmark, name])
             for name in sorted(metrics):
-                yield (*summary_identity(study, model), benchmark, name, *(metrics[name][field] for field in FIELDS))
+                yield summary_row(study, model, benchmark, name, *(metrics[name][field] for field in FIELDS))
 
 
 def _fields(measured: Measured) -> dict[str, float]:
@@ -58,7 +58,7 @@ def sweep_rows(study: str, models: Sequence[Model], evaluations: Evaluations) ->
             metrics = evaluations[model.id, benchmark].metrics
             for name in sorted(metrics):
                 values = (metrics[name][field] for field in FIELDS)
-                yield (*sweep_identity(study, model), benchmark, name, *values)
+                yield sweep_row(study, model, benchmark, name, *values)
 
 
 def run(

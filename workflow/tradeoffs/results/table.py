@@ -10,20 +10,22 @@ from tradeoffs.results.study import Model
 from tradeoffs.step.files import write_atomically
 
 _METRIC = ("benchmark", "metric", "value", "ci_low", "ci_high", "n")
-SUMMARY_COLUMNS = ("study", "model", "role", "architecture", "norm", "epsilon", "seed", *_METRIC)
+SUMMARY_COLUMNS = ("study", "model", "role", "architecture", "norm", "epsilon", "seed", *_METRIC, "replicate")
 _SWEPT = ("sweep", "correlation", "background_scale", "images")
-SWEEP_COLUMNS = ("study", "model", "architecture", "norm", "epsilon", "seed", *_SWEPT, *_METRIC)
+SWEEP_COLUMNS = ("study", "model", "architecture", "norm", "epsilon", "seed", *_SWEPT, *_METRIC, "replicate")
 
 
-def summary_identity(study: str, model: Model) -> tuple[Any, ...]:
-    """Return the first cells of a row of ``SUMMARY_COLUMNS``."""
-    return (study, model.id, model.role, model.architecture, model.norm, float(model.epsilon), model.seed)
+def summary_row(study: str, model: Model, *metric: Any) -> tuple[Any, ...]:
+    """Return a row of ``SUMMARY_COLUMNS``; ``metric``: benchmark, metric, value, ci_low, ci_high, n."""
+    who = (study, model.id, model.role, model.architecture, model.norm, float(model.epsilon), model.seed)
+    return (*who, *metric, model.replicate)
 
 
-def sweep_identity(study: str, model: Model) -> tuple[Any, ...]:
-    """Return the first cells of a row of ``SWEEP_COLUMNS``: who it is, and what is swept."""
+def sweep_row(study: str, model: Model, *metric: Any) -> tuple[Any, ...]:
+    """Return a row of ``SWEEP_COLUMNS``: who it is, what is swept, and ``metric`` as in :func:`summary_row`."""
+    who = (study, model.id, model.architecture, model.norm, float(model.epsilon), model.seed)
     swept = (model.role.removesuffix("_sweep"), model.correlation, model.background_scale, model.images)
-    return (study, model.id, model.architecture, model.norm, float(model.epsilon), model.seed, *swept)
+    return (*who, *swept, *metric, model.replicate)
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

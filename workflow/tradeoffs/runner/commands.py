@@ -35,6 +35,7 @@ VERBS = {
     "fingerprint": Verb("verify a data folder", "acquisition.fingerprint"),
     "miniature": Verb("make a data set of the miniature", "miniature.make", "dataset"),
     "summary": Verb("tidy table of every metric of every model", "results.summary"),
+    "look": Verb("whether the headline claims are decided, or another replicate is worth it", "claims.look"),
     "claims": Verb("claims, statistics and verdicts", "claims.command"),
     "published": Verb("published numbers, and ours beside them", "results.published"),
     "missing": Verb("table of the data that are missing", "results.missing"),

@@ -154,7 +154,7 @@ def _defaults(settings: type[Any]) -> dict[str, Any]:
 
 
 def _json_types(hint: Any) -> tuple[type, ...]:
-    """Return what a value of a type hint is after JSON: ``list[float]`` is a list, ``int | None`` one of two."""
+    """Return what a value of a type hint is after JSON: ``list[float]`` a list, Mapping a dict, ``int | None`` either."""
     if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
         return tuple(kind for part in typing.get_args(hint) for kind in _json_types(part))
     origin = typing.get_origin(hint) or hint
@@ -162,7 +162,7 @@ def _json_types(hint: Any) -> tuple[type, ...]:
         return tuple({type(value) for value in typing.get_args(hint)})
     if origin in (list, tuple):
         return (list,)
-    return (origin,)
+    return (dict,) if origin is Mapping else (origin,)
 
 
 def _described(step: Step, kinds: Kinds) -> str | None:

@@ -4,6 +4,7 @@ What the schema can say about a single key stands there.
 """
 
 import difflib
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -17,12 +18,14 @@ from tradeoffs.study.model import Config
 OBJECTNET_MARGIN = 4  # pixels by which the miniature's ObjectNet images are larger than its others
 DOMAINS = {"preserved": "val", "broken": "val_decorrelated"}  # what the claims about them take them for
 DRAWS_PER_FEATURE = 5
+OTHER = "other"  # the margin of measures that have none of their own
 
 
 def check(config: Config) -> None:
     """Raise InputError for the first settings of the chosen study, or of the theory, that do not go together."""
     name = config["study"]
     study = config[name]
+    _margins(config["claims"]["margins"])
     _read(study["benchmarks"], name)
     _crops(study["benchmarks"], f"config: {name}.benchmarks")
     if name == "miniature":
@@ -33,6 +36,18 @@ def check(config: Config) -> None:
         for entry in study["extra"]:
             _own_model(entry)
     _simulation(config["theory"]["simulation"])
+
+
+def _margins(margins: Config) -> None:
+    """Check that every margin is of a metric that a benchmark declares, whatever the study."""
+    known = {metric for declared in declared_benchmarks().values() for metric in declared.metrics}
+    families = [re.sub(r"\\{\w+\\}", ".+", re.escape(metric)) for metric in known]
+    for name in margins:
+        if name != OTHER and not any(re.fullmatch(family, name) for family in families):
+            raise InputError(
+                f"config: claims.margins names {name!r}, which no benchmark measures{_similar(name, known)}; "
+                "tradeoffs list benchmarks names what each measures first"
+            )
 
 
 def _read(benchmarks: Config, study: str) -> None:
@@ -68,13 +83,15 @@ def _miniature(study: Config) -> None:
             f"config: miniature.benchmarks.objectnet.border = {border}; expected at most {(side - 1) // 2}: "
             f"ObjectNet's images have {side} pixels along each side"
         )
-    most = world["images"]["train"]
-    for images in study["sweeps"]["reference"]["images"]:
-        if images > most:
-            raise InputError(
-                f"config: miniature.sweeps.reference.images holds {images}; expected at most "
-                f"miniature.data.images.train, {most}"
-            )
+    full = {"images": ("data.images.train", world["images"]["train"])}
+    full["epochs"] = ("training.epochs", study["training"]["epochs"])
+    for key, (place, most) in full.items():
+        for value in study["controls"][key]:
+            if value > most:
+                raise InputError(
+                    f"config: miniature.controls.{key} holds {value}; expected at most miniature.{place}, {most}: "
+                    "controls are standard models that are trained less"
+                )
     for domain, folder in benchmarks.get("adversarial", {}).get("domains", {}).items():
         if folder not in DOMAINS.values():
             raise InputError(

@@ -18,6 +18,11 @@ from tradeoffs.study.schema import schema as whole_schema
 
 Config = dict[str, Any]
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_RENAMED = {
+    ("miniature", "seeds"): "replicates, their number (every model has a seed of its own), or auto",
+    ("imagenet", "seeds"): "replicates, their number (every model has a seed of its own), or auto",
+    ("miniature", "sweeps", "reference"): "miniature.controls, of the same form: {images: [...], epochs: [...]}",
+}
 _LARGEST = 2**63  # of whole numbers that anything here could hold
 
 
@@ -32,6 +37,7 @@ def checked(config: Config, schema_path: Path) -> Config:
     schema = whole_schema(schema_path)
     try:
         _check_values(config, ())
+        _refuse_renamed(config)
         full: Config = _with_defaults(_typed(config, schema), schema)
         errors = sorted(_Validator(schema).iter_errors(full), key=lambda error: len(error.absolute_path))
     except RecursionError:
@@ -71,6 +77,16 @@ def _check_values(value: Any, path: tuple[Any, ...]) -> None:
         raise InputError(f"config: {where}: {value[:80]!r} holds a control character; remove it")
 
 
+def _refuse_renamed(config: Config) -> None:
+    """Raise InputError for a key of an older version, with the one that has taken its place."""
+    for path, now in _RENAMED.items():
+        part: Any = config
+        for key in path[:-1]:
+            part = part.get(key) if isinstance(part, dict) else None
+        if isinstance(part, dict) and path[-1] in part:
+            raise InputError(f"config: {_key(path)}: is no key any more; write {now}")
+
+
 def _typed(value: Any, schema: Config) -> Any:
     """Return ``value`` with whole floats and text turned into what the schema wants, wherever that is unambiguous."""
     if isinstance(value, dict):
@@ -94,11 +110,12 @@ def _typed(value: Any, schema: Config) -> Any:
 def _read(text: str, types: list[str]) -> Any:
     """Return what a text says where the schema allows ``types``; the text itself where it may stand or says nothing.
 
-    A nullable text ``null`` is no text: nobody's folder or password is called so.
+    A nullable text ``null`` is no text: nobody's folder or password is called so. Where a word may stand in the place
+    of a number (``auto``), a number is one.
     """
     if text == "null" and "null" in types:
         return None
-    if "string" in types:
+    if "string" in types and not {"integer", "number"} & set(types):
         return text
     if "boolean" in types and text.lower() in ("true", "false"):
         return text.lower() == "true"
@@ -158,6 +175,10 @@ def _key(path: tuple[Any, ...]) -> str:
     return ".".join(str(part) for part in path)[:200] or "top level"
 
 
+def _list(value: Any) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)]
+
+
 def _one_line(error: ValidationError) -> str:
     key = _key(tuple(error.absolute_path))
     schema: Any = error.schema
@@ -173,7 +194,7 @@ def _one_line(error: ValidationError) -> str:
         return f"{key}: key {str(error.instance)[:80]!r}; expected a key {rule} {error.validator_value}"
     hint = schema.get("description", "")
     expected = {
-        "type": f"a value of type {error.validator_value}",
+        "type": f"a value of type {' or '.join(_list(error.validator_value))}",
         "enum": f"one of {', '.join(map(str, error.validator_value))}" if error.validator == "enum" else "",
         "minimum": f"at least {error.validator_value}",
         "maximum": f"at most {error.validator_value}",

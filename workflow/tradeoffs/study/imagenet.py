@@ -1,11 +1,12 @@
 """The imagenet study: the twenty models on ResNet-18 and ResNet-50, their standard counterparts, the user's own."""
 
 from tradeoffs.models import released_files
-from tradeoffs.models.ids import is_grid_name, model_id, pixel_epsilon
+from tradeoffs.models.ids import in_replicate, is_grid_name, model_id, pixel_epsilon, training_seed
 from tradeoffs.models.sources import architecture, find
 from tradeoffs.step.declarations import benchmarks as declared_benchmarks
 from tradeoffs.step.errors import InputError
-from tradeoffs.study.model import DEFAULT_WORLD, Config, Model, grid
+from tradeoffs.study import replicates
+from tradeoffs.study.model import DEFAULT_WORLD, Config, Model, grid, overridden
 from tradeoffs.study.published_data import DOWNLOADS, IMAGENET
 
 CLASSES = 1000
@@ -38,10 +39,10 @@ def checkpoints(study: Config) -> dict[str, Config]:
 
 
 def _released(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
-    if study["seeds"] != [0]:
+    if study["replicates"] != 1:
         raise InputError(
-            f"config: imagenet.seeds = {study['seeds']}; one checkpoint was released per model, so use [0], or "
-            "source: train"
+            f"config: imagenet.replicates = {study['replicates']!r}; one checkpoint was released per model, so use 1, "
+            "or source: train"
         )
     result = []
     for name in study["architectures"]:
@@ -61,15 +62,15 @@ def _trained(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
         )
     training = {key: value for key, value in study["training"].items() if key != "overrides"}
     result = []
-    for seed in study["seeds"]:
-        suffix = f"seed{seed}" if len(study["seeds"]) > 1 else ""
+    for replicate in range(1, replicates.most(study) + 1):
         for name in study["architectures"]:
             for norm, epsilon in grid(study["budgets"]):
-                identity = model_id(name, norm, epsilon, suffix)
+                bare = model_id(name, norm, epsilon)
+                seed = training_seed(bare, replicate)
                 own = {"architecture": name, "norm": norm, "epsilon": pixel_epsilon(norm, epsilon), "seed": seed}
-                spec = training | own | study["training"]["overrides"].get(identity, {})
-                described = (identity, "main", name, norm, epsilon, seed, DEFAULT_WORLD)
-                result.append(Model(*described, spec, benchmarks, "train", name, None))
+                spec = training | own | overridden(study["training"], bare, replicate)
+                described = (in_replicate(bare, replicate), "main", name, norm, epsilon, seed, DEFAULT_WORLD)
+                result.append(Model(*described, spec, benchmarks, "train", name, None, replicate=replicate))
     return result
 
 
@@ -96,7 +97,7 @@ def _extra(entry: Config, benchmarks: tuple[str, ...]) -> Model:
     keys = ("name", "pretrained", "mean", "std", "input_size", "weights")
     spec = {key: entry[key] for key in keys} | {"classes": CLASSES}
     shown = (entry["name"] or entry["id"]).rsplit("/")[-1]
-    if is_grid_name(entry["id"], shown, entry["norm"], float(entry["epsilon"]), None):
+    if is_grid_name(entry["id"], shown, entry["norm"], float(entry["epsilon"])):
         raise InputError(f"{where}: the grid's own models are named like this; choose another id")
     wanted = entry["benchmarks"]
     if wanted is None and not facts.features:

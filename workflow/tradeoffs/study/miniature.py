@@ -2,34 +2,43 @@
 
 from typing import NamedTuple
 
-from tradeoffs.models.ids import model_id, pixel_epsilon
-from tradeoffs.study.model import DEFAULT_WORLD, Config, Model, grid
+from tradeoffs.models.ids import in_replicate, model_id, pixel_epsilon, training_seed
+from tradeoffs.study import replicates
+from tradeoffs.study.model import DEFAULT_WORLD, Config, Model, grid, overridden
 
 CLASSES = 10
+ATTACKED = "adversarial"  # a benchmark that says nothing of reliance, and takes longest: not for controls
 # A point of a sweep: architecture, norm and budget of a model, and where it differs from the main grid's.
 Point = tuple[tuple[str, str, float], Config]
 KNOBS = ("correlation", "background_scale")  # of a world; sweeps turn one of them
 
 
 class World(NamedTuple):
-    """What worlds differ in; the name is that of their folder. ``images``: of training, no more than its models see."""
+    """What worlds differ in; the name is that of their folder. ``images``: of training, no more than its models see.
+
+    From the ``seed`` follow the photograph of each class, the digits and where they stand: a replicate has its own.
+    """
 
     name: str
+    seed: int
     correlation: float
     background_scale: float
     images: int
 
 
 def models(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
-    """All models, for every seed; those of the main grid go through all ``benchmarks``.
+    """All models of all replicates that there may be; those of the main grid go through all ``benchmarks``.
 
     A sweep whose benchmark is not among them has no models.
     """
-    return [model for seed in study["seeds"] for model in _models_of_seed(study, seed, benchmarks)]
+    return [
+        model
+        for replicate in range(1, replicates.most(study) + 1)
+        for model in _models_of_replicate(study, replicate, benchmarks)
+    ]
 
 
-def _models_of_seed(study: Config, seed: int, everything: tuple[str, ...]) -> list[Model]:
-    suffix = f"seed{seed}" if len(study["seeds"]) > 1 else ""
+def _models_of_replicate(study: Config, replicate: int, everything: tuple[str, ...]) -> list[Model]:
     training = {key: value for key, value in study["training"].items() if key != "overrides"}
 
     def model(
@@ -40,31 +49,46 @@ def _models_of_seed(study: Config, seed: int, everything: tuple[str, ...]) -> li
         *,
         benchmarks: tuple[str, ...],
         world: str = DEFAULT_WORLD,
-        images: int | None = None,
         label: str = "",
+        **changed: int,
     ) -> Model:
-        name = model_id(architecture, norm, epsilon, label, suffix)
+        name = model_id(architecture, norm, epsilon, label)
+        seed = training_seed(name, replicate)
         spec = training | {
             "architecture": architecture,
             "norm": norm,
             "epsilon": pixel_epsilon(norm, epsilon),
             "seed": seed,
-            "images": images or study["data"]["images"]["train"],
+            "images": study["data"]["images"]["train"],
         }
-        spec |= study["training"]["overrides"].get(name, {})
-        return Model(
-            name, role, architecture, norm, epsilon, seed, world, spec, benchmarks, "train", architecture, None
-        )
+        spec |= changed | overridden(study["training"], name, replicate)
+        identity = (in_replicate(name, replicate), role, architecture, norm, epsilon, seed)
+        where = (in_replicate(world, replicate), spec, benchmarks, "train", architecture, None)
+        return Model(*identity, *where, replicate=replicate)
 
     result = [
-        model("main", architecture, norm, epsilon, benchmarks=everything)
+        model("main", architecture, norm, epsilon, benchmarks=everything, label=label)
         for architecture in study["architectures"]
         for norm, epsilon in grid(study["budgets"])
+        for label in (_copies(study) if norm == "none" else [""])
     ]
+    controlled = tuple(name for name in everything if name != ATTACKED)
+    if controlled:
+        result += [
+            model("control", architecture, "none", 0.0, benchmarks=controlled, label=f"{key}{value}", **{key: value})
+            for architecture in study["architectures"]
+            for key in ("images", "epochs")
+            for value in study["controls"][key]
+        ]
     for role, benchmark, points in _sweeps(study):
         if benchmark in everything:
             result += [model(role, *point, benchmarks=(benchmark,), **beside) for point, beside in points]
     return result
+
+
+def _copies(study: Config) -> list[str]:
+    """Return what tells the standard models of an architecture apart; nothing but their seeds differs."""
+    return ["", *(f"copy{number}" for number in range(2, study["standard_models"] + 1))]
 
 
 def _sweeps(study: Config) -> list[tuple[str, str, list[Point]]]:
@@ -72,15 +96,9 @@ def _sweeps(study: Config) -> list[tuple[str, str, list[Point]]]:
     sweeps = study["sweeps"]
     standard = [("none", 0.0)]
     scales = sweeps["background_scale"]
-    reference = [
-        ((architecture, "none", 0.0), {"images": images, "label": f"images{images}"})
-        for architecture in study["architectures"]
-        for images in sweeps["reference"]["images"]
-    ]
     return [
-        ("correlation_sweep", "adversarial", _over_worlds("correlation", sweeps["correlation"], standard)),
+        ("correlation_sweep", ATTACKED, _over_worlds("correlation", sweeps["correlation"], standard)),
         ("background_scale_sweep", "imagenet9", _over_worlds("background_scale", scales, grid(scales["budgets"]))),
-        ("reference", "objectnet", reference),
     ]
 
 
@@ -94,15 +112,20 @@ def _over_worlds(knob: str, sweep: Config, trainings: list[tuple[str, float]]) -
 
 
 def worlds(study: Config) -> dict[str, World]:
-    """Return the study's worlds by name: that of the main grid, and one for each value of a sweep over worlds."""
+    """Return the study's worlds by name: in each replicate the main grid's, and one for each value of a sweep."""
     data = study["data"]
-    main = World(DEFAULT_WORLD, data["correlation"], data["background_scale"], data["images"]["train"])
+    main = World(DEFAULT_WORLD, data["seed"], data["correlation"], data["background_scale"], data["images"]["train"])
     swept = [
-        main._replace(name=_world_name(knob, value), images=study["sweeps"][knob]["images"], **{knob: float(value)})
-        for knob in KNOBS
-        for value in study["sweeps"][knob]["values"]
+        World(**main._asdict() | {"name": _world_name(knob, value), "images": sweep["images"], knob: float(value)})
+        for knob, sweep in ((knob, study["sweeps"][knob]) for knob in KNOBS)
+        for value in sweep["values"]
     ]
-    return {world.name: world for world in (main, *swept)}
+    found = [
+        world._replace(name=in_replicate(world.name, replicate), seed=world.seed + replicate - 1)
+        for replicate in range(1, replicates.most(study) + 1)
+        for world in (main, *swept)
+    ]
+    return {world.name: world for world in found}
 
 
 def _world_name(knob: str, value: float) -> str:
@@ -115,7 +138,7 @@ def world_spec(config: Config, name: str, dataset: str) -> Config:
     world = worlds(config["miniature"])[name]
     sizes = data["images"]
     spec = {key: value for key, value in data.items() if key != "images"}
-    spec |= {knob: getattr(world, knob) for knob in KNOBS}
+    spec |= {key: getattr(world, key) for key in ("seed", *KNOBS)}
     if dataset == "imagenet":
         return spec | {"images": world.images, "test_images": sizes["val"]}
     return spec | {"images": sizes[dataset]}

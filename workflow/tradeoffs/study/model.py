@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from tradeoffs.models.ids import in_replicate
 from tradeoffs.step.errors import InputError
 
 DEFAULT_WORLD = "default"
@@ -13,7 +14,7 @@ class Model(NamedTuple):
     """One model of the study: where it comes from, how it was trained, and which benchmarks it is put through."""
 
     id: str
-    role: str  # main, correlation_sweep, background_scale_sweep, reference, or extra: the user's own
+    role: str  # main, control, correlation_sweep, background_scale_sweep, or extra: the user's own
     architecture: str
     norm: str  # none, l2 or linf
     epsilon: float  # as in the id: l2 in pixel units, linf in 1/255
@@ -25,6 +26,7 @@ class Model(NamedTuple):
     loads_as: str  # its architecture's name for tradeoffs.models.networks
     file: str | None  # weights that it is made from; None where it is trained here or fetched by a library
     reference: str | None = None  # id of the standard model to compare with; None: that of its architecture
+    replicate: int = 1
 
 
 def grid(budgets: dict[str, list[float]]) -> list[tuple[str, float]]:
@@ -38,10 +40,18 @@ def by_id(listed: list[Model]) -> dict[str, Model]:
     for model in listed:
         if model.id in found:
             raise InputError(
-                f"config: model {model.id} is listed twice; remove one of the equal budgets, values, seeds or ids"
+                f"config: model {model.id} is listed twice; remove one of the equal budgets, values or ids"
             )
         found[model.id] = model
     return found
+
+
+def overridden(training: Config, name: str, replicate: int) -> Config:
+    """Return what ``training.overrides`` says of a model: by its bare name for all replicates, by its id for one."""
+    overrides = training["overrides"]
+    of_all: Config = overrides.get(name, {})
+    of_one: Config = overrides.get(in_replicate(name, replicate), {})
+    return of_all | of_one
 
 
 def check_overrides(training: Config, trained: list[str]) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tradeoffs.step.declarations import benchmarks as declared_benchmarks
 from tradeoffs.step.errors import InputError
-from tradeoffs.study import coherence, imagenet, miniature, published_data
+from tradeoffs.study import coherence, imagenet, miniature, published_data, replicates
 from tradeoffs.study.model import Config, Model, by_id, check_overrides
 
 CLASSES = {"miniature": miniature.CLASSES, "imagenet": imagenet.CLASSES}
@@ -32,7 +32,7 @@ NEEDS = {
 
 
 def models(config: Config) -> dict[str, Model]:
-    """All models of the study by id, main ones first.
+    """All models of the study by id, main ones first in each replicate, of as many replicates as there may be.
 
     Raises InputError for duplicate ids, unknown overrides, a path without data, a model that needs what is missing, and
     settings that do not go together (:mod:`tradeoffs.study.coherence`).
@@ -50,6 +50,7 @@ def models(config: Config) -> dict[str, Model]:
         found = by_id(imagenet.models(study, benchmarks))
     check_overrides(study["training"], [model.id for model in found.values() if model.source == "train"])
     coherence.check(config)
+    replicates.check(study, config["study"], found)
     return found
 
 
@@ -101,13 +102,21 @@ def evaluation_spec(config: Config, model: Model, benchmark: str) -> Config:
         "model": model.id,
         "architecture": model.loads_as,
         "classes": CLASSES[config["study"]],
-        "seed": 0,  # the same noise and bootstrap draws for every model: comparisons are paired
+        "seed": _seed_of_draws(config, model),
         "bootstrap": study["bootstrap"],
         "unreadable": study.get("unreadable", "fail"),  # the miniature's own images are made again instead
     }
 
 
+def _seed_of_draws(config: Config, model: Model) -> int:
+    """Return the seed of noise and bootstrap draws, the same for all that is measured in one world: paired comparisons.
+
+    The published images are one world, whatever the replicate of a training.
+    """
+    return model.replicate - 1 if config["study"] == "miniature" else 0
+
+
 def model_table(listed: Iterable[Model]) -> list[Config]:
     """One row per model of :func:`models`: what summary, claims and figures need to know about it."""
-    keys = ("id", "role", "architecture", "norm", "epsilon", "seed", "world", "benchmarks", "reference")
+    keys = ("id", "role", "architecture", "norm", "epsilon", "seed", "world", "benchmarks", "reference", "replicate")
     return [{key: getattr(model, key) for key in keys} for model in listed]

@@ -8,16 +8,38 @@ from typing import Any
 from tradeoffs.step.declarations import Benchmark, benchmarks
 from tradeoffs.step.settings import canonical
 from tradeoffs.study import miniature, plan
+from tradeoffs.study.replicates import headlines, most, until
 
 
-def specification(config: dict[str, Any]) -> str:
-    """One canonical string: the study's name, the fields of :class:`.results.study.Model` of each, its benchmarks."""
+def specification(config: dict[str, Any], replicates: int | None = None) -> str:
+    """One canonical string: the study's name, the fields of :class:`.results.study.Model` of each, its benchmarks.
+
+    ``replicates``: those that there are, where not all that there may be.
+    """
+    return canonical(_told(config, replicates))
+
+
+def of_claims(config: dict[str, Any], replicates: int | None = None, level: float | None = None) -> str:
+    """As :func:`specification`, with what verdicts depend on beside it: margins, criteria and, of a look, its level."""
+    rules = config["claims"] | ({} if level is None else {"level": level})
+    return canonical(_told(config, replicates) | rules)
+
+
+def of_look(config: dict[str, Any], number: int) -> str:
+    """What the look after a replicate is told: as claims, and which look of how many it is, at how many headlines."""
+    study = config[config["study"]]
+    planned = {"look": number, "looks": most(study), "hypotheses": headlines(study)}
+    return canonical(_told(config, number) | config["claims"] | planned)
+
+
+def _told(config: dict[str, Any], replicates: int | None) -> dict[str, Any]:
     models = plan.models(config)
+    listed = until(models, replicates) if replicates is not None else models
     rows = [
         row | {"images": models[row["id"]].spec.get("images")} | _knobs(config, row)
-        for row in plan.model_table(models.values())
+        for row in plan.model_table(listed.values())
     ]
-    return canonical({"study": config["study"], "models": rows, "benchmarks": declared(config)})
+    return {"study": config["study"], "models": rows, "benchmarks": declared(config)}
 
 
 def declared(config: dict[str, Any]) -> list[dict[str, Any]]:

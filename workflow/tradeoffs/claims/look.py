@@ -1,0 +1,54 @@
+"""A look at the headline claims after a replicate: is every one decided, or is another replicate worth it?
+
+The card is what the workflow asks: ``replicates`` there are, the ``level`` of this look's tests, whether all headlines
+are ``decided``, and the verdict on each (``headlines``). After the last look there is no further replicate, decided or
+not.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+from tradeoffs.claims.headlines import headlines
+from tradeoffs.claims.row import UNDECIDED
+from tradeoffs.claims.sequential import levels
+from tradeoffs.results.evaluations import read
+from tradeoffs.results.measurements import measure
+from tradeoffs.results.study import Settings as Told
+from tradeoffs.results.study import study_of
+from tradeoffs.step.command import Written
+from tradeoffs.step.errors import InputError
+
+
+class Settings(NamedTuple):
+    """Settings of a look: those of claims, and which look it is."""
+
+    study: str
+    models: list[dict[str, Any]]  # of the replicates there are
+    benchmarks: list[dict[str, Any]]
+    margins: Annotated[Mapping[str, float], "smallest relevant difference of each measure, and of any other"]
+    criteria: Annotated[Mapping[str, float], "of a regime in which verdicts can be reached"]
+    look: Annotated[int, "number of this look, from 1: as many replicates there are"]
+    looks: Annotated[int, "number of looks that there may be"]
+    hypotheses: Annotated[int, "number of headline claims"]
+
+
+def run(
+    settings: Settings, *, evaluations: Annotated[Path, "folder with <benchmark>/<model>.json and .npz"]
+) -> Written:
+    """Look. InputError for a look that there is not, and for a card that is missing, broken or not comparable."""
+    look, looks = settings.look, settings.looks
+    if not 1 <= look <= looks or settings.hypotheses < 1:
+        raise InputError(
+            f"--spec: look {look} of {looks} at {settings.hypotheses} headline claims; expected look 1 to the last, "
+            "and at least one claim"
+        )
+    level = levels(looks, settings.hypotheses)[look - 1]
+    told = (settings.study, settings.models, settings.benchmarks, settings.margins, settings.criteria)
+    study = study_of(Told(*told, level))
+    measured = measure(read(evaluations, study.models), study.models, study.reliance)
+    found = headlines(measured, study, level)
+    open_ones = [name for name, verdict in found.items() if verdict == UNDECIDED]
+    print(f"look {look} of {looks}, level {level:.4f}: undecided {', '.join(open_ones) or 'none'}")
+    content = {"replicates": look, "level": level, "decided": not open_ones, "headlines": found}
+    return Written("look", [], content)
