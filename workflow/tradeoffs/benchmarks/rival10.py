@@ -20,12 +20,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings
+from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings, with_clusters
 from tradeoffs.benchmarks.inference import Passes, over_images, shares
 from tradeoffs.benchmarks.noise import corrupt, draw
 from tradeoffs.benchmarks.statistics import Array, Metrics, balanced_accuracy, normalised_gap, saturated, summarise
 from tradeoffs.benchmarks.unanswered import unanswered
-from tradeoffs.data import images, rival10
+from tradeoffs.data import clusters, images, rival10
 from tradeoffs.data.images import Geometry
 from tradeoffs.models.answers import answers
 from tradeoffs.models.linear_probe import fit
@@ -93,9 +93,11 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
             found[f"rfs_{kind}"] = normalised_gap(means["background"], means["foreground"])
         return found
 
-    metrics, draws = summarise(statistic, labels, settings.bootstrap, settings.seed)
-    remarks = unanswered(predicted[:, 0], predicted) | {"saturated": saturated(pairs(metrics, settings))}
-    return Evaluation(metrics, draws, correct | {"label": labels}, passes.skipped, remarks)
+    cluster = clusters.read(clusters.Images(data["rival10"], [test.paths[i] for i in at]))
+    summary = summarise(statistic, labels, settings.bootstrap, settings.seed, clusters=cluster)
+    found_gaps = saturated(pairs(summary.metrics, settings))
+    kept = with_clusters(correct | {"label": labels}, cluster=cluster)
+    return Evaluation(*summary, kept, passes.skipped, unanswered(predicted[:, 0], predicted) | {"saturated": found_gaps})
 
 
 def pairs(metrics: Metrics, settings: Settings) -> dict[str, tuple[float, float]]:
