@@ -14,7 +14,16 @@ from pathlib import Path
 
 from tradeoffs.miniature.folder import save_jpeg
 from tradeoffs.miniature.photographs import draw_crop
-from tradeoffs.miniature.scenes import CLASS_NAMES, WNIDS, draw_foreground, draw_photograph, generator, render, stock
+from tradeoffs.miniature.scenes import (
+    CLASS_NAMES,
+    WNIDS,
+    digits_in_turn,
+    draw_foreground,
+    draw_photograph,
+    generator,
+    render,
+    stock,
+)
 from tradeoffs.miniature.settings import Settings
 from tradeoffs.step.files import write_json
 
@@ -27,11 +36,12 @@ def write(root: Path, settings: Settings) -> None:
 
 
 def _write_split(root: Path, settings: Settings, part: str, images: int) -> None:
-    material = stock("train" if part == "train" else "test")
+    material = stock("train" if part == "train" else "test", settings.seed)
+    digits = digits_in_turn(material.digits, settings.seed, f"imagenet/{part}")
     for index in range(images):
         label = index % len(CLASS_NAMES)
         rng = generator(settings.seed, f"imagenet/{part}", index)
-        foreground = draw_foreground(rng, material.digits, label, settings.image_size)
+        foreground = draw_foreground(rng, next(digits[label]), settings.image_size)
         crop = draw_crop(rng)
         correlated = draw_photograph(rng, label, settings.correlation)
         random = draw_photograph(rng, label, 0.0)

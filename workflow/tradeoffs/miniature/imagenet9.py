@@ -14,9 +14,9 @@ The digit, its size, position and colour are the same in every variant. The vari
     only_bg_b   the photograph with the digit's bounding box blacked out
     only_bg_t   that box filled with tiles of the photograph beside it
 The published sets cut foreground and background out of photographs; here both are at hand unmixed.
-The super-classes are drawn first; then digit and backgrounds are drawn again while the digit would be hard to see on
-one of them or, for only_fg, on black: else mixed_rand would hold more invisible digits than mixed_same, and that is
-camouflage, not reliance. So most digits of this set are lighter than their background.
+The super-classes are drawn first; then the digit's place and colour and the backgrounds are drawn again while the
+digit would be hard to see on one of them or, for only_fg, on black: else mixed_rand would hold more invisible digits
+than mixed_same, and that is camouflage, not reliance. So most digits of this set are lighter than their background.
 """
 
 from pathlib import Path
@@ -30,6 +30,7 @@ from tradeoffs.miniature.scenes import (
     Scene,
     Stock,
     composite,
+    digits_in_turn,
     distance,
     draw_scene,
     generator,
@@ -52,7 +53,8 @@ _TRIES = 20
 
 def write(root: Path, settings: Settings) -> None:
     """Fill ``root`` with ``settings.images`` foregrounds in each variant."""
-    material = stock("test")
+    material = stock("test", settings.seed)
+    digits = digits_in_turn(material.digits, settings.seed, "imagenet9/test")
     for index in range(settings.images):
         label, super_class = _CLASSES[index % len(_CLASSES)]
         rng = generator(settings.seed, "imagenet9/test", index)
@@ -61,7 +63,7 @@ def write(root: Path, settings: Settings) -> None:
             "mixed_rand": int(rng.integers(len(_MEMBERS))),
             "mixed_next": (super_class + 1) % len(_MEMBERS),
         }
-        scene, backgrounds = _draw(rng, label, donors, material, settings)
+        scene, backgrounds = _draw(rng, next(digits[label]), label, donors, material, settings)
         mask = scene.ink >= _FOREGROUND * 255
         pictures = _unmixed(scene, mask) | {
             variant: composite(scene.ink, scene.colour, background) for variant, background in backgrounds.items()
@@ -96,11 +98,11 @@ def _unmixed(scene: Scene, mask: NDArray[np.bool_]) -> dict[str, NDArray[np.uint
 
 
 def _draw(
-    rng: np.random.Generator, label: int, donors: dict[str, int], material: Stock, settings: Settings
+    rng: np.random.Generator, digit: int, label: int, donors: dict[str, int], material: Stock, settings: Settings
 ) -> tuple[Scene, dict[str, NDArray[np.uint8]]]:
     """Draw an image and a background of each donor super-class, until the digit can be seen on all and on black."""
     for _ in range(_TRIES):
-        scene = draw_scene(rng, label, label, material, settings)
+        scene = draw_scene(rng, digit, label, material, settings)
         found = {
             variant: _background(rng, donor, scene.colour, material, settings) for variant, donor in donors.items()
         }

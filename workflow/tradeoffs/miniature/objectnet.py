@@ -25,7 +25,16 @@ from tradeoffs.miniature.digits import Digits, enlarge
 from tradeoffs.miniature.digits import load as load_digits
 from tradeoffs.miniature.folder import save_png
 from tradeoffs.miniature.photographs import UNSEEN_PHOTOGRAPHS, cut, draw_crop, regions
-from tradeoffs.miniature.scenes import CLASS_NAMES, colour_on, composite, draw_foreground, generator, ink_of, rescale
+from tradeoffs.miniature.scenes import (
+    CLASS_NAMES,
+    colour_on,
+    composite,
+    digits_in_turn,
+    draw_foreground,
+    generator,
+    ink_of,
+    rescale,
+)
 from tradeoffs.miniature.settings import Settings
 from tradeoffs.step.files import write_json
 
@@ -54,14 +63,16 @@ def write(root: Path, settings: Settings) -> None:
     """Fill ``root`` with ``settings.images`` images, equally many of each ObjectNet class."""
     base = root / "objectnet-1.0"
     digits, sources = load_digits("test"), regions(UNSEEN_PHOTOGRAPHS, None)
+    rows = digits_in_turn(digits, settings.seed, "objectnet/test")
     size = settings.image_size + 2 * _BORDER
     for index in range(settings.images):
         kind, rng = OBJECTS[index % len(OBJECTS)], generator(settings.seed, "objectnet/test", index)
         shown = kind.digits[index // len(OBJECTS) % len(kind.digits)]
-        foreground = draw_foreground(rng, digits, shown[0], settings.image_size, _SIZES)
+        word = [next(rows[digit]) for digit in shown]
+        foreground = draw_foreground(rng, word[0], settings.image_size, _SIZES)
         ink = ink_of(foreground, digits, settings.image_size)
         if len(shown) > 1:
-            ink = _written_out(rng, shown, digits, settings.image_size)
+            ink = _written_out(word, digits, settings.image_size)
         ink = np.pad(_turned(ink, float(rng.uniform(-_DEGREES, _DEGREES))), _BORDER)
         source = sources[int(rng.integers(len(sources)))]
         background = rescale(cut(source, draw_crop(rng), size), settings.background_scale)
@@ -75,12 +86,9 @@ def _folder(kind: _Object) -> str:
     return kind.label.lower().replace(" ", "_")
 
 
-def _written_out(
-    rng: np.random.Generator, shown: tuple[int, ...], digits: Digits, image_size: int
-) -> NDArray[np.uint8]:
-    """Return the ink of two narrow digits side by side, centred."""
+def _written_out(rows: list[int], digits: Digits, image_size: int) -> NDArray[np.uint8]:
+    """Return the ink of two narrow digits, ``rows`` of the digits, side by side, centred."""
     height, width = round(_SIZES[1] * image_size / 32), round(12 * image_size / 32)
-    rows = [int(rng.choice(np.flatnonzero(digits.labels == digit))) for digit in shown]
     word = np.hstack([enlarge(digits.ink[row], height, width) for row in rows])
     canvas = np.zeros((image_size, image_size), dtype=np.uint8)
     top, left = (image_size - word.shape[0]) // 2, (image_size - word.shape[1]) // 2

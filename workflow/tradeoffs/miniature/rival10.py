@@ -21,7 +21,7 @@ from PIL import Image
 
 from tradeoffs.miniature.digits import Part, halves
 from tradeoffs.miniature.folder import save_jpeg
-from tradeoffs.miniature.scenes import CLASS_NAMES, WNIDS, draw_photograph, draw_scene, generator, stock
+from tradeoffs.miniature.scenes import CLASS_NAMES, WNIDS, digits_in_turn, draw_photograph, draw_scene, generator, stock
 from tradeoffs.miniature.settings import Settings
 from tradeoffs.step.files import write_json
 
@@ -46,13 +46,14 @@ def write(root: Path, settings: Settings) -> None:
 
 
 def _write_split(base: Path, settings: Settings, split: Part) -> list[str]:
-    material = stock(split)
+    material = stock(split, settings.seed)
+    digits = digits_in_turn(material.digits, settings.seed, f"rival10/{split}")
     urls = []
     for index in range(settings.images):
         label = index % len(CLASS_NAMES)
         rng = generator(settings.seed, f"rival10/{split}", index)
         photograph = draw_photograph(rng, label, settings.correlation)
-        scene = draw_scene(rng, label, photograph, material, settings)
+        scene = draw_scene(rng, next(digits[label]), photograph, material, settings)
         wnid, file = WNIDS[label], f"{WNIDS[label]}_{index}"
         image = base / split / "ordinary" / f"{wnid}_{file}.JPEG"
         save_jpeg(image, scene.image)

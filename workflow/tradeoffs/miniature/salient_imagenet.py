@@ -23,7 +23,7 @@ from PIL import Image, ImageFilter
 
 from tradeoffs.miniature.digits import halves
 from tradeoffs.miniature.folder import save_jpeg
-from tradeoffs.miniature.scenes import CLASS_NAMES, WNIDS, draw_photograph, draw_scene, generator, stock
+from tradeoffs.miniature.scenes import CLASS_NAMES, WNIDS, digits_in_turn, draw_photograph, draw_scene, generator, stock
 from tradeoffs.miniature.settings import Settings
 
 _ANSWER_COLUMNS = (
@@ -50,12 +50,13 @@ def write(root: Path, settings: Settings) -> None:
     """Fill ``root`` with ``settings.images`` images and their masks."""
     base = root / "salient_imagenet_dataset"
     names: dict[int, list[str]] = {label: [] for label in range(len(CLASS_NAMES))}
-    material = stock("test")
+    material = stock("test", settings.seed)
+    digits = digits_in_turn(material.digits, settings.seed, "salient_imagenet/test")
     for index in range(settings.images):
         label = index % len(CLASS_NAMES)
         rng = generator(settings.seed, "salient_imagenet/test", index)
         photograph = draw_photograph(rng, label, settings.correlation)
-        scene = draw_scene(rng, label, photograph, material, settings)
+        scene = draw_scene(rng, next(digits[label]), photograph, material, settings)
         name = f"{WNIDS[label]}_{index}"
         save_jpeg(root / "train" / WNIDS[label] / f"{name}.JPEG", scene.image)
         masks = _masks(scene.ink)

@@ -3,9 +3,9 @@
     waterbird_complete95_forest2water2/metadata.csv
     waterbird_complete95_forest2water2/<NNN.Species>/<file>.jpg
 
-A landbird is a digit below five, a waterbird one from five on; the place is land for photographs 0-4, water for 5-9,
-any of the five at random. Group sizes are in the published proportions: in train 95 % of the images are on the place
-of their kind, in val and test half of each kind. ``images`` counts the test split.
+A landbird is a digit below five, a waterbird one from five on; the place is land for the photographs of the former,
+water for those of the latter, any of the five at random. Group sizes are in the published proportions: in train 95 %
+of the images are on the place of their kind, in val and test half of each kind. ``images`` counts the test split.
 Training digits and photograph regions make the train split; val and test share neither with it.
 """
 
@@ -15,13 +15,12 @@ from typing import NamedTuple
 
 from tradeoffs.miniature.digits import Part
 from tradeoffs.miniature.folder import save_jpeg
-from tradeoffs.miniature.photographs import CLASS_PHOTOGRAPHS
-from tradeoffs.miniature.scenes import CLASS_NAMES, draw_scene, generator, stock
+from tradeoffs.miniature.scenes import CLASS_NAMES, digits_in_turn, draw_scene, generator, stock
 from tradeoffs.miniature.settings import Settings
 
 FOLDER = "waterbird_complete95_forest2water2"
 _COLUMNS = ("img_id", "img_filename", "y", "split", "place", "place_filename")
-_HALF = 5  # digits and photographs 0-4 are land, 5-9 water
+_HALF = 5  # digits 0-4 and their photographs are land, 5-9 water
 
 # Published sizes of the groups (y, place) = (0, 0), (0, 1), (1, 0), (1, 1), by split number.
 _PUBLISHED = ((3498, 184, 56, 1057), (467, 466, 133, 133), (2255, 2255, 642, 642))
@@ -61,7 +60,8 @@ def group_sizes(images: int) -> list[tuple[int, ...]]:
 
 
 def _write_split(folder: Path, settings: Settings, split: int, part: Part) -> list[_Row]:
-    material = stock(part)
+    material = stock(part, settings.seed)
+    digits = digits_in_turn(material.digits, settings.seed, f"waterbirds/{split}")
     groups = [group for group, size in enumerate(group_sizes(settings.images)[split]) for _ in range(size)]
     rows = []
     for index, group in enumerate(groups):
@@ -69,10 +69,10 @@ def _write_split(folder: Path, settings: Settings, split: int, part: Part) -> li
         rng = generator(settings.seed, f"waterbirds/{split}", index)
         label = y * _HALF + int(rng.integers(_HALF))
         photograph = place * _HALF + int(rng.integers(_HALF))
-        scene = draw_scene(rng, label, photograph, material, settings)
+        scene = draw_scene(rng, next(digits[label]), photograph, material, settings)
         species = CLASS_NAMES[label].capitalize()
         name = f"{label + 1:03d}.{species}/{species}_{index:04d}_{split}.jpg"
         save_jpeg(folder / name, scene.image)
-        place_name = CLASS_PHOTOGRAPHS[photograph].name
+        place_name = material.names[photograph]
         rows.append(_Row(name, y, split, place, f"/{place_name[0]}/{place_name}/{split}{index:07d}.jpg"))
     return rows
