@@ -104,9 +104,7 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
         def statistic(weights: Array, domain: str = domain) -> dict[str, Array]:
             return {name: accuracy(robust[name], weights) for name in names[domain]}
 
-        of_domain = summarise(
-            statistic, labels_of_domain, settings.bootstrap, settings.seed, clusters=cluster[domain]
-        )
+        of_domain = summarise(statistic, labels_of_domain, settings.bootstrap, settings.seed, clusters=cluster[domain])
         metrics |= of_domain.metrics
         draws |= of_domain.draws
         resampled.append(of_domain.resampled)
@@ -127,8 +125,8 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     remarks |= {"suspicion": suspicion, "masking": found._asdict()}
     # Domains are drawn apart, from the same seed: the same units where they have the same. The card says the fewest.
     fewest = min(resampled, key=lambda domain: domain.units - domain.strata)
-    outcomes = with_clusters(robust, **{f"cluster_{domain}": of_domain for domain, of_domain in cluster.items()})
-    return Evaluation(metrics, draws, fewest, outcomes, passes.skipped, remarks)
+    found_outcomes = with_clusters(robust, **{f"cluster_{domain}": of_domain for domain, of_domain in cluster.items()})
+    return Evaluation(metrics, draws, fewest, found_outcomes, passes.skipped, remarks)
 
 
 def chosen_images(settings: Settings, root: Path) -> tuple[list[Path], NDArray[np.int64], NDArray[np.int64]]:

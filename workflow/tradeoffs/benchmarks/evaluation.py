@@ -31,7 +31,8 @@ class Evaluation(NamedTuple):
     """A benchmark's result for one model: metrics with intervals, their bootstrap draws, per-image outcomes.
 
     The first three are a summary's (:func:`tradeoffs.benchmarks.statistics.summarise`), ``resampled`` what the draws
-    are of; ``outcomes`` hold ``cluster`` too where images have one (:mod:`tradeoffs.data.clusters`). ``skipped``: the damaged files that were left out; ``remarks``: what else the card says.
+    are of; ``outcomes`` hold ``cluster`` too where images have one (:mod:`tradeoffs.data.clusters`). ``skipped``: the
+    damaged files that were left out; ``remarks``: what else the card says.
     """
 
     metrics: Metrics

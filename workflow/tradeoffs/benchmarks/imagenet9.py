@@ -94,9 +94,7 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
 
     in_challenge = np.isin(np.arange(len(labels)), chosen).astype(np.int64)
     cluster = clusters.read(clusters.Images(root, [foregrounds.paths[i] for i in kept]))
-    summary = summarise(
-        statistic, labels * 2 + in_challenge, settings.bootstrap, settings.seed, in_challenge, cluster
-    )
+    summary = summarise(statistic, labels * 2 + in_challenge, settings.bootstrap, settings.seed, in_challenge, cluster)
     outcomes = with_clusters(
         correct | {"challenge": withstood, "challenge_image": chosen, "label": labels}, cluster=cluster
     )

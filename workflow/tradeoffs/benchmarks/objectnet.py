@@ -128,9 +128,7 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     strata = np.concatenate([labels + classes * factor, here_labels + classes * max(1, len(factor_names))])
     which_set = np.repeat([0, 1], [n, len(here_labels)])
     here_paths = [validation.paths[i] for i in here_at]
-    cluster = clusters.read(
-        clusters.Images(data["objectnet"], paths), clusters.Images(data["imagenet"], here_paths)
-    )
+    cluster = clusters.read(clusters.Images(data["objectnet"], paths), clusters.Images(data["imagenet"], here_paths))
     summary = summarise(statistic, strata, settings.bootstrap, settings.seed, which_set, cluster)
     outcomes: dict[str, NDArray[Any]] = {f"objectnet_{p}": hit for p, hit in there_hits.items()}
     outcomes |= {f"validation_{p}": hit for p, hit in here_hits.items()}

@@ -87,6 +87,7 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
                 for name in names:
                     found[f"accuracy_{name}"] = balanced_accuracy(correct[name], labels, weights)
                 means[region] = np.mean([found[f"accuracy_{name}"] for name in names], axis=0)
+                found[f"accuracy_{region}_{kind}"] = means[region]
             for level in settings.levels()[kind]:
                 a, b = (found[f"accuracy_{region}_{kind}_{level:g}"] for region in ("background", "foreground"))
                 found[f"rfs_{kind}_{level:g}"] = normalised_gap(a, b)
@@ -95,21 +96,18 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
 
     cluster = clusters.read(clusters.Images(data["rival10"], [test.paths[i] for i in at]))
     summary = summarise(statistic, labels, settings.bootstrap, settings.seed, clusters=cluster)
-    found_gaps = saturated(pairs(summary.metrics, settings))
+    remarks = unanswered(predicted[:, 0], predicted) | {"saturated": saturated(pairs(summary.metrics, settings))}
     kept = with_clusters(correct | {"label": labels}, cluster=cluster)
-    return Evaluation(*summary, kept, passes.skipped, unanswered(predicted[:, 0], predicted) | {"saturated": found_gaps})
+    return Evaluation(*summary, kept, passes.skipped, remarks)
 
 
 def pairs(metrics: Metrics, settings: Settings) -> dict[str, tuple[float, float]]:
     """Return the two accuracies, under noise in the background and in the foreground, that each RFS is the gap of."""
     found: dict[str, tuple[float, float]] = {}
-    for kind in ("linf", "l2"):
-        levels = [
-            tuple(metrics[f"accuracy_{region}_{kind}_{level:g}"]["value"] for region in ("background", "foreground"))
-            for level in settings.levels()[kind]
-        ]
-        for level, (behind, in_front) in zip(settings.levels()[kind], levels, strict=True):
-            found[f"rfs_{kind}_{level:g}"] = behind, in_front
-        behind, in_front = np.mean(levels, axis=0).tolist()
-        found[f"rfs_{kind}"] = behind, in_front
+    for kind, levels in settings.levels().items():
+        for noise in (kind, *(f"{kind}_{level:g}" for level in levels)):
+            behind, in_front = (
+                float(metrics[f"accuracy_{region}_{noise}"]["value"]) for region in ("background", "foreground")
+            )
+            found[f"rfs_{noise}"] = behind, in_front
     return found

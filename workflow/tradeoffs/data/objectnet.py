@@ -5,7 +5,7 @@
     objectnet-1.0/mappings/objectnet_to_imagenet_1k.json         ObjectNet label -> ImageNet labels joined by '; '
     objectnet-1.0/mappings/pytorch_to_imagenet_2012_id.json      class index -> line (from 0) of the next file
     objectnet-1.0/mappings/imagenet_to_label_2012_v2             one ImageNet label a line
-    factors.csv      columns path (from the data set's folder on) and factor: what an image changes. The miniature's only
+    factors.csv                                                  path, factor: what an image changes; not published
 
 An ObjectNet class index is the place of its label among all labels of the first mapping, sorted: the index that the
 challenge's file imagenet_pytorch_id_to_objectnet_id.json uses (sorted folders would give another). Not all folders
@@ -27,7 +27,7 @@ from tradeoffs.step.errors import InputError
 from tradeoffs.step.folders import files
 from tradeoffs.step.inputs import read_text
 
-FACTORS = "factors.csv"
+FACTORS, FACTOR = "factors.csv", "factor"
 BORDER = 2  # pixels that the official loader crops on each side; one leaves traces of the red border
 
 
@@ -72,7 +72,7 @@ def factors(root: Path, paths: Sequence[Path]) -> list[str] | None:
     InputError for a table that is broken or lacks an image, and for a factor that is no word of small letters: it
     becomes part of the names of metrics.
     """
-    found = column(root, FACTORS, "factor", paths, f"{UNPACK}, or remove the table")
+    found = column(root, FACTORS, FACTOR, paths, f"{UNPACK}, or remove the table")
     for path, factor in zip(paths, found or [], strict=False):
         if not re.fullmatch("[a-z]+", factor) or factor in ("official", "restricted"):
             raise InputError(

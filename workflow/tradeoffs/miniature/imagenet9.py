@@ -2,6 +2,7 @@
 
     bg_challenge/<variant>/val/<NN_name>/<file>.JPEG   the same file names in every variant
     bg_challenge/fg_mask/val/<NN_name>/<file>.npy      bool [h, w], true on the foreground
+    clusters.csv                                       image of original -> its photograph
     in_to_in9.json                                     class index -> super-class, -1 where there is none
 
 The digit, its size, position and colour are the same in every variant. The variants, as published:
@@ -40,6 +41,7 @@ from tradeoffs.miniature.scenes import (
     stock,
 )
 from tradeoffs.miniature.settings import Settings
+from tradeoffs.miniature.tables import write_clusters
 from tradeoffs.step.files import write_json
 
 SUPER_CLASSES = {"zero or six": (0, 6), "one or seven": (1, 7), "three or five": (3, 5), "four or nine": (4, 9)}
@@ -55,6 +57,7 @@ def write(root: Path, settings: Settings) -> None:
     """Fill ``root`` with ``settings.images`` foregrounds in each variant."""
     material = stock("test", settings.seed)
     digits = digits_in_turn(material.digits, settings.seed, "imagenet9/test")
+    shown = {}
     for index in range(settings.images):
         label, super_class = _CLASSES[index % len(_CLASSES)]
         rng = generator(settings.seed, "imagenet9/test", index)
@@ -70,9 +73,11 @@ def write(root: Path, settings: Settings) -> None:
         }
         for variant in VARIANTS:
             save_jpeg(_file(root, variant, super_class, f"n{label:08d}_{index}.JPEG"), pictures[variant])
+        shown[_file(root, "original", super_class, f"n{label:08d}_{index}.JPEG")] = material.names[label]
         path = _file(root, "fg_mask", super_class, f"n{label:08d}_{index}.npy")
         path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, mask)
+    write_clusters(root, shown)
     to_super_class = dict(_CLASSES)
     write_json(root / "in_to_in9.json", {str(label): to_super_class.get(label, -1) for label in range(10)})
 

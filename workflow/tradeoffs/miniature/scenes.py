@@ -26,7 +26,7 @@ CLASS_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "e
 WNIDS = tuple(f"n{label:08d}" for label in range(len(CLASS_NAMES)))
 
 LEGIBLE = 0.25  # least distance of a digit from its background's mean, as a share of the colour range
-_SIZES = (24, 31)  # of 32 pixels: smaller digits are hard to read, a larger one fills the image
+SIZES = (24, 31)  # of 32 pixels: smaller digits are hard to read, a larger one fills the image
 
 
 class Stock(NamedTuple):
@@ -81,7 +81,7 @@ def digits_in_turn(digits: Digits, seed: int, stream: str) -> list[Iterator[int]
 
 
 def draw_foreground(
-    rng: np.random.Generator, digit: int, image_size: int, sizes: tuple[int, int] = _SIZES
+    rng: np.random.Generator, digit: int, image_size: int, sizes: tuple[int, int] = SIZES
 ) -> Foreground:
     """Draw the size (``sizes`` in pixels of a 32-pixel image), position and colour of row ``digit`` of the digits."""
     size = round(int(rng.integers(sizes[0], sizes[1] + 1)) * image_size / 32)
