@@ -8,19 +8,22 @@ models, and its variance is the sum of
   which the grid itself shows (:mod:`tradeoffs.claims.training_noise`). Trainings are independent, given the world,
   because every model has a seed of its own.
 
-Degrees of freedom of the sum are Satterthwaite's (1946). Over several replicates the effect is the mean, and the
-variance of one replicate is pooled from that sum, V with f degrees of freedom, and from the variance S^2 between
-the r replicates:
+Degrees of freedom of the sum are Satterthwaite's (1946).
+
+What one replicate cannot see of another world (trainings that share a world are alike in more than the images show) is
+added to the sum as a share of it, ``unseen``, a setting: one replicate expects the variance V = sum (1 + unseen).
+The share is measured over replicates and over measures, and for a single measure it may be another: it is taken to be
+known as well as a variance with 20 degrees of freedom is, within a third. So V has f degrees of freedom, where
+1 / f = 1 / (those of the sum) + 1 / 20.
+
+Over several replicates the effect is the mean, and the variance of one replicate is pooled from V and from the variance
+S^2 between the r replicates, which holds whatever differs between them, worlds included:
 
     s^2 = (f V + (r - 1) S^2) / (f + r - 1),   with f + r - 1 degrees of freedom
 
 (the moderated variance of Smyth 2004, with V in the place of the prior; f is that of one replicate however many there
-are, so that S^2 has the say where there are many). S^2 holds whatever differs between replicates, worlds included;
-where it is larger than V by more than chance (F test at 20 %), V misses something and S^2 stands alone. Intervals and
-p-values are those of Student's t.
-
-What one replicate cannot see of another world (trainings that share a world are alike in more than the images show) is
-added to V as a share of it, ``unseen``: a setting, measured over replicates, whose S^2 is V (1 + unseen) on average.
+are, so that S^2 has the say where there are many). Where S^2 is larger than V by more than chance (F test at 2 %), V
+misses something, and S^2 stands alone. Intervals and p-values are those of Student's t.
 
 Where all replicates were measured on the same images (published data sets), S^2 holds nothing of the images, and what
 they add to the variance of the mean does not shrink with the number of replicates: it is a part of its own, ``common``.
@@ -32,7 +35,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-LARGER_BY_CHANCE = 0.2
+UNSEEN_DF = 20.0
+LARGER_BY_CHANCE = 0.02
 
 
 class Part(NamedTuple):
@@ -97,7 +101,8 @@ def estimate(replicates: Sequence[Replicate], unseen: float = 0.0, common: Part 
             for source in zip(*(replicate.parts for replicate in replicates), strict=True)
         ]
     )
-    within = within._replace(variance=within.variance * (1 + unseen))
+    if within.df > 0:
+        within = Part(within.variance * (1 + unseen), 1 / (1 / within.df + 1 / UNSEEN_DF))
     one = within if count == 1 else pooled(within, Part(float(values.var(ddof=1)), count - 1.0))
     mean = one._replace(variance=one.variance / count)
     if common is not None:
@@ -111,9 +116,9 @@ def pooled(within: Part, between: Part) -> Part:
     """Variance of one replicate from what is seen within replicates and between them."""
     if within.df <= 0:
         return between
-    if within.variance <= 0 or (
-        stats.f.sf(between.variance / within.variance, between.df, within.df) < LARGER_BY_CHANCE
-    ):
-        return between if between.variance > within.variance else within
+    if within.variance == 0:
+        return within if between.variance == 0 else between
+    if stats.f.sf(between.variance / within.variance, between.df, within.df) < LARGER_BY_CHANCE:
+        return between
     df = within.df + between.df
     return Part((within.df * within.variance + between.df * between.variance) / df, df)
