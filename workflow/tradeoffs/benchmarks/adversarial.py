@@ -25,13 +25,14 @@ from tradeoffs.attacks.gradient_masking import IMAGES, Signs, signs, suspicions,
 from tradeoffs.attacks.pgd import Loss
 from tradeoffs.attacks.strong import accuracy_curve
 from tradeoffs.benchmarks.attack_metrics import Attack, metric_name
-from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings
+from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings, with_clusters
 from tradeoffs.benchmarks.inference import Passes, decoder, shares
-from tradeoffs.benchmarks.statistics import Array, Metrics, accuracy, summarise
+from tradeoffs.benchmarks.statistics import Array, Metrics, Resampled, accuracy, summarise
 from tradeoffs.benchmarks.unanswered import Watched, unanswered
 from tradeoffs.benchmarks.validation import read_validation
 from tradeoffs.compute.batching import halved
 from tradeoffs.compute.memory import is_out_of_memory
+from tradeoffs.data import clusters
 from tradeoffs.data.images import Geometry
 from tradeoffs.data.listing import spread
 from tradeoffs.models.answers import answers
@@ -79,6 +80,7 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     kept, withstood = np.concatenate(read), np.concatenate(outcomes, axis=1)
     robust: dict[str, NDArray[np.bool_]] = {}
     strata: dict[str, NDArray[np.int64]] = {}
+    cluster: dict[str, NDArray[np.int64] | None] = {}
     names: dict[str, list[str]] = {}
     for number, (domain, folder) in enumerate(settings.domains.items()):
         own = domain_of[kept] == number
@@ -88,6 +90,7 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
                 f"{data['imagenet'] / folder}: {count} of {settings.images} images can be read; expected at least two"
             )
         strata[domain] = labels[kept][own]
+        cluster[domain] = clusters.read(clusters.Images(data["imagenet"], [paths[i] for i in kept[own]]))
         names[domain] = [metric_name(Attack(domain))] + [
             metric_name(Attack(domain, norm, budget)) for norm, budget in attacks(settings)
         ]
@@ -95,14 +98,16 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
 
     metrics: Metrics = {}
     draws: dict[str, NDArray[np.float32]] = {}
+    resampled: list[Resampled] = []
     for domain, labels_of_domain in strata.items():
 
         def statistic(weights: Array, domain: str = domain) -> dict[str, Array]:
             return {name: accuracy(robust[name], weights) for name in names[domain]}
 
-        of_domain = summarise(statistic, labels_of_domain, settings.bootstrap, settings.seed)
-        metrics |= of_domain[0]
-        draws |= of_domain[1]
+        of_domain = summarise(statistic, labels_of_domain, settings.bootstrap, settings.seed, clusters=cluster[domain])
+        metrics |= of_domain.metrics
+        draws |= of_domain.draws
+        resampled.append(of_domain.resampled)
     first = domain_of[kept] == 0
     found = look_for_masking(
         logits,
@@ -118,7 +123,10 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     if lost > 0:
         suspicion.append(f"logits that are not finite at {lost:.2g} of the points that attacks visited")
     remarks |= {"suspicion": suspicion, "masking": found._asdict()}
-    return Evaluation(metrics, draws, robust, passes.skipped, remarks)
+    # Domains are drawn apart, from the same seed: the same units where they have the same. The card says the fewest.
+    fewest = min(resampled, key=lambda domain: domain.units - domain.strata)
+    found_outcomes = with_clusters(robust, **{f"cluster_{domain}": of_domain for domain, of_domain in cluster.items()})
+    return Evaluation(metrics, draws, fewest, found_outcomes, passes.skipped, remarks)
 
 
 def chosen_images(settings: Settings, root: Path) -> tuple[list[Path], NDArray[np.int64], NDArray[np.int64]]:

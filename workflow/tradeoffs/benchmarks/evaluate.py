@@ -114,6 +114,7 @@ def run(
             "benchmark": benchmark,
             "model": settings.model,
             "metrics": result.metrics,
+            "resampled": result.resampled._asdict(),
             "skipped": [_below(roots, path) for path in result.skipped],
             "weights": {
                 "sha256": digest,
