@@ -114,7 +114,7 @@ def test_every_metric_of_every_card_is_measured_with_its_draws_and_images(make_s
         card(study, "basic_l2_eps1", "imagenet9"), lambda content: content["metrics"]["bg_gap"].update(n=123, value=0.9)
     )
     evaluations = read(study.evaluations, study.models)
-    found = measure(evaluations, study.models)
+    found = measure(evaluations, study.models, study.reliance)
     for (model, benchmark), evaluation in evaluations.items():
         for name, metric in evaluation.metrics.items():
             value, drawn, count = found[model, benchmark, name]

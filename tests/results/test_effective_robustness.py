@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tradeoffs.results.effective_robustness import effective_robustness, logit
+from tradeoffs.results.effective_robustness import effective_robustness
+from tradeoffs.results.standard_line import logit
 
 
 def test_models_on_the_line_have_none_and_others_their_distance() -> None:

@@ -67,7 +67,7 @@ def run(
     """Write both tables. InputError for a card that is missing, broken or not comparable with the others."""
     study = study_of(settings)
     proved = theory_rows(theory)
-    measured = measure(read(evaluations, study.models), study.models)
+    measured = measure(read(evaluations, study.models), study.models, study.reliance)
     found = claims_of(measured, study)
     write_csv(differences, SUMMARY_COLUMNS, difference_rows(measured, study))
     write_csv(out, Claim._fields, [*proved, *found])

@@ -46,7 +46,8 @@ def run(
     level = levels(looks, settings.hypotheses)[look - 1]
     told = (settings.study, settings.models, settings.benchmarks, settings.margins, settings.criteria)
     study = study_of(Told(*told, level))
-    found = headlines(measure(read(evaluations, study.models), study.models), study, level)
+    measured = measure(read(evaluations, study.models), study.models, study.reliance)
+    found = headlines(measured, study, level)
     open_ones = [name for name, verdict in found.items() if verdict == UNDECIDED]
     print(f"look {look} of {looks}, level {level:.4f}: undecided {', '.join(open_ones) or 'none'}")
     content = {"replicates": look, "level": level, "decided": not open_ones, "headlines": found}

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradeoffs.results.evaluations import Array, Evaluation, Evaluations, draws, metric_value
+from tradeoffs.results.standard_line import FEWEST_STANDARD_MODELS, logit, residuals
 from tradeoffs.results.study import Model
 
 PROTOCOLS = ("official", "restricted")
-FEWEST_STANDARD_MODELS = 3
 
 
 class Measured(NamedTuple):
@@ -35,25 +35,15 @@ def metric(protocol: str) -> str:
     return f"effective_robustness_{protocol}"
 
 
-def logit(accuracy: Array, n: int) -> Array:
-    """log(a / (1 - a)); accuracies of 0 and 1 are moved by half an image of ``n``."""
-    clipped = np.clip(accuracy, 0.5 / n, 1 - 0.5 / n)
-    result: Array = np.log(clipped / (1 - clipped))
-    return result
-
-
 def effective_robustness(validation: Array, shifted: Array, is_standard: NDArray[np.bool_], n: int) -> Array:
     """Return the effective robustness [models, b] from accuracies [models, b]; a line of its own in every column.
 
     ``is_standard`` [models] marks the models that the line is fitted to; where they all have one validation
     accuracy the line is level. ``n``: number of images, for accuracies of 0 and 1.
     """
-    x, y = logit(validation, n), logit(shifted, n)
-    x0, y0 = x[is_standard], y[is_standard]
-    dx, dy = x0 - x0.mean(0), y0 - y0.mean(0)
-    spread = (dx**2).sum(0)
-    slope = np.divide((dx * dy).sum(0), spread, out=np.zeros_like(spread), where=spread > 1e-12)
-    predicted = 1 / (1 + np.exp(-(y0.mean(0) + slope * (x - x0.mean(0)))))
+    y = logit(shifted, n)
+    above = residuals(logit(validation, n), y, is_standard, np.zeros(len(y), dtype=np.int64))
+    predicted = 1 / (1 + np.exp(above - y))
     result: Array = shifted - predicted
     return result
 

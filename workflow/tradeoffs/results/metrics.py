@@ -57,9 +57,25 @@ class Benchmark(NamedTuple):
         return tuple(metric for metric in self.metrics if metric.reliance)
 
     @property
+    def beyond(self) -> tuple[Metric, ...]:
+        """Its measures of reliance beyond accuracy, in the same order; they are measured where a study can."""
+        return tuple(beyond_accuracy(metric) for metric in self.reliance)
+
+    @property
     def drawn(self) -> tuple[Metric, ...]:
         """The metrics that its figure shows."""
         return tuple(metric for metric in self.metrics if metric.label)
+
+
+def beyond_accuracy(metric: Metric) -> Metric:
+    """Return a measure of reliance beyond accuracy: of the same direction, :mod:`tradeoffs.results.beyond_accuracy`."""
+    of_equals = "beyond a standard model of equal accuracy"
+    return metric._replace(
+        name=f"{metric.name}_beyond_accuracy",
+        label=f"{metric.label or metric.name} {of_equals}",
+        meaning=f"{metric.meaning}, {of_equals}",
+        normalised=False,
+    )
 
 
 def benchmarks_of(listed: Sequence[Any]) -> list[Benchmark]:

@@ -24,9 +24,7 @@ class Model(NamedTuple):
     images: int | None  # training images
     correlation: float | None
     background_scale: float | None
-    reference: str | None = (
-        None  # id of the standard model it is compared with; None: those of its architecture and replicate
-    )
+    reference: str | None = None  # id of the standard model it is compared with; None: those of its architecture
     replicate: int = 1
 
 
