@@ -61,7 +61,7 @@ class Study(NamedTuple):
 
 def told(spec: str) -> ToldStudy:
     """The study of ``--spec``, as the steps see it."""
-    return study_of(Settings(**parse_spec(spec, kinds_of(Settings))))
+    return study_of(Settings(**parse_spec(spec, kinds_of(Settings), optional=Settings._field_defaults)))
 
 
 def benchmarks_told() -> dict[str, Benchmark]:

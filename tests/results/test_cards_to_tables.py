@@ -135,7 +135,8 @@ def test_summary_and_sweep_rows_are_the_cards_cell_by_cell(make_study: Callable[
     study = make_study(spread)
     evaluations = read(study.evaluations, study.models)
     added: dict[tuple[str, str], Measured] = of_models(evaluations, study.models)
-    summary = list(summary_rows("name", study.models, evaluations))
+    measured_ones = measure(evaluations, study.models, study.reliance)
+    summary = list(summary_rows("name", study.models, evaluations, measured_ones))
     sweeps = list(sweep_rows("name", study.models, evaluations))
     expected: dict[bool, list[tuple[Any, ...]]] = {True: [], False: []}
     for model in study.models:

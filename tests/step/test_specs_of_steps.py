@@ -21,8 +21,8 @@ def config():
     return checked(deepcopy(SHIPPED) | {"study": "miniature"}, SCHEMA)
 
 
-def test_an_evaluation_is_told_its_benchmarks_settings_and_the_same_seed_for_every_model(config):
-    config["miniature"]["seeds"] = [3, 4]
+def test_an_evaluation_is_told_its_benchmarks_settings_and_one_seed_for_every_model_of_a_replicate(config):
+    config["miniature"]["replicates"] = 2
     config["miniature"]["bootstrap"] = 77
     for model in plan.models(config).values():
         for benchmark in model.benchmarks:
@@ -30,11 +30,10 @@ def test_an_evaluation_is_told_its_benchmarks_settings_and_the_same_seed_for_eve
                 "model": model.id,
                 "architecture": model.architecture,
                 "classes": 10,
-                "seed": 0,
+                "seed": model.replicate - 1,
                 "bootstrap": 77,
                 "unreadable": "fail",
             }
-    assert {model.seed for model in plan.models(config).values()} == {3, 4}
 
 
 def test_an_evaluation_of_the_imagenet_study_has_its_classes_and_what_to_do_with_unreadable_images():
@@ -57,12 +56,17 @@ def test_worlds_have_one_knob_at_the_sweeps_value_and_no_more_images_than_the_sw
     data, sweeps = config["miniature"]["data"], config["miniature"]["sweeps"]
     data["images"] |= {"train": 5000, "val": 600, "imagenet9": 700}
     sweeps["correlation"]["images"], sweeps["background_scale"]["images"] = 1100, 1200
-    fixed = {key: value for key, value in data.items() if key != "images"}
+    config["miniature"]["replicates"] = 2
+    fixed = {key: value for key, value in data.items() if key != "images"} | {"seed": 7}
+    data["seed"] = 7
     expected = {
         ("default", "imagenet"): fixed | {"images": 5000, "test_images": 600},
         ("default", "imagenet9"): fixed | {"images": 700},
         ("correlation0.4", "imagenet"): fixed | {"correlation": 0.4, "images": 1100, "test_images": 600},
         ("background_scale0.7", "imagenet"): fixed | {"background_scale": 0.7, "images": 1200, "test_images": 600},
+        ("default_rep2", "imagenet9"): fixed | {"seed": 8, "images": 700},
+        ("correlation0.4_rep2", "imagenet"): fixed
+        | {"seed": 8, "correlation": 0.4, "images": 1100, "test_images": 600},
         ("background_scale0.7", "imagenet9"): fixed | {"background_scale": 0.7, "images": 700},
     }
     for (world, dataset), spec in expected.items():
@@ -72,21 +76,35 @@ def test_worlds_have_one_knob_at_the_sweeps_value_and_no_more_images_than_the_sw
 
 def test_swept_models_are_trained_on_the_sweeps_images_in_worlds_of_their_own(config):
     sweeps, train = config["miniature"]["sweeps"], config["miniature"]["data"]["images"]["train"]
+    controls = config["miniature"]["controls"]
     for model in plan.models(config).values():
         images = {
             "main": {train},
             "correlation_sweep": {sweeps["correlation"]["images"]},
             "background_scale_sweep": {sweeps["background_scale"]["images"]},
-            "reference": set(sweeps["reference"]["images"]),
+            "control": {train, *controls["images"]},
         }[model.role]
         assert model.spec["images"] in images
         knob = model.role.removesuffix("_sweep")
         assert model.world.startswith(knob if model.role.endswith("_sweep") else "default")
         expected = {"correlation_sweep": ("adversarial",), "background_scale_sweep": ("imagenet9",)}
-        expected["reference"] = ("objectnet",)
+        expected["control"] = tuple(name for name in config["miniature"]["benchmarks"] if name != "adversarial")
         assert model.benchmarks == expected.get(model.role, tuple(config["miniature"]["benchmarks"]))
         assert (model.spec["norm"], model.spec["seed"]) == (model.norm, model.seed)
         assert model.spec["epsilon"] == pytest.approx(model.epsilon / 255 if model.norm == "linf" else model.epsilon)
+
+
+def test_controls_are_standard_models_of_every_architecture_that_differ_in_one_setting(config):
+    config["miniature"]["controls"] = {"images": [300], "epochs": [1]}
+    models = plan.models(config)
+    for architecture in ("basic", "bottleneck"):
+        whole = models[f"{architecture}_standard"]
+        for name, changed in {"images300": {"images": 300}, "epochs1": {"epochs": 1}}.items():
+            control = models[f"{architecture}_standard_{name}"]
+            assert (control.role, control.norm, control.world) == ("control", "none", "default")
+            assert control.spec == whole.spec | changed | {"seed": control.seed}
+            assert control.seed != whole.seed
+    assert sum(model.role == "control" for model in models.values()) == 4
 
 
 def test_table_of_models_says_what_the_summary_needs(config):
@@ -94,7 +112,7 @@ def test_table_of_models_says_what_the_summary_needs(config):
     table = plan.model_table(models.values())
     assert [row["id"] for row in table] == list(models)
     for row in table:
-        for key in ("role", "architecture", "norm", "epsilon", "seed", "world", "benchmarks"):
+        for key in ("role", "architecture", "norm", "epsilon", "seed", "world", "benchmarks", "replicate"):
             assert row[key] == getattr(models[row["id"]], key)
 
 

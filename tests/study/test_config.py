@@ -42,7 +42,25 @@ def changed(path, value):
         ("miniature.training.learning_rate", "fast", "learning_rate = 'fast'; expected a value of type number"),
         ("miniature.data.correlation", 1.5, "miniature.data.correlation = '1.5'; expected at most 1"),
         ("miniature.architectures", ["resnet9"], "miniature.architectures.0 = 'resnet9'; expected one of basic"),
-        ("miniature.seeds", [0, 0], "expected values that differ"),
+        ("miniature.seeds", [0, 1], "miniature.seeds: is no key any more; write replicates, their number"),
+        ("imagenet.seeds", [0], "imagenet.seeds: is no key any more; write replicates, their number"),
+        ("miniature.sweeps.reference", {"images": [500]}, "sweeps.reference: is no key any more; write miniature.contr"),
+        ("miniature.replicates", 0, "miniature.replicates = '0'; expected at least 1 (How often the study is repeated"),
+        ("miniature.replicates", -1, "miniature.replicates = '-1'; expected at least 1"),
+        ("miniature.replicates", 1.5, "miniature.replicates = '1.5'; expected a value of type integer or string"),
+        ("miniature.replicates", "many", "miniature.replicates = 'many'; expected text that matches ^auto$ (How often"),
+        ("imagenet.replicates", [1], "imagenet.replicates = '[1]'; expected a value of type integer or string"),
+        ("miniature.most_replicates", 0, "miniature.most_replicates = '0'; expected at least 1"),
+        ("miniature.most_replicates", "auto", "most_replicates = 'auto'; expected a value of type integer"),
+        ("miniature.standard_models", 0, "miniature.standard_models = '0'; expected at least 1 (Standard models of each"),
+        ("miniature.controls.epochs", [0], "miniature.controls.epochs.0 = '0'; expected at least 1"),
+        ("miniature.controls.images", [500, 500], "controls.images = '[500, 500]'; expected values that differ"),
+        ("claims.margins.bg_gap", 0, "claims.margins.bg_gap = '0'; expected more than 0"),
+        ("claims.margins.bg_gap", -0.1, "claims.margins.bg_gap = '-0.1'; expected more than 0"),
+        ("claims.margins.other", 2, "claims.margins.other = '2'; expected at most 1"),
+        ("claims.margins.rcs", "small", "claims.margins.rcs = 'small'; expected a value of type number"),
+        ("claims.criteria.ceiling", 1.5, "claims.criteria.ceiling = '1.5'; expected at most 1"),
+        ("claims.criteria.floor", 0.5, "claims.criteria: unknown key floor; expected chance_margin, ceiling, convergence"),
         ("theory.curves.noise", -1, "theory.curves.noise = '-1'; expected at least 0"),
     ],
 )
@@ -80,7 +98,7 @@ def test_mistakes_are_one_line(path, value, message):
         ("imagenet.data.imagenet9.files", {"x.json": []}, "files: unknown key x.json; expected in_to_in9.json"),
         ("miniature.benchmarks.waterbird", {}, "miniature.benchmarks: unknown key waterbird; expected adversarial, "),
         ("imagenet.benchmarks", {}, "benchmarks = '{}'; expected at least 1 of adversarial, imagenet, "),
-        ("miniature.seeds", list(range(2000)), "expected at most 1000 values"),
+        ("miniature.replicates", 2000, "miniature.replicates = '2000'; expected at most 1000"),
     ],
 )
 def test_what_no_setting_can_be_is_one_line(path, value, message):
@@ -126,8 +144,11 @@ def test_every_number_has_a_largest_and_a_least_value():
 @pytest.mark.parametrize(
     ("path", "value", "meaning"),
     [
-        ("miniature.seeds", [0.0, 1.0], [0, 1]),
-        ("miniature.seeds", ["0", "1"], [0, 1]),  # as --config hands numbers over
+        ("miniature.controls.epochs", [2.0, 1.0], [2, 1]),
+        ("miniature.controls.epochs", ["2", "1"], [2, 1]),  # as --config hands numbers over
+        ("miniature.replicates", "3", 3),
+        ("miniature.replicates", 3.0, 3),
+        ("miniature.replicates", "auto", "auto"),
         ("miniature.training.epochs", "3", 3),
         ("miniature.training.epochs", 3.0, 3),
         ("miniature.training.learning_rate", "5e-4", 0.0005),  # YAML reads 5e-4 as text
@@ -166,8 +187,8 @@ def test_a_config_that_holds_itself_is_one_line():
 
 def test_a_key_given_twice_is_named_with_file_and_lines(tmp_path):
     path = tmp_path / "lab.yaml"
-    path.write_text("miniature:\n  seeds: [0]\n  data: {seed: 1}\n  seeds: [1]\n")
-    with pytest.raises(InputError, match=r"lab.yaml, line 4: key seeds is given twice, first in line 2"):
+    path.write_text("miniature:\n  replicates: 1\n  data: {seed: 1}\n  replicates: 2\n")
+    with pytest.raises(InputError, match=r"lab.yaml, line 4: key replicates is given twice, first in line 2"):
         refuse_duplicate_keys([path])
     path.write_text('{"study": "miniature",\n "study": "imagenet"}')
     with pytest.raises(InputError, match=r"lab.yaml, line 2: key study is given twice"):
@@ -206,7 +227,17 @@ def several(**values):
         ({"miniature__benchmarks__waterbirds__resize": 31}, r"waterbirds.crop = 32; expected at most resize, 31"),
         ({"miniature__benchmarks__objectnet__validation_resize": 20}, r"objectnet.crop = 32.*validation_resize, 20"),
         ({"miniature__benchmarks__objectnet__border": 18}, r"objectnet.border = 18; expected at most 17.*36 pixels"),
-        ({"miniature__sweeps__reference__images": [500, 6001]}, r"reference.images holds 6001.*train, 6000"),
+        ({"miniature__controls__images": [500, 6001]}, r"controls.images holds 6001.*data.images.train, 6000"),
+        ({"miniature__controls__epochs": [1, 1000]}, r"controls.epochs holds 1000.*at most miniature.training.epochs"),
+        ({"claims__margins__bg_gp": 0.1}, r"claims.margins names 'bg_gp', which no benchmark .*did you mean bg_gap"),
+        (
+            {"miniature__replicates": "auto", "miniature__budgets": {"linf": [], "l2": []}},
+            r"replicates = 'auto'.*no adversarially trained model; list a budget, or give a number",
+        ),
+        (
+            {"miniature__replicates": "auto", "miniature__benchmarks": {"adversarial": {}}},
+            r"replicates = 'auto'.*no benchmark that measures reliance",
+        ),
         (
             {"miniature__benchmarks__adversarial__domains": {"broken": "val"}},
             r"domains.broken = 'val'.*val_decorrelated",
@@ -225,7 +256,7 @@ def test_without_domains_the_adversarial_benchmark_and_what_only_it_measures_are
     models = plan.models(config).values()
     assert "adversarial" not in plan.available_benchmarks(config)
     assert all(model.benchmarks for model in models)
-    assert {model.role for model in models} == {"main", "background_scale_sweep", "reference"}
+    assert {model.role for model in models} == {"main", "background_scale_sweep", "control"}
 
 
 def test_a_sweeps_world_has_the_value_of_the_config_not_of_its_name():
@@ -256,7 +287,7 @@ def test_a_benchmark_runs_where_the_config_lists_it_with_its_defaults(nothing):
     full = checked(SHIPPED, SCHEMA)["miniature"]["benchmarks"]
     assert config["miniature"]["benchmarks"] == {name: full[name] for name in ("waterbirds", "imagenet9")}
     models = plan.models(config).values()
-    assert {model.role for model in models} == {"main", "background_scale_sweep"}  # the others measure something else
+    assert {model.role for model in models} == {"main", "control", "background_scale_sweep"}  # the last is attacked
     assert all(model.benchmarks for model in models)
 
 
@@ -339,15 +370,13 @@ def test_the_default_study_trains_the_twenty_and_their_standards():
     assert {(m.architecture, m.norm) for m in adversarial} == {
         (a, n) for a in ("basic", "bottleneck") for n in ("l2", "linf")
     }
-    assert sum(m.norm == "none" for m in models) == 2
+    standard = [m for m in models if m.norm == "none"]
+    assert [m.id for m in standard if m.architecture == "basic"] == [
+        f"basic_standard{copy}" for copy in ("", "_copy2", "_copy3")
+    ]
+    assert len({m.seed for m in models}) == len(models)
+    assert len({canonical(m.spec | {"seed": 0, "architecture": ""}) for m in standard}) == 1  # their seeds alone differ
     assert {m.spec["epsilon"] for m in adversarial if m.norm == "linf"} == {e / 255 for e in (0.5, 1, 2, 4, 8)}
-
-
-def test_several_seeds_make_several_models_whose_ids_say_so():
-    config = checked(changed("miniature.seeds", [0, 1]), SCHEMA)
-    models = plan.models(config)
-    assert models["basic_l2_eps1_seed1"].spec["seed"] == 1
-    assert len(models) == 2 * len(plan.models(checked(SHIPPED, SCHEMA)))
 
 
 def test_one_meaning_has_one_string():
@@ -356,7 +385,18 @@ def test_one_meaning_has_one_string():
     assert a != canonical({"b": 2, "a": [0.5, 1.0], "c": {"y": 1, "x": None}})
 
 
-def test_an_override_reaches_its_model_only():
-    config = checked(changed("miniature.training.overrides", {"basic_l2_eps1": {"epochs": 2}}), SCHEMA)
-    plain, overridden = plan.models(checked(SHIPPED, SCHEMA)), plan.models(config)
-    assert [name for name in plain if plain[name] != overridden[name]] == ["basic_l2_eps1"]
+def overriding(overrides, replicates):
+    config = several(miniature__replicates=replicates, miniature__training__overrides=overrides)
+    plain = plan.models(checked(several(miniature__replicates=replicates), SCHEMA))
+    found = plan.models(checked(config, SCHEMA))
+    return {name: found[name].spec["epochs"] for name in plain if plain[name] != found[name]}
+
+
+def test_an_override_reaches_its_model_in_every_replicate_or_in_the_one_it_names():
+    assert overriding({"basic_l2_eps1": {"epochs": 2}}, 1) == {"basic_l2_eps1": 2}
+    assert overriding({"basic_l2_eps1": {"epochs": 2}}, 2) == {"basic_l2_eps1": 2, "basic_l2_eps1_rep2": 2}
+    assert overriding({"basic_l2_eps1_rep2": {"epochs": 2}}, 3) == {"basic_l2_eps1_rep2": 2}
+    both = {"basic_l2_eps1": {"epochs": 2}, "basic_l2_eps1_rep2": {"epochs": 3}}
+    assert overriding(both, 2) == {"basic_l2_eps1": 2, "basic_l2_eps1_rep2": 3}
+    with pytest.raises(InputError, match="overrides names basic_l2_eps1_rep2"):
+        overriding({"basic_l2_eps1_rep2": {"epochs": 2}}, 1)

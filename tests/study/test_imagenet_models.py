@@ -163,7 +163,7 @@ def test_a_path_without_the_data_is_a_mistake_and_says_so(name):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"seeds": [0, 1]}, r"imagenet.seeds.*one checkpoint was released per model"),
+        ({"replicates": 2}, r"imagenet.replicates.*one checkpoint was released per model"),
         ({"budgets__linf": [3]}, r"no released checkpoint for resnet18, norm linf, epsilon 3; budgets 0.5, 1, 2, 4, 8"),
         ({"source": "train"}, r"source = 'train' needs ImageNet"),
         ({"training__overrides": {"resnet18_l2_eps1": {"epochs": 1}}}, r"it trains none: source is released"),

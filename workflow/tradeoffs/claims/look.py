@@ -28,6 +28,7 @@ class Settings(NamedTuple):
     benchmarks: list[dict[str, Any]]
     margins: Annotated[Mapping[str, float], "smallest relevant difference of each measure, and of any other"]
     criteria: Annotated[Mapping[str, float], "of a regime in which verdicts can be reached"]
+    unseen_variance: Annotated[float, "what one replicate cannot see of another, as a share of its variance"]
     look: Annotated[int, "number of this look, from 1: as many replicates there are"]
     looks: Annotated[int, "number of looks that there may be"]
     hypotheses: Annotated[int, "number of headline claims"]
@@ -45,7 +46,7 @@ def run(
         )
     level = levels(looks, settings.hypotheses)[look - 1]
     told = (settings.study, settings.models, settings.benchmarks, settings.margins, settings.criteria)
-    study = study_of(Told(*told, level))
+    study = study_of(Told(*told, level, settings.unseen_variance))
     measured = measure(read(evaluations, study.models), study.models, study.reliance)
     found = headlines(measured, study, level)
     open_ones = [name for name, verdict in found.items() if verdict == UNDECIDED]

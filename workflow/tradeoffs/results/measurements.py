@@ -20,8 +20,9 @@ def measure(evaluations: Evaluations, models: Sequence[Model], reliance: Sequenc
     for (model, benchmark), card in evaluations.items():
         drawn = draws(card, list(card.metrics))
         for name, values in drawn.items():
-            found[model, benchmark, name] = Measured(metric_value(card, name), values, int(card.metrics[name]["n"]))
-    beyond = beyond_accuracy.of_models(found, models, reliance)
+            n = int(card.metrics[name]["n"])
+            found[model, benchmark, name] = Measured(metric_value(card, name), values, n, card.df)
+    derived = dict(beyond_accuracy.of_models(found, models, reliance))
     for (model, name), measured in effective_robustness.of_models(evaluations, models).items():
-        found[model, "objectnet", name] = measured
-    return found | beyond
+        derived[model, "objectnet", name] = measured
+    return found | {key: measured._replace(df=evaluations[key[:2]].df) for key, measured in derived.items()}

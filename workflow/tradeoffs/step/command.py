@@ -154,7 +154,7 @@ def _defaults(settings: type[Any]) -> dict[str, Any]:
 
 
 def _json_types(hint: Any) -> tuple[type, ...]:
-    """Return what a value of a type hint is after JSON: ``list[float]`` a list, Mapping a dict, ``int | None`` either."""
+    """Return what a value of a type hint is after JSON: ``list[float]`` is list, Mapping dict, ``int | None`` both."""
     if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
         return tuple(kind for part in typing.get_args(hint) for kind in _json_types(part))
     origin = typing.get_origin(hint) or hint

@@ -1,0 +1,207 @@
+"""Reliance against clean accuracy: adversarially trained models beside the lines through the standard ones."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from tradeoffs.figures.benchmark import WORDS
+from tradeoffs.figures.drawing import note, wrapped
+from tradeoffs.figures.settings import Settings
+from tradeoffs.figures.style import ARCHITECTURE_LINES, ARCHITECTURE_MARKERS, NORM_LABELS, NORM_STYLES
+from tradeoffs.results.beyond_accuracy import CLEAN_ACCURACY, groups
+from tradeoffs.results.evaluations import Array
+from tradeoffs.results.metrics import Metric, benchmarks_of, beyond_accuracy
+from tradeoffs.results.reading import read_table
+from tradeoffs.results.standard_line import logit
+from tradeoffs.results.table import SUMMARY_COLUMNS, SWEEP_COLUMNS
+
+TITLE = "Reliance on backgrounds against clean accuracy"
+COLUMNS = 3
+OTHER = "other architectures"
+FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
+SMALLEST, LARGEST, STANDARD_SIZE = 3.5, 9.0, 4.5  # of marks, in points
+# Filled or not, so that norms differ in greyscale too.
+FACES = {"linf": NORM_STYLES["linf"].colour, "l2": "white", "none": "#c4c4c4"}
+
+
+def draw(
+    settings: Settings,
+    *,
+    summary: Annotated[Path, "summary.csv"],
+    sweeps: Annotated[Path, "sweeps.csv of the summary step, for the controls"],
+) -> Figure:
+    """Draw a panel for the headline measure of each benchmark that a model was measured in, beside its accuracy."""
+    table = read_table(summary, SUMMARY_COLUMNS)
+    beside = read_table(sweeps, SWEEP_COLUMNS, may_be_empty=True)
+    table = pd.concat([table, beside[beside["sweep"] == "control"].assign(role="control")], ignore_index=True)
+    headlines = [(each.title, each.reliance[0]) for each in benchmarks_of(settings.benchmarks) if each.reliance]
+    drawn = [(title, metric, rows) for title, metric in headlines if not (rows := points(table, metric)).empty]
+    if not drawn:
+        return note(TITLE, f"no measure of reliance and clean accuracy (benchmark {CLEAN_ACCURACY[0]}) of one model")
+    main = list(dict.fromkeys(table["architecture"][table["role"] == "main"]))
+    budgets = {norm: sorted(table["epsilon"][table["norm"] == norm].unique()) for norm in ("linf", "l2")}
+    high = -(-len(drawn) // COLUMNS)
+    wide = min(len(drawn), COLUMNS)
+    figure = Figure(figsize=(max(0.4 + 3.3 * wide, 6.4), 1.5 + 2.75 * high))
+    panels = figure.subplots(high, wide, squeeze=False).ravel()
+    for axes, (title, metric, rows) in zip(panels, drawn, strict=False):
+        panel(axes, rows, main, budgets)
+        axes.set_title(title)
+        axes.set_ylabel(wrapped(metric.label or metric.name, 26) + WORDS[metric.direction], fontsize=8.5)
+        axes.set_xlabel("clean accuracy (logit scale)", fontsize=8.5)
+    for axes in panels[len(drawn) :]:
+        axes.set_visible(False)
+    shown = pd.concat([rows for _, _, rows in drawn])
+    figure.legend(handles=handles(shown, main, budgets), loc="outside lower center", ncols=3, fontsize=8)
+    figure.suptitle(TITLE, fontsize=10.5)
+    return figure
+
+
+def points(table: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    """Return the models with a measure and a clean accuracy: value and interval of it, and of the accuracy's logit x.
+
+    ``line``: what the line of standard models gives at its accuracy; NaN where there is none, and for controls.
+    """
+
+    def of(benchmark: str, name: str) -> pd.DataFrame:
+        rows = table[(table["benchmark"] == benchmark) & (table["metric"] == name)]
+        found: pd.DataFrame = rows.drop_duplicates("model").set_index("model")
+        return found
+
+    found, accuracy = of(metric.benchmark, metric.name), of(*CLEAN_ACCURACY)
+    found = found[found.index.isin(accuracy.index)].copy()
+    accuracy = accuracy.loc[found.index]
+    for column, name in {"value": "x", "ci_low": "x_low", "ci_high": "x_high"}.items():
+        found[name] = logit(accuracy[column].to_numpy(float), int(accuracy["n"].min())) if len(found) else []
+    found["accuracy"] = accuracy["value"]
+    found["line"] = found["value"] - of(metric.benchmark, beyond_accuracy(metric).name)["value"].reindex(found.index)
+    standard = (found["norm"] == "none").to_numpy()
+    found["group"] = -1
+    if standard.any():
+        found["group"] = groups(list(found["architecture"]), found["accuracy"].to_numpy(float), standard)
+    result: pd.DataFrame = found.reset_index()
+    return result
+
+
+def panel(axes: Axes, rows: pd.DataFrame, main: Sequence[str], budgets: dict[str, list[float]]) -> None:
+    """Draw the models of one measure, and the lines: dotted where no standard model is that good, or that bad."""
+    lines(axes, rows)
+    is_standard = rows["norm"] == "none"
+    for _, row in rows[is_standard].iterrows():
+        mark(axes, row, main, STANDARD_SIZE)
+    trained = rows[~is_standard]
+    numbers = ["value", "ci_low", "ci_high", "x", "x_low", "x_high"]
+    for (role, architecture, norm), own in trained.groupby(["role", "architecture", "norm"], sort=False):
+        means = own.groupby("epsilon", as_index=False)[numbers].mean()
+        if role == "main":
+            style = NORM_STYLES[norm]
+            axes.plot(means["x"], means["value"], color=style.colour, linestyle=style.line, linewidth=0.7, alpha=0.7)
+        for _, row in means.assign(architecture=architecture, norm=norm).iterrows():
+            mark(axes, row, main, size(row["epsilon"], budgets[norm]))
+    margin = 0.08 * max(float(np.ptp(rows["x"])), 0.1)
+    low, high = rows["x"].min() - margin, rows["x"].max() + margin
+    axes.set_xlim(low, high)  # of the models: near 1 their intervals reach far
+    at = ticks(low, high)
+    axes.set_xticks([_logit(fraction) for fraction in at], [f"{fraction:g}" for fraction in at])
+    axes.minorticks_off()
+
+
+def lines(axes: Axes, rows: pd.DataFrame) -> None:
+    """Draw the line of each group and replicate over the range of all models; say so where there is none."""
+    judged = rows[rows["line"].notna()]
+    if judged.empty:
+        axes.text(0.03, 0.97, "no line: too few standard models", transform=axes.transAxes, va="top", fontsize=7.5)
+        return
+    ends = np.array([rows["x"].min(), rows["x"].max()])
+    for _, own in judged.groupby("replicate"):
+        widest = max((of for _, of in own.groupby("group")), key=lambda of: float(np.ptp(of["x"])))
+        low, high = widest.loc[widest["x"].idxmin()], widest.loc[widest["x"].idxmax()]
+        slope = (high["line"] - low["line"]) / (high["x"] - low["x"]) if high["x"] > low["x"] else 0.0
+        for group, of in own.groupby("group"):
+            fitted = rows["x"][(rows["norm"] == "none") & (rows["group"] == group)]
+            for x, style, width in ((ends, ":", 0.9), (_ends(fitted), line_style(group), 1.2)):
+                given = of["line"].iloc[0] + slope * (x - of["x"].iloc[0])
+                axes.plot(x, given, color="#555555", zorder=1, linestyle=style, linewidth=width)
+
+
+def line_style(group: int) -> str:
+    """Return the look of the line of a group."""
+    return ARCHITECTURE_LINES[group % len(ARCHITECTURE_LINES)]
+
+
+def mark(axes: Axes, row: pd.Series, main: Sequence[str], points_wide: float) -> None:
+    """Draw one model, with the intervals of both its numbers."""
+    colour = NORM_STYLES[row["norm"]].colour
+    thin: dict[str, Any] = {"color": colour, "linewidth": 0.5, "alpha": 0.45, "zorder": 2}
+    axes.vlines(row["x"], row["ci_low"], row["ci_high"], **thin)
+    axes.hlines(row["value"], row["x_low"], row["x_high"], **thin)
+    shape = marker(row["architecture"], main)
+    face = FACES[row["norm"]]
+    look: dict[str, Any] = {"color": colour, "markerfacecolor": face, "markersize": points_wide, "markeredgewidth": 0.8}
+    axes.plot(row["x"], row["value"], marker=shape, linestyle="none", zorder=3, **look)
+
+
+def marker(architecture: str, main: Sequence[str]) -> str:
+    """Return the shape of an architecture: each of the grid has one, all others share one."""
+    others = len(ARCHITECTURE_MARKERS) - 1
+    return ARCHITECTURE_MARKERS[main.index(architecture) % others if architecture in main else others]
+
+
+def size(epsilon: float, budgets: Sequence[float]) -> float:
+    """Return the size of a mark, in points, by the place of the budget among those of its norm."""
+    place = list(budgets).index(epsilon) / max(len(budgets) - 1, 1)
+    return SMALLEST + (LARGEST - SMALLEST) * place
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Return the fractions to label between two logits, an eighth of the way apart or more."""
+    kept: list[float] = []
+    for fraction in FRACTIONS:
+        place = _logit(fraction)
+        if low <= place <= high and (not kept or place - _logit(kept[-1]) >= (high - low) / 8):
+            kept.append(fraction)
+    return kept or [round(float(1 / (1 + np.exp(-(low + high) / 2))), 3)]
+
+
+def _logit(fraction: float) -> float:
+    return float(logit(np.array(fraction), 10**6))
+
+
+def handles(rows: pd.DataFrame, main: Sequence[str], budgets: dict[str, list[float]]) -> list[Line2D]:
+    """Return what the legend shows."""
+    grey: dict[str, Any] = {
+        "color": "black",
+        "markerfacecolor": FACES["none"],
+        "linestyle": "none",
+        "markersize": STANDARD_SIZE,
+    }
+    names = [*main, *([OTHER] if not set(rows["architecture"]) <= set(main) else [])]
+    found = [Line2D([], [], marker=marker(name, main), label=f"standard, {name}", **grey) for name in names]
+    for norm in ("linf", "l2"):
+        if not (own := budgets[norm]):
+            continue
+        look: dict[str, Any] = {
+            "color": NORM_STYLES[norm].colour,
+            "markerfacecolor": FACES[norm],
+            "linestyle": NORM_STYLES[norm].line,
+        }
+        name = f"{NORM_LABELS[norm]} training, larger for a larger budget ({own[0]:g} to {own[-1]:g})"
+        found.append(Line2D([], [], marker="o", linewidth=0.7, markersize=LARGEST - 2, label=name, **look))
+    standard = rows[rows["norm"] == "none"]
+    lined = sorted(set(rows["group"][rows["line"].notna()]))
+    for group in lined:
+        of = standard["architecture"][standard["group"] == group].unique()
+        whose = "" if len(lined) == 1 else f", {of[0] if len(of) == 1 else OTHER}"
+        look = {"color": "#555555", "linestyle": line_style(group), "linewidth": 1.2}
+        found.append(Line2D([], [], label=f"line of standard models{whose}", **look))
+    return found
+
+
+def _ends(x: pd.Series) -> Array:
+    return np.array([x.min(), x.max()])
