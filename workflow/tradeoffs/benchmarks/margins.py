@@ -21,5 +21,8 @@ def distances(logits: Loss, x: Tensor, labels: Tensor) -> Tensor:
     gradient = input_gradient(lead, x)
     norm = gradient.double().flatten(1).norm(dim=1)
     farthest = float(x[0].numel()) ** 0.5
-    found = (-lead.detach() / norm).nan_to_num(0.0)  # 0 / 0: on the boundary, and nothing says which way leads off it
-    return found.masked_fill(~norm.isfinite() | ~lead.detach().isfinite(), -farthest).clamp(-farthest, farthest)
+    found: Tensor = (-lead.detach() / norm).nan_to_num(
+        0.0
+    )  # 0 / 0: on the boundary, and nothing says which way leads off it
+    found = found.masked_fill(~norm.isfinite() | ~lead.detach().isfinite(), -farthest)
+    return found.clamp(-farthest, farthest)
