@@ -50,8 +50,10 @@ def measures(measured: Measurements, study: Study) -> list[Measure]:
             headline = metric == benchmark.reliance[0]
             raw = compare(measured, study.models, metric)
             found.append(Measure(benchmark.title, metric, metric, raw, headline))
-            if lines.adjustable([metric]) and (raw.grid or raw.own):
-                beyond = compare_beyond_accuracy(measured, study.models, metric)
+            if not lines.adjustable([metric]):
+                continue
+            beyond = compare_beyond_accuracy(measured, study.models, metric)
+            if raw.grid or beyond.own:
                 found.append(Measure(benchmark.title, metric, beyond_accuracy(metric), beyond, headline))
     return found
 

@@ -29,7 +29,9 @@ def claims(measured: Measurements, study: Study) -> list[Claim]:
     """Return the overall row, then per measure its row, one per architecture and norm, and one per own model."""
     listed = measures(measured, study)
     tested = tested_by_metric(measured, study, listed)
-    parts = [tested[measure.metric] for measure in listed if measure.headline and not measure.beyond]
+    parts = [
+        tested[measure.metric] for measure in listed if measure.headline and measure.of_grid and not measure.beyond
+    ]
     rows = [overall_row(study, parts)] if parts else []
     for measure in listed:
         found = tested[measure.metric]
