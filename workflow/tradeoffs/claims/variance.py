@@ -33,7 +33,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 UNSEEN_DF = 20.0
 LARGER_BY_CHANCE = 0.02
@@ -63,20 +63,20 @@ class Estimate(NamedTuple):
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Return the two-sided interval of a confidence in (0, 1)."""
-        reach = float(stats.t.ppf(0.5 + confidence / 2, self.df)) * self.standard_error
+        reach = quantile(0.5 + confidence / 2, self.df) * self.standard_error
         return self.value - reach, self.value + reach
 
     def p_value(self, null: float = 0.0) -> float:
         """Two-sided p-value, in [0, 1], of the effect being ``null``."""
         if self.standard_error == 0:
             return float(self.value == null)
-        return float(2 * stats.t.sf(abs(self.value - null) / self.standard_error, self.df))
+        return 2 * beyond(abs(self.value - null) / self.standard_error, self.df)
 
     def p_relevant(self, margin: float) -> float:
         """P-value of the effect being at least ``margin`` > 0 in size: of two one-sided tests the larger p."""
         if self.standard_error == 0:
             return float(abs(self.value) >= margin)
-        return float(stats.t.sf((margin - abs(self.value)) / self.standard_error, self.df))
+        return beyond((margin - abs(self.value)) / self.standard_error, self.df)
 
 
 def satterthwaite(parts: Sequence[Part]) -> Part:
@@ -118,7 +118,17 @@ def pooled(within: Part, between: Part) -> Part:
         return between
     if within.variance == 0:
         return within if between.variance == 0 else between
-    if stats.f.sf(between.variance / within.variance, between.df, within.df) < LARGER_BY_CHANCE:
+    if special.fdtrc(between.df, within.df, between.variance / within.variance) < LARGER_BY_CHANCE:
         return between
     df = within.df + between.df
     return Part((within.df * within.variance + between.df * between.variance) / df, df)
+
+
+def quantile(share: float, df: float) -> float:
+    """Return the value of Student's t that a share, in (0, 1), of its distribution lies below."""
+    return float(special.stdtrit(df, share))
+
+
+def beyond(value: float, df: float) -> float:
+    """Return the chance, in [0, 1], that Student's t exceeds a value."""
+    return float(special.stdtr(df, -value))

@@ -19,16 +19,15 @@ estimate around the old one: both vary, so its spread is sqrt(2) standard errors
 knows nothing of the effect but this estimate.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from tradeoffs.claims.row import CONTRADICTED, EQUIVALENT, EXPLORATORY, NETWORKS, SUPPORTED, UNDECIDED, Claim
-from tradeoffs.claims.variance import Estimate
-
-LEVEL = 0.05
+from tradeoffs.claims.variance import Estimate, beyond, quantile
+from tradeoffs.results.study import LEVEL
 
 
 class Rule(NamedTuple):
@@ -44,14 +43,14 @@ class Rule(NamedTuple):
 
     def smallest_different(self, effect: Estimate) -> float:
         """Return the size from which on an estimate with this standard error is a difference."""
-        return float(stats.t.isf(self.level / 2, effect.df)) * effect.standard_error
+        return quantile(1 - self.level / 2, effect.df) * effect.standard_error
 
     def largest_equivalent(self, effect: Estimate) -> float:
         """Return the size up to which an estimate with this standard error is equivalent; below 0 if none is."""
         if self.margin is None:
             return -1.0
         level = self.level if self.equivalence_level is None else self.equivalence_level
-        return self.margin - float(stats.t.isf(level, effect.df)) * effect.standard_error
+        return self.margin - quantile(1 - level, effect.df) * effect.standard_error
 
 
 class Finding(NamedTuple):
@@ -152,10 +151,10 @@ def chances(effect: Estimate, rule: Rule) -> dict[str, float]:
         return {each: float(each == certain) for each in (SUPPORTED, CONTRADICTED, EQUIVALENT, UNDECIDED)}
     small = rule.largest_equivalent(effect)
     different = max(rule.smallest_different(effect), small)
-    spread = np.sqrt(2) * effect.standard_error
+    spread = math.sqrt(2) * effect.standard_error
 
     def above(value: float) -> float:
-        return float(stats.t.sf((value - effect.value) / spread, effect.df))
+        return beyond((value - effect.value) / spread, effect.df)
 
     found = {
         SUPPORTED: above(different),
