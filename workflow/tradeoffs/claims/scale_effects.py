@@ -22,16 +22,16 @@ Effects = dict[float, tuple[float, Array]]  # scale -> effect and its bootstrap 
 def effects(measured: Measurements, models: Sequence[Model], norm: str) -> Effects:
     """Return the effect of training against ``norm`` at each scale, in ascending order."""
     swept = [m for m in models if m.role == ROLE and m.background_scale is not None and BENCHMARK in m.benchmarks]
-    standard = {m.world: measured[m.id, BENCHMARK, METRIC] for m in swept if m.norm == "none"}
+    standard = {(m.world, m.replicate): measured[m.id, BENCHMARK, METRIC] for m in swept if m.norm == "none"}
     for model in swept:
-        if model.world not in standard:
-            raise InputError(f"--spec: {model.id} has no standard model of its world; add it to the models")
+        if (model.world, model.replicate) not in standard:
+            raise InputError(f"--spec: {model.id} has no standard model of its world and replicate; add one")
     found: Effects = {}
     for scale in sorted({m.background_scale for m in swept if m.background_scale is not None}):
         own = [m for m in swept if m.norm == norm and m.background_scale == scale]
         numbers = sorted({m.replicate for m in own})
         of_each = [
-            [(measured[m.id, BENCHMARK, METRIC], standard[m.world]) for m in own if m.replicate == number]
+            [(measured[m.id, BENCHMARK, METRIC], standard[m.world, number]) for m in own if m.replicate == number]
             for number in numbers
         ]
         if of_each:
