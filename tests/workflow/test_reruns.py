@@ -96,12 +96,13 @@ def test_the_study_has_all_its_outputs(finished):
         "ci_low",
         "ci_high",
         "n",
+        "replicate",
     ]
     summary = pd.read_csv(results / "summary.csv", keep_default_na=False)
     assert list(summary.columns) == columns
     assert set(summary["benchmark"]) == BENCHMARKS
     for benchmark, rows in summary.groupby("benchmark"):
-        assert set(rows["model"]) == {"basic_standard", "basic_linf_eps4", "basic_l2_eps0.5"}, benchmark
+        assert set(rows["model"]) == GRID, benchmark
     standard = summary[summary["model"] == "basic_standard"]
     assert set(standard["norm"]) == {"none"}
     assert set(standard["epsilon"]) == {0}
@@ -263,8 +264,7 @@ def test_another_replicate_is_all_that_is_trained_and_evaluated(study):
 
 
 def test_a_margin_reruns_claims_only(study):
-    edit_config(study, lambda c: c.update(claims={"margins": {"bg_gap": 0.01}}))
-    rules, evaluations, trained = planned(study)
+    rules, evaluations, trained = planned(study, "--config", 'claims={"margins": {"bg_gap": 0.01}}')
     assert set(rules) - {"figures"} == {"claims", "figure"}
     assert not evaluations
     assert not trained
