@@ -47,7 +47,7 @@ def changed(path, value):
         (
             "miniature.sweeps.reference",
             {"images": [500]},
-            "sweeps.reference: is no key any more; write miniature.contr",
+            "sweeps.reference: is no key any more; write ",
         ),
         ("miniature.replicates", 0, "miniature.replicates = '0'; expected at least 1 (How often the study is repeated"),
         ("miniature.replicates", -1, "miniature.replicates = '-1'; expected at least 1"),
@@ -59,7 +59,7 @@ def changed(path, value):
         (
             "miniature.standard_models",
             0,
-            "miniature.standard_models = '0'; expected at least 1 (Standard models of each",
+            "miniature.standard_models = '0'; expected at least 1 (Standard models",
         ),
         ("miniature.controls.epochs", [0], "miniature.controls.epochs.0 = '0'; expected at least 1"),
         ("miniature.controls.images", [500, 500], "controls.images = '[500, 500]'; expected values that differ"),
@@ -71,7 +71,7 @@ def changed(path, value):
         (
             "claims.criteria.floor",
             0.5,
-            "claims.criteria: unknown key floor; expected chance_margin, ceiling, convergence",
+            "claims.criteria: unknown key floor; expected chance_margin, ",
         ),
         ("theory.curves.noise", -1, "theory.curves.noise = '-1'; expected at least 0"),
     ],
