@@ -138,10 +138,10 @@ def test_objectnet_shows_unseen_digits_on_whole_unseen_photographs(
     def noting(function: Callable[..., object]) -> Callable[..., object]:
         return lambda *arguments: (asked.append(arguments), function(*arguments))[1]
 
-    monkeypatch.setattr(objectnet, "load_digits", noting(objectnet.load_digits))
+    monkeypatch.setattr(objectnet, "stock", noting(objectnet.stock))
     monkeypatch.setattr(objectnet, "regions", noting(objectnet.regions))
     objectnet.write(tmp_path, SETTINGS._replace(images=10))
-    assert asked == [("test",), (objectnet.UNSEEN_PHOTOGRAPHS, None)]
+    assert asked == [("test", SETTINGS.seed), (objectnet.UNSEEN_PHOTOGRAPHS, None)]
 
 
 @pytest.mark.parametrize("contrast", [0.5, 0.8])

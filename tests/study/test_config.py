@@ -44,7 +44,11 @@ def changed(path, value):
         ("miniature.architectures", ["resnet9"], "miniature.architectures.0 = 'resnet9'; expected one of basic"),
         ("miniature.seeds", [0, 1], "miniature.seeds: is no key any more; write replicates, their number"),
         ("imagenet.seeds", [0], "imagenet.seeds: is no key any more; write replicates, their number"),
-        ("miniature.sweeps.reference", {"images": [500]}, "sweeps.reference: is no key any more; write miniature.contr"),
+        (
+            "miniature.sweeps.reference",
+            {"images": [500]},
+            "sweeps.reference: is no key any more; write ",
+        ),
         ("miniature.replicates", 0, "miniature.replicates = '0'; expected at least 1 (How often the study is repeated"),
         ("miniature.replicates", -1, "miniature.replicates = '-1'; expected at least 1"),
         ("miniature.replicates", 1.5, "miniature.replicates = '1.5'; expected a value of type integer or string"),
@@ -52,7 +56,11 @@ def changed(path, value):
         ("imagenet.replicates", [1], "imagenet.replicates = '[1]'; expected a value of type integer or string"),
         ("miniature.most_replicates", 0, "miniature.most_replicates = '0'; expected at least 1"),
         ("miniature.most_replicates", "auto", "most_replicates = 'auto'; expected a value of type integer"),
-        ("miniature.standard_models", 0, "miniature.standard_models = '0'; expected at least 1 (Standard models of each"),
+        (
+            "miniature.standard_models",
+            0,
+            "miniature.standard_models = '0'; expected at least 1 (Standard models",
+        ),
         ("miniature.controls.epochs", [0], "miniature.controls.epochs.0 = '0'; expected at least 1"),
         ("miniature.controls.images", [500, 500], "controls.images = '[500, 500]'; expected values that differ"),
         ("claims.margins.bg_gap", 0, "claims.margins.bg_gap = '0'; expected more than 0"),
@@ -60,7 +68,11 @@ def changed(path, value):
         ("claims.margins.other", 2, "claims.margins.other = '2'; expected at most 1"),
         ("claims.margins.rcs", "small", "claims.margins.rcs = 'small'; expected a value of type number"),
         ("claims.criteria.ceiling", 1.5, "claims.criteria.ceiling = '1.5'; expected at most 1"),
-        ("claims.criteria.floor", 0.5, "claims.criteria: unknown key floor; expected chance_margin, ceiling, convergence"),
+        (
+            "claims.criteria.floor",
+            0.5,
+            "claims.criteria: unknown key floor; expected chance_margin, ",
+        ),
         ("theory.curves.noise", -1, "theory.curves.noise = '-1'; expected at least 0"),
     ],
 )

@@ -115,7 +115,7 @@ def test_a_changed_margin_is_the_claims_business_alone():
 def test_what_is_no_look_is_one_line(tmp_path):
     path = tmp_path / "1.json"
     path.write_text('{"decided": true}')
-    with pytest.raises(InputError, match=r"1.json: no look at the claims .*delete it and run again"):
+    with pytest.raises(SystemExit, match=r"error: .*1.json: no look at the claims .*delete it and run again"):
         replicates.look(path)
     path.write_text('{"decided": false, "level": 0.01}')
     assert replicates.look(path) == (False, 0.01)

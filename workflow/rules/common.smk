@@ -122,6 +122,15 @@ def evaluations(suffix, models):
     ]
 
 
+def control_cards():
+    """The cards of the controls whose weights are fetched: they say where that was impossible."""
+    return [
+        f"results/{STUDY}/models/{model.id}/card.json"
+        for model in MODELS.values()
+        if model.role == "control" and model.source != "train"
+    ]
+
+
 def default_folders():
     """The data folders of the main grid's world, by data set."""
     names = dict.fromkeys(

@@ -100,6 +100,8 @@ rule published:
 
 
 rule missing:
+    input:
+        control_cards(),
     output:
         out=table("missing", "Data", "Table: what is missing, and what to do"),
         card=f"results/{STUDY}/cards/missing.json",
@@ -110,8 +112,10 @@ rule missing:
     params:
         code=code_id("tradeoffs.results.missing"),
         spec=settings({"missing": plan.missing_benchmarks(config)}),
+        controls=lambda wc, input: ["--controls", *input] if input else [],
     shell:
-        "python -m tradeoffs missing --spec {params.spec:q} --out {output.out:q} --card {output.card:q} > {log:q} 2>&1"
+        "python -m tradeoffs missing --spec {params.spec:q} {params.controls:q} --out {output.out:q}"
+        " --card {output.card:q} > {log:q} 2>&1"
 
 
 # Every figure: workflow/tradeoffs/figures/catalogue.yaml lists them.

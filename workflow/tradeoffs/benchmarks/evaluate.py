@@ -79,7 +79,7 @@ def run(
     outcomes: Annotated[Path, "npz file to write"],
     card: Annotated[Path, "JSON card to write"],
 ) -> Written:
-    """Evaluate one model.
+    """Evaluate one model; of one whose weights could not be had there are no metrics, and the card says why.
 
     InputError for data sets that are missing or too many, a damaged file, weights that do not fit, what the benchmark
     refuses, and metrics that are not those it declares.
@@ -97,6 +97,11 @@ def run(
         check(root / "fingerprint.json")
     fingerprints = {name: read_json(root / "fingerprint.json")["fingerprint"] for name, root in roots.items()}
     digest, of_weights = check(weights)
+    checked = f"against {of_weights.name}" if of_weights else "not: no card beside the file"
+    said = {"benchmark": benchmark, "model": settings.model, "weights": {"sha256": digest, "checked": checked}}
+    if of_weights and (why := read_json(of_weights).get("unavailable")):
+        write_whole(outcomes, np.savez_compressed)
+        return Written("evaluation", [outcomes], said | {"metrics": {}, "unavailable": why}, fingerprints)
     device = choose_device()
     remarks = {}
     if settings.architecture == "torchscript":  # which is code
@@ -111,15 +116,10 @@ def run(
         "evaluation",
         [outcomes],
         {
-            "benchmark": benchmark,
-            "model": settings.model,
+            **said,
             "metrics": result.metrics,
             "resampled": result.resampled._asdict(),
             "skipped": [_below(roots, path) for path in result.skipped],
-            "weights": {
-                "sha256": digest,
-                "checked": f"against {of_weights.name}" if of_weights else "not: no card beside the file",
-            },
             **_of_training(of_weights),
             **result.remarks,
             **remarks,

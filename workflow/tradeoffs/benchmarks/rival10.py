@@ -105,7 +105,7 @@ def pairs(metrics: Metrics, settings: Settings) -> dict[str, tuple[float, float]
     """Return the two accuracies, under noise in the background and in the foreground, that each RFS is the gap of."""
     found: dict[str, tuple[float, float]] = {}
     for kind, levels in settings.levels().items():
-        for noise in (kind, *(f"{kind}_{level:g}" for level in levels)):
+        for noise in (*(f"{kind}_{level:g}" for level in levels), kind):
             behind, in_front = (
                 float(metrics[f"accuracy_{region}_{noise}"]["value"]) for region in ("background", "foreground")
             )

@@ -27,7 +27,8 @@ class Settings(NamedTuple):
     ``name``: of the network in its library; an architecture for state_dict; None for torchscript. ``pretrained``: the
     library's name of published weights, None with a checkpoint. ``mean``, ``std``: per channel, pixels in [0, 1]; None:
     as published. ``input_size`` in pixels; None: as published, or with a checkpoint whatever the benchmark gives.
-    ``weights``: ema or raw, where a checkpoint holds more than one set of them.
+    ``weights``: ema or raw, where a checkpoint holds more than one set of them. ``required``: whether it is an error
+    where published weights cannot be fetched; else the model is marked as one that cannot be had.
     """
 
     classes: int
@@ -37,6 +38,7 @@ class Settings(NamedTuple):
     std: list[float] | None = None
     input_size: int | None = None
     weights: str | None = None
+    required: bool = True
 
 
 class Preprocessing(NamedTuple):

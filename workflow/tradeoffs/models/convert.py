@@ -16,6 +16,7 @@ from torch import Tensor
 
 from tradeoffs.models import confinement, sources
 from tradeoffs.models.conversion import Converted
+from tradeoffs.models.libraries import NotFetchedError
 from tradeoffs.step.cards import check
 from tradeoffs.step.command import Step, Written, options_of
 from tradeoffs.step.errors import InputError
@@ -38,11 +39,22 @@ def run(
     weights: Annotated[Path, "state_dict to write"],
     card: Annotated[Path, "JSON card to write"],
 ) -> Written:
-    """Write the weights of a model of the source."""
+    """Write the weights of a model of the source.
+
+    Where published weights cannot be fetched and are not ``required``, the file holds no tensor, and its card says
+    under ``unavailable`` why: what is made from it says so too.
+    """
     facts = sources.find(source)
     content = check(checkpoint, ours=not facts.own)[0] if checkpoint else None
     remarks = {"confined": confinement.confine(weights.parent, card.parent)} if facts.code else {}
-    found = convert(source, settings, checkpoint)
+    try:
+        found = convert(source, settings, checkpoint)
+    except NotFetchedError as error:
+        if settings.required:
+            raise
+        why = f"{error.reason}; to try again, delete {card} and run again"
+        print(f"left out: {why}")
+        found = Converted({}, sources.architecture(source, settings.name), {}, {"unavailable": why})
     write(found.tensors, weights)
     origin = {"name": source, "file": checkpoint.name if checkpoint else None, "sha256": content}
     return Written(

@@ -36,10 +36,13 @@ def same_classes(published: int, wanted: int, what: str) -> None:
         raise InputError(f"classes: {wanted}, but {what} was published with {published}")
 
 
-def not_fetched(name: str, pretrained: str, error: Exception) -> InputError:
-    """Return what is said where a library could not fetch its weights."""
-    reason = " ".join(str(error).split())[:200]
-    return InputError(
-        f"pretrained: the weights {pretrained} of {name} could not be downloaded ({reason}); try again, or download "
-        "them by hand and give the file as --checkpoint with pretrained: null"
-    )
+class NotFetchedError(InputError):
+    """A library could not fetch its published weights; ``reason`` says so without what to do."""
+
+    def __init__(self, name: str, pretrained: str, error: Exception) -> None:
+        said = " ".join(str(error).split())[:200]
+        self.reason = f"the weights {pretrained} of {name} could not be downloaded ({said})"
+        super().__init__(
+            f"pretrained: {self.reason}; try again, or download them by hand and give the file as --checkpoint with "
+            "pretrained: null"
+        )

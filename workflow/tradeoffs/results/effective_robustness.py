@@ -64,8 +64,8 @@ def of_models(evaluations: Evaluations, models: Sequence[Model]) -> dict[tuple[s
     Empty where fewer than three of them differ in validation accuracy: two points always lie on a line.
     """
     found: dict[tuple[str, str], Measured] = {}
-    for world in dict.fromkeys(m.world for m in _measured(models)):
-        kept = [m for m in _measured(models) if m.world == world]
+    for world in dict.fromkeys(m.world for m in _measured(evaluations, models)):
+        kept = [m for m in _measured(evaluations, models) if m.world == world]
         for protocol in PROTOCOLS:
             found |= _in_one_world(evaluations, kept, protocol)
     return found
@@ -90,7 +90,7 @@ def _in_one_world(evaluations: Evaluations, kept: Sequence[Model], protocol: str
 
 def reason_to_leave_out(evaluations: Evaluations, models: Sequence[Model]) -> str | None:
     """Say why there is no effective robustness; None where there is."""
-    kept = _measured(models)
+    kept = _measured(evaluations, models)
     if not kept:
         return "ObjectNet was not measured"
     name = f"validation_accuracy_{PROTOCOLS[0]}"
@@ -106,9 +106,9 @@ def reason_to_leave_out(evaluations: Evaluations, models: Sequence[Model]) -> st
     )
 
 
-def _measured(models: Sequence[Model]) -> list[Model]:
+def _measured(evaluations: Evaluations, models: Sequence[Model]) -> list[Model]:
     """Models that the baseline is fitted to or that are compared with it."""
-    return [m for m in models if m.role in ("main", "extra", "control") and "objectnet" in m.benchmarks]
+    return [m for m in models if m.role in ("main", "extra", "control") and (m.id, "objectnet") in evaluations]
 
 
 def _with_draws(card: Evaluation, names: tuple[str, str]) -> Array:

@@ -36,7 +36,7 @@ Evaluations = dict[tuple[str, str], Evaluation]  # (model id, benchmark)
 
 
 def read(folder: Path, models: Sequence[Model]) -> Evaluations:
-    """Read ``folder/<benchmark>/<model>.json`` for every benchmark of every model.
+    """Read ``folder/<benchmark>/<model>.json`` for every benchmark of every model but controls that could not be had.
 
     InputError for a missing or broken card, a card of another model or benchmark, and for cards of one benchmark in
     one world that were made from different data or with different draws: they could not be compared pair by pair. Cards
@@ -49,6 +49,8 @@ def read(folder: Path, models: Sequence[Model]) -> Evaluations:
     for model in models:
         for benchmark in model.benchmarks:
             path = paths[model.id, benchmark]
+            if model.role == "control" and "unavailable" in cards[path]:
+                continue
             evaluation = _checked(cards[path], path, model, benchmark)
             other = first.setdefault((benchmark, model.world), evaluation)
             for name, ours, theirs in zip(PAIRED, evaluation.paired, other.paired, strict=True):

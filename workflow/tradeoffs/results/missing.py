@@ -1,25 +1,35 @@
-"""The benchmarks that a study leaves out because a data set is not at hand, with the reason and what to do."""
+"""What a study leaves out, with the reason and what to do: benchmarks without their data, controls without weights."""
 
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 from tradeoffs.results.table import write_csv
+from tradeoffs.step.cards import read_card
 from tradeoffs.step.command import Written
 from tradeoffs.step.errors import InputError
 
-COLUMNS = ("benchmark", "dataset", "reason")
+COLUMNS = ("benchmark", "dataset", "model", "reason")
+TOLD = ("benchmark", "dataset", "reason")
 
 
 class Settings(NamedTuple):
     """One row per benchmark that is left out."""
 
-    missing: list[dict[str, Any]]  # of COLUMNS
+    missing: list[dict[str, Any]]  # of TOLD
 
 
-def run(settings: Settings, *, out: Annotated[Path, "CSV to write"]) -> Written:
-    """Write the table. InputError for a row with other keys."""
+def run(
+    settings: Settings,
+    *,
+    out: Annotated[Path, "CSV to write"],
+    controls: Annotated[tuple[Path, ...], "cards of the controls, each in the folder of its model"] = (),
+) -> Written:
+    """Write the table. InputError for a row with other keys, and for a card that is missing or damaged."""
     for row in settings.missing:
-        if not isinstance(row, dict) or row.keys() != set(COLUMNS):
-            raise InputError(f"--spec: missing holds {row!r}; expected the keys {', '.join(COLUMNS)}")
-    write_csv(out, COLUMNS, [[row[column] for column in COLUMNS] for row in settings.missing])
+        if not isinstance(row, dict) or row.keys() != set(TOLD):
+            raise InputError(f"--spec: missing holds {row!r}; expected the keys {', '.join(TOLD)}")
+    rows = [[row.get(column) for column in COLUMNS] for row in settings.missing]
+    cards = {path.parent.name: read_card(path) for path in controls}
+    rows += [[None, None, name, card["unavailable"]] for name, card in cards.items() if "unavailable" in card]
+    write_csv(out, COLUMNS, rows)
     return Written("missing", [out])

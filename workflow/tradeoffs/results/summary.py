@@ -55,6 +55,8 @@ def sweep_rows(study: str, models: Sequence[Model], evaluations: Evaluations) ->
         if model.role in ROLES:
             continue
         for benchmark in model.benchmarks:
+            if (model.id, benchmark) not in evaluations:
+                continue  # a control that could not be had
             metrics = evaluations[model.id, benchmark].metrics
             for name in sorted(metrics):
                 values = (metrics[name][field] for field in FIELDS)

@@ -24,6 +24,7 @@ from tradeoffs.compute.lease import JOBS_PER_GPU
 from tradeoffs.runner import fork_server, last_words, slurm
 from tradeoffs.step import locks, processes
 from tradeoffs.step.errors import InputError, ending
+from tradeoffs.step.files import read_json
 from tradeoffs.study import own_copies
 from tradeoffs.study.config import Config, checked
 from tradeoffs.study.config_files import refuse_duplicate_keys
@@ -247,6 +248,14 @@ def print_missing(rows: list[Config]) -> None:
     for name, reason in {row["dataset"]: row["reason"] for row in rows}.items():
         left_out = ", ".join(row["benchmark"] for row in rows if row["dataset"] == name)
         print(f"{name} is missing, so the benchmarks that need it are left out ({left_out}): {reason}", file=sys.stderr)
+
+
+def print_unavailable(cards: list[str]) -> None:
+    """Print the controls that are left out because their weights could not be had, as their cards say."""
+    for card in map(Path, cards):
+        with suppress(InputError):  # not made: another target was asked for
+            if why := read_json(card).get("unavailable"):
+                print(f"control {card.parent.name} is left out: {why}", file=sys.stderr)
 
 
 def end(workflow: Any) -> None:

@@ -35,6 +35,8 @@ def check(config: Config) -> None:
         _domains(study)
         for entry in study["extra"]:
             _own_model(entry)
+        for entry in study["controls"]:
+            _known(f"config: imagenet.controls, {entry['id']}", entry["source"], entry["name"])
     _simulation(config["theory"]["simulation"])
 
 
@@ -162,8 +164,13 @@ def _own_model(entry: Config) -> None:
         )
     if entry["norm"] == "linf" and entry["epsilon"] > 255:
         raise InputError(f"{where}: epsilon = {entry['epsilon']:g}; expected at most 255, in 1/255")
-    if name is None or facts.name == "none":
-        return
+    if name is not None and facts.name != "none":
+        _known(where, source, name)
+
+
+def _known(where: str, source: str, name: str) -> None:
+    """Check that there is a network of this name."""
+    facts = sources.find(source)
     library, _, network = (name if facts.name == "architecture" else f"{source}/{name}").rpartition("/")
     if not library and network in ARCHITECTURES:
         return

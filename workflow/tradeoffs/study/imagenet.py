@@ -1,4 +1,4 @@
-"""The imagenet study: the twenty models on ResNet-18 and ResNet-50, their standard counterparts, the user's own."""
+"""The imagenet study: the twenty models on ResNet-18 and ResNet-50, standard ones and controls, the user's own."""
 
 from tradeoffs.models import released_files
 from tradeoffs.models.ids import in_replicate, is_grid_name, model_id, pixel_epsilon, training_seed
@@ -6,7 +6,7 @@ from tradeoffs.models.sources import architecture, find
 from tradeoffs.step.declarations import benchmarks as declared_benchmarks
 from tradeoffs.step.errors import InputError
 from tradeoffs.study import replicates
-from tradeoffs.study.model import DEFAULT_WORLD, Config, Model, grid, overridden
+from tradeoffs.study.model import ATTACKED, DEFAULT_WORLD, Config, Model, grid, overridden
 from tradeoffs.study.published_data import DOWNLOADS, IMAGENET
 
 CLASSES = 1000
@@ -19,7 +19,20 @@ def models(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
     for model in listed:
         if model.reference is not None:
             _check_reference(model, listed)
-    return listed
+    return listed + _controls(study, benchmarks)
+
+
+def _controls(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
+    """Return the standard networks of libraries by which accuracy is controlled for; none where it is not measured.
+
+    One whose weights cannot be fetched is left out by the steps, and named (``required``).
+    """
+    if IMAGENET not in benchmarks:
+        return []
+    absent = dict.fromkeys(("file", "mean", "std", "input_size", "weights", "reference"))
+    trained = {"norm": "none", "epsilon": 0, "benchmarks": [name for name in benchmarks if name != ATTACKED]}
+    models = [_extra(absent | trained | entry, benchmarks, "controls") for entry in study["controls"]]
+    return [model._replace(role="control", spec=model.spec | {"required": False}) for model in models]
 
 
 def checkpoints(study: Config) -> dict[str, Config]:
@@ -74,12 +87,12 @@ def _trained(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
     return result
 
 
-def _extra(entry: Config, benchmarks: tuple[str, ...]) -> Model:
+def _extra(entry: Config, benchmarks: tuple[str, ...], key: str = "extra") -> Model:
     """Return a model of the user's own; it stands beside the twenty in every table and figure.
 
     A network that does not show its features (TorchScript) is left out of benchmarks that fit a head on them.
     """
-    where = f"config: imagenet.extra, {entry['id']}"
+    where = f"config: imagenet.{key}, {entry['id']}"
     if (entry["file"] is None) == (entry["pretrained"] is None):
         raise InputError(f"{where}: give either pretrained (a library's published weights) or file, one of the two")
     if (entry["norm"] == "none") != (entry["epsilon"] == 0):

@@ -4,10 +4,9 @@ from typing import NamedTuple
 
 from tradeoffs.models.ids import in_replicate, model_id, pixel_epsilon, training_seed
 from tradeoffs.study import replicates
-from tradeoffs.study.model import DEFAULT_WORLD, Config, Model, grid, overridden
+from tradeoffs.study.model import ATTACKED, DEFAULT_WORLD, Config, Model, grid, overridden
 
 CLASSES = 10
-ATTACKED = "adversarial"  # a benchmark that says nothing of reliance, and takes longest: not for controls
 # A point of a sweep: architecture, norm and budget of a model, and where it differs from the main grid's.
 Point = tuple[tuple[str, str, float], Config]
 KNOBS = ("correlation", "background_scale")  # of a world; sweeps turn one of them

@@ -6,6 +6,7 @@ from tradeoffs.models.ids import in_replicate
 from tradeoffs.step.errors import InputError
 
 DEFAULT_WORLD = "default"
+ATTACKED = "adversarial"  # a benchmark that says nothing of reliance, and takes longest: not for controls
 
 Config = dict[str, Any]
 

@@ -38,6 +38,8 @@ def schema(path: Path) -> Schema:
             images[name] = {"$ref": "#/$defs/images", "description": declared.miniature["description"]} | found
     own = parts["imagenet"]["properties"]["extra"]["items"]["properties"]
     own["source"]["enum"] = sources.own()
+    controls = parts["imagenet"]["properties"]["controls"]["items"]["properties"]
+    controls["source"]["enum"] = [name for name, source in sources.listed().items() if source.pretrained]
     own["benchmarks"]["items"]["enum"] = list(benchmarks())
     definitions = written.pop("$defs")
     full: Schema = _with_defaults_inside(_resolved(written, definitions))

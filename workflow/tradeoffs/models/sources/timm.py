@@ -6,7 +6,7 @@ from torch import nn
 
 from tradeoffs.models import libraries
 from tradeoffs.models.conversion import Converted, Preprocessing, Settings
-from tradeoffs.models.libraries import not_fetched, same_classes
+from tradeoffs.models.libraries import NotFetchedError, same_classes
 from tradeoffs.models.networks import import_timm, unwrapped
 from tradeoffs.step.errors import InputError
 
@@ -32,5 +32,5 @@ def fetch(name: str, pretrained: str, num_classes: int) -> tuple[nn.Module, Prep
     try:
         network: nn.Module = timm.create_model(tagged, pretrained=True)
     except Exception as error:
-        raise not_fetched(name, pretrained, error) from None
+        raise NotFetchedError(name, pretrained, error) from None
     return network, Preprocessing(list(published.mean), list(published.std), int(published.input_size[-1]))
