@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from itertools import pairwise
@@ -24,6 +25,7 @@ from tradeoffs.compute.lease import JOBS_PER_GPU
 from tradeoffs.runner import fork_server, last_words, slurm
 from tradeoffs.step import locks, processes
 from tradeoffs.step.errors import InputError, ending
+from tradeoffs.step.inputs import read_csv
 from tradeoffs.study import own_copies
 from tradeoffs.study.config import Config, checked
 from tradeoffs.study.config_files import refuse_duplicate_keys
@@ -247,6 +249,23 @@ def print_missing(rows: list[Config]) -> None:
     for name, reason in {row["dataset"]: row["reason"] for row in rows}.items():
         left_out = ", ".join(row["benchmark"] for row in rows if row["dataset"] == name)
         print(f"{name} is missing, so the benchmarks that need it are left out ({left_out}): {reason}", file=sys.stderr)
+
+
+def print_regime(path: Path) -> None:
+    """Print which criteria of the regime fail, if any does: ``path`` is the table of all, if there is one."""
+    try:
+        header, listed = read_csv(path)
+    except InputError:  # no claims in what was asked for; whoever reads the table is told of damage
+        return
+    rows = [dict(zip(header, row, strict=False)) for _, row in listed]
+    failed = Counter(row.get("criterion", "") for row in rows if row.get("passed") == "False")
+    if failed:
+        said = ", ".join(f"{criterion} ({count})" for criterion, count in failed.items())
+        print(
+            f"{failed.total()} of {len(rows)} criteria fail, and claims that rest on them have no verdict: {said}; "
+            f"{path} names them",
+            file=sys.stderr,
+        )
 
 
 def end(workflow: Any) -> None:
