@@ -14,6 +14,7 @@ from typing import Annotated, Any
 from tradeoffs.claims import catalogue
 from tradeoffs.claims.contrasts import contrast, effect
 from tradeoffs.claims.measures import measures
+from tradeoffs.claims.regime import Check, checks
 from tradeoffs.claims.reliance_effects import noise_of
 from tradeoffs.claims.row import CONTRADICTED, EQUIVALENT, SUPPORTED, UNDECIDED, Claim
 from tradeoffs.results.evaluations import read
@@ -70,14 +71,19 @@ def run(
     theory: Annotated[Path, "CSV with the theory's claims"],
     out: Annotated[Path, "CSV to write: the claims"],
     differences: Annotated[Path, "CSV to write: differences from standard models"],
+    regime: Annotated[Path, "CSV to write: criteria of the regime"],
 ) -> Written:
-    """Write both tables. InputError for a card that is missing, broken or not comparable with the others."""
+    """Write the tables. InputError for a card that is missing, broken or not comparable with the others."""
     study = study_of(settings)
     proved = theory_rows(theory)
     measured = measure(read(evaluations, study.models), study.models, study.reliance)
     found = claims_of(measured, study)
     write_csv(differences, SUMMARY_COLUMNS, difference_rows(measured, study))
+    checked = checks(measured, study)
+    write_csv(regime, Check._fields, checked)
     write_csv(out, Claim._fields, [*proved, *found])
     counts = {verdict: sum(claim.verdict == verdict for claim in found) for verdict in VERDICTS}
     print(f"{len(proved)} claims of the theory, {len(found)} of the study: {counts}")
-    return Written("claims", [out, differences], {"verdicts": counts})
+    failed = sum(not check.passed for check in checked)
+    print(f"{failed} of {len(checked)} criteria of the regime fail")
+    return Written("claims", [out, differences, regime], {"verdicts": counts, "criteria_that_fail": failed})

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tradeoffs.claims import regime
-from tradeoffs.claims.all_of import Parts
 from tradeoffs.claims.correlation_effects import (
     BENCHMARK,
     CLEAN,
@@ -26,8 +25,9 @@ from tradeoffs.claims.correlation_effects import (
     sweep_of,
     swept_models,
 )
-from tradeoffs.claims.row import CONCLUSION, EXPLORATORY, Claim, not_tested
-from tradeoffs.claims.verdicts import Rule, findings
+from tradeoffs.claims.row import CONCLUSION, EXPLORATORY, Claim
+from tradeoffs.claims.sweep_rows import Said, all_of, single
+from tradeoffs.claims.verdicts import Rule
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.study import Study
 
@@ -71,8 +71,9 @@ def claims(measured: Measurements, study: Study) -> list[Claim]:
     rows = [row(effect, sweep, study, warning) for effect in found]
     attacked = [effect for effect in found if effect.quantity == UNDER_ATTACK and not effect.norm]
     if len(attacked) == len(DOMAINS):
-        parts = Parts([effect.estimate for effect in attacked], rule(study, UNDER_ATTACK))
-        rows.insert(0, parts.claim(KEY, OVERALL, "; ".join([*_said(found), _models(sweep)]), warning))
+        evidence = "; ".join([*_said(found), _models(sweep)])
+        parts = [effect.estimate for effect in attacked]
+        rows.insert(0, all_of(KEY, OVERALL, evidence, parts, rule(study, UNDER_ATTACK), warning))
     return rows
 
 
@@ -92,12 +93,16 @@ def row(effect: Effect, sweep: Sweep, study: Study, warning: str | None) -> Clai
     if effect.budgets:
         attacks = [sweep.attacks[name] for name in effect.budgets]
         evidence = f"mean over {', '.join(f'{attack.norm} {attack.epsilon:g}' for attack in attacks)}; {evidence}"
-    said = (name, statement.format(f"{what}{under}"), statistic)
-    scope, norm = EXPLORATORY if effect.norm else CONCLUSION, effect.norm or None
-    if effect.estimate is None:
-        return not_tested(*said, f"{missing(effect, sweep)}; {evidence}", scope=scope, norm=norm)
-    (found,) = findings([effect.estimate], [rule(study, effect.quantity)])
-    return found.claim(*said, evidence, scope=scope, norm=norm, warning=warning)
+    said = Said(
+        name,
+        statement.format(f"{what}{under}"),
+        statistic,
+        evidence,
+        missing(effect, sweep),
+        EXPLORATORY if effect.norm else CONCLUSION,
+        effect.norm or None,
+    )
+    return single(said, effect.estimate, rule(study, effect.quantity), warning)
 
 
 def rule(study: Study, quantity: str) -> Rule:

@@ -8,10 +8,12 @@ itself.
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from tradeoffs.claims import regime
+from tradeoffs.claims.all_of import Together, together
 from tradeoffs.claims.contrasts import Contrast, effect
 from tradeoffs.claims.reliance_effects import Compared, compare, contrasts
-from tradeoffs.claims.row import CONTRADICTED, EQUIVALENT, SUPPORTED, UNDECIDED
-from tradeoffs.claims.verdicts import Finding, Rule, chances, findings, verdict
+from tradeoffs.claims.row import UNDECIDED
+from tradeoffs.claims.verdicts import Finding, Rule, findings
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.metrics import Metric
 from tradeoffs.results.study import Study
@@ -42,16 +44,6 @@ class Tested(NamedTuple):
         return UNDECIDED if self.conclusive is None else self.conclusive.verdict
 
 
-class Overall(NamedTuple):
-    """What follows of several measures together; ``share``: of those supported, each by itself."""
-
-    share: float
-    p_value: float | None
-    verdict: str
-    rerun: float
-    replicates: int | None
-
-
 def family(study: Study, listed: Sequence[tuple[Metric, Compared]], warnings: Warnings) -> list[Tested]:
     """Test the effects of several measures over the grid together, by Holm's procedure."""
     found = [contrasts(compared) for _, compared in listed]
@@ -74,41 +66,9 @@ def _raw(metric: Metric) -> str:
     return metric.name.removesuffix("_beyond_accuracy")
 
 
-def overall(parts: Sequence[Tested]) -> Overall:
-    """Return what follows of all measures together.
-
-    Supported if every one is by itself, at the level of one (an intersection-union test, Berger 1982: nothing needs
-    correcting), and likewise equivalent; contradicted if one of them is in its family. The chance of a rerun is that
-    of measures that vary independently of each other.
-    """
-    found = [part.conclusive for part in parts]
-    single = [UNDECIDED if one is None else verdict(one.effect, one.rule) for one in found]
-    if set(single) in ({SUPPORTED}, {EQUIVALENT}):
-        decided = single[0]
-    else:
-        contradicted = any(one is not None and one.verdict == CONTRADICTED for one in found)
-        decided = CONTRADICTED if contradicted else UNDECIDED
-    known = [one.effect for one in found if one is not None]
-    p_value = None
-    if len(known) == len(parts):
-        p_value = max(one.p_value() if one.value > 0 else 1.0 for one in known)
-    replicates = min((one.replicates for one in known), default=None)
-    return Overall(single.count(SUPPORTED) / len(parts), p_value, decided, _chances(found)[decided], replicates)
-
-
-def _chances(found: Sequence[Finding | None]) -> dict[str, float]:
-    """Return the chance of each verdict on all together; of one that is not there none is drawn next time either."""
-    supported = equivalent = not_contradicted = 1.0
-    for one in found:
-        if one is None:
-            supported = equivalent = 0.0
-            continue
-        by_itself = chances(one.effect, one.rule)
-        supported *= by_itself[SUPPORTED]
-        equivalent *= by_itself[EQUIVALENT]
-        not_contradicted *= 1 - chances(one.effect, one.rule._replace(level=one.rule.level / len(found)))[CONTRADICTED]
-    rest = max(0.0, not_contradicted - supported - equivalent)
-    return {SUPPORTED: supported, EQUIVALENT: equivalent, CONTRADICTED: 1 - not_contradicted, UNDECIDED: rest}
+def overall(parts: Sequence[Tested]) -> Together:
+    """Return what follows of all measures together."""
+    return together([part.conclusive for part in parts])
 
 
 def headlines(measured: Measurements, study: Study, level: float) -> dict[str, str]:
@@ -121,7 +81,7 @@ def headlines(measured: Measurements, study: Study, level: float) -> dict[str, s
 
 def warnings_of(measured: Measurements, study: Study) -> Warnings:
     """Return the measures on which no verdict is drawn, by benchmark and metric, and why."""
-    return {}
+    return regime.warnings(measured, study)
 
 
 def name(metric: Metric) -> str:

@@ -27,6 +27,16 @@ from tradeoffs.results.metrics import Benchmark
 from tradeoffs.results.study import Model, Study
 
 BROKEN = "broken"
+CONVERGED, OFF_CHANCE, BELOW_CEILING = "converged", "off chance", "below the ceiling"
+ROOM, READ = "room to fall", "object is read"
+# What is said where one fails.
+FAILURES = {
+    CONVERGED: "not converged",
+    OFF_CHANCE: "at chance",
+    BELOW_CEILING: "at the ceiling",
+    ROOM: "no room to fall",
+    READ: "object is not read",
+}
 _SAID = 3  # criteria that a warning names
 
 
@@ -74,7 +84,7 @@ def warnings(measured: Measurements, study: Study) -> dict[tuple[str, str], str]
 def warning(found: Iterable[Check]) -> str | None:
     """Say which checks fail; None where none does."""
     failed = [check for check in found if not check.passed]
-    said = [f"not {c.criterion}: {c.subject} {c.value:.3g} (limit {c.limit:.3g})" for c in failed[:_SAID]]
+    said = [f"{FAILURES[c.criterion]}: {c.subject} {c.value:.3g} (limit {c.limit:.3g})" for c in failed[:_SAID]]
     more = [f"{len(failed) - _SAID} more in regime.csv"] if len(failed) > _SAID else []
     return "; ".join([*said, *more]) or None
 
@@ -106,7 +116,7 @@ def of_correlation_sweep(measured: Measurements, study: Study) -> list[Check]:
         limit = _off_chance(study, chance, accuracy)
         found.append(
             Check(
-                "object is read",
+                READ,
                 "spurious_correlation",
                 f"correlation {correlation:g}, {name}",
                 accuracy.value,
@@ -132,7 +142,7 @@ def of_scales(measured: Measurements, study: Study) -> dict[float, list[Check]]:
             continue
         gap = mean(measured, standard, benchmark.name, scale_effects.METRIC)
         room = Check(
-            "room to fall",
+            ROOM,
             "background_scale",
             f"scale {scale:g}, {scale_effects.METRIC} of standard models",
             gap.value,
@@ -172,7 +182,7 @@ def _accuracies(
     value, lowest = means[largest].value, means[least].value
     return [
         Check(
-            "off chance",
+            OFF_CHANCE,
             concerns,
             f"{subject}, {largest}",
             value,
@@ -181,7 +191,7 @@ def _accuracies(
             "the largest of the accuracies that the measure rests on: at chance there is nothing to lose",
         ),
         Check(
-            "below the ceiling",
+            BELOW_CEILING,
             concerns,
             f"{subject}, {least}",
             lowest,
@@ -204,7 +214,7 @@ def _converged(measured: Measurements, study: Study, roles: Sequence[str], conce
     limit = study.criteria["convergence"]
     return [
         Check(
-            "converged",
+            CONVERGED,
             concerns,
             model.id,
             found.value,

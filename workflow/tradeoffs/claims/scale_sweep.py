@@ -14,11 +14,10 @@ No verdict is drawn where the standard models' gap is at its floor, or their acc
 """
 
 from tradeoffs.claims import regime
-from tradeoffs.claims.all_of import Parts
-from tradeoffs.claims.row import CONCLUSION, EXPLORATORY, Claim, not_tested
+from tradeoffs.claims.row import CONCLUSION, Claim
 from tradeoffs.claims.scale_effects import BENCHMARK, METRIC, ROLE, Effects, effects
-from tradeoffs.claims.variance import Estimate
-from tradeoffs.claims.verdicts import Rule, findings
+from tradeoffs.claims.sweep_rows import Said, all_of, single
+from tradeoffs.claims.verdicts import Rule
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.study import Study
 
@@ -42,9 +41,9 @@ def claims(measured: Measurements, study: Study) -> list[Claim]:
 
 
 def _l2(found: Effects, study: Study, warned: Warnings) -> list[Claim]:
-    parts = Parts([found.at(scale) for scale in found.scales], _rule(study))
     statement = "l2 training raises reliance on the background at every background scale."
-    return [parts.claim(f"{KEY}.l2", statement, _evidence(study, "l2"), _together(warned, found.scales))]
+    parts, warning = [found.at(scale) for scale in found.scales], _together(warned, found.scales)
+    return [all_of(f"{KEY}.l2", statement, _evidence(study, "l2"), parts, _rule(study), warning)]
 
 
 def _linf(found: Effects, study: Study, warned: Warnings) -> list[Claim]:
@@ -52,55 +51,47 @@ def _linf(found: Effects, study: Study, warned: Warnings) -> list[Claim]:
     if len(found.scales) < 2:
         return []
     smallest, largest = found.scales[0], found.scales[-1]
-    parts = Parts([found.at(largest), found.at(smallest, -1)], _rule(study))
-    growth = (
+    statement = (
+        f"linf training raises reliance on the background at the largest scale ({largest:g}) and not at the smallest "
+        f"({smallest:g})."
+    )
+    growth = Said(
         f"{KEY}.linf.growth",
         f"linf training raises reliance on the background more at scale {largest:g} than at scale {smallest:g}.",
         f"the change of the effect ({METRIC} - standard) along the line through {len(found.scales)} scales; p: t test",
+        _evidence(study, "linf"),
+        _missing(found),
+        CONCLUSION,
+        "linf",
     )
-    evidence = _evidence(study, "linf")
+    ends = [found.at(largest), found.at(smallest, -1)]
+    warning = _together(warned, [smallest, largest])
     return [
-        parts.claim(
-            f"{KEY}.linf",
-            f"linf training raises reliance on the background at the largest scale ({largest:g}) and not at the "
-            f"smallest ({smallest:g}).",
-            evidence,
-            _together(warned, [smallest, largest]),
-        ),
-        _row(growth, found.growth, study, evidence, _together(warned, found.scales), scope=CONCLUSION, norm="linf"),
+        all_of(f"{KEY}.linf", statement, _evidence(study, "linf"), ends, _rule(study), warning),
+        single(growth, found.growth, _rule(study), _together(warned, found.scales)),
     ]
 
 
 def _at_scale(found: Effects, study: Study, norm: str, scale: float, warning: str | None) -> Claim:
-    said = (
+    said = Said(
         f"{KEY}.{norm}.scale{scale:g}",
         f"{norm} training raises reliance on the background at background scale {scale:g}.",
         STATISTIC,
+        _evidence(study, norm, scale),
+        _missing(found),
+        norm=norm,
+        background_scale=scale,
     )
-    evidence = _evidence(study, norm, scale)
-    return _row(said, found.at(scale), study, evidence, warning, scope=EXPLORATORY, norm=norm, background_scale=scale)
+    return single(said, found.at(scale), _rule(study), warning)
 
 
-def _row(
-    said: tuple[str, str, str],
-    effect: Estimate | None,
-    study: Study,
-    evidence: str,
-    warning: str | None,
-    *,
-    scope: str,
-    norm: str,
-    background_scale: float | None = None,
-) -> Claim:
-    """Return the row of one effect, or of what is missing."""
-    if effect is None:
-        missing = (
-            "two scales in one replicate: two points always lie on a line, so nothing says how much a gap varies from "
-            "one training to another; expected three scales, or two replicates"
-        )
-        return not_tested(*said, f"{missing}; {evidence}", scope=scope, norm=norm, background_scale=background_scale)
-    (found,) = findings([effect], [_rule(study)])
-    return found.claim(*said, evidence, scope=scope, norm=norm, background_scale=background_scale, warning=warning)
+def _missing(found: Effects) -> str:
+    """Say what is missing where nothing can be said of an effect."""
+    count = len(found.scales)
+    return (
+        f"{count} scale{'s' if count > 1 else ''} in one replicate: nothing says how much a gap varies from one "
+        "training to another; expected three scales, or two replicates"
+    )
 
 
 def _rule(study: Study) -> Rule:
