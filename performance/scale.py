@@ -97,8 +97,6 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, help="runs of each command; medians are printed")
     arguments = parser.parse_args()
     print("| replicates | jobs | plan (s) | processor (s) | MB | growth | again (s) | processor (s) | MB | growth |")
-        "| replicates | jobs | plan (s) | processor (s) | MB | growth | nothing to do (s) | processor (s) | MB | growth |"
-    )
     print("|---|---|---|---|---|---|---|---|---|---|")
     before = None
     for replicates in arguments.replicates:
