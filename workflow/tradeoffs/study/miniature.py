@@ -115,7 +115,9 @@ def worlds(study: Config) -> dict[str, World]:
     data = study["data"]
     main = World(DEFAULT_WORLD, data["seed"], data["correlation"], data["background_scale"], data["images"]["train"])
     swept = [
-        World(**main._asdict() | fixed | {"name": _world_name(knob, value), "images": sweep["images"], knob: float(value)})
+        World(
+            **main._asdict() | fixed | {"name": _world_name(knob, value), "images": sweep["images"], knob: float(value)}
+        )
         for knob, sweep in ((knob, study["sweeps"][knob]) for knob in KNOBS)
         for fixed in ({other: float(sweep[other]) for other in KNOBS if other in sweep},)
         for value in sweep["values"]
