@@ -50,7 +50,7 @@ def margin(each: Model, sign: int) -> float:
 
 
 def attacked(models: Sequence[Model], noise: float = 1e-3, domains: Sequence[str] = tuple(SIGNS)) -> Measurements:
-    """Accuracies that grow with the correlation where it is preserved and fall where it is broken; a margin against it."""
+    """Accuracies that grow with the correlation where it is preserved, fall where it is broken; a margin against it."""
     found: Measurements = {}
     for domain in domains:
         sign = SIGNS[domain]

@@ -35,7 +35,7 @@ def swept(scales: Sequence[float] = SCALES, replicates: int = 1) -> list[Model]:
 
 
 def gap(each: Model) -> float:
-    """l2 adds as much everywhere; linf takes at the smallest scale and adds at the largest; trainings scatter a little."""
+    """l2 adds as much everywhere; linf takes at the smallest scale, adds at the largest; trainings scatter a little."""
     scale = each.background_scale or 0
     added = {"none": 0.0, "linf": 0.2 * (scale - 0.5) * each.epsilon / 8, "l2": 0.15}[each.norm]
     return 0.25 + 0.05 * scale + added + 0.002 * np.sin(29 * scale + 3 * each.epsilon + 7 * each.replicate)
@@ -127,5 +127,5 @@ def test_too_few_scales_are_rows_that_say_what_is_missing(scales: Sequence[float
 
 def test_a_model_without_a_standard_one_of_its_world_is_one_line() -> None:
     models = [m for m in swept() if m.id != "scale0.4_none0_1"]
-    with pytest.raises(InputError, match="scale0.4_linf4_1 has no standard model of its world; add it to the models"):
+    with pytest.raises(InputError, match=r"scale0\.4_linf4_1 has no standard model of its world; add it to the models"):
         scale_sweep.claims(gaps(models), study(models))

@@ -2,7 +2,7 @@
 
 The limits are the config's (``claims.criteria``), fixed before any run:
 
-* **converged**: the part of its training loss that a network still loses in the last tenth of its training; beyond the
+* **converged**: what a network's training loss still falls by, in nats, in the last tenth of its training; beyond the
   limit it shows how long it was trained, not what it was trained for. Controls are trained less on purpose;
 * **off chance**: of the accuracies that a benchmark's measures rest on, the largest is above chance by
   ``chance_margin``, and by two standard errors;
@@ -220,7 +220,7 @@ def _converged(measured: Measurements, study: Study, roles: Sequence[str], conce
             found.value,
             limit,
             found.value <= limit,
-            "part of its training loss that the network still lost in the last tenth of its training",
+            "what its training loss (nats) still fell by in the last tenth of its training",
         )
         for model in study.models
         if model.role in roles and (found := measured.get((model.id, *CONVERGENCE))) is not None

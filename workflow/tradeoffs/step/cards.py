@@ -34,6 +34,7 @@ _LIBRARIES = (
     "matplotlib",
     "scikit-learn",
     "scikit-image",
+    "mlxtend",
     "pillow",
 )
 

@@ -115,7 +115,7 @@ def worlds(study: Config) -> dict[str, World]:
     data = study["data"]
     main = World(DEFAULT_WORLD, data["seed"], data["correlation"], data["background_scale"], data["images"]["train"])
     swept = [
-        World(**main._asdict() | {"name": _world_name(knob, value), "images": sweep["images"], knob: float(value)})
+        World(**main._asdict() | _fixed(sweep) | {"name": _world_name(knob, value), knob: float(value)})
         for knob, sweep in ((knob, study["sweeps"][knob]) for knob in KNOBS)
         for value in sweep["values"]
     ]
@@ -125,6 +125,11 @@ def worlds(study: Config) -> dict[str, World]:
         for world in (main, *swept)
     ]
     return {world.name: world for world in found}
+
+
+def _fixed(sweep: Config) -> Config:
+    """Return what all worlds of a sweep have in place of the main grid's."""
+    return {"images": sweep["images"]} | {knob: float(sweep[knob]) for knob in KNOBS if knob in sweep}
 
 
 def _world_name(knob: str, value: float) -> str:
