@@ -33,11 +33,15 @@ TEXTURES = {
     "name": "cue_conflict",
     "title": "Cue conflict",
     "metrics": [HEADLINE, {"name": "top5", "label": "accuracy among five"}, {"name": "n"}],
+    "rests_on": [],
+    "chance": None,
 }
 NEUTRAL = {
     "name": "calibration",
     "title": "Calibration",
     "metrics": [{"name": "error", "label": "error"}],
+    "rests_on": [],
+    "chance": None,
 }
 NAMES = {"cue_conflict": ["shape_share", "top5", "n"], "calibration": ["error"]}
 

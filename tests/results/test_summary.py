@@ -100,16 +100,18 @@ def test_more_reliance_with_the_budget_is_supported_with_its_size(
     assert run_claims(make_study(plan)) == 0
     rows = {row["claim"]: row for row in table(tmp_path / "out")}
     assert list(rows["background_reliance"]) == CLAIMS
-    assert {r["verdict"] for name, r in rows.items() if name.startswith("background_reliance")} == {"supported"}
+    raw = {name: r for name, r in rows.items() if name.startswith("background_reliance") and "beyond" not in name}
+    assert {r["verdict"] for r in raw.values()} == {"supported"}
     effect = rows["background_reliance.imagenet9.bg_gap.basic.linf"]
     expected = 0.2 * (1 + 2 + 4 + 8 + 16) / 16 / 5
     assert float(effect["value"]) == pytest.approx(expected, abs=1e-6)
     assert float(effect["ci_low"]) < expected < float(effect["ci_high"])
-    assert float(effect["p_value"]) == pytest.approx(2 / 720, rel=1e-3)
+    assert float(effect["p_value"]) < 0.01
     # The shared error of all models cancels: the interval is far narrower than that of one model's value.
     assert float(effect["ci_high"]) - float(effect["ci_low"]) < 0.06
     summary_row = rows["background_reliance.imagenet9.bg_gap"]
-    assert float(summary_row["p_value"]) == pytest.approx(1 / 20_000)
+    assert float(summary_row["p_adjusted"]) >= float(summary_row["p_value"])
+    assert (summary_row["scope"], effect["scope"]) == ("headline", "exploratory")
 
 
 def test_less_reliance_is_shown_as_contradicted(
@@ -135,7 +137,7 @@ def test_no_effect_is_undecided(make_study: Callable[..., Study], run_claims: Ru
     assert found["background_scale.linf"] == "undecided"
 
 
-def test_replicates_are_averaged_before_anything_is_ranked(
+def test_replicates_are_compared_each_within_itself(
     make_study: Callable[..., Study], run_claims: Run, tmp_path: Path
 ) -> None:
     """Each shifts all of its models by as much as the whole effect; within one the gap rises with the budget."""
@@ -148,7 +150,7 @@ def test_replicates_are_averaged_before_anything_is_ranked(
     row = next(r for r in table(tmp_path / "out") if r["claim"] == "background_reliance.imagenet9.bg_gap.basic.l2")
     assert row["verdict"] == "supported"
     assert float(row["value"]) == pytest.approx(0.2 * 31 / 16 / 5, abs=1e-6)
-    assert float(row["p_value"]) == pytest.approx(2 / 720, rel=1e-3)
+    assert (float(row["p_value"]) < 0.01, row["replicates"]) == (True, "3")
 
 
 def test_correlation_that_helps_where_preserved_and_harms_where_broken(
@@ -216,7 +218,7 @@ def test_differences_are_oriented_and_listed_for_every_adversarial_model(
 def test_theory_rows_are_taken_over_unchanged(
     make_study: Callable[..., Study], run_claims: Run, tmp_path: Path
 ) -> None:
-    row = 'theory.i,"A statement, with a comma.",count,1,,,,contradicted,linear model,conclusion,,,exact'
+    row = 'theory.i,"A statement, with a comma.",count,1,,,,contradicted,,,,,,linear model,conclusion,,,,exact'
     assert run_claims(make_study(), ",".join(CLAIMS) + f"\n{row}\n") == 0
     assert row in (tmp_path / "out").read_text().splitlines()
 
