@@ -24,7 +24,7 @@ HEADLINES = {
 
 
 def look(study: Study, card: Path, **changes: Any) -> int:
-    spec = json.loads(study.spec) | {"margins": {}, "criteria": {}, "look": 1, "looks": 5, "hypotheses": 5} | changes
+    spec = json.loads(study.spec) | {"margins": {}, "criteria": {}, "unseen_variance": 0.0, "look": 1, "looks": 5, "hypotheses": 5} | changes
     spec["models"] = [model for model in spec["models"] if model["replicate"] <= spec["look"]]
     words = ["--spec", json.dumps(spec), "--evaluations", str(study.evaluations), "--card", str(card)]
     return commands.main(["look", *words])
@@ -60,6 +60,16 @@ def test_one_undecided_headline_is_enough_for_another_replicate(
     found = json.loads((tmp_path / "2.json").read_text())
     assert (found["replicates"], found["decided"]) == (2, False)
     assert found["level"] == pytest.approx(levels(5, 5)[1])
+
+
+def test_a_headline_that_is_never_judged_asks_for_no_replicate(
+    make_study: Callable[..., Study], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "background_reliance.imagenet9.bg_gap"
+    monkeypatch.setattr(module, "headlines", lambda *_: {"a": "supported", name: "undecided"})
+    monkeypatch.setattr(module, "warnings_of", lambda *_: {("imagenet9", "bg_gap"): "at chance"})
+    assert look(make_study(), tmp_path / "1.json") == 0
+    assert json.loads((tmp_path / "1.json").read_text())["decided"]
 
 
 @pytest.mark.parametrize("changes", [{"look": 0}, {"look": 6}, {"hypotheses": 0}])

@@ -26,7 +26,7 @@ class World(NamedTuple):
 
 
 def models(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
-    """All models of all replicates that there may be; those of the main grid go through all ``benchmarks``.
+    """All models of all replicates that there may be; the first one's main grid goes through all ``benchmarks``.
 
     A sweep whose benchmark is not among them has no models.
     """
@@ -65,8 +65,10 @@ def _models_of_replicate(study: Config, replicate: int, everything: tuple[str, .
         where = (in_replicate(world, replicate), spec, benchmarks, "train", architecture, None)
         return Model(*identity, *where, replicate=replicate)
 
+    # Attacks say how robust models are; no claim about the grid rests on them, and they cost a sixth of a replicate.
+    through = everything if replicate == 1 else tuple(name for name in everything if name != ATTACKED)
     result = [
-        model("main", architecture, norm, epsilon, benchmarks=everything, label=label)
+        model("main", architecture, norm, epsilon, benchmarks=through, label=label)
         for architecture in study["architectures"]
         for norm, epsilon in grid(study["budgets"])
         for label in (_copies(study) if norm == "none" else [""])
