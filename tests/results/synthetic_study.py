@@ -82,6 +82,7 @@ def metric_names(settings: dict[str, Any], benchmark: str) -> list[str]:
     if benchmark == "rival10":
         levels = [f"{kind}_{level:g}" for kind in ("linf", "l2") for level in spec[f"{kind}_levels"]]
         regions = [f"accuracy_{region}_{level}" for region in ("foreground", "background") for level in levels]
+        regions += [f"accuracy_{region}_{kind}" for region in ("foreground", "background") for kind in ("linf", "l2")]
         return ["accuracy", *regions, *(f"rfs_{level}" for level in levels), "rfs_linf", "rfs_l2"]
     if benchmark == "salient_imagenet":
         features = ["core_accuracy_by_feature", "spurious_accuracy_by_feature"]
