@@ -50,7 +50,7 @@ def test_sweeps_name_what_is_swept(make_study: Callable[..., Study], run_summary
         str(model.images) for model in study.models if model.role == "control"
     }
     assert {r["benchmark"] for r in rows if r["sweep"] == "control"} == {
-        *("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet"),
+        *("imagenet", "rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet"),
     }
 
 
