@@ -53,16 +53,18 @@ def test_its_metrics_are_in_the_summary(study):
     table = pd.read_csv(study / RESULTS / "summary.csv")
     assert set(table["benchmark"]) == {NAME}
     assert set(table["metric"]) == {"border_gap", "accuracy"}
-    assert set(table["model"]) == {"basic_standard", "basic_linf_eps4", "basic_l2_eps0.5"}
+    main = {"basic_standard", "basic_standard_copy2", "basic_linf_eps4", "basic_l2_eps0.5"}
+    assert set(table["model"]) == main
     assert (table["ci_low"] <= table["ci_high"]).all()
 
 
 def test_its_claims_have_verdicts(study):
     table = pd.read_csv(study / RESULTS / "claims.csv").set_index("claim")
     claim = f"background_reliance.{NAME}.border_gap"
-    own = table.loc[[claim, f"{claim}.basic.l2", f"{claim}.basic.linf"]]
-    assert own["scope"].tolist() == ["conclusion", "detail", "detail"]
-    assert own["verdict"].isin(["supported", "contradicted", "undecided"]).all()
+    own = table[table.index.str.startswith(claim)]
+    assert own.loc[claim, "scope"] == "headline"
+    assert (own.drop(claim)["scope"] == "exploratory").all()
+    assert own["verdict"].isin(["supported", "contradicted", "equivalent", "undecided"]).all()
     assert own["statement"].str.contains("On Grey border, .*accuracy lost when the border turns grey").all()
     assert NAME in table.loc["background_reliance", "evidence"]
 
