@@ -16,7 +16,7 @@ from torch import Tensor
 
 from tradeoffs.models import confinement, sources
 from tradeoffs.models.conversion import Converted
-from tradeoffs.models.libraries import NotFetchedError
+from tradeoffs.models.unavailable import UnavailableError
 from tradeoffs.step.cards import check
 from tradeoffs.step.command import Step, Written, options_of
 from tradeoffs.step.errors import InputError
@@ -49,7 +49,7 @@ def run(
     remarks = {"confined": confinement.confine(weights.parent, card.parent)} if facts.code else {}
     try:
         found = convert(source, settings, checkpoint)
-    except NotFetchedError as error:
+    except UnavailableError as error:
         if settings.required:
             raise
         why = f"{error.reason}; to try again, delete {card} and run again"

@@ -34,15 +34,3 @@ def same_classes(published: int, wanted: int, what: str) -> None:
     """InputError where published weights have another number of classes."""
     if published != wanted:
         raise InputError(f"classes: {wanted}, but {what} was published with {published}")
-
-
-class NotFetchedError(InputError):
-    """A library could not fetch its published weights; ``reason`` says so without what to do."""
-
-    def __init__(self, name: str, pretrained: str, error: Exception) -> None:
-        said = " ".join(str(error).split())[:200]
-        self.reason = f"the weights {pretrained} of {name} could not be downloaded ({said})"
-        super().__init__(
-            f"pretrained: {self.reason}; try again, or download them by hand and give the file as --checkpoint with "
-            "pretrained: null"
-        )

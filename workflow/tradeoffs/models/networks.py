@@ -20,6 +20,7 @@ from tradeoffs.models import scripted, state_dict
 from tradeoffs.models.catalogue import ARCHITECTURES
 from tradeoffs.models.normalised import wrap
 from tradeoffs.models.small_resnet import BasicBlock, BottleneckBlock, SmallResNet
+from tradeoffs.models.unavailable import UnavailableError
 from tradeoffs.step.errors import InputError
 
 
@@ -78,11 +79,13 @@ def unwrapped(architecture: str, num_classes: int) -> nn.Module:
 
 
 def import_timm() -> Any:
-    """Return the module timm; InputError where it is not installed."""
+    """Return the module timm; UnavailableError where it is not installed."""
     try:
         return importlib.import_module("timm")
     except ImportError:
-        raise InputError("timm is not installed and a model asks for it; install it with: pip install timm") from None
+        raise UnavailableError(
+            "timm is not installed and a model asks for it", "install it: pip install timm"
+        ) from None
 
 
 def load(weights: Path, architecture: str, num_classes: int, device: torch.device) -> Network:

@@ -6,8 +6,9 @@ from torch import nn
 
 from tradeoffs.models import libraries
 from tradeoffs.models.conversion import Converted, Preprocessing, Settings
-from tradeoffs.models.libraries import NotFetchedError, same_classes
+from tradeoffs.models.libraries import same_classes
 from tradeoffs.models.networks import import_timm, unwrapped
+from tradeoffs.models.unavailable import not_fetched
 from tradeoffs.step.errors import InputError
 
 
@@ -32,5 +33,5 @@ def fetch(name: str, pretrained: str, num_classes: int) -> tuple[nn.Module, Prep
     try:
         network: nn.Module = timm.create_model(tagged, pretrained=True)
     except Exception as error:
-        raise NotFetchedError(name, pretrained, error) from None
+        raise not_fetched(name, pretrained, error) from None
     return network, Preprocessing(list(published.mean), list(published.std), int(published.input_size[-1]))

@@ -8,8 +8,9 @@ from torch import nn
 
 from tradeoffs.models import libraries
 from tradeoffs.models.conversion import Converted, Preprocessing, Settings
-from tradeoffs.models.libraries import NotFetchedError, same_classes
+from tradeoffs.models.libraries import same_classes
 from tradeoffs.models.networks import unwrapped
+from tradeoffs.models.unavailable import not_fetched
 from tradeoffs.step.errors import InputError
 
 
@@ -33,5 +34,5 @@ def fetch(name: str, pretrained: str, num_classes: int) -> tuple[nn.Module, Prep
     try:
         network: nn.Module = models.get_model(name, weights=weights)
     except Exception as error:
-        raise NotFetchedError(name, pretrained, error) from None
+        raise not_fetched(name, pretrained, error) from None
     return network, Preprocessing(list(transform.mean), list(transform.std), int(transform.crop_size[0]))
