@@ -1,6 +1,6 @@
-"""How long Snakemake takes to plan the miniature, and to find that nothing is to be done, as the seeds grow.
+"""How long Snakemake takes to plan the miniature, and to find that nothing is to be done, as the replicates grow.
 
-    uv run python performance/scale.py [--seeds 1 3 10 30] [--repeats 3]
+    uv run python performance/scale.py [--replicates 1 3 10 30] [--repeats 3]
 
 Copies the workflow to a temporary folder. The plan is a dry run from nothing. For the second figure every output is
 made as an empty file and marked as up to date (``--touch``), and the real command is run. Prints medians of the
@@ -51,14 +51,14 @@ def snakemake(folder: Path, *arguments: str) -> Cost:
     return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text)
 
 
-def copy(folder: Path, seeds: int) -> None:
-    """Copy the workflow, with so many seeds in its config."""
+def copy(folder: Path, replicates: int) -> None:
+    """Copy the workflow, with so many replicates in its config."""
     for name in ("workflow", "envs"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "Snakefile", folder)
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     config["study"] = "miniature"
-    config["miniature"]["seeds"] = list(range(seeds))
+    config["miniature"]["replicates"] = replicates
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
 
 
@@ -71,11 +71,11 @@ def pretend_finished(folder: Path, plan: str) -> None:
     snakemake(folder, "--touch", "--cores", "all", "--quiet", "all")
 
 
-def measure(seeds: int, repeats: int) -> tuple[int, Cost, Cost]:
+def measure(replicates: int, repeats: int) -> tuple[int, Cost, Cost]:
     """Return the number of jobs, the cost of the plan and that of a run with nothing to do (medians)."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        copy(folder, seeds)
+        copy(folder, replicates)
         plans = [snakemake(folder, "-n") for _ in range(repeats)]
         jobs = int(re.findall(r"^total +(\d+)", plans[0].output, re.MULTILINE)[-1])
         pretend_finished(folder, plans[0].output)
@@ -91,17 +91,17 @@ def median(costs: list[Cost]) -> Cost:
 
 
 def main() -> None:
-    """Print one row per number of seeds."""
+    """Print one row per number of replicates."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 3, 10, 30], help="numbers of seeds")
+    parser.add_argument("--replicates", type=int, nargs="+", default=[1, 3, 10, 30], help="numbers of replicates")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each command; medians are printed")
     arguments = parser.parse_args()
-    print("| seeds | jobs | plan (s) | processor (s) | MB | growth | nothing to do (s) | processor (s) | MB | growth |")
+    print("| replicates | jobs | plan (s) | processor (s) | MB | growth | again (s) | processor (s) | MB | growth |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     before = None
-    for seeds in arguments.seeds:
-        jobs, plan, again = measure(seeds, arguments.repeats)
-        row = f"| {seeds} | {jobs} |"
+    for replicates in arguments.replicates:
+        jobs, plan, again = measure(replicates, arguments.repeats)
+        row = f"| {replicates} | {jobs} |"
         for index, cost in enumerate((plan, again), start=1):
             growth = ""
             if before is not None:

@@ -54,7 +54,7 @@ def our_step(network: nn.Module, x: Tensor, labels: Tensor, steps: int) -> Calla
     )
     generator = torch.Generator(x.device).manual_seed(0)
     run = Run(settings, network, optimizer_of(network), generator, [], Checkpoint(None, "", 0), lambda: False, ALONE)
-    return lambda: update(run, x, labels, len(x))
+    return lambda: update(run, x, labels, len(x), run.settings.epsilon)
 
 
 def plain_step(

@@ -16,6 +16,7 @@ from tradeoffs.benchmarks import (
     waterbirds,
 )
 from tradeoffs.benchmarks.statistics import resample
+from tradeoffs.models.linear_probe import refitted
 
 SEED, DRAWS = 5, 23  # the seed of conftest.MODEL
 
@@ -58,7 +59,9 @@ def of_rival10(found, spec):
                 result[f"accuracy_foreground_{kind}_{level:g}"] = in_front
                 result[f"rfs_{kind}_{level:g}"] = gap(behind, in_front)
                 pairs.append((behind, in_front))
-            result[f"rfs_{kind}"] = gap(*np.mean(pairs, axis=0))
+            behind, in_front = np.mean(pairs, axis=0)
+            result[f"accuracy_background_{kind}"], result[f"accuracy_foreground_{kind}"] = behind, in_front
+            result[f"rfs_{kind}"] = gap(behind, in_front)
         return result
 
     return labels, None, statistic
@@ -69,7 +72,7 @@ def of_imagenet9(found, _):
     in_challenge = np.isin(np.arange(len(labels)), chosen).astype(int)
 
     def statistic(drawn):
-        variants = [name for name in found if name not in ("challenge", "challenge_image", "label")]
+        variants = [name for name in found if name not in ("challenge", "challenge_image", "label", "cluster")]
         result = {f"accuracy_{name}": found[name][drawn].mean() for name in variants}
         result["bg_gap"] = result["accuracy_mixed_same"] - result["accuracy_mixed_rand"]
         outcome = dict(zip(chosen.tolist(), found["challenge"].tolist(), strict=True))
@@ -81,6 +84,7 @@ def of_imagenet9(found, _):
 
 def of_objectnet(found, _):
     there, here = found["objectnet_label"], found["validation_label"]
+    factor, names = found["objectnet_factor"], ["background", "rotation", "size"]
 
     def statistic(drawn):
         shifted, kept = drawn[drawn < len(there)], drawn[drawn >= len(there)] - len(there)
@@ -89,21 +93,15 @@ def of_objectnet(found, _):
             a, b = found[f"objectnet_{p}"][shifted].mean(), found[f"validation_{p}"][kept].mean()
             result |= {f"objectnet_accuracy_{p}": a, f"validation_accuracy_{p}": b, f"drop_{p}": b - a}
             result[f"relative_drop_{p}"] = (b - a) / b if b else 0
+        for name in names:
+            hits = found["objectnet_official"][shifted[factor[shifted] == name]]
+            result[f"objectnet_accuracy_{name}"] = hits.mean()
+            result[f"drop_{name}"] = found["validation_official"][kept].mean() - hits.mean()
         return result
 
-    return np.concatenate([there, here + 1 + there.max()]), np.repeat([0, 1], [len(there), len(here)]), statistic
-
-
-def of_waterbirds(found, _):
-    def statistic(drawn):
-        group, hit = found["group"][drawn], found["correct"][drawn]
-        means = np.array([hit[group == g].mean() for g in range(4)])
-        return {f"accuracy_{name}": means[g] for g, name in enumerate(waterbirds.GROUPS)} | {
-            "worst_group_accuracy": means.min(),
-            "background_swap_gap": (means[0] + means[3]) / 2 - (means[1] + means[2]) / 2,
-        }
-
-    return found["group"], None, statistic
+    number = np.searchsorted(names, factor)
+    strata = np.concatenate([there + 100 * number, here + 1000])
+    return strata, np.repeat([0, 1], [len(there), len(here)]), statistic
 
 
 PLAIN = {
@@ -111,13 +109,15 @@ PLAIN = {
     rival10: of_rival10,
     imagenet9: of_imagenet9,
     objectnet: of_objectnet,
-    waterbirds: of_waterbirds,
 }
 
 
-def check(result, strata, units, statistic):
-    weights = resample(strata, DRAWS, SEED, units)
+def check(result, strata, within, statistic, clusters):
+    weights, resampled = resample(strata, DRAWS, SEED, within, clusters)
     assert weights.shape == (DRAWS, len(strata))
+    assert resampled.units == len(set(clusters)) < len(strata)
+    fewest = result.resampled.units - result.resampled.strata  # of several domains
+    assert fewest <= resampled.units - resampled.strata
     expected = [statistic(repeated(row)) for row in weights]
     for name in expected[0]:
         plain = np.array([row[name] for row in expected])
@@ -141,12 +141,52 @@ def few_at_once(monkeypatch):
 def test_draws_are_the_statistics_of_repeated_images(small, benchmark):
     result = small.evaluate(benchmark, bootstrap=DRAWS)
     spec = small.specs[benchmark.__name__.rpartition(".")[2]]
-    names = check(result, *PLAIN[benchmark](result.outcomes, spec))
+    found = result.outcomes
+    clusters = found.get("cluster")
+    if benchmark is objectnet:
+        clusters = np.concatenate([found["objectnet_cluster"], found["validation_cluster"]])
+    names = check(result, *PLAIN[benchmark](found, spec), clusters)
     assert result.draws.keys() == result.metrics.keys()
-    assert names >= result.draws.keys() - {"adjusted_average_accuracy"}
+    assert names == result.draws.keys()
     assert sum(np.ptp(draws) > 0 for draws in result.draws.values()) > len(names) / 2
     other = small.evaluate(benchmark, bootstrap=DRAWS, seed=SEED + 1)
     assert any((result.draws[name] != other.draws[name]).any() for name in names)
+
+
+def test_draws_of_waterbirds_are_those_of_test_images_and_of_the_training_images_of_the_head(small):
+    """Both are drawn at once, as they share photographs; the head of a draw is found here from its own weights."""
+    result = small.evaluate(waterbirds, bootstrap=DRAWS)
+    found, root = result.outcomes, small.root / "waterbirds"
+    sets = {split: waterbirds.waterbirds.read(root, split) for split in ("train", "test")}
+    x = {
+        split: np.concatenate(
+            [small.network.features(small.pixels(path, "waterbirds")).double() for path in data.paths]
+        )
+        for split, data in sets.items()
+    }
+    clusters = np.concatenate([found["cluster"], found["train_cluster"]])
+    strata = np.concatenate([found["group"], found["train_group"] + 4])
+    n = len(found["group"])
+    weights, resampled = resample(strata, DRAWS, SEED, np.repeat([0, 1], [n, len(strata) - n]), clusters)
+    assert result.resampled == resampled == (10, 2)  # ten photographs: of land, and of water
+    head = waterbirds.fit(x["train"], sets["train"].y, 2, 0.01)
+    heads = refitted(head, x["train"], sets["train"].y, 0.01, weights[:, n:])
+    hits = (heads.of(x["test"], slice(None)) > 0) == sets["test"].y
+    assert (hits != found["correct"]).any()
+
+    def of_groups(hit, images):
+        means = [hit[own if len(own) else found["group"] == g].mean() for g, own in enumerate(images)]
+        return min(means), (means[0] + means[3]) / 2 - (means[1] + means[2]) / 2
+
+    every = [np.flatnonzero(found["group"] == g) for g in range(4)]
+    shift = np.mean([of_groups(hit, every) for hit in hits], axis=0) - of_groups(found["correct"], every)
+    for draw, row in enumerate(weights[:, :n]):
+        drawn = repeated(row)
+        images = [drawn[found["group"][drawn] == g] for g in range(4)]  # without any, those of the data
+        worst, swap = of_groups(hits[draw], images) - shift
+        assert result.draws["worst_group_accuracy"][draw] == pytest.approx(worst, abs=1e-6)
+        assert result.draws["background_swap_gap"][draw] == pytest.approx(swap, abs=1e-6)
+    assert result.metrics["worst_group_accuracy"]["n"] == n
 
 
 def test_draws_of_waterbirds_average_have_the_training_groups_weights(small):
@@ -190,7 +230,8 @@ def test_draws_of_salient_imagenet_are_the_statistics_of_repeated_images(small):
             "spurious_accuracy_by_feature": accuracy("core_features", core & in_spurious_class),
         }
 
-    assert check(result, labels * 4 + 2 * core + spurious, labels, statistic) == result.draws.keys()
+    strata = labels * 4 + 2 * core + spurious
+    assert check(result, strata, labels, statistic, found["cluster"]) == result.draws.keys()
 
 
 def test_draws_of_adversarial_accuracy_are_those_of_each_domains_images(small):
@@ -200,5 +241,12 @@ def test_draws_of_adversarial_accuracy_are_those_of_each_domains_images(small):
         labels = np.array([int(paths[i].parent.name[-1]) for i in np.linspace(0, len(paths) - 1, 30).astype(int)])
         names = [name for name in result.metrics if f"accuracy_{domain}" in name]
         assert len(names) == 5
-        check(result, labels, None, lambda drawn, names=names: {n: result.outcomes[n][drawn].mean() for n in names})
+        clusters = result.outcomes[f"cluster_{domain}"]
+        check(
+            result,
+            labels,
+            None,
+            lambda drawn, names=names: {n: result.outcomes[n][drawn].mean() for n in names},
+            clusters,
+        )
     assert any(np.ptp(draws) > 0 for draws in result.draws.values())

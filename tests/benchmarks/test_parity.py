@@ -22,7 +22,7 @@ def value(result, name):
 
 def same_outcomes(result, expected):
     """Compare outcomes image by image, all of them; some are right and some are wrong, or little would be compared."""
-    assert result.outcomes.keys() == expected.keys()
+    assert {name for name in result.outcomes if "cluster" not in name} == expected.keys()
     for name, outcome in expected.items():
         np.testing.assert_array_equal(result.outcomes[name], np.array(outcome), name)
     assert 0 < np.mean([np.mean(outcome) for outcome in expected.values() if np.array(outcome).dtype == bool]) < 1
@@ -63,7 +63,7 @@ def test_rival10_equals_a_plain_loop(world):
     images, masks, labels = listed("test")
     (l2_level,) = spec["l2_levels"]
     noises = [("linf", 0.2), ("linf", 0.5), ("l2", l2_level)]
-    expected = {name: [] for name in result.outcomes if name != "label"}
+    expected = {name: [] for name in result.outcomes if name not in ("label", "cluster")}
     for i, (path, mask_path) in enumerate(zip(images, masks, strict=True)):
         clean, mask, noise = (
             world.pixels(path, "rival10"),
@@ -246,7 +246,8 @@ def test_waterbirds_equals_a_plain_loop(world):
     assert value(result, "background_swap_gap") == pytest.approx(swap)
     for group, name in zip((("0", "0"), ("0", "1"), ("1", "0"), ("1", "1")), waterbirds.GROUPS, strict=True):
         assert value(result, f"accuracy_{name}") == pytest.approx(means[group])
-    same_outcomes(result, {"correct": hits, "group": [2 * int(row["y"]) + int(row["place"]) for row in test]})
+    group, train_group = ([2 * int(row["y"]) + int(row["place"]) for row in rows] for rows in (test, train))
+    same_outcomes(result, {"correct": hits, "group": group, "train_group": train_group})
 
 
 def test_objectnet_equals_a_plain_loop(world):
@@ -271,13 +272,17 @@ def test_objectnet_equals_a_plain_loop(world):
 
     shifted, original = [], []
     number = sorted(label_of_folder.values()).index
-    expected = {"objectnet_label": [], "validation_label": []}
+    expected = {"objectnet_label": [], "validation_label": [], "objectnet_factor": []}
+    with (world.root / "objectnet/factors.csv").open() as file:
+        factor_of = {row["path"]: row["factor"] for row in csv.DictReader(file)}
     for folder in sorted((world.root / "objectnet/objectnet-1.0/images").iterdir()):
         label = label_of_folder[folder.name]
         if label in to_imagenet:
             paths = sorted(folder.iterdir())
             shifted += [[p == label for p in predictions(world.pixels(path, "objectnet"))] for path in paths]
             expected["objectnet_label"] += [number(label)] * len(paths)
+            names = [path.relative_to(world.root / "objectnet").as_posix() for path in paths]
+            expected["objectnet_factor"] += [factor_of[name] for name in names]
     for i, folder in enumerate(sorted((world.root / "imagenet/val").iterdir())):
         if i in object_of:
             found = [predictions(world.pixels(path, "imagenet")) for path in sorted(folder.iterdir())]
@@ -290,6 +295,10 @@ def test_objectnet_equals_a_plain_loop(world):
         assert value(result, f"validation_accuracy_{p}") == pytest.approx(here)
         assert value(result, f"drop_{p}") == pytest.approx(here - there)
         assert value(result, f"relative_drop_{p}") == pytest.approx((here - there) / here if here else 0)
+    for factor in set(expected["objectnet_factor"]):
+        there = np.mean([hit[0] for hit, f in zip(shifted, expected["objectnet_factor"], strict=True) if f == factor])
+        assert value(result, f"objectnet_accuracy_{factor}") == pytest.approx(there)
+        assert value(result, f"drop_{factor}") == pytest.approx(np.mean(original, 0)[0] - there)
     assert value(result, "objectnet_accuracy_restricted") >= value(result, "objectnet_accuracy_official")
     for kind, hits in (("objectnet", shifted), ("validation", original)):
         expected |= dict(zip((f"{kind}_official", f"{kind}_restricted"), zip(*hits, strict=True), strict=True))

@@ -1,166 +1,146 @@
-"""The rule by which a verdict follows from the numbers."""
+"""The rule by which a verdict follows from an effect."""
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tradeoffs.claims.trend import Trend
-from tradeoffs.claims.verdicts import Assessment, all_of, all_of_claim, assess, over_seeds
+from tradeoffs.claims.row import CONTRADICTED, EQUIVALENT, SUPPORTED, UNDECIDED, not_tested
+from tradeoffs.claims.variance import Estimate
+from tradeoffs.claims.verdicts import Rule, chances, findings, holm, rerun, verdict
 
-UP = Assessment(0.2, 0.1, 0.3, 0.001, 1)
-DOWN = Assessment(-0.2, -0.3, -0.1, 0.001, -1)
-UNCLEAR = Assessment(0.01, -0.1, 0.1, 0.5, 1)
+RULE = Rule(0.05, 0.05)
 
 
 @pytest.mark.parametrize(
-    ("effect", "verdict"),
+    ("value", "error", "margin", "expected"),
     [
-        (UP, "supported"),
-        (DOWN, "contradicted"),
-        (UNCLEAR, "undecided"),
-        (UP._replace(p_value=0.06), "undecided"),
-        (UP._replace(ci_low=-0.01), "undecided"),
-        (UP._replace(direction=-1), "undecided"),  # effect and trend disagree
-        (DOWN._replace(direction=1), "undecided"),
+        (0.2, 0.05, 0.05, SUPPORTED),
+        (-0.2, 0.05, 0.05, CONTRADICTED),
+        (0.08, 0.05, 0.05, UNDECIDED),
+        (0.01, 0.01, 0.05, EQUIVALENT),
+        (-0.01, 0.01, 0.05, EQUIVALENT),
+        (0.03, 0.01, 0.05, EQUIVALENT),  # a difference that is seen, but too small to count
+        (0.03, 0.01, None, SUPPORTED),
+        (0.04, 0.01, 0.05, SUPPORTED),  # seen, and perhaps as large as the margin
+        (0.0, 0.01, None, UNDECIDED),
     ],
 )
-def test_verdict_needs_interval_p_value_and_direction(effect: Assessment, verdict: str) -> None:
-    assert effect.verdict() == verdict
+def test_verdict(value: float, error: float, margin: float | None, expected: str) -> None:
+    assert verdict(Estimate(value, error, 10, 1), Rule(0.05, margin)) == expected
 
 
-def test_interval_covers_the_effect_in_about_95_of_100_studies() -> None:
+def test_verdict_at_its_limits() -> None:
+    """2.2281 and 1.8125 are the quantiles of Student's t with 10 degrees of freedom at 97.5 and 95 %."""
+    assert verdict(Estimate(0.22282, 0.1, 10, 1), Rule()) == SUPPORTED
+    assert verdict(Estimate(0.22281, 0.1, 10, 1), Rule()) == UNDECIDED
+    assert verdict(Estimate(0.5 - 0.18126, 0.1, 10, 1), Rule(0.05, 0.5)) == EQUIVALENT
+    assert verdict(Estimate(0.5 - 0.18124, 0.1, 10, 1), Rule(0.05, 0.5)) == SUPPORTED
+
+
+def test_a_smaller_level_asks_for_more() -> None:
+    one = Estimate(0.25, 0.1, 10, 1)
+    assert one.p_value() == pytest.approx(0.0314, abs=1e-4)
+    assert verdict(one, Rule(0.04)) == SUPPORTED
+    assert verdict(one, Rule(0.03)) == UNDECIDED
+
+
+def test_holm_against_a_published_example() -> None:
+    """The worked example of Wikipedia's article on the method, where the second and the third are not rejected."""
+    found = holm([0.01, 0.04, 0.03, 0.005])
+    assert found.adjusted == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert found.divisors == [3, 1, 2, 4]
+
+
+def test_holm_never_exceeds_one_and_keeps_the_order() -> None:
+    assert holm([0.9, 0.6, 0.5]).adjusted == [1, 1, 1]
+    assert holm([]) == ([], [])
+
+
+@settings(max_examples=60)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_is_between_the_p_value_and_bonferronis(p_values: list[float]) -> None:
+    found = holm(p_values).adjusted
+    for p, adjusted in zip(p_values, found, strict=True):
+        assert p <= adjusted <= min(1, len(p_values) * p) + 1e-12
+    order = np.argsort(p_values, kind="stable")
+    assert (np.diff(np.array(found)[order]) >= 0).all()
+
+
+def test_a_family_decides_only_what_holm_lets_through() -> None:
+    effects = [Estimate(value, 0.1, 1000, 1) for value in (0.30, 0.235, 0.20, 0.0)]
+    assert [verdict(one, Rule()) for one in effects] == [SUPPORTED, SUPPORTED, SUPPORTED, UNDECIDED]
+    found = findings(effects, [Rule()] * 4)
+    assert [one.verdict for one in found] == [SUPPORTED, UNDECIDED, UNDECIDED, UNDECIDED]
+    assert found[0].p_adjusted == pytest.approx(4 * effects[0].p_value())
+    assert found[1].p_adjusted == pytest.approx(3 * effects[1].p_value())
+    assert findings(effects[1:2], [Rule()])[0].verdict == SUPPORTED
+
+
+def test_equivalence_is_tested_within_the_family_too() -> None:
+    """One alone is within its margin at 5 %, but not as one of three."""
+    effects = [Estimate(0.0, 0.027, 1000, 1)] * 3
+    assert effects[0].p_relevant(0.05) == pytest.approx(0.032, abs=1e-3)
+    assert findings(effects[:1], [RULE])[0].verdict == EQUIVALENT
+    assert [one.verdict for one in findings(effects, [RULE] * 3)] == [UNDECIDED] * 3
+
+
+def test_chance_of_a_rerun_against_a_simulation_of_it() -> None:
     rng = np.random.default_rng(0)
-    covered = 0
-    for _ in range(300):
-        sample = rng.normal(0.1, 1, 200)
-        draws = sample[rng.integers(0, 200, (300, 200))].mean(1)
-        found = assess(sample.mean(), draws)
-        covered += found.ci_low <= 0.1 <= found.ci_high
-    assert 270 <= covered <= 298
+    for value, error, df, margin in ((0.05, 0.02, 8, 0.03), (0.0, 0.01, 12, 0.03), (-0.1, 0.03, 5, None)):
+        one, rule = Estimate(value, error, df, 1), Rule(0.05, margin)
+        values = value + np.sqrt(2) * error * rng.standard_t(df, 4000)
+        drawn = [verdict(one._replace(value=float(each)), rule) for each in values]
+        expected = chances(one, rule)
+        assert sum(expected.values()) == pytest.approx(1)
+        for each, chance in expected.items():
+            assert drawn.count(each) / 4000 == pytest.approx(chance, abs=0.03)
+        assert rerun(one, rule, SUPPORTED) == expected[SUPPORTED]
 
 
-def test_bootstrap_p_value_is_two_sided_and_never_zero() -> None:
-    draws = np.concatenate([np.full(99, 1.0), np.full(900, 2.0)])
-    assert assess(1.9, draws).p_value == pytest.approx(2 / 1000)
-    assert assess(0, np.array([-1.0, 1.0])).p_value == 1
-    assert assess(1.9, draws, Trend(-0.4, 0.3))[3:] == (0.3, -0.4)
+def test_what_is_barely_decided_is_a_coins_toss_next_time() -> None:
+    one = Estimate(0.2229, 0.1, 10, 1)
+    assert findings([one], [Rule()])[0].verdict == SUPPORTED
+    assert findings([one], [Rule()])[0].rerun == pytest.approx(0.5, abs=0.01)
 
 
-def test_all_parts_must_hold() -> None:
-    assert all_of([UP, UP._replace(p_value=0.01)]) == (0.005, "supported")
-    assert all_of([UP, UNCLEAR])[1] == "undecided"
-    p_value, verdict = all_of([UP, DOWN])
-    assert verdict == "contradicted"
-    assert p_value > 0.99
+def test_without_spread_a_rerun_is_certain() -> None:
+    assert chances(Estimate(0.3, 0.0, 5, 1), RULE) == {
+        SUPPORTED: 1,
+        CONTRADICTED: 0,
+        EQUIVALENT: 0,
+        UNDECIDED: 0,
+    }
 
 
-def test_one_contradicted_part_is_judged_at_the_corrected_level() -> None:
-    weak = DOWN._replace(p_value=0.03)
-    assert weak.verdict() == "contradicted"
-    assert all_of([UP, weak])[1] == "undecided"
+@settings(max_examples=60)
+@given(st.floats(-1, 1), st.floats(0.001, 1), st.floats(1, 100), st.floats(0.01, 0.5))
+def test_the_rule_knows_no_direction(value: float, error: float, df: float, margin: float) -> None:
+    turned = {SUPPORTED: CONTRADICTED, CONTRADICTED: SUPPORTED}
+    rule = Rule(0.05, margin)
+    ours, theirs = (findings([Estimate(sign * value, error, df, 1)], [rule])[0] for sign in (1, -1))
+    assert theirs.verdict == turned.get(ours.verdict, ours.verdict)
+    assert theirs.rerun == pytest.approx(ours.rerun)
 
 
-def test_one_seed_keeps_the_draws_as_they_are() -> None:
-    draws = np.random.default_rng(0).normal(size=(1, 50))
-    value, result = over_seeds(np.array([0.3]), draws)
-    assert value == 0.3
-    np.testing.assert_array_equal(result, draws[0])
+def test_the_row_holds_the_numbers_of_its_finding() -> None:
+    one = Estimate(0.2, 0.05, 12, 3)
+    (found,) = findings([one], [RULE])
+    row = found.claim("claim", "statement", "statistic", "evidence", scope="headline", norm="l2")
+    assert row[:4] == ("claim", "statement", "statistic", 0.2)
+    assert (row.ci_low, row.ci_high) == one.interval()
+    assert (row.p_value, row.p_adjusted, row.df) == (one.p_value(), one.p_value(), 12)
+    assert (row.replicates, row.rerun, row.margin) == (3, found.rerun, 0.05)
+    assert (row.verdict, row.scope, row.norm, row.warning) == (SUPPORTED, "headline", "l2", None)
 
 
-def test_several_seeds_add_their_own_spread() -> None:
-    """Variance of the mean of four seeds: that over images plus s^2 / 4."""
-    rng = np.random.default_rng(1)
-    values = np.array([0.1, 0.2, 0.4, 0.7])
-    common = rng.normal(0, 0.05, 20_000)
-    value, draws = over_seeds(values, values[:, None] + common)
-    assert value == pytest.approx(0.35)
-    assert draws.mean() == pytest.approx(0.35, abs=0.01)
-    assert draws.var() == pytest.approx(0.05**2 + values.var(ddof=1) / 4, rel=0.05)
+def test_a_warning_leaves_the_numbers_and_takes_the_verdict() -> None:
+    (found,) = findings([Estimate(0.2, 0.05, 12, 3)], [RULE])
+    row = found.claim("claim", "statement", "statistic", "evidence", warning="at chance")
+    assert (row.value, row.verdict, row.rerun, row.warning) == (0.2, UNDECIDED, None, "at chance")
 
 
-@pytest.mark.parametrize(
-    ("effect", "verdict"),
-    [
-        (DOWN._replace(ci_high=0.01), "undecided"),  # the interval holds 0
-        (DOWN._replace(ci_high=0.0), "undecided"),
-        (UP._replace(ci_low=0.0), "undecided"),
-        (UP._replace(p_value=0.05), "supported"),
-        (DOWN._replace(p_value=0.05), "contradicted"),
-        (DOWN._replace(p_value=0.0501), "undecided"),
-        (UP._replace(direction=0), "undecided"),
-        (DOWN._replace(direction=0), "undecided"),
-        (UP._replace(ci_high=-0.01, ci_low=0.01), "supported"),  # only the end nearer to 0 counts
-        (UP._replace(direction=0.2), "supported"),
-    ],
-)
-def test_verdict_at_its_limits(effect: Assessment, verdict: str) -> None:
-    assert effect.verdict() == verdict
-
-
-def test_level_is_that_of_the_call() -> None:
-    assert UP._replace(p_value=0.03).verdict(0.02) == "undecided"
-    assert UP._replace(p_value=0.07).verdict(0.1) == "supported"
-
-
-def test_one_sided_p_value_is_against_the_claims_own_direction() -> None:
-    assert UP._replace(p_value=0.04).one_sided() == pytest.approx(0.02)
-    assert DOWN._replace(p_value=0.04).one_sided() == pytest.approx(0.98)
-    assert UP._replace(p_value=0.04, direction=0).one_sided() == pytest.approx(0.98)
-
-
-def test_interval_is_the_middle_95_per_cent_of_the_draws() -> None:
-    found = assess(0.4, np.linspace(0, 1, 1001)[::-1])
-    assert found[:3] == pytest.approx((0.4, 0.025, 0.975))
-
-
-@pytest.mark.parametrize("sign", [1, -1])
-def test_draws_equal_to_zero_count_on_both_sides(sign: int) -> None:
-    draws = sign * np.concatenate([np.zeros(15), np.ones(84)])
-    found = assess(0.5, draws)
-    assert found.p_value == pytest.approx(2 * 16 / 100)
-    assert found.direction == 0.5
-    assert assess(0.0, np.zeros(9)).p_value == 1
-
-
-def test_p_value_with_draws_on_both_sides() -> None:
-    draws = np.concatenate([np.full(4, -1.0), np.full(95, 1.0)])
-    assert assess(0.9, draws).p_value == pytest.approx(2 * 5 / 100)
-
-
-def test_a_contradicted_part_at_the_corrected_level_contradicts() -> None:
-    assert all_of([UP, DOWN._replace(p_value=0.025)])[1] == "contradicted"
-    assert all_of([UP, DOWN._replace(p_value=0.026)])[1] == "undecided"
-    assert all_of([UP, UNCLEAR, DOWN._replace(p_value=0.02)])[1] == "undecided"
-    assert all_of([UP, UNCLEAR, DOWN._replace(p_value=0.016)])[1] == "contradicted"
-
-
-@pytest.mark.parametrize(
-    ("parts", "share", "verdict", "p_value"),
-    [
-        ([UP, UNCLEAR, DOWN._replace(p_value=0.02)], 1 / 3, "undecided", 0.99),
-        ([UP, UP._replace(p_value=0.04), UNCLEAR], 2 / 3, "undecided", 0.25),
-        ([UP, UP], 1, "supported", 0.0005),
-        ([DOWN, DOWN], 0, "contradicted", 0.9995),
-    ],
-)
-def test_value_of_a_claim_of_all_parts_is_the_share_supported(
-    parts: list[Assessment], share: float, verdict: str, p_value: float
-) -> None:
-    row = all_of_claim("claim", "statement", parts, "evidence")
-    assert (row.claim, row.statement, row.evidence) == ("claim", "statement", "evidence")
-    assert row.value == pytest.approx(share)
-    assert (row.ci_low, row.ci_high) == (None, None)
-    assert row.p_value == pytest.approx(p_value)
-    assert row.verdict == verdict
-
-
-def test_row_of_a_claim_holds_the_numbers_of_its_assessment() -> None:
-    row = UP._replace(p_value=0.03).claim("claim", "statement", "statistic", "evidence")
-    about = ("networks", "conclusion", None, None)
-    assert row == ("claim", "statement", "statistic", 0.2, 0.1, 0.3, 0.03, "supported", *about, "evidence")
-
-
-def test_draws_of_seeds_are_averaged_pair_by_pair() -> None:
-    draws = np.array([[1.0, 2.0, 3.0], [3.0, 6.0, 9.0]])
-    value, result = over_seeds(np.array([0.4, 0.4]), draws)  # equal seeds: nothing is added
-    assert value == pytest.approx(0.4)
-    assert result == pytest.approx([2, 4, 6])
+def test_a_row_that_could_not_be_tested_has_no_numbers() -> None:
+    row = not_tested("claim", "statement", "none", "two budgets are missing")
+    assert set(row[3:7]) == {None}
+    assert (row.verdict, row.evidence, row.p_adjusted) == (UNDECIDED, "two budgets are missing", None)

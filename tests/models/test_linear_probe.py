@@ -1,8 +1,10 @@
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from tradeoffs.models.linear_probe import fit
+from tradeoffs.models.linear_probe import fit, refitted
 from tradeoffs.step.errors import InputError
 
 
@@ -46,3 +48,50 @@ def test_features_that_are_not_finite_are_refused():
     features[2, 1] = np.nan
     with pytest.raises(InputError, match="not finite"):
         fit(features, np.array([0, 1, 0, 1]), 2, 0.01)
+
+
+def two_classes(images, features, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(images + 200, features)) * np.linspace(1, 0.2, features)
+    labels = (x @ rng.normal(size=features) * 5 + rng.logistic(size=len(x)) > 0).astype(np.int64)
+    return x[:images], labels[:images], x[images:]
+
+
+@pytest.mark.parametrize(("images", "features"), [(300, 5), (500, 64), (300, 120)])
+def test_heads_of_weighted_images_are_those_of_repeated_ones(images, features):
+    """But for the standardisation, which is that of the fit. With 120 features the classes are separable."""
+    x, labels, others = two_classes(images, features)
+    head = fit(x, labels, 2, 1e-3)
+    weights = np.random.default_rng(1).multinomial(images, np.full(images, 1 / images), size=8).astype(np.uint8)
+    heads = refitted(head, x, labels, 1e-3, weights)
+
+    def margin(logits):
+        return logits[:, 1] - logits[:, 0]
+
+    before = margin(head.logits(others))
+    again = [fit(np.repeat(x, row, axis=0), np.repeat(labels, row), 2, 1e-3).logits(others) for row in weights]
+    expected = np.array([margin(logits) for logits in again]) - before
+    found = heads.of(others, slice(None)) - before
+    assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.99
+    assert found.std() == pytest.approx(expected.std(), rel=0.03)
+    np.testing.assert_array_equal(heads.of(others, slice(3, 5)), heads.of(others, slice(None))[3:5])
+
+
+def test_weights_of_one_leave_the_head_where_it_is_and_blocks_change_nothing():
+    x, labels, others = two_classes(200, 10)
+    head = fit(x, labels, 2, 0.01)
+    logits = head.logits(others)
+    same = refitted(head, x, labels, 0.01, np.ones((2, 200), dtype=np.uint8))
+    np.testing.assert_allclose(same.of(others, slice(0, 1))[0], logits[:, 1] - logits[:, 0], atol=1e-3)
+    weights = np.random.default_rng(1).multinomial(200, np.full(200, 1 / 200), size=7).astype(np.uint8)
+    whole = refitted(head, x, labels, 0.01, weights)
+    with patch("tradeoffs.models.linear_probe._AT_ONCE", 400):
+        parts = refitted(head, x, labels, 0.01, weights)
+    np.testing.assert_allclose(parts.slope, whole.slope, atol=1e-3)
+
+
+def test_a_draw_without_one_of_the_classes_answers_with_the_other():
+    x, labels, others = two_classes(60, 3)
+    weights = np.where(labels == 1, len(labels) // (labels == 1).sum(), 0).astype(np.uint8)[None]
+    heads = refitted(fit(x, labels, 2, 0.01), x, labels, 0.01, weights)
+    assert (heads.of(others, slice(None)) > 0).all()

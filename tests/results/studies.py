@@ -115,7 +115,7 @@ def run_claims(tmp_path: Path) -> Run:
     def run(study: Study, theory: str = ",".join(CLAIMS) + "\n") -> int:
         (tmp_path / "theory.csv").write_text(theory)
         files = {"evaluations": study.evaluations, "theory": tmp_path / "theory.csv"}
-        files |= {name: tmp_path / name for name in ("out", "differences", "card")}
+        files |= {name: tmp_path / name for name in ("out", "differences", "regime", "card")}
         return commands.main(["claims", "--spec", study.spec, *options(files)])
 
     return run
@@ -129,7 +129,13 @@ def make_tables(tmp_path: Path) -> Callable[[Study], Path]:
         (tmp_path / "theory_claims").write_text(f"{','.join(CLAIMS)}\n{THEORY_CLAIM}\n")
         files = {
             "summary": {"out": "summary", "sweeps": "sweeps", "card": "summary_card"},
-            "claims": {"theory": "theory_claims", "out": "claims", "differences": "differences", "card": "claims_card"},
+            "claims": {
+                "theory": "theory_claims",
+                "out": "claims",
+                "differences": "differences",
+                "regime": "regime",
+                "card": "claims_card",
+            },
         }
         for verb, named in files.items():
             paths = {"evaluations": study.evaluations} | {option: tmp_path / name for option, name in named.items()}

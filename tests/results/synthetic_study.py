@@ -98,7 +98,11 @@ def metric_names(settings: dict[str, Any], benchmark: str) -> list[str]:
     return [
         name
         for domain in spec["domains"]
-        for name in (f"accuracy_{domain}", *(f"adversarial_accuracy_{domain}_{attack}" for attack in attacks))
+        for name in (
+            f"accuracy_{domain}",
+            *(f"adversarial_accuracy_{domain}_{attack}" for attack in attacks),
+            f"clean_margin_{domain}",
+        )
     ]
 
 

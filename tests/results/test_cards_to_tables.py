@@ -65,14 +65,14 @@ def test_effective_robustness_is_refitted_in_every_draw_to_all_standard_models(
         )
     evaluations = read(study.evaluations, study.models)
     found = of_models(evaluations, study.models)
-    kept = [m for m in study.models if m.role in ("main", "extra", "reference") and "objectnet" in m.benchmarks]
-    assert {m.role for m in kept} == {"main", "reference"}
+    kept = [m for m in study.models if m.role in ("main", "extra", "control") and "objectnet" in m.benchmarks]
+    assert {m.role for m in kept} == {"main", "control"}
     for protocol, count in (("official", 321), ("restricted", 500)):
         for place in (None, 0, DRAWS - 1):
             expected = by_hand(evaluations, kept, protocol, place)
             for model in kept:
                 measured = found.get((model.id, f"effective_robustness_{protocol}"))
-                if model.role == "reference":
+                if model.role == "control":
                     assert measured is None
                     continue
                 assert measured is not None
@@ -164,7 +164,9 @@ def test_summary_and_sweep_rows_are_the_cards_cell_by_cell(make_study: Callable[
                     measured = added[model.id, f"effective_robustness_{protocol}"]
                     low, high = np.quantile(measured.draws, [0.025, 0.975])
                     rows[f"effective_robustness_{protocol}"] = (measured.value, low, high, measured.n)
-            expected[main] += [(*identity, *swept, benchmark, name, *rows[name]) for name in sorted(rows)]
+            expected[main] += [
+                (*identity, *swept, benchmark, name, *rows[name], model.replicate) for name in sorted(rows)
+            ]
     assert summary == expected[True]
     assert sweeps == expected[False]
     assert {type(row[5]) for row in summary} == {float}

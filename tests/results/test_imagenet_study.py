@@ -281,7 +281,7 @@ def test_own_model_is_compared_with_the_mean_of_the_grids_seeds_draw_by_draw() -
     np.testing.assert_allclose(found.draws, draws[2] - (draws[0] + draws[1]) / 2)
 
 
-@pytest.mark.parametrize("name", ["resnet50_linf_eps3", "resnet50_linf_eps3_seed0"])
+@pytest.mark.parametrize("name", ["resnet50_linf_eps3", "resnet50_linf_eps3_rep2"])
 def test_own_model_named_like_one_of_the_grid_is_one_line(
     make_imagenet_study: Make, run_summary: Run, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:

@@ -13,7 +13,7 @@ from tradeoffs.step.cards import digests, sealed
 
 SUMMARY = [
     *["study", "model", "role", "architecture", "norm", "epsilon", "seed"],
-    *["benchmark", "metric", "value", "ci_low", "ci_high", "n"],
+    *["benchmark", "metric", "value", "ci_low", "ci_high", "n", "replicate"],
 ]
 SWEPT = ["sweep", "correlation", "background_scale", "images"]
 
@@ -43,7 +43,10 @@ def test_sweeps_name_what_is_swept(make_study: Callable[..., Study], run_summary
     assert list(rows[0]) == [*SUMMARY[:2], *SUMMARY[3:7], *SWEPT, *SUMMARY[7:]]
     assert {r["correlation"] for r in rows if r["sweep"] == "correlation"} == {"0", "0.4", "0.6", "0.8", "0.9", "0.97"}
     assert {r["background_scale"] for r in rows if r["sweep"] == "background_scale"} == {"0.2", "0.4", "0.7", "1"}
-    assert {r["images"] for r in rows if r["sweep"] == "reference"} == {"500", "1000", "2000"}
+    assert {r["images"] for r in rows if r["sweep"] == "control"} == {"500", "1000", "2000", "6000"}
+    assert {r["benchmark"] for r in rows if r["sweep"] == "control"} == {
+        *("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet"),
+    }
 
 
 def test_effective_robustness_is_added_and_right(
@@ -58,7 +61,7 @@ def test_effective_robustness_is_added_and_right(
 
     run_summary(make_study(plan, noise=1e-6))
     found = {r["model"]: r for r in table(tmp_path / "out") if r["metric"] == "effective_robustness_official"}
-    assert len(found) == 22
+    assert len(found) == 26  # twenty, and three standard ones of each architecture
     assert float(found["basic_l2_eps1"]["value"]) == pytest.approx(-0.1, abs=1e-6)
     assert float(found["basic_l2_eps2"]["value"]) == pytest.approx(0, abs=1e-6)
     low, high = (float(found["basic_l2_eps1"][key]) for key in ("ci_low", "ci_high"))
@@ -132,16 +135,16 @@ def test_no_effect_is_undecided(make_study: Callable[..., Study], run_claims: Ru
     assert found["background_scale.linf"] == "undecided"
 
 
-def test_seeds_are_averaged_before_anything_is_ranked(
+def test_replicates_are_averaged_before_anything_is_ranked(
     make_study: Callable[..., Study], run_claims: Run, tmp_path: Path
 ) -> None:
-    """Seeds shift all models of theirs by as much as the whole effect; within a seed the gap rises with the budget."""
+    """Each shifts all of its models by as much as the whole effect; within one the gap rises with the budget."""
 
     def plan(model: Model, benchmark: str, metric: str) -> float:
-        rise = 0.2 * budget(model) + 0.2 * model.seed if metric == "bg_gap" else 0
+        rise = 0.2 * budget(model) + 0.2 * model.replicate if metric == "bg_gap" else 0
         return flat(model, benchmark, metric) + rise
 
-    run_claims(make_study(plan, changes={"seeds": [0, 1, 2]}))
+    run_claims(make_study(plan, changes={"replicates": 3}))
     row = next(r for r in table(tmp_path / "out") if r["claim"] == "background_reliance.imagenet9.bg_gap.basic.l2")
     assert row["verdict"] == "supported"
     assert float(row["value"]) == pytest.approx(0.2 * 31 / 16 / 5, abs=1e-6)

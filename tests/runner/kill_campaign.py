@@ -47,10 +47,11 @@ miniature:
   training: {epochs: 1, monitor_images: 10}
   bootstrap: 100
   benchmarks: {waterbirds: {}, imagenet9: {challenge_foregrounds: 2, challenge_backgrounds: 2}}
+  standard_models: 1
+  controls: {images: [30], epochs: []}
   sweeps:
     correlation: {images: 60, values: [0]}
     background_scale: {images: 60, values: [1], budgets: {linf: [], l2: []}}
-    reference: {images: [30]}
 theory:
   curves: {budgets: 21}
   phase: {cells: 9}

@@ -161,7 +161,7 @@ def mutations(kinds: tuple[str, ...] = ("miniature", "released", "trained")) -> 
             own = {"miniature": "miniature", "released": "imagenet", "trained": "imagenet"}[kind]
             if path[0] != own and kind != kinds[0]:
                 continue
-            if kind == "trained" and path[1:2] and path[1] not in ("training", "budgets", "seeds", "source"):
+            if kind == "trained" and path[1:2] and path[1] not in ("training", "budgets", "replicates", "source"):
                 continue
             for value in values(part):
                 yield kind, path, value
@@ -329,14 +329,14 @@ class Steps:
             self.weights(config, models.get("basic_l2_eps0.5", main[-1]))
         elif path[1] == "bootstrap":
             self.evaluate(config, main[0], "waterbirds")
-        if path[1] in ("seeds", "architectures", "budgets", "sweeps", "benchmarks"):
+        if path[1] in ("replicates", "standard_models", "architectures", "budgets", "controls", "sweeps", "benchmarks"):
             self.summarise(config)
 
 
 def affordable(path: tuple, value: object) -> bool:
     """Whether running this takes seconds here: sizes and numbers of a few times the usual are not tried."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return abs(value) <= 64 or path[-1] in ("seed", "seeds") or isinstance(path[-1], int) or value < 1
+        return abs(value) <= 64 or path[-1] == "seed" or isinstance(path[-1], int) or value < 1
     return not (isinstance(value, list) and len(value) > 20)
 
 

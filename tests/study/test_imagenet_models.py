@@ -41,7 +41,7 @@ def imagenet(tmp_path):
 
 def everything(imagenet, **more):
     accepted = {f"data__{name}__accept_licence": True for name in ARCHIVED}
-    return config_with(**{"data__imagenet__path": imagenet} | accepted | more)
+    return config_with(**{"data__imagenet__path": imagenet, "controls": []} | accepted | more)
 
 
 def test_the_twenty_and_their_standards_are_the_released_checkpoints(imagenet):

@@ -45,9 +45,11 @@ def test_a_replicate_has_the_same_models_with_other_seeds_in_another_world():
         assert model.id == (bare if model.replicate == 1 else f"{bare}_rep{model.replicate}")
         assert model.seed == model.spec["seed"] == training_seed(bare, model.replicate)
         first = models[bare]
-        assert model._replace(id="", seed=0, world="", spec={}, replicate=0) == first._replace(
-            id="", seed=0, world="", spec={}, replicate=0
-        )
+        bare_of = {"id": "", "seed": 0, "world": "", "spec": {}, "replicate": 0, "benchmarks": ()}
+        assert model._replace(**bare_of) == first._replace(**bare_of)
+        # Attacks on the main grid, on which no claim rests, are of the first replicate alone.
+        attacked = model.role == "main" and model.replicate > 1
+        assert model.benchmarks == tuple(b for b in first.benchmarks if not (attacked and b == "adversarial"))
         assert model.spec | {"seed": 0} == first.spec | {"seed": 0}
         data = [miniature.world_spec(config, each.world, "imagenet") for each in (model, first)]
         assert data[0] == data[1] | {"seed": config["miniature"]["data"]["seed"] + model.replicate - 1}
@@ -67,7 +69,7 @@ def test_the_imagenet_study_repeats_what_is_trained_here_on_the_same_images(tmp_
     for split in ("train", "val"):
         (tmp_path / split / "n01440764").mkdir(parents=True)
     place = {"imagenet": {"path": str(tmp_path)}}
-    config = config_with("imagenet", source="train", replicates=2, data=place, benchmarks={"imagenet": {}})
+    config = config_with("imagenet", source="train", replicates=2, data=place, benchmarks={"imagenet": {}}, controls=[])
     models = plan.models(config)
     assert {"resnet18_l2_eps3", "resnet18_l2_eps3_rep2", "resnet50_standard_rep2"} <= models.keys()
     assert len(models) == 44
@@ -115,7 +117,7 @@ def test_a_changed_margin_is_the_claims_business_alone():
 def test_what_is_no_look_is_one_line(tmp_path):
     path = tmp_path / "1.json"
     path.write_text('{"decided": true}')
-    with pytest.raises(InputError, match=r"1.json: no look at the claims .*delete it and run again"):
+    with pytest.raises(SystemExit, match=r"error: .*1.json: no look at the claims .*delete it and run again"):
         replicates.look(path)
     path.write_text('{"decided": false, "level": 0.01}')
     assert replicates.look(path) == (False, 0.01)

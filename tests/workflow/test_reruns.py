@@ -20,6 +20,9 @@ import yaml
 from project_root import ROOT, copy_project
 
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
+STANDARD = ("standard", "standard_copy2")
+GRID = {"basic_standard", "basic_standard_copy2", "basic_linf_eps4", "basic_l2_eps0.5"}
+CONTROLS = {"basic_standard_images50", "basic_standard_epochs1"}
 BENCHMARKS = {"rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet", "adversarial"}
 
 
@@ -93,12 +96,13 @@ def test_the_study_has_all_its_outputs(finished):
         "ci_low",
         "ci_high",
         "n",
+        "replicate",
     ]
     summary = pd.read_csv(results / "summary.csv", keep_default_na=False)
     assert list(summary.columns) == columns
     assert set(summary["benchmark"]) == BENCHMARKS
     for benchmark, rows in summary.groupby("benchmark"):
-        assert set(rows["model"]) == {"basic_standard", "basic_linf_eps4", "basic_l2_eps0.5"}, benchmark
+        assert set(rows["model"]) == GRID, benchmark
     standard = summary[summary["model"] == "basic_standard"]
     assert set(standard["norm"]) == {"none"}
     assert set(standard["epsilon"]) == {0}
@@ -206,7 +210,7 @@ def test_one_benchmark_reruns_its_evaluations_summary_and_figures(study, how):
     else:
         edit_config(study, lambda c: c["miniature"]["benchmarks"].update(waterbirds={"l2_penalty": 0.01}))
     rules, evaluations, trained = planned(study)
-    assert evaluations == {("waterbirds", m) for m in ("basic_standard", "basic_linf_eps4", "basic_l2_eps0.5")}
+    assert evaluations == {("waterbirds", m) for m in GRID | CONTROLS}
     assert not trained
     assert "miniature_data" not in rules
     assert results_rules(rules) >= DOWNSTREAM
@@ -222,7 +226,7 @@ def test_the_networks_module_reruns_all_from_training_on(study):
 
 def test_one_models_epochs_rerun_that_model(study):
     def change(config):
-        config["miniature"]["training"]["overrides"] = {"basic_l2_eps0.5": {"epochs": 2}}
+        config["miniature"]["training"]["overrides"] = {"basic_l2_eps0.5": {"epochs": 3}}
 
     edit_config(study, change)
     rules, evaluations, trained = planned(study)
@@ -245,6 +249,25 @@ def test_a_model_removed_reruns_summary_and_figures_only(study):
     assert not trained
     assert not evaluations
     assert results_rules(rules) >= DOWNSTREAM
+
+
+def test_another_replicate_is_all_that_is_trained_and_evaluated(study):
+    edit_config(study, lambda c: c["miniature"].update(replicates=2))
+    rules, evaluations, trained = planned(study)
+    done = {path.name for path in (study / "results/miniature/models").iterdir()}
+    assert trained == {f"{model}_rep2" for model in done}
+    assert evaluations == {
+        (path.parent.name, f"{path.stem}_rep2") for path in (study / "results/miniature/evaluations").rglob("*.json")
+    }
+    assert rules["miniature_data"] == len(list((study / "resources/miniature").glob("*/*")))
+    assert not {rule for rule in rules if rule.startswith("theory")}
+
+
+def test_a_margin_reruns_claims_only(study):
+    rules, evaluations, trained = planned(study, "--config", 'claims={"margins": {"bg_gap": 0.01}}')
+    assert set(rules) - {"figures"} == {"claims", "figure"}
+    assert not evaluations
+    assert not trained
 
 
 def test_theory_settings_rerun_theory_only(study):
@@ -282,40 +305,38 @@ def test_a_wrong_config_is_refused_in_one_line_before_anything_runs(study, chang
     ("given", "trained"),
     [
         (
-            'miniature={"seeds": [0, 1], "budgets": {"linf": [], "l2": [0.5]}}',
-            {f"basic_{training}_seed{seed}" for training in ("standard", "l2_eps0.5") for seed in (0, 1)},
+            'miniature={"replicates": 2, "budgets": {"linf": [], "l2": [0.5]}}',
+            {f"basic_{training}{rep}" for training in (*STANDARD, "l2_eps0.5") for rep in ("", "_rep2")},
         ),
         (
             'miniature={"training": {"learning_rate": 5e-4, "image_size": null}, "budgets": {"l2": []}}',
-            {"basic_standard", "basic_linf_eps4"},
+            {*(f"basic_{copy}" for copy in STANDARD), "basic_linf_eps4"},
         ),
     ],
 )
 def test_the_command_line_takes_what_the_config_does(tmp_path, given, trained):
     _, _, found = planned(clone(tmp_path), "--config", given)
-    assert {
-        model for model in found if "images" not in model and "correlation" not in model and "scale" not in model
-    } == (trained)
+    assert {model for model in found if not re.search("images|epochs|correlation|scale", model)} == trained
 
 
 def test_a_wrong_number_on_the_command_line_is_one_line(tmp_path):
-    done = snakemake(clone(tmp_path), "-n", "--quiet", "all", "--config", 'miniature={"seeds": [0, "x"]}')
+    done = snakemake(clone(tmp_path), "-n", "--quiet", "all", "--config", 'miniature={"replicates": "x"}')
     assert done.returncode != 0
-    assert "error: config: miniature.seeds.1 = 'x'; expected a value of type integer" in done.stderr
+    assert "error: config: miniature.replicates = 'x'; expected text that matches ^auto$" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_a_key_given_twice_in_a_config_file_is_one_line(tmp_path):
     folder = clone(tmp_path)
     append(folder / "config.yaml", "theory:\n  curves: {budgets: 31}\n")
-    (folder / "lab.yaml").write_text("miniature:\n  seeds: [0]\n  seeds: [1]\n")
+    (folder / "lab.yaml").write_text("miniature:\n  replicates: 1\n  replicates: 2\n")
     done = snakemake(folder, "-n")
     assert re.search(
         r"error: config: .*config.yaml, line \d+: key theory is given twice, first in line \d+", done.stderr
     )
     shutil.copy(ROOT / "tests/small.yaml", folder / "config.yaml")
     done = snakemake(folder, "-n", "--configfile", "lab.yaml")
-    assert "lab.yaml, line 3: key seeds is given twice, first in line 2" in done.stderr
+    assert "lab.yaml, line 3: key replicates is given twice, first in line 2" in done.stderr
 
 
 def weights_of(folder):

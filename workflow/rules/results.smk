@@ -68,6 +68,9 @@ rule claims:
             "Tables",
             "Differences: each model against its standard model",
         ),
+        regime=table(
+            "regime", "Claims", "Table: criteria that do not look at the claims"
+        ),
         card=f"results/{STUDY}/cards/claims.json",
     log:
         f"logs/{STUDY}/results/claims.log",
@@ -79,7 +82,8 @@ rule claims:
         evaluations=lambda wc: f"results/{STUDY}/evaluations",
     shell:
         "python -m tradeoffs claims --spec {params.spec:q} --evaluations {params.evaluations:q} --theory {input.theory:q}"
-        " --out {output.out:q} --differences {output.differences:q} --card {output.card:q} > {log:q} 2>&1"
+        " --out {output.out:q} --differences {output.differences:q} --regime {output.regime:q}"
+        " --card {output.card:q} > {log:q} 2>&1"
 
 
 rule published:

@@ -3,7 +3,8 @@
 White-box attacks of :mod:`tradeoffs.attacks.strong`. Accuracy at a budget is that under the strongest of the attacks
 run at
 it; an image that withstands a budget withstands the smaller ones. A domain is a validation folder: in the miniature
-``val`` keeps the training world's spurious correlation and ``val_decorrelated`` breaks it.
+``val`` keeps the training world's spurious correlation and ``val_decorrelated`` breaks it. Beside the accuracies stands
+the mean distance to the decision boundary (:mod:`tradeoffs.benchmarks.margins`), which no attack and no budget decides.
 
 The card says whether the network seems to mask its gradients, so that the accuracies are not to be believed
 (:mod:`tradeoffs.attacks.gradient_masking`; checked on some images of the whole first domain), and at which share of the
@@ -24,14 +25,16 @@ from tradeoffs.attacks.folding import folded
 from tradeoffs.attacks.gradient_masking import IMAGES, Signs, signs, suspicions, together
 from tradeoffs.attacks.pgd import Loss
 from tradeoffs.attacks.strong import accuracy_curve
-from tradeoffs.benchmarks.attack_metrics import Attack, metric_name
-from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings
+from tradeoffs.benchmarks.attack_metrics import Attack, margin_name, metric_name
+from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings, with_clusters
 from tradeoffs.benchmarks.inference import Passes, decoder, shares
-from tradeoffs.benchmarks.statistics import Array, Metrics, accuracy, summarise
+from tradeoffs.benchmarks.margins import distances
+from tradeoffs.benchmarks.statistics import Array, Metrics, Resampled, accuracy, summarise
 from tradeoffs.benchmarks.unanswered import Watched, unanswered
 from tradeoffs.benchmarks.validation import read_validation
 from tradeoffs.compute.batching import halved
 from tradeoffs.compute.memory import is_out_of_memory
+from tradeoffs.data import clusters
 from tradeoffs.data.images import Geometry
 from tradeoffs.data.listing import spread
 from tradeoffs.models.answers import answers
@@ -68,17 +71,23 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     read: list[NDArray[np.int64]] = []
     outcomes: list[NDArray[np.bool_]] = []
     clean: list[Tensor] = []
+    margins: list[Tensor] = []
     for at, (pixels,) in passes.batches(paths, decoder(paths, geometry), size=block):
         truth, x = passes.tensor(labels[at]), shares(passes.tensor(pixels))
         with torch.no_grad():
             clean += passes.in_parts(lambda some: answers(logits(shares(passes.tensor(some)))), pixels)
+        margins += passes.in_parts(
+            lambda some, of: distances(logits, shares(passes.tensor(some)), passes.tensor(of)), pixels, labels[at]
+        )
         outcomes.append(attacked(watched, x, truth, settings, int(at[0]), passes))
         read.append(at)
     remarks = unanswered(torch.cat(clean).cpu().numpy())
     remarks["unanswered"]["share_of_attack_not_finite"] = lost = watched.share()
     kept, withstood = np.concatenate(read), np.concatenate(outcomes, axis=1)
-    robust: dict[str, NDArray[np.bool_]] = {}
+    distance = torch.cat(margins).cpu().numpy()
+    robust: dict[str, NDArray[np.bool_] | Array] = {}
     strata: dict[str, NDArray[np.int64]] = {}
+    cluster: dict[str, NDArray[np.int64] | None] = {}
     names: dict[str, list[str]] = {}
     for number, (domain, folder) in enumerate(settings.domains.items()):
         own = domain_of[kept] == number
@@ -88,21 +97,26 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
                 f"{data['imagenet'] / folder}: {count} of {settings.images} images can be read; expected at least two"
             )
         strata[domain] = labels[kept][own]
+        cluster[domain] = clusters.read(clusters.Images(data["imagenet"], [paths[i] for i in kept[own]]))
         names[domain] = [metric_name(Attack(domain))] + [
             metric_name(Attack(domain, norm, budget)) for norm, budget in attacks(settings)
         ]
         robust |= dict(zip(names[domain], withstood[:, own], strict=True))
+        names[domain].append(margin_name(domain))
+        robust[names[domain][-1]] = distance[own]
 
     metrics: Metrics = {}
     draws: dict[str, NDArray[np.float32]] = {}
+    resampled: list[Resampled] = []
     for domain, labels_of_domain in strata.items():
 
         def statistic(weights: Array, domain: str = domain) -> dict[str, Array]:
             return {name: accuracy(robust[name], weights) for name in names[domain]}
 
-        of_domain = summarise(statistic, labels_of_domain, settings.bootstrap, settings.seed)
-        metrics |= of_domain[0]
-        draws |= of_domain[1]
+        of_domain = summarise(statistic, labels_of_domain, settings.bootstrap, settings.seed, clusters=cluster[domain])
+        metrics |= of_domain.metrics
+        draws |= of_domain.draws
+        resampled.append(of_domain.resampled)
     first = domain_of[kept] == 0
     found = look_for_masking(
         logits,
@@ -118,7 +132,10 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     if lost > 0:
         suspicion.append(f"logits that are not finite at {lost:.2g} of the points that attacks visited")
     remarks |= {"suspicion": suspicion, "masking": found._asdict()}
-    return Evaluation(metrics, draws, robust, passes.skipped, remarks)
+    # Domains are drawn apart, from the same seed: the same units where they have the same. The card says the fewest.
+    fewest = min(resampled, key=lambda domain: domain.units - domain.strata)
+    found_outcomes = with_clusters(robust, **{f"cluster_{domain}": of_domain for domain, of_domain in cluster.items()})
+    return Evaluation(metrics, draws, fewest, found_outcomes, passes.skipped, remarks)
 
 
 def chosen_images(settings: Settings, root: Path) -> tuple[list[Path], NDArray[np.int64], NDArray[np.int64]]:

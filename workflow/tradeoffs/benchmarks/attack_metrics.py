@@ -23,6 +23,11 @@ def metric_name(attack: Attack) -> str:
     return f"adversarial_accuracy_{attack.domain}_{attack.norm}_eps{attack.epsilon:g}"
 
 
+def margin_name(domain: str) -> str:
+    """Return the name of the mean distance to the decision boundary in a domain."""
+    return f"clean_margin_{domain}"
+
+
 def read_name(name: str) -> Attack | None:
     """Return the attack that a metric of :func:`metric_name` is about; None for any other metric."""
     match = _NAME.fullmatch(name)

@@ -118,13 +118,21 @@ def run(
         {
             **said,
             "metrics": result.metrics,
+            "resampled": result.resampled._asdict(),
             "skipped": [_below(roots, path) for path in result.skipped],
+            **_of_training(of_weights),
             **result.remarks,
             **remarks,
         },
         fingerprints,
         torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
     )
+
+
+def _of_training(card: Path | None) -> dict[str, Any]:
+    """Return what the card beside the weights says of how far their training was from its end, if it says it."""
+    content = read_json(card) if card is not None else {}
+    return {key: content[key] for key in ("convergence",) if key in content}
 
 
 def _below(roots: dict[str, Path], path: Path) -> str:

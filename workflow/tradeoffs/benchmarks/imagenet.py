@@ -8,11 +8,12 @@ from pathlib import Path
 
 import torch
 
-from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings
+from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings, with_clusters
 from tradeoffs.benchmarks.inference import Passes, over_images
 from tradeoffs.benchmarks.statistics import accuracy, summarise
 from tradeoffs.benchmarks.unanswered import unanswered
 from tradeoffs.benchmarks.validation import read_validation
+from tradeoffs.data import clusters
 from tradeoffs.data.images import Geometry
 from tradeoffs.models.answers import answers
 from tradeoffs.models.networks import Network
@@ -34,7 +35,13 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     at, predicted = over_images(passes, index.paths, geometry, lambda x: answers(network(x)))
     labels = index.labels[at]
     correct = predicted == labels
-    metrics, draws = summarise(
-        lambda weights: {"accuracy": accuracy(correct, weights)}, labels, settings.bootstrap, settings.seed
+    cluster = clusters.read(clusters.Images(data["imagenet"], [index.paths[i] for i in at]))
+    found = summarise(
+        lambda weights: {"accuracy": accuracy(correct, weights)},
+        labels,
+        settings.bootstrap,
+        settings.seed,
+        clusters=cluster,
     )
-    return Evaluation(metrics, draws, {"correct": correct, "label": labels}, passes.skipped, unanswered(predicted))
+    outcomes = with_clusters({"correct": correct, "label": labels}, cluster=cluster)
+    return Evaluation(*found, outcomes, passes.skipped, unanswered(predicted))

@@ -20,12 +20,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings
+from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings, with_clusters
 from tradeoffs.benchmarks.inference import Passes, over_images, shares
 from tradeoffs.benchmarks.statistics import Array, accuracy, summarise
 from tradeoffs.benchmarks.unanswered import Watched, unanswered
 from tradeoffs.compute.batching import batch_size
-from tradeoffs.data import imagenet9, images
+from tradeoffs.data import clusters, imagenet9, images
 from tradeoffs.data.imagenet9 import Foregrounds
 from tradeoffs.models.answers import answers
 from tradeoffs.models.networks import Network
@@ -93,11 +93,14 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
         return result
 
     in_challenge = np.isin(np.arange(len(labels)), chosen).astype(np.int64)
-    metrics, draws = summarise(statistic, labels * 2 + in_challenge, settings.bootstrap, settings.seed, in_challenge)
-    outcomes = correct | {"challenge": withstood, "challenge_image": chosen, "label": labels}
+    cluster = clusters.read(clusters.Images(root, [foregrounds.paths[i] for i in kept]))
+    summary = summarise(statistic, labels * 2 + in_challenge, settings.bootstrap, settings.seed, in_challenge, cluster)
+    outcomes = with_clusters(
+        correct | {"challenge": withstood, "challenge_image": chosen, "label": labels}, cluster=cluster
+    )
     remarks = unanswered(found[list(variants).index("original"), kept], found[:, kept].T)
     remarks["unanswered"]["share_of_challenge_not_finite"] = watched.share()
-    return Evaluation(metrics, draws, outcomes, passes.skipped, remarks)
+    return Evaluation(*summary, outcomes, passes.skipped, remarks)
 
 
 def challenge(

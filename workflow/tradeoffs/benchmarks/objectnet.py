@@ -6,8 +6,11 @@ Measured on the classes that ObjectNet shares with the network's own, by two pro
 * ``restricted``: argmax over the shared classes only (Taori et al. 2020, testbed), which gives higher numbers.
 
 The same protocol on the validation images of the shared classes is the accuracy to compare with.
-Drop = validation - ObjectNet. Relative drop = drop / validation: the raw drop shrinks as a weak model nears zero.
-Effective robustness needs a set of standard models and is added in the summary. No head is ever fitted on ObjectNet
+Drop = validation - ObjectNet, as published. It shrinks as a weak model nears zero, so two others stand beside it:
+relative drop = drop / validation, and effective robustness, which needs a set of standard models and is added in the
+summary. Where a table ``factors.csv`` beside the images says which one thing each of them changes (the published set
+has none; the miniature's says background, rotation or size), each factor has an accuracy and a drop of its own, by the
+official protocol. No head is ever fitted on ObjectNet
 (its licence forbids it).
 """
 
@@ -20,12 +23,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings
+from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings, with_clusters
 from tradeoffs.benchmarks.inference import Passes, over_images
 from tradeoffs.benchmarks.statistics import Array, accuracy, summarise
 from tradeoffs.benchmarks.unanswered import unanswered
 from tradeoffs.benchmarks.validation import read_validation
-from tradeoffs.data import objectnet
+from tradeoffs.data import clusters, objectnet
 from tradeoffs.data.images import Geometry
 from tradeoffs.models.answers import NOT_FINITE, answers
 from tradeoffs.models.networks import Network
@@ -75,28 +78,38 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     def hits(
         paths: list[Path], labels: NDArray[np.int64], geometry: Geometry
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], Hits]:
-        """Labels of the images that were read, their answers by each protocol, and which of these are right."""
+        """Positions of the images that were read, their answers by each protocol, and which of these are right."""
         at, predicted = over_images(passes, paths, geometry, lambda x: predictions(network(x), to_objectnet))
         right: NDArray[np.bool_] = predicted == labels[at][:, None]
-        return labels[at], predicted, dict(zip(PROTOCOLS, right.T, strict=True))
+        return at, predicted, dict(zip(PROTOCOLS, right.T, strict=True))
 
-    labels, there, there_hits = hits(
+    at, there, there_hits = hits(
         [index.paths[i] for i in has_counterpart],
         index.labels[has_counterpart],
         Geometry(border=settings.border, resize=settings.resize, crop=settings.crop),
     )
-    here_labels, here, here_hits = hits(
+    here_at, here, here_hits = hits(
         [validation.paths[i] for i in shared],
         mapping[validation.labels[shared]],
         Geometry(resize=settings.validation_resize, crop=settings.crop),
     )
+    shifted_at, here_at = has_counterpart[at], shared[here_at]
+    labels, here_labels = index.labels[shifted_at], mapping[validation.labels[here_at]]
     n = len(labels)
     for folder, size in ((data["objectnet"], n), (data["imagenet"] / "val", len(here_labels))):
         if size == 1:
             raise InputError(f"{folder}: one image of the shared classes has no interval; expected at least two")
 
+    paths = [index.paths[i] for i in shifted_at]
+    factor, factor_names = factors(data["objectnet"], paths)
+
     def statistic(weights: Array) -> dict[str, Array]:
         result: dict[str, Array] = {}
+        for number, name in enumerate(factor_names):
+            own = np.flatnonzero(factor == number)
+            changed = accuracy(there_hits["official"][own], weights[:, own])
+            result[f"objectnet_accuracy_{name}"] = changed
+            result[f"drop_{name}"] = accuracy(here_hits["official"], weights[:, n:]) - changed
         for p in PROTOCOLS:
             shifted = accuracy(there_hits[p], weights[:, :n])
             original = accuracy(here_hits[p], weights[:, n:])
@@ -110,13 +123,20 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
             }
         return result
 
-    # ObjectNet and validation images are resampled apart, within classes.
-    strata = np.concatenate([labels, here_labels + 1 + labels.max()])
+    # ObjectNet and validation images are resampled apart, within classes and factors, but where they share clusters.
+    classes = labels.max() + 1
+    strata = np.concatenate([labels + classes * factor, here_labels + classes * max(1, len(factor_names))])
     which_set = np.repeat([0, 1], [n, len(here_labels)])
-    metrics, draws = summarise(statistic, strata, settings.bootstrap, settings.seed, which_set)
+    here_paths = [validation.paths[i] for i in here_at]
+    cluster = clusters.read(clusters.Images(data["objectnet"], paths), clusters.Images(data["imagenet"], here_paths))
+    summary = summarise(statistic, strata, settings.bootstrap, settings.seed, which_set, cluster)
     outcomes: dict[str, NDArray[Any]] = {f"objectnet_{p}": hit for p, hit in there_hits.items()}
     outcomes |= {f"validation_{p}": hit for p, hit in here_hits.items()}
     outcomes |= {"objectnet_label": labels, "validation_label": here_labels}
+    if factor_names:
+        outcomes["objectnet_factor"] = np.array(factor_names)[factor]
+    if cluster is not None:
+        outcomes = with_clusters(outcomes, objectnet_cluster=cluster[:n], validation_cluster=cluster[n:])
     answered = np.concatenate([there, here])
     remarks = unanswered(answered[:, 0], answered) | {
         "saturated": [
@@ -125,4 +145,13 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
             if not here_hits[p].any()
         ]
     }
-    return Evaluation(metrics, draws, outcomes, passes.skipped, remarks)
+    return Evaluation(*summary, outcomes, passes.skipped, remarks)
+
+
+def factors(root: Path, paths: list[Path]) -> tuple[NDArray[np.int64], list[str]]:
+    """Return the number of the factor that each image changes, int64 [n], and the factors' names: none published."""
+    found = objectnet.factors(root, paths)
+    if found is None:
+        return np.zeros(len(paths), dtype=np.int64), []
+    names, numbers = np.unique(found, return_inverse=True)
+    return numbers.astype(np.int64), [str(name) for name in names]

@@ -20,12 +20,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings
+from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings, with_clusters
 from tradeoffs.benchmarks.inference import Passes, over_images, shares
 from tradeoffs.benchmarks.noise import corrupt, draw
 from tradeoffs.benchmarks.statistics import Array, Metrics, balanced_accuracy, normalised_gap, saturated, summarise
 from tradeoffs.benchmarks.unanswered import unanswered
-from tradeoffs.data import images, rival10
+from tradeoffs.data import clusters, images, rival10
 from tradeoffs.data.images import Geometry
 from tradeoffs.models.answers import answers
 from tradeoffs.models.linear_probe import fit
@@ -87,27 +87,27 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
                 for name in names:
                     found[f"accuracy_{name}"] = balanced_accuracy(correct[name], labels, weights)
                 means[region] = np.mean([found[f"accuracy_{name}"] for name in names], axis=0)
+                found[f"accuracy_{region}_{kind}"] = means[region]
             for level in settings.levels()[kind]:
                 a, b = (found[f"accuracy_{region}_{kind}_{level:g}"] for region in ("background", "foreground"))
                 found[f"rfs_{kind}_{level:g}"] = normalised_gap(a, b)
             found[f"rfs_{kind}"] = normalised_gap(means["background"], means["foreground"])
         return found
 
-    metrics, draws = summarise(statistic, labels, settings.bootstrap, settings.seed)
-    remarks = unanswered(predicted[:, 0], predicted) | {"saturated": saturated(pairs(metrics, settings))}
-    return Evaluation(metrics, draws, correct | {"label": labels}, passes.skipped, remarks)
+    cluster = clusters.read(clusters.Images(data["rival10"], [test.paths[i] for i in at]))
+    summary = summarise(statistic, labels, settings.bootstrap, settings.seed, clusters=cluster)
+    remarks = unanswered(predicted[:, 0], predicted) | {"saturated": saturated(pairs(summary.metrics, settings))}
+    kept = with_clusters(correct | {"label": labels}, cluster=cluster)
+    return Evaluation(*summary, kept, passes.skipped, remarks)
 
 
 def pairs(metrics: Metrics, settings: Settings) -> dict[str, tuple[float, float]]:
     """Return the two accuracies, under noise in the background and in the foreground, that each RFS is the gap of."""
     found: dict[str, tuple[float, float]] = {}
-    for kind in ("linf", "l2"):
-        levels = [
-            tuple(metrics[f"accuracy_{region}_{kind}_{level:g}"]["value"] for region in ("background", "foreground"))
-            for level in settings.levels()[kind]
-        ]
-        for level, (behind, in_front) in zip(settings.levels()[kind], levels, strict=True):
-            found[f"rfs_{kind}_{level:g}"] = behind, in_front
-        behind, in_front = np.mean(levels, axis=0).tolist()
-        found[f"rfs_{kind}"] = behind, in_front
+    for kind, levels in settings.levels().items():
+        for noise in (*(f"{kind}_{level:g}" for level in levels), kind):
+            behind, in_front = (
+                float(metrics[f"accuracy_{region}_{noise}"]["value"]) for region in ("background", "foreground")
+            )
+            found[f"rfs_{noise}"] = behind, in_front
     return found

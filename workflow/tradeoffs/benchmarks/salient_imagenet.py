@@ -23,12 +23,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings
+from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings, with_clusters
 from tradeoffs.benchmarks.inference import Passes, shares
 from tradeoffs.benchmarks.noise import corrupt, draw
 from tradeoffs.benchmarks.statistics import Array, balanced_accuracy, normalised_gap, saturated, summarise
 from tradeoffs.benchmarks.unanswered import unanswered
-from tradeoffs.data import images, salient_imagenet
+from tradeoffs.data import clusters, images, salient_imagenet
 from tradeoffs.data.images import Geometry
 from tradeoffs.models.answers import answers
 from tradeoffs.models.networks import Network
@@ -115,7 +115,9 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
         return result
 
     strata = labels * 4 + 2 * has_core + has_spurious
-    metrics, draws = summarise(statistic, strata, settings.bootstrap, settings.seed, labels)
-    core, spurious = (float(metrics[f"{name}_accuracy"]["value"]) for name in ("core", "spurious"))
+    cluster = clusters.read(clusters.Images(root, [index.paths[i] for i in at]))
+    summary = summarise(statistic, strata, settings.bootstrap, settings.seed, labels, cluster)
+    core, spurious = (float(summary.metrics[f"{name}_accuracy"]["value"]) for name in ("core", "spurious"))
     remarks = unanswered(found[:, 0], found[:, :-1]) | {"saturated": saturated({"rcs": (core, spurious)})}
-    return Evaluation(metrics, draws, hits | {"clean": clean, "label": labels}, passes.skipped, remarks)
+    outcomes = with_clusters(hits | {"clean": clean, "label": labels}, cluster=cluster)
+    return Evaluation(*summary, outcomes, passes.skipped, remarks)

@@ -9,6 +9,9 @@ backgrounds are balanced within each class.
 * Background-swap gap = accuracy on birds on their own background minus accuracy on birds on the other one, mean of
   the two classes: higher relies more on the background. (The published set ships no masks, so the swap is between
   birds, not within one.)
+
+Intervals are over test images and over the images that the head is fitted on: the head of each bootstrap draw is
+refitted to the training images that it drew.
 """
 
 from dataclasses import dataclass
@@ -16,15 +19,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings
+from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings, with_clusters
 from tradeoffs.benchmarks.inference import Passes, over_images
-from tradeoffs.benchmarks.statistics import Array, group_accuracies, summarise
+from tradeoffs.benchmarks.statistics import Array, group_accuracies, resample, summarise_draws
 from tradeoffs.benchmarks.unanswered import unanswered
-from tradeoffs.data import waterbirds
+from tradeoffs.data import clusters, waterbirds
 from tradeoffs.data.images import Geometry
 from tradeoffs.models.answers import answers
-from tradeoffs.models.linear_probe import fit
+from tradeoffs.models.linear_probe import fit, refitted
 from tradeoffs.models.networks import Network
 from tradeoffs.step.errors import InputError
 
@@ -57,13 +61,22 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
                     f"{root}: {split} split has {size or 'no'} image of group {name}; expected at least {fewest}"
                     f"{' (one has no interval)' if size else ''}; unpack it again"
                 )
-    head = fit(train_features.astype(np.float64), train.y[at_train], 2, settings.l2_penalty)
-    predicted = answers(torch.from_numpy(head.logits(features.astype(np.float64)))).numpy()
-    correct = predicted == test.y[at]
+    train_features, features = train_features.astype(np.float64), features.astype(np.float64)
+    y_train, y = train.y[at_train], test.y[at]
+    head = fit(train_features, y_train, 2, settings.l2_penalty)
+    predicted = answers(torch.from_numpy(head.logits(features))).numpy()
+    correct = predicted == y
     shares = np.bincount(train_group, minlength=4) / len(train_group)
 
-    def statistic(weights: Array) -> dict[str, Array]:
-        groups = group_accuracies(correct, group, weights)
+    # Test and training images are drawn together: in the miniature they share photographs.
+    n = len(y)
+    cluster = clusters.read(clusters.Images(root, [test.paths[i] for i in at] + [train.paths[i] for i in at_train]))
+    strata, which = np.concatenate([group, train_group + 4]), np.repeat([0, 1], [n, len(y_train)])
+    weights, resampled = resample(strata, settings.bootstrap, settings.seed, which, cluster)
+    heads = refitted(head, train_features, y_train, settings.l2_penalty, weights[:, n:])
+
+    def measured(answered: NDArray[np.bool_], weights: Array) -> dict[str, Array]:
+        groups = group_accuracies(answered, group, weights)
         own, other = groups[:, [0, 3]].mean(1), groups[:, [1, 2]].mean(1)
         return {f"accuracy_{name}": groups[:, g] for g, name in enumerate(GROUPS)} | {
             "worst_group_accuracy": groups.min(1),
@@ -71,5 +84,27 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
             "background_swap_gap": own - other,
         }
 
-    metrics, draws = summarise(statistic, group, settings.bootstrap, settings.seed)
-    return Evaluation(metrics, draws, {"correct": correct, "group": group}, passes.skipped, unanswered(predicted))
+    def with_heads(weights: Array, draws: slice) -> dict[str, Array]:
+        margins = heads.of(features, draws)
+        return measured(np.where(y == 1, margins > 0, margins < 0), weights)  # wrong where it is 0 or not finite
+
+    # A head of redrawn images has seen fewer different ones, and is a little worse. What all draws share of that is no
+    # uncertainty, and is taken out.
+    value = measured(correct, np.ones((1, n)))
+    redrawn = summarise_draws(
+        lambda weights, draws: value if draws is None else with_heads(weights, draws),
+        np.ones_like(weights[:, :n]),
+        resampled,
+    ).draws
+    shift = {name: redrawn[name].mean(dtype=np.float64) - value[name] for name in value}
+
+    def statistic(weights: Array, draws: slice | None) -> dict[str, Array]:
+        if draws is None:
+            return value
+        return {name: found - shift[name] for name, found in with_heads(weights, draws).items()}
+
+    summary = summarise_draws(statistic, weights[:, :n], resampled)
+    outcomes = {"correct": correct, "group": group, "train_group": train_group}
+    if cluster is not None:
+        outcomes = with_clusters(outcomes, cluster=cluster[:n], train_cluster=cluster[n:])
+    return Evaluation(*summary, outcomes, passes.skipped, unanswered(predicted))

@@ -2,7 +2,8 @@
 
 A row is a claim with its statistic, interval, p-value and the verdict of :mod:`tradeoffs.claims.verdicts`; the rows
 of the theory step are taken over unchanged. ``differences`` lists what the rows on background reliance are means of:
-each adversarially trained model against the standard one, oriented so that positive is more reliance, paired intervals.
+each adversarially trained model against the standard ones, oriented so that positive is more reliance, with an
+interval over images and trainings.
 """
 
 import importlib
@@ -10,11 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
-
 from tradeoffs.claims import catalogue
-from tradeoffs.claims.reliance_effects import differences as differences_of
-from tradeoffs.claims.row import CONTRADICTED, SUPPORTED, UNDECIDED, Claim
+from tradeoffs.claims.contrasts import contrast, effect
+from tradeoffs.claims.measures import measures
+from tradeoffs.claims.regime import Check, checks
+from tradeoffs.claims.reliance_effects import noise_of
+from tradeoffs.claims.row import CONTRADICTED, EQUIVALENT, SUPPORTED, UNDECIDED, Claim
 from tradeoffs.results.evaluations import read
 from tradeoffs.results.measurements import Measurements, measure
 from tradeoffs.results.study import Settings, Study, study_of
@@ -24,7 +26,7 @@ from tradeoffs.step.command import Written
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.inputs import read_csv, shown
 
-VERDICTS = (SUPPORTED, CONTRADICTED, UNDECIDED)
+VERDICTS = (SUPPORTED, CONTRADICTED, EQUIVALENT, UNDECIDED)
 CODE = catalogue.modules()  # imported by name, so that its code id must be told of them
 
 
@@ -49,11 +51,17 @@ def claims_of(measured: Measurements, study: Study) -> list[Claim]:
 
 
 def difference_rows(measured: Measurements, study: Study) -> Iterator[tuple[Any, ...]]:
-    """Rows of every model and metric of reliance: oriented difference from the standard model."""
-    for metric in study.reliance:
-        for found in differences_of(measured, study.models, metric):
-            low, high = (float(q) for q in np.quantile(found.draws, [0.025, 0.975]))
-            yield summary_row(study.name, found.model, metric.benchmark, metric.name, found.value, low, high, found.n)
+    """Rows of every model and measure of reliance: oriented difference from its standard models, interval over both.
+
+    Images and trainings, that is; no interval where nothing says how a value varies from one training to another.
+    """
+    for compared_by in measures(measured, study):
+        compared = compared_by.compared
+        for found in [each for members in compared.grid.values() for each in members] + compared.own:
+            one = effect([contrast([found], noise_of(compared, found.model))], study.unseen_variance)
+            low, high = (None, None) if one is None else one.interval()
+            metric = (compared_by.raw.benchmark, compared_by.metric.name)
+            yield summary_row(study.name, found.model, *metric, found.value, low, high, found.n)
 
 
 def run(
@@ -63,14 +71,19 @@ def run(
     theory: Annotated[Path, "CSV with the theory's claims"],
     out: Annotated[Path, "CSV to write: the claims"],
     differences: Annotated[Path, "CSV to write: differences from standard models"],
+    regime: Annotated[Path, "CSV to write: criteria of the regime"],
 ) -> Written:
-    """Write both tables. InputError for a card that is missing, broken or not comparable with the others."""
+    """Write the tables. InputError for a card that is missing, broken or not comparable with the others."""
     study = study_of(settings)
     proved = theory_rows(theory)
     measured = measure(read(evaluations, study.models), study.models, study.reliance)
     found = claims_of(measured, study)
     write_csv(differences, SUMMARY_COLUMNS, difference_rows(measured, study))
+    checked = checks(measured, study)
+    write_csv(regime, Check._fields, checked)
     write_csv(out, Claim._fields, [*proved, *found])
     counts = {verdict: sum(claim.verdict == verdict for claim in found) for verdict in VERDICTS}
     print(f"{len(proved)} claims of the theory, {len(found)} of the study: {counts}")
-    return Written("claims", [out, differences], {"verdicts": counts})
+    failed = sum(not check.passed for check in checked)
+    print(f"{failed} of {len(checked)} criteria of the regime fail")
+    return Written("claims", [out, differences, regime], {"verdicts": counts, "criteria_that_fail": failed})

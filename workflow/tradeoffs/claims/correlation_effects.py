@@ -1,100 +1,143 @@
 """The effect of the training world's spurious correlation on accuracy under attack: the numbers of the claims.
 
-    effect = adversarial accuracy, mean over the attack's budgets, at the highest correlation - at the lowest.
+    effect = the change of a quantity along the line through all correlations, from the smallest to the largest,
 
-Two worlds hold different images, so the draws of their models are paired with no more than chance: the interval is that
-of independent samples. The trend is Kendall's rank correlation with the strength of the correlation.
+in a domain where the correlation is preserved at test, or one where it is broken. Four quantities stand side by side,
+because none of them alone says whether a network is *more robust*:
+
+* accuracy under attack, the mean over the attack's budgets;
+* clean accuracy, without which an accuracy under attack cannot be read: no network withstands with images that it does
+  not recognise in the first place;
+* the share retained, accuracy under attack over clean accuracy;
+* the margin, the mean distance of clean images to the decision boundary, which no budget decides.
+
+Of the budgets those count that leave something standing and not everything: at which the accuracy under attack, mean
+over all correlations, replicates and domains, is above chance and not above the ceiling. Correlations are treated alike
+there, and so are domains, so that the rule does not know what the claim is.
+
+Trainings' part of the variance is what a quantity is off a smooth curve in the correlation.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from tradeoffs.benchmarks.attack_metrics import Attack, metric_name, read_name
-from tradeoffs.claims.trend import curve, trend
-from tradeoffs.claims.verdicts import Array, Assessment, assess, over_seeds
+from tradeoffs.benchmarks.attack_metrics import Attack, margin_name, metric_name, read_name
+from tradeoffs.claims.sweep_line import Point, change, images
+from tradeoffs.claims.training_noise import Curve, along_curves
+from tradeoffs.claims.variance import Estimate
+from tradeoffs.results.effective_robustness import Measured
+from tradeoffs.results.evaluations import Array
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.study import Model
 
 ROLE = "correlation_sweep"
 BENCHMARK = "adversarial"
+UNDER_ATTACK, CLEAN, RETAINED, MARGIN = "accuracy", "clean", "retained", "margin"
+QUANTITIES = (UNDER_ATTACK, CLEAN, RETAINED, MARGIN)
 
 
 class Effect(NamedTuple):
-    """What correlation does under one attack, or all of them (``norm`` empty), in one domain of test images.
+    """What correlation does to a quantity in one domain of test images, under one norm's attacks or all (none).
 
-    ``share``: to the share of clean accuracy that is retained, else to the accuracy. ``assessment`` and ``tau`` are
-    oriented by the claim's sign.
+    ``estimate`` is oriented by the claim's sign; None where nothing says how it varies. ``budgets``: names of the
+    attacks that it is a mean over; none for what rests on no attack.
     """
 
     domain: str
+    quantity: str
     norm: str
-    share: bool
-    assessment: Assessment
-    tau: float
+    estimate: Estimate | None
+    budgets: tuple[str, ...] = ()
 
 
-class Point(NamedTuple):
-    """Mean over attack budgets of one model's adversarial accuracy, or of its share of the clean accuracy."""
+class Sweep(NamedTuple):
+    """The models of the sweep that were attacked, and the attacks, metric by what it is of, whose budgets count."""
 
-    correlation: float
-    replicate: int
-    value: float
-    draws: Array
+    measured: Measurements
+    models: list[Model]
+    attacks: dict[str, Attack]
+
+    @property
+    def correlations(self) -> list[float]:
+        """The strengths of the correlation, in ascending order."""
+        return sorted({model.correlation for model in self.models if model.correlation is not None})
 
 
 def swept_models(models: Sequence[Model]) -> list[Model]:
-    """Return the models of the sweep that were attacked; none where there are fewer than two correlations."""
-    swept = [m for m in models if m.role == ROLE and m.correlation is not None and BENCHMARK in m.benchmarks]
-    return swept if len({m.correlation for m in swept}) > 1 else []
+    """Return the models of the sweep that were attacked."""
+    return [m for m in models if m.role == ROLE and m.correlation is not None and BENCHMARK in m.benchmarks]
 
 
-def effects(measured: Measurements, swept: Sequence[Model], signs: dict[str, int]) -> Iterator[Effect]:
-    """Effects in each domain of ``signs`` (domain -> sign of the claim): on accuracy, then share; all attacks first."""
-    attacked = [
-        (name, attack)
-        for model, benchmark, name in measured
-        if (model, benchmark) == (swept[0].id, BENCHMARK)
-        and (attack := read_name(name)) is not None
-        and attack.norm != "none"
-    ]
-    norms = sorted({attack.norm for _, attack in attacked})
-    for domain, sign in signs.items():
-        of_norm = {
-            norm: [name for name, attack in attacked if (attack.domain, attack.norm) == (domain, norm)]
-            for norm in norms
-        }
-        chosen = {"": [name for names in of_norm.values() for name in names], **of_norm}
-        for share in (False, True):
-            for norm, names in chosen.items():
-                if names:
-                    points = [point(measured, model, domain, names, share) for model in swept]
-                    yield Effect(domain, norm, share, *compare(points, sign))
-
-
-def point(measured: Measurements, model: Model, domain: str, names: Sequence[str], share: bool) -> Point:
-    """Mean of a model's named accuracies, as they are or relative to its clean accuracy in the domain."""
-    attacked = [measured[model.id, BENCHMARK, name] for name in names]
-    value = float(np.mean([a.value for a in attacked]))
-    draws = np.mean([a.draws for a in attacked], axis=0)
-    if share:
-        clean = measured[model.id, BENCHMARK, metric_name(Attack(domain))]
-        value = value / clean.value if clean.value > 0 else 0.0
-        draws = np.divide(draws, clean.draws, out=np.zeros_like(draws), where=clean.draws > 0)
-    assert model.correlation is not None
-    return Point(model.correlation, model.replicate, value, draws)
-
-
-def compare(points: Sequence[Point], sign: int) -> tuple[Assessment, float]:
-    """Oriented highest minus lowest, with the oriented trend over all correlations, and Kendall's oriented tau."""
-    correlations = sorted({p.correlation for p in points})
-    means = [sign * float(np.mean([p.value for p in points if p.correlation == c])) for c in correlations]
-    lowest, highest = ([p for p in points if p.correlation == c] for c in (correlations[0], correlations[-1]))
-    value, draws = over_seeds(
-        np.array([sign * (high.value - low.value) for high, low in zip(highest, lowest, strict=True)]),
-        # Rolled by one: draw b of one world against draw b - 1 of the other, which are independent.
-        np.stack([sign * (high.draws - np.roll(low.draws, 1)) for high, low in zip(highest, lowest, strict=True)]),
+def sweep_of(measured: Measurements, swept: Sequence[Model], chance: float, ceiling: float) -> Sweep:
+    """Return the sweep, with attacks of budgets at which the mean accuracy is off chance and ceiling."""
+    known: dict[tuple[str, float], list[float]] = {}
+    attacks: dict[str, Attack] = {}
+    of_sweep = {model.id for model in swept}
+    for (model, benchmark, name), found in measured.items():
+        attack = read_name(name) if benchmark == BENCHMARK and model in of_sweep else None
+        if attack is not None and attack.norm != "none":
+            attacks[name] = attack
+            known.setdefault((attack.norm, attack.epsilon), []).append(found.value)
+    kept = {budget for budget, values in known.items() if chance < float(np.mean(values)) <= ceiling}
+    return Sweep(
+        measured,
+        list(swept),
+        {name: attack for name, attack in attacks.items() if (attack.norm, attack.epsilon) in kept},
     )
-    found = trend([curve(correlations, means)])
-    return assess(value, draws, found), found.tau
+
+
+def effects(sweep: Sweep, signs: Mapping[str, int], unseen: float = 0.0) -> Iterator[Effect]:
+    """Effects in each domain of ``signs`` (domain -> sign of the claim) that was measured: all attacks, then each norm.
+
+    Clean accuracy and margin rest on no attack and come once.
+    """
+    norms = sorted({attack.norm for attack in sweep.attacks.values()}, reverse=True)
+    for domain, sign in signs.items():
+        if not all((m.id, BENCHMARK, metric_name(Attack(domain))) in sweep.measured for m in sweep.models):
+            continue
+        for norm in ("", *norms):
+            names = tuple(
+                name for name, attack in sweep.attacks.items() if attack.domain == domain and norm in ("", attack.norm)
+            )
+            for quantity in QUANTITIES:
+                attacked = quantity in (UNDER_ATTACK, RETAINED)
+                if norm and not (attacked and names):
+                    continue
+                found = _effect(sweep, domain, quantity, names, sign, unseen) if names or not attacked else None
+                yield Effect(domain, quantity, norm, found, names if attacked else ())
+
+
+def _effect(
+    sweep: Sweep, domain: str, quantity: str, names: Sequence[str], sign: int, unseen: float
+) -> Estimate | None:
+    """Return the oriented change of a quantity along the sweep."""
+    points: dict[int, list[Point]] = {}
+    for model in sweep.models:
+        found = value(sweep.measured, model, domain, quantity, names)
+        assert model.correlation is not None
+        points.setdefault(model.replicate, []).append(
+            Point(model.correlation, sign * found.value, images(found.draws, found.freedom))
+        )
+    noise = {
+        number: along_curves([Curve([point.x for point in own], [point.value for point in own])])
+        for number, own in points.items()
+    }
+    return change(points, noise, unseen)
+
+
+def value(measured: Measurements, model: Model, domain: str, quantity: str, names: Sequence[str]) -> Measured:
+    """Return a quantity of one model in a domain; ``names`` of the metrics that accuracy under attack is a mean of."""
+    clean = measured[model.id, BENCHMARK, metric_name(Attack(domain))]
+    if quantity == CLEAN:
+        return clean
+    if quantity == MARGIN:
+        return measured[model.id, BENCHMARK, margin_name(domain)]
+    attacked = [measured[model.id, BENCHMARK, name] for name in names]
+    mean = float(np.mean([a.value for a in attacked]))
+    draws: Array = np.mean([a.draws for a in attacked], axis=0)
+    if quantity == RETAINED:
+        mean = mean / clean.value if clean.value > 0 else 0.0
+        draws = np.divide(draws, clean.draws, out=np.zeros_like(draws), where=clean.draws > 0)
+    return clean._replace(value=mean, draws=draws)

@@ -1,22 +1,89 @@
-"""The headline claims of a study and their verdicts: the first measure of reliance of each benchmark, all together.
+"""The headline claims of a study: the first measure of reliance of each benchmark, tested all together.
 
-A look (:mod:`tradeoffs.claims.look`) asks for no more than this function.
+A look (:mod:`tradeoffs.claims.look`) asks for no more than their verdicts. They are a family of Holm's procedure; so
+are they once more beyond accuracy, that is, against standard models of equal accuracy. Every other measure is tested by
+itself.
 """
 
-from tradeoffs.claims import reliance
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from tradeoffs.claims import regime
+from tradeoffs.claims.all_of import Together, together
+from tradeoffs.claims.contrasts import Contrast, effect
+from tradeoffs.claims.reliance_effects import Compared, compare, contrasts
 from tradeoffs.claims.row import UNDECIDED
+from tradeoffs.claims.verdicts import Finding, Rule, findings
 from tradeoffs.results.measurements import Measurements
+from tradeoffs.results.metrics import Metric
 from tradeoffs.results.study import Study
+
+CLAIM = "background_reliance"
+Warnings = Mapping[tuple[str, str], str]  # by benchmark and metric
+
+
+class Tested(NamedTuple):
+    """A measure, the contrasts of its replicates, and what was found: None where nothing says how its effect varies.
+
+    ``warning``: why no verdict is drawn, if none is.
+    """
+
+    metric: Metric
+    contrasts: list[Contrast]
+    finding: Finding | None
+    warning: str | None
+
+    @property
+    def conclusive(self) -> Finding | None:
+        """What was found, if a verdict may be drawn from it."""
+        return None if self.warning else self.finding
+
+    @property
+    def verdict(self) -> str:
+        """The verdict within its family."""
+        return UNDECIDED if self.conclusive is None else self.conclusive.verdict
+
+
+def family(study: Study, listed: Sequence[tuple[Metric, Compared]], warnings: Warnings) -> list[Tested]:
+    """Test the effects of several measures over the grid together, by Holm's procedure."""
+    found = [contrasts(compared) for _, compared in listed]
+    effects = [effect(each, study.unseen_variance) if each else None for each in found]
+    known = [(one, rule(study, metric)) for one, (metric, _) in zip(effects, listed, strict=True) if one is not None]
+    tested = iter(findings([one for one, _ in known], [how for _, how in known]))
+    return [
+        Tested(metric, each, None if one is None else next(tested), warnings.get((metric.benchmark, _raw(metric))))
+        for (metric, _), each, one in zip(listed, found, effects, strict=True)
+    ]
+
+
+def rule(study: Study, metric: Metric) -> Rule:
+    """Return what the verdict on a measure depends on; beyond accuracy it has the margin of the measure itself."""
+    return Rule(study.level, study.margin(_raw(metric)))
+
+
+def _raw(metric: Metric) -> str:
+    """Return the name of the measure that is taken beyond accuracy, or its own."""
+    return metric.name.removesuffix("_beyond_accuracy")
+
+
+def overall(parts: Sequence[Tested]) -> Together:
+    """Return what follows of all measures together."""
+    return together([part.conclusive for part in parts])
 
 
 def headlines(measured: Measurements, study: Study, level: float) -> dict[str, str]:
     """Return the verdict on each headline claim, by name, at a level that all share by Holm's procedure (1979)."""
-    rows = {row.claim: row for row in reliance.claims(measured, study)}
-    names = [f"background_reliance.{b.name}.{b.reliance[0].name}" for b in study.benchmarks if b.reliance]
-    found = dict.fromkeys(names, UNDECIDED)
-    listed = sorted((row.p_value, name) for name in names if (row := rows.get(name)) and row.p_value is not None)
-    for turn, (p_value, name) in enumerate(listed):
-        if p_value > level / (len(listed) - turn):
-            break
-        found[name] = rows[name].verdict
-    return found
+    metrics = [benchmark.reliance[0] for benchmark in study.benchmarks if benchmark.reliance]
+    listed = [(metric, compare(measured, study.models, metric)) for metric in metrics]
+    tested = family(study._replace(level=level), listed, warnings_of(measured, study))
+    return {name(each.metric): each.verdict for each in tested}
+
+
+def warnings_of(measured: Measurements, study: Study) -> Warnings:
+    """Return the measures on which no verdict is drawn, by benchmark and metric, and why."""
+    return regime.warnings(measured, study)
+
+
+def name(metric: Metric) -> str:
+    """Return what the claim about a measure is called in the table."""
+    return f"{CLAIM}.{metric.benchmark}.{metric.name}"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-from tradeoffs.claims.headlines import headlines
+from tradeoffs.claims.headlines import CLAIM, headlines, warnings_of
 from tradeoffs.claims.row import UNDECIDED
 from tradeoffs.claims.sequential import levels
 from tradeoffs.results.evaluations import read
@@ -28,6 +28,7 @@ class Settings(NamedTuple):
     benchmarks: list[dict[str, Any]]
     margins: Annotated[Mapping[str, float], "smallest relevant difference of each measure, and of any other"]
     criteria: Annotated[Mapping[str, float], "of a regime in which verdicts can be reached"]
+    unseen_variance: Annotated[float, "what one replicate cannot see of another, as a share of its variance"]
     look: Annotated[int, "number of this look, from 1: as many replicates there are"]
     looks: Annotated[int, "number of looks that there may be"]
     hypotheses: Annotated[int, "number of headline claims"]
@@ -45,10 +46,12 @@ def run(
         )
     level = levels(looks, settings.hypotheses)[look - 1]
     told = (settings.study, settings.models, settings.benchmarks, settings.margins, settings.criteria)
-    study = study_of(Told(*told, level))
+    study = study_of(Told(*told, level, settings.unseen_variance))
     measured = measure(read(evaluations, study.models), study.models, study.reliance)
     found = headlines(measured, study, level)
-    open_ones = [name for name, verdict in found.items() if verdict == UNDECIDED]
+    # Where a criterion of the regime fails there is no verdict to wait for, however many replicates there are.
+    judged_never = {f"{CLAIM}.{benchmark}.{metric}" for benchmark, metric in warnings_of(measured, study)}
+    open_ones = [name for name, verdict in found.items() if verdict == UNDECIDED and name not in judged_never]
     print(f"look {look} of {looks}, level {level:.4f}: undecided {', '.join(open_ones) or 'none'}")
     content = {"replicates": look, "level": level, "decided": not open_ones, "headlines": found}
     return Written("look", [], content)

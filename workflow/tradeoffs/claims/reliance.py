@@ -1,185 +1,133 @@
 """Claim: adversarially trained models rely on backgrounds more than standardly trained ones.
 
-The effects and their tests are those of :mod:`tradeoffs.claims.reliance_effects`; the verdict needs both
-(:mod:`tradeoffs.claims.verdicts`). Here are the rows: one for each measure of reliance that a benchmark declares, and
-an overall one, which rests on the first of each benchmark.
+The effects are those of :mod:`tradeoffs.claims.reliance_effects`, and verdicts follow by
+:mod:`tradeoffs.claims.verdicts`. Every measure has two rows: against the standard models, and beyond accuracy, against
+standard models of equal accuracy. The first measure of each benchmark is a headline
+(:mod:`tradeoffs.claims.headlines`), and an overall row rests on the headlines. All other measures, the rows of one
+architecture and norm, and models of the
+user's own (:mod:`tradeoffs.claims.own_models`) are exploratory: they show where an effect comes from.
 
-Models of the user's own are compared one by one, with the standard model they name or that of their architecture; where
-there is none, a row says so. There is no trend in one model, so their p-value is the bootstrap's. They have no part in
-what is concluded about the grid.
+What cannot be tested has a row too: undecided, without numbers, with what is missing as its evidence.
 """
 
 from collections.abc import Sequence
 
-from tradeoffs.claims.reliance_effects import (
-    Cell,
-    Difference,
-    alone,
-    baseline,
-    cells,
-    differences,
-    no_measurements,
-    together,
-    with_standard,
-)
-from tradeoffs.claims.row import CONCLUSION, DETAIL, NETWORKS, UNDECIDED, Claim
-from tradeoffs.claims.verdicts import Assessment, all_of_claim, assess
+from tradeoffs.claims.contrasts import effect
+from tradeoffs.claims.headlines import CLAIM, Tested, family, name, overall, rule, warnings_of
+from tradeoffs.claims.measures import Measure, direction, measures, saturated_models, sources, statistic
+from tradeoffs.claims.own_models import not_compared, own_rows
+from tradeoffs.claims.reliance_effects import contrasts, with_standard
+from tradeoffs.claims.row import EXPLORATORY, HEADLINE, Claim, not_tested
+from tradeoffs.claims.verdicts import findings
+from tradeoffs.results import beyond_accuracy as lines
 from tradeoffs.results.measurements import Measurements
-from tradeoffs.results.metrics import Benchmark, Metric
+from tradeoffs.results.metrics import Metric
 from tradeoffs.results.study import Study
-
-PVALUE = "p: permutation test of the metric's rank correlation with the budget, two-sided"
 
 
 def claims(measured: Measurements, study: Study) -> list[Claim]:
-    """Return the overall row, then per metric a summary row, one per architecture and norm, one per own model."""
-    rows: list[Claim] = []
-    parts: dict[str, tuple[Metric, Assessment]] = {}
-    for benchmark in study.benchmarks:
-        for metric in benchmark.reliance:
-            found = cells(measured, study.models, metric)
-            if found:
-                combined, kendall = together(found)
-                parts.setdefault(benchmark.title, (metric, combined))
-                rows.append(metric_row(measured, study, benchmark, metric, found, combined, kendall))
-                rows += [cell_row(measured, study, benchmark, metric, cell) for cell in found]
-            rows += own_models(measured, study, benchmark, metric)
-    return [*overall(parts), *rows, *not_compared(measured, study)]
-
-
-def overall(parts: dict[str, tuple[Metric, Assessment]]) -> list[Claim]:
-    """Return the row over all benchmarks, from the first measure of each: title -> measure, effect."""
-    if not parts:
-        return []
-    return [
-        all_of_claim(
-            "background_reliance",
-            f"Adversarially trained models rely on backgrounds more than standard ones on every benchmark "
-            f"({', '.join(parts)}).",
-            [effect for _, effect in parts.values()],
-            "; ".join(f"{metric.benchmark} {metric.name}: {effect.verdict()}" for metric, effect in parts.values()),
-        )
+    """Return the overall row, then per measure its row, one per architecture and norm, and one per own model."""
+    listed = measures(measured, study)
+    tested = tested_by_metric(measured, study, listed)
+    parts = [
+        tested[measure.metric] for measure in listed if measure.headline and measure.of_grid and not measure.beyond
     ]
+    rows = [overall_row(study, parts)] if parts else []
+    for measure in listed:
+        found = tested[measure.metric]
+        if measure.of_grid:
+            rows.append(measure_row(measured, study, measure, found))
+        rows += cell_rows(measured, study, measure, found.warning)
+        rows += own_rows(measured, study, measure, found.warning)
+    return [*rows, *not_compared(measured, study)]
 
 
-def metric_row(
-    measured: Measurements,
-    study: Study,
-    benchmark: Benchmark,
-    metric: Metric,
-    found: Sequence[Cell],
-    combined: Assessment,
-    kendall: float,
-) -> Claim:
-    """Return the row of one measure over all architectures and norms."""
-    models = with_standard(study.models, [model for cell in found for model in cell.models])
-    return combined.claim(
-        _key(metric),
-        f"On {benchmark.title}, adversarially trained models rely on backgrounds more than standard ones "
-        f"({_direction(metric)}).",
-        _statistic(metric),
-        f"{metric.benchmark}: mean of {_names(found)}; Kendall's tau {kendall:.2f}"
-        + _no_measurements(measured, metric, models),
-    )
-
-
-def cell_row(measured: Measurements, study: Study, benchmark: Benchmark, metric: Metric, cell: Cell) -> Claim:
-    """Return the row of one measure, architecture and norm."""
-    effect, kendall = alone(cell)
-    return effect.claim(
-        f"{_key(metric)}.{cell.architecture}.{cell.norm}",
-        f"On {benchmark.title}, {cell.norm}-trained {cell.architecture} networks rely on backgrounds more than the "
-        f"standard one ({_direction(metric)}).",
-        _statistic(metric),
-        f"{metric.benchmark}: {', '.join(cell.models)} against the standard {cell.architecture}; "
-        f"Kendall's tau {kendall:.2f}" + _no_measurements(measured, metric, with_standard(study.models, cell.models)),
-        scope=DETAIL,
-        norm=cell.norm,
-    )
-
-
-def own_models(measured: Measurements, study: Study, benchmark: Benchmark, metric: Metric) -> list[Claim]:
-    """Return a row for each adversarially trained model of the user's own."""
-    return [
-        assess(found.value, found.draws).claim(
-            f"{_key(metric)}.{found.model.id}",
-            f"On {benchmark.title}, {found.model.id} ({found.model.norm}-trained, a model of your own) relies "
-            f"on backgrounds more than {_standard_name(found)} ({_direction(metric)}).",
-            f"{'' if metric.sign > 0 else 'minus '}({metric.name} - standard); p: bootstrap, two-sided",
-            f"{metric.benchmark}: {found.model.id} against {', '.join(found.standard)}"
-            + _no_measurements(measured, metric, [found.model.id, *found.standard]),
-            scope=DETAIL,
-            norm=found.model.norm,
-        )
-        for found in differences(measured, study.models, metric)
-        if found.model.role == "extra"
-    ]
-
-
-def not_compared(measured: Measurements, study: Study) -> list[Claim]:
-    """Return an undecided row, without a number, for each own model that was measured beside no standard one.
-
-    Its evidence names the benchmarks, what is missing there, and the key of the config that says what to compare with.
-    """
-    pairs = {
-        (d.model.id, metric.benchmark) for metric in study.reliance for d in differences(measured, study.models, metric)
+def tested_by_metric(measured: Measurements, study: Study, listed: Sequence[Measure]) -> dict[Metric, Tested]:
+    """Test the headlines as a family, those beyond accuracy as another, every other measure by itself."""
+    warnings = warnings_of(measured, study)
+    headlines = [measure for measure in listed if measure.headline and measure.of_grid]
+    families = [[m for m in headlines if not m.beyond], [m for m in headlines if m.beyond]]
+    families += [[measure] for measure in listed if measure not in headlines]
+    return {
+        tested.metric: tested
+        for members in families
+        for tested in family(study, [(measure.metric, measure.compared) for measure in members], warnings)
     }
-    about = {metric.benchmark for metric in study.reliance}
+
+
+def overall_row(study: Study, parts: Sequence[Tested]) -> Claim:
+    """Return the row over all benchmarks, from the headline of each."""
+    found = overall(parts)
+    verdicts = [f"{part.metric.benchmark} {part.metric.name}: {part.verdict}" for part in parts]
+    titles = ", ".join(study.titles[part.metric.benchmark] for part in parts)
+    return Claim(
+        CLAIM,
+        f"Adversarially trained models rely on backgrounds more than standard ones on every benchmark ({titles}).",
+        "share of headlines supported, each by itself; p: the largest of theirs; rerun: as if they were independent",
+        *(found.share, None, None, found.p_value, found.verdict),
+        replicates=found.replicates,
+        rerun=found.rerun,
+        scope=HEADLINE,
+        evidence="; ".join(verdicts),
+    )
+
+
+def measure_row(measured: Measurements, study: Study, measure: Measure, tested: Tested) -> Claim:
+    """Return the row of one measure over all architectures and norms."""
+    scope = HEADLINE if measure.headline else EXPLORATORY
+    words = (
+        name(measure.metric),
+        f"On {measure.title}, adversarially trained models rely on backgrounds more than {measure.others} "
+        f"({direction(measure.raw)}).",
+        statistic(measure),
+    )
+    if tested.finding is None:
+        return not_tested(*words, f"{measure.raw.benchmark}: {why_not(measured, study, measure)}", scope=scope)
+    cells = measure.compared.cells
+    models = with_standard(study.models, [model for listed in cells.values() for model in listed])
+    named = ", ".join(f"{architecture} {norm} ({len(listed)} models)" for (architecture, norm), listed in cells.items())
+    evidence = f"{measure.raw.benchmark}: mean of {named}; {sources(tested.contrasts)}"
+    evidence += saturated_models(measured, measure, models)
+    return tested.finding.claim(*words, evidence, scope=scope, warning=tested.warning)
+
+
+def cell_rows(measured: Measurements, study: Study, measure: Measure, warning: str | None) -> list[Claim]:
+    """Return the rows of one measure for each architecture and norm; none where nothing says how it varies."""
     rows = []
-    for model in study.models:
-        if model.role != "extra" or model.norm == "none":
+    for (architecture, norm), models in measure.compared.cells.items():
+        found = contrasts(measure.compared, (architecture, norm))
+        estimate = effect(found, study.unseen_variance)
+        if estimate is None:
             continue
-        of_model = dict.fromkeys(benchmark for name, benchmark, _ in measured if name == model.id)
-        lonely = [name for name in of_model if name in about and (model.id, name) not in pairs]
-        if not lonely:
-            continue
-        names = baseline(study.models, model)
-        if names:
-            why = f"its standard model {', '.join(names)} was not measured there; add them to the benchmarks of both"
-        else:
-            why = (
-                f"no standard model (norm none) of architecture {model.architecture} is in the study; name one by the "
-                f"key reference in the entry of {model.id} under imagenet.extra"
-            )
-        rows.append(
-            Claim(
-                f"background_reliance.{model.id}",
-                f"{model.id} ({model.norm}-trained, a model of your own) relies on backgrounds more than a standard "
-                f"one: not compared on {', '.join(study.titles[name] for name in lonely)}.",
-                "none: no standard model to compare with",
-                *(None, None, None, None),
-                UNDECIDED,
-                *(NETWORKS, CONCLUSION, model.norm, None),
-                f"{', '.join(lonely)}: {why}",
-            )
+        (finding,) = findings([estimate], [rule(study, measure.metric)])
+        standard = measure.others if measure.beyond else f"the standard {architecture}"
+        evidence = f"{measure.raw.benchmark}: {', '.join(models)} against {standard}; {sources(found)}"
+        row = finding.claim(
+            f"{name(measure.metric)}.{architecture}.{norm}",
+            f"On {measure.title}, {norm}-trained {architecture} networks rely on backgrounds more than "
+            f"{measure.others} ({direction(measure.raw)}).",
+            statistic(measure),
+            evidence + saturated_models(measured, measure, with_standard(study.models, models)),
+            norm=norm,
+            warning=warning,
         )
+        rows.append(row)
     return rows
 
 
-def _key(metric: Metric) -> str:
-    return f"background_reliance.{metric.benchmark}.{metric.name}"
-
-
-def _statistic(metric: Metric) -> str:
-    return f"{'' if metric.sign > 0 else 'minus '}mean over budgets of {metric.name} - standard; {PVALUE}"
-
-
-def _direction(metric: Metric) -> str:
-    """Say which way of the metric is more reliance, and what it means."""
-    return f"{metric.name} {'higher' if metric.sign > 0 else 'lower'}: {metric.meaning}"
-
-
-def _standard_name(found: Difference) -> str:
-    reference = found.model.reference
-    return f"the standard {found.model.architecture}" if reference is None else f"its reference {reference}"
-
-
-def _names(found: Sequence[Cell]) -> str:
-    """Name the cells in words."""
-    return ", ".join(f"{cell.architecture} {cell.norm} ({len(cell.models)} models)" for cell in found)
-
-
-def _no_measurements(measured: Measurements, metric: Metric, ids: Sequence[str]) -> str:
-    """Name the models whose value is saturated; empty where none is."""
-    named = no_measurements(measured, metric, ids)
-    return f"; saturated, and so no measurement: {', '.join(named)}" if named else ""
+def why_not(measured: Measurements, study: Study, measure: Measure) -> str:
+    """Say what is missing for a verdict on the grid."""
+    key = (measure.raw.benchmark, measure.raw.name)
+    there = [model for model in study.models if model.role == "main" and (model.id, *key) in measured]
+    if measure.beyond and not measure.compared.grid:
+        reasons = lines.left_out(measured, study.models, [measure.raw])
+        return reasons.get(f"{measure.metric.benchmark}.{measure.metric.name}", "no line through standard models")
+    if all(model.norm == "none" for model in there):
+        return "no adversarially trained model of the grid was measured; list budgets"
+    if not measure.compared.grid:
+        return "no standard model (norm none) was measured beside the adversarially trained ones; measure one"
+    cells = ", ".join(f"{a} {norm} {len(models)}" for (a, norm), models in measure.compared.cells.items())
+    return (
+        f"nothing says how much a value varies from one training to another; three budgets or more of one "
+        f"architecture and norm do, or two replicates; there are {cells}"
+    )

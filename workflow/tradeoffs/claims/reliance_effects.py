@@ -1,13 +1,20 @@
 """Adversarially trained models against standard ones: the numbers that the claims of reliance are about.
 
-For every metric, norm and architecture
+In each replicate, for a measure of reliance, oriented so that positive is always *more reliance*,
 
-    effect = mean over the budgets of (metric of the model - metric of the standard model of that architecture),
+    effect = mean over architectures and norms of the mean over budgets of (model - standard),
 
-with its sign turned where a low metric means much reliance, so that positive is always *more reliance*. Bootstrap draws
-of two models on one data set are paired, hence the interval is that of the mean of differences. The trend is Kendall's
-rank correlation of the oriented metric with epsilon, the standard model at 0, with its exact permutation p-value
-(:mod:`tradeoffs.claims.trend`). With several replicates a model stands for their mean.
+where *standard* is the mean of the standard models of that architecture and replicate, or, for a measure beyond
+accuracy, what the line through standard models gives at the model's own clean accuracy
+(:mod:`tradeoffs.results.beyond_accuracy`). Either way the effect is a linear contrast of the values of models, and its
+variance has three parts (:mod:`tradeoffs.claims.variance`):
+
+* images: the variance of its bootstrap draws, which are paired between the models of a world;
+* trainings of adversarially trained models: what a value is off a smooth curve in the logarithm of the budget;
+* trainings of standard models: how far copies differ, or standard models from their line. Where there is one standard
+  model for each architecture its noise is taken to be that of an adversarially trained one.
+
+A model of the user's own was trained once. Its noise is taken to be that of the grid.
 """
 
 from collections.abc import Sequence
@@ -15,50 +22,80 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tradeoffs.claims.trend import Block, curve, forked, trend
-from tradeoffs.claims.verdicts import Array, Assessment, assess, over_seeds
+from tradeoffs.claims.contrasts import Contrast, Difference, Noise, contrast, pooled_noise
+from tradeoffs.claims.training_noise import Curve, along_curves, between_copies
+from tradeoffs.claims.variance import Part
+from tradeoffs.results import beyond_accuracy as lines
 from tradeoffs.results.measurements import Measurements
-from tradeoffs.results.metrics import Metric, saturated
+from tradeoffs.results.metrics import Metric, beyond_accuracy, saturated
 from tradeoffs.results.study import Model
 
 
-class Difference(NamedTuple):
-    """One adversarially trained model against the standard ones of its architecture and replicate: oriented, paired."""
+class Compared(NamedTuple):
+    """All comparisons of one measure: those of the grid by replicate, with their noise, and those of own models."""
 
-    model: Model
-    standard: tuple[str, ...]  # ids; several stand for their mean
-    metric: Metric
-    value: float
-    draws: Array
-    n: int
+    grid: dict[int, list[Difference]]
+    noise: dict[int, Noise]
+    own: list[Difference]
+
+    @property
+    def cells(self) -> dict[tuple[str, str], list[str]]:
+        """Ids of the models of each architecture and norm, in the order in which the study lists them."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for members in self.grid.values():
+            for each in members:
+                found.setdefault(each.cell, []).append(each.model.id)
+        return found
 
 
-class Cell(NamedTuple):
-    """One metric, architecture and norm: the budgets and, for each, oriented values as means over replicates."""
+def compare(measured: Measurements, models: Sequence[Model], metric: Metric) -> Compared:
+    """Compare every adversarially trained model with the standard ones; none where one of them was not measured."""
+    found = differences(measured, models, metric)
+    grid = _by_replicate(found)
+    copies: dict[tuple[int, str], list[float]] = {}
+    for model in models:
+        if (model.role, model.norm) == ("main", "none") and (key := (model.id, *_key(metric))) in measured:
+            copies.setdefault((model.replicate, model.architecture), []).append(measured[key].value)
+    noise = {
+        replicate: _noise(members, between_copies([group for (of, _), group in copies.items() if of == replicate]))
+        for replicate, members in grid.items()
+    }
+    return Compared(grid, noise, [each for each in found if each.model.role == "extra"])
 
-    architecture: str
-    norm: str
-    epsilons: list[float]
-    standard: float  # the oriented metric of the standard model
-    values: list[float]  # ... and of the model at each budget
-    effect: float
-    draws: Array
-    models: list[str]
+
+def compare_beyond_accuracy(measured: Measurements, models: Sequence[Model], metric: Metric) -> Compared:
+    """Compare every adversarially trained model with a standard one of equal clean accuracy, on a raw ``metric``."""
+    beyond = beyond_accuracy(metric)
+    of_world = {world: lines.line(measured, models, metric, world) for world in {model.world for model in models}}
+    found = []
+    for model in models:
+        line, own = of_world[model.world], measured.get((model.id, *_key(beyond)))
+        if is_compared(model) and line is not None and own is not None:
+            shares = dict(zip(line.standard, line.shares[model.id].tolist(), strict=True))
+            oriented = (metric.sign * own.value, metric.sign * own.draws)
+            found.append(Difference(model, shares, *oriented, own.freedom, own.n))
+    grid = _by_replicate(found)
+    noise = {}
+    for replicate, members in grid.items():
+        line = of_world[members[0].model.world]
+        assert line is not None
+        squares = float(np.square(line.residuals).sum())
+        noise[replicate] = _noise(members, Part(squares / line.df if line.df else 0.0, float(line.df)))
+    return Compared(grid, noise, [each for each in found if each.model.role == "extra"])
 
 
 def differences(measured: Measurements, models: Sequence[Model], metric: Metric) -> list[Difference]:
-    """Return every adversarially trained model against its standard one; none where one of them was not measured."""
+    """Return every adversarially trained model less its standard ones; none where one of them was not measured."""
     found = []
     for model in models:
-        if model.role not in ("main", "extra") or model.norm == "none":
+        ours = measured.get((model.id, *_key(metric)))
+        names = [name for name in baseline(models, model) if (name, *_key(metric)) in measured]
+        if not is_compared(model) or ours is None or not names:
             continue
-        ours = measured.get((model.id, metric.benchmark, metric.name))
-        names = baseline(models, model)
-        theirs = [measured[key] for name in names if (key := (name, metric.benchmark, metric.name)) in measured]
-        if ours is not None and theirs:
-            value = metric.sign * (ours.value - float(np.mean([m.value for m in theirs])))
-            draws = metric.sign * (ours.draws - np.mean([m.draws for m in theirs], axis=0))
-            found.append(Difference(model, names, metric, value, draws, ours.n))
+        theirs = [measured[name, metric.benchmark, metric.name] for name in names]
+        value = metric.sign * (ours.value - float(np.mean([each.value for each in theirs])))
+        draws = metric.sign * (ours.draws - np.mean([each.draws for each in theirs], axis=0))
+        found.append(Difference(model, dict.fromkeys(names, 1 / len(names)), value, draws, ours.freedom, ours.n))
     return found
 
 
@@ -78,59 +115,55 @@ def baseline(models: Sequence[Model], model: Model) -> tuple[str, ...]:
     return tuple(m.id for m in grid) or tuple(m.id for m in standard if m.role == "extra")[:1]
 
 
-def cells(measured: Measurements, models: Sequence[Model], metric: Metric) -> list[Cell]:
-    """Return the cells of one metric's grid in the order in which the study lists them."""
-    grouped: dict[tuple[str, str], list[Difference]] = {}
-    for difference in differences(measured, models, metric):
-        if difference.model.role == "main":
-            grouped.setdefault((difference.model.architecture, difference.model.norm), []).append(difference)
+def contrasts(compared: Compared, cell: tuple[str, str] | None = None) -> list[Contrast]:
+    """Return the contrast of each replicate of the grid, or that of one architecture and norm."""
     found = []
-    for (architecture, norm), members in grouped.items():
-        epsilons = sorted({d.model.epsilon for d in members})
-        numbers = sorted({d.model.replicate for d in members})
-        standard = float(np.mean([_standard(measured, models, metric, architecture, number) for number in numbers]))
-        by_epsilon = [float(np.mean([d.value for d in members if d.model.epsilon == e])) for e in epsilons]
-        of_each = [[d for d in members if d.model.replicate == number] for number in numbers]
-        effect, draws = over_seeds(
-            np.array([np.mean([d.value for d in group]) for group in of_each]),
-            np.stack([np.mean([d.draws for d in group], axis=0) for group in of_each]),
-        )
-        values = [standard + value for value in by_epsilon]
-        ids = [d.model.id for d in members]
-        found.append(Cell(architecture, norm, epsilons, standard, values, effect, draws, ids))
+    for replicate, members in compared.grid.items():
+        chosen = [each for each in members if cell is None or each.cell == cell]
+        if chosen:
+            found.append(contrast(chosen, compared.noise[replicate]))
     return found
 
 
-def _standard(
-    measured: Measurements, models: Sequence[Model], metric: Metric, architecture: str, replicate: int
-) -> float:
-    """Oriented metric of the standard models of one architecture and replicate, their mean."""
-    wanted = ("main", "none", architecture, replicate)
-    names = [m.id for m in models if (m.role, m.norm, m.architecture, m.replicate) == wanted]
-    return metric.sign * float(np.mean([measured[name, metric.benchmark, metric.name].value for name in names]))
+def noise_of(compared: Compared, model: Model) -> Noise:
+    """Return the noise of a model's comparison: that of its replicate, of an own model that of all of the grid."""
+    return compared.noise[model.replicate] if model.role == "main" else pooled_noise(list(compared.noise.values()))
 
 
-def alone(cell: Cell) -> tuple[Assessment, float]:
-    """Effect and trend of one cell, and Kendall's tau."""
-    found = trend([curve([0.0, *cell.epsilons], [cell.standard, *cell.values])])
-    return assess(cell.effect, cell.draws, found), found.tau
+def _noise(members: Sequence[Difference], standard: Part) -> Noise:
+    """Return the noise in one replicate of the grid, given what the standard models say of theirs."""
+    curves: dict[tuple[str, str], list[Difference]] = {}
+    for each in members:
+        curves.setdefault(each.cell, []).append(each)
+    adversarial = along_curves(
+        [
+            Curve(np.log2([each.model.epsilon for each in curve]).tolist(), [each.value for each in curve])
+            for curve in curves.values()
+        ]
+    )
+    return Noise(adversarial, standard if standard.df > 0 else adversarial)
 
 
-def together(found: Sequence[Cell]) -> tuple[Assessment, float]:
-    """Mean effect and joint trend of the cells, and Kendall's tau.
+def _by_replicate(found: Sequence[Difference]) -> dict[int, list[Difference]]:
+    grid: dict[int, list[Difference]] = {}
+    for each in found:
+        if each.model.role == "main":
+            grid.setdefault(each.model.replicate, []).append(each)
+    return grid
 
-    The norms of one architecture share its standard model, so the values of an architecture are permuted together and
-    budgets of different norms are not compared.
-    """
-    architectures = list(dict.fromkeys(cell.architecture for cell in found))
-    blocks: list[Block] = []
-    for architecture in architectures:
-        own = [cell for cell in found if cell.architecture == architecture]
-        blocks.append(forked(own[0].standard, [(cell.epsilons, cell.values) for cell in own]))
-    joint = trend(blocks)
-    effect = float(np.mean([cell.effect for cell in found]))
-    draws = np.mean([cell.draws for cell in found], axis=0)
-    return assess(effect, draws, joint), joint.tau
+
+def is_judged(model: Model) -> bool:
+    """Whether claims are about it: it is of the grid, or the user's own."""
+    return model.role in ("main", "extra")
+
+
+def is_compared(model: Model) -> bool:
+    """Whether it is adversarially trained, and so compared with standard models."""
+    return is_judged(model) and model.norm != "none"
+
+
+def _key(metric: Metric) -> tuple[str, str]:
+    return metric.benchmark, metric.name
 
 
 def no_measurements(measured: Measurements, metric: Metric, ids: Sequence[str]) -> list[str]:
@@ -140,7 +173,7 @@ def no_measurements(measured: Measurements, metric: Metric, ids: Sequence[str]) 
     return [
         name
         for name in ids
-        if (found := measured.get((name, metric.benchmark, metric.name))) is not None
+        if (found := measured.get((name, *_key(metric)))) is not None
         and saturated(found.value, float(found.draws.min()), float(found.draws.max()))
     ]
 

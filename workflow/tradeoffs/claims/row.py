@@ -2,16 +2,20 @@
 
 from typing import NamedTuple
 
-SUPPORTED, CONTRADICTED, UNDECIDED = "supported", "contradicted", "undecided"
+SUPPORTED, CONTRADICTED, EQUIVALENT, UNDECIDED = "supported", "contradicted", "equivalent", "undecided"
 LINEAR_MODEL, NETWORKS = "linear model", "networks"
-# A detail is one of many looks, and shows where an effect comes from: conclusions do not rest on it.
-CONCLUSION, DETAIL = "conclusion", "detail"
+# Headlines are the family of Holm's procedure, and what rests on them; a conclusion is one test of its own; what is
+# exploratory is one of many looks, and shows where an effect comes from: no conclusion rests on it.
+HEADLINE, CONCLUSION, EXPLORATORY = "headline", "conclusion", "exploratory"
 
 
 class Claim(NamedTuple):
-    """A row of claims.csv; its fields are the columns.
+    """A row of claims.csv; its fields are the columns, empty where they have no meaning.
 
-    ``subject``: the linear model or the networks. ``norm`` and ``background_scale``: those that a row is about alone.
+    ``p_adjusted``: the p-value among those of its family (Holm). ``df``: degrees of freedom. ``rerun``: the chance that
+    another study of the same size comes to the same verdict. ``margin``: the size of effect below which there is no
+    relevant difference. ``subject``: the linear model or the networks. ``norm`` and ``background_scale``: those that a
+    row is about alone. ``warning``: why no verdict is drawn.
     """
 
     claim: str
@@ -22,8 +26,38 @@ class Claim(NamedTuple):
     ci_high: float | None
     p_value: float | None
     verdict: str
-    subject: str
-    scope: str
-    norm: str | None
-    background_scale: float | None
-    evidence: str
+    p_adjusted: float | None = None
+    df: float | None = None
+    replicates: int | None = None
+    rerun: float | None = None
+    margin: float | None = None
+    subject: str = NETWORKS
+    scope: str = EXPLORATORY
+    norm: str | None = None
+    background_scale: float | None = None
+    warning: str | None = None
+    evidence: str = ""
+
+
+def not_tested(
+    claim: str,
+    statement: str,
+    statistic: str,
+    evidence: str,
+    *,
+    scope: str = EXPLORATORY,
+    norm: str | None = None,
+    background_scale: float | None = None,
+) -> Claim:
+    """Return the row of what nothing can be said of: undecided, no numbers; ``evidence`` says what is missing."""
+    numbers = (None, None, None, None, UNDECIDED)
+    return Claim(
+        claim,
+        statement,
+        statistic,
+        *numbers,
+        scope=scope,
+        norm=norm,
+        background_scale=background_scale,
+        evidence=evidence,
+    )

@@ -2,74 +2,107 @@
 
 In worlds whose photographs have less and less contrast against the same digits, adversarially trained models are
 compared with the standard model of their own world on ImageNet-9's gap (mixed_same - mixed_rand;
-:mod:`tradeoffs.claims.scale_effects`). There is one comparison per norm and scale, so its p-value is the bootstrap's.
-Theory says nothing about where the threshold lies for a network; what it does say is tested at the ends of the sweep:
+:mod:`tradeoffs.claims.scale_effects`). Theory says nothing about where the threshold lies for a network; what it does
+say is tested:
 
 * l2 raises reliance at every scale;
 * linf raises it at the largest scale and not at the smallest, supported only where it is seen to lower it there;
-* linf's effect is larger at the largest scale than at the smallest (different images, hence independent draws).
+* linf's effect grows with the scale: the change along the line through all scales.
+
+No verdict is drawn where the standard models' gap is at its floor, or their accuracies say nothing
+(:mod:`tradeoffs.claims.regime`).
 """
 
-import numpy as np
-
-from tradeoffs.claims.row import DETAIL, Claim
-from tradeoffs.claims.scale_effects import BENCHMARK, ROLE, Effects, effects
-from tradeoffs.claims.verdicts import Assessment, all_of_claim, assess
+from tradeoffs.claims import regime
+from tradeoffs.claims.row import CONCLUSION, Claim
+from tradeoffs.claims.scale_effects import BENCHMARK, METRIC, ROLE, Effects, effects
+from tradeoffs.claims.sweep_rows import Said, all_of, single
+from tradeoffs.claims.verdicts import Rule
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.study import Study
 
-STATISTIC = "mean over budgets of bg_gap - standard at that scale; p: bootstrap, two-sided"
+STATISTIC = f"mean over budgets of {METRIC} - standard at that scale; p: t test"
+KEY = "background_scale"
+Warnings = dict[float, str | None]
 
 
 def claims(measured: Measurements, study: Study) -> list[Claim]:
     """Return the combined rows, then one row per norm and scale."""
-    models = study.models
     combined: list[Claim] = []
     single: list[Claim] = []
+    warned = {scale: regime.warning(found) for scale, found in regime.of_scales(measured, study).items()}
     for norm in ("linf", "l2"):
-        found = effects(measured, models, norm)
-        if not found:
+        found = effects(measured, study.models, norm, study.unseen_variance)
+        if not found.scales:
             continue
-        ids = [m.id for m in models if m.role == ROLE and m.norm == norm]
-        evidence = f"{BENCHMARK}: {', '.join(ids)} against the standard models of their worlds"
-        parts = {scale: assess(value, draws) for scale, (value, draws) in found.items()}
-        single += [
-            part.claim(
-                f"background_scale.{norm}.scale{scale:g}",
-                f"{norm} training raises reliance on the background at background scale {scale:g}.",
-                STATISTIC,
-                f"{BENCHMARK}: {', '.join(m.id for m in models if m.id in ids and m.background_scale == scale)} against"
-                " the standard model of that world",
-                scope=DETAIL,
-                norm=norm,
-                background_scale=scale,
-            )
-            for scale, part in parts.items()
-        ]
-        if norm == "l2":
-            statement = "l2 training raises reliance on the background at every background scale."
-            combined.append(all_of_claim("background_scale.l2", statement, list(parts.values()), evidence))
-        elif len(parts) > 1:
-            combined += linf_claims(found, evidence)
+        combined += (_linf if norm == "linf" else _l2)(found, study, warned)
+        single += [_at_scale(found, study, norm, scale, warned.get(scale)) for scale in found.scales]
     return combined + single
 
 
-def linf_claims(found: Effects, evidence: str) -> list[Claim]:
-    """Return the two combined rows of linf: both ends of the sweep, and their difference."""
-    smallest, largest = min(found), max(found)
-    (low, low_draws), (high, high_draws) = found[smallest], found[largest]
+def _l2(found: Effects, study: Study, warned: Warnings) -> list[Claim]:
+    statement = "l2 training raises reliance on the background at every background scale."
+    parts, warning = [found.at(scale) for scale in found.scales], _together(warned, found.scales)
+    return [all_of(f"{KEY}.l2", statement, _evidence(study, "l2"), parts, _rule(study), warning)]
+
+
+def _linf(found: Effects, study: Study, warned: Warnings) -> list[Claim]:
+    """Return the two combined rows of linf: both ends of the sweep, and the change between them; none for one scale."""
+    if len(found.scales) < 2:
+        return []
+    smallest, largest = found.scales[0], found.scales[-1]
     statement = (
         f"linf training raises reliance on the background at the largest scale ({largest:g}) and not at the smallest "
         f"({smallest:g})."
     )
-    parts: list[Assessment] = [assess(high, high_draws), assess(-low, -low_draws)]
-    growth = assess(high - low, high_draws - np.roll(low_draws, 1))
+    growth = Said(
+        f"{KEY}.linf.growth",
+        f"linf training raises reliance on the background more at scale {largest:g} than at scale {smallest:g}.",
+        f"the change of the effect ({METRIC} - standard) along the line through {len(found.scales)} scales; p: t test",
+        _evidence(study, "linf"),
+        _missing(found),
+        CONCLUSION,
+        "linf",
+    )
+    ends = [found.at(largest), found.at(smallest, -1)]
+    warning = _together(warned, [smallest, largest])
     return [
-        all_of_claim("background_scale.linf", statement, parts, evidence),
-        growth.claim(
-            "background_scale.linf.growth",
-            f"linf training raises reliance on the background more at scale {largest:g} than at scale {smallest:g}.",
-            "effect (bg_gap - standard) at the largest scale - at the smallest; p: bootstrap, two-sided",
-            evidence,
-        ),
+        all_of(f"{KEY}.linf", statement, _evidence(study, "linf"), ends, _rule(study), warning),
+        single(growth, found.growth, _rule(study), _together(warned, found.scales)),
     ]
+
+
+def _at_scale(found: Effects, study: Study, norm: str, scale: float, warning: str | None) -> Claim:
+    said = Said(
+        f"{KEY}.{norm}.scale{scale:g}",
+        f"{norm} training raises reliance on the background at background scale {scale:g}.",
+        STATISTIC,
+        _evidence(study, norm, scale),
+        _missing(found),
+        norm=norm,
+        background_scale=scale,
+    )
+    return single(said, found.at(scale), _rule(study), warning)
+
+
+def _missing(found: Effects) -> str:
+    """Say what is missing where nothing can be said of an effect."""
+    count = len(found.scales)
+    return (
+        f"{count} scale{'s' if count > 1 else ''} in one replicate: nothing says how much a gap varies from one "
+        "training to another; expected three scales, or two replicates"
+    )
+
+
+def _rule(study: Study) -> Rule:
+    return Rule(study.level, study.margin(METRIC))
+
+
+def _together(warned: Warnings, scales: list[float]) -> str | None:
+    """Return what the warnings at several scales say; None where there is none."""
+    return "; ".join(text for scale in scales if (text := warned.get(scale))) or None
+
+
+def _evidence(study: Study, norm: str, scale: float | None = None) -> str:
+    ids = [m.id for m in study.models if (m.role, m.norm) == (ROLE, norm) and scale in (None, m.background_scale)]
+    return f"{BENCHMARK}: {', '.join(ids)} against the standard models of their worlds"

@@ -1,55 +1,66 @@
-"""One row of the claims table, and the rule by which its verdict follows from the numbers.
+"""The rule by which a verdict follows from an effect.
 
-A claim is oriented: its effect is positive where it holds. Its verdict is
+A claim is oriented: its effect is positive where it holds. With a level (0.05, or that of a look of a group-sequential
+study) and a margin below which nobody would call a difference relevant, its verdict is
 
-* **supported** if the 95 % interval of the effect lies above 0, the p-value is at most 0.05 and the tested direction
-  is that of the claim;
-* **contradicted** if all three hold in the other direction;
-* **undecided** otherwise: the data show neither.
+* **equivalent** if the effect is smaller in size than the margin (two one-sided tests at the level, that is, the
+  90 % interval lies within the margins; Schuirmann 1987), whatever its sign: no relevant difference;
+* **supported** if it is not, the effect is positive and its two-sided p-value is at most the level;
+* **contradicted** likewise if it is negative;
+* **undecided** otherwise: the data can tell neither, and more replicates may.
 
-Intervals are percentile intervals of bootstrap draws over test images: they say how far the result depends on the
-images. With one model per cell they do not say how another training run would turn out; with several seeds per cell
-they do (:func:`over_seeds`). The permutation test over budgets looks at the models themselves.
+Rows of one family are looked at together. Their p-values are Holm's (1979), so that the chance of any false difference
+among them (supported or contradicted where there is none) is at most the level; those of equivalence likewise, so
+that the chance of any false equivalence is. What is no headline is one of many looks and is marked as exploratory. A
+row with a warning (a criterion of the regime that fails) is undecided.
 
-Many rows are many looks. Rows for single networks and norms are looked at one by one, at 0.05 each, and are there to
-show where an effect comes from. What is concluded is the summary row of a benchmark, one test each, and the overall
-row, which is supported only if every part is (an intersection-union test, so that nothing needs correcting) and
-contradicted if a part is at 0.05 divided by the number of parts (Bonferroni).
+The chance that a rerun, another study of the same size in other worlds, comes to the same verdict is that of a new
+estimate around the old one: both vary, so its spread is sqrt(2) standard errors. It is the chance for somebody who
+knows nothing of the effect but this estimate.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tradeoffs.claims.row import CONCLUSION, CONTRADICTED, NETWORKS, SUPPORTED, UNDECIDED, Claim
-from tradeoffs.claims.trend import Trend
-
-Array = NDArray[np.float64]
-LEVEL = 0.05
+from tradeoffs.claims.row import CONTRADICTED, EQUIVALENT, EXPLORATORY, NETWORKS, SUPPORTED, UNDECIDED, Claim
+from tradeoffs.claims.variance import Estimate, beyond, quantile
+from tradeoffs.results.study import LEVEL
 
 
-class Assessment(NamedTuple):
-    """An oriented effect: estimate, 95 % interval, two-sided p-value and the sign of what the p-value tests."""
+class Rule(NamedTuple):
+    """What a verdict depends on beside the effect.
 
-    value: float
-    ci_low: float
-    ci_high: float
-    p_value: float
-    direction: float
+    The ``level`` of its tests, the ``margin`` (None: no equivalence), and the level of its tests of equivalence where
+    that is another one.
+    """
 
-    def verdict(self, level: float = LEVEL) -> str:
-        """Apply the rule of this module."""
-        if self.p_value <= level and self.ci_low > 0 and self.direction > 0:
-            return SUPPORTED
-        if self.p_value <= level and self.ci_high < 0 and self.direction < 0:
-            return CONTRADICTED
-        return UNDECIDED
+    level: float = LEVEL
+    margin: float | None = None
+    equivalence_level: float | None = None
 
-    def one_sided(self) -> float:
-        """Return the p-value against the claim's own direction."""
-        return self.p_value / 2 if self.direction > 0 else 1 - self.p_value / 2
+    def smallest_different(self, effect: Estimate) -> float:
+        """Return the size from which on an estimate with this standard error is a difference."""
+        return quantile(1 - self.level / 2, effect.df) * effect.standard_error
+
+    def largest_equivalent(self, effect: Estimate) -> float:
+        """Return the size up to which an estimate with this standard error is equivalent; below 0 if none is."""
+        if self.margin is None:
+            return -1.0
+        level = self.level if self.equivalence_level is None else self.equivalence_level
+        return self.margin - quantile(1 - level, effect.df) * effect.standard_error
+
+
+class Finding(NamedTuple):
+    """The verdict on an effect, its p-value among those of its family, and the chance that a rerun says the same."""
+
+    effect: Estimate
+    p_adjusted: float
+    verdict: str
+    rerun: float
+    rule: Rule = Rule()
 
     def claim(
         self,
@@ -58,65 +69,96 @@ class Assessment(NamedTuple):
         statistic: str,
         evidence: str,
         *,
-        scope: str = CONCLUSION,
+        scope: str = EXPLORATORY,
         norm: str | None = None,
         background_scale: float | None = None,
+        warning: str | None = None,
     ) -> Claim:
-        """Return the row of the table."""
-        numbers = (self.value, self.ci_low, self.ci_high, self.p_value, self.verdict())
-        about = (NETWORKS, scope, norm, background_scale)
-        return Claim(claim, statement, statistic, *numbers, *about, evidence)
+        """Return the row of the table; with a ``warning`` it is undecided."""
+        effect = self.effect
+        low, high = effect.interval()
+        numbers = (effect.value, low, high, effect.p_value(), UNDECIDED if warning else self.verdict)
+        rerun = None if warning else self.rerun
+        how = (self.p_adjusted, effect.df, effect.replicates, rerun, self.rule.margin)
+        return Claim(
+            claim, statement, statistic, *numbers, *how, NETWORKS, scope, norm, background_scale, warning, evidence
+        )
 
 
-def assess(value: float, draws: Array, permuted: Trend | None = None) -> Assessment:
-    """Test an oriented effect with bootstrap ``draws`` [b].
+def verdict(effect: Estimate, rule: Rule) -> str:
+    """Apply the rule of this module to one effect."""
+    size = abs(effect.value)
+    if size <= rule.largest_equivalent(effect):
+        return EQUIVALENT
+    if size > 0 and size >= rule.smallest_different(effect):
+        return SUPPORTED if effect.value > 0 else CONTRADICTED
+    return UNDECIDED
 
-    The p-value is that of the permutation test, or else the bootstrap's: twice the smaller share of draws on one side
-    of 0, both counted with one added.
+
+def findings(effects: Sequence[Estimate], rules: Sequence[Rule]) -> list[Finding]:
+    """Return the verdicts on the effects of one family, by Holm's procedure at the level of each rule."""
+    different = holm([effect.p_value() for effect in effects])
+    small = holm(
+        [
+            1.0 if rule.margin is None else effect.p_relevant(rule.margin)
+            for effect, rule in zip(effects, rules, strict=True)
+        ]
+    )
+    found = []
+    for position, (effect, rule) in enumerate(zip(effects, rules, strict=True)):
+        # A hypothesis whose turn does not come, because one before it was not rejected, is not rejected either.
+        if small.adjusted[position] <= rule.level:
+            decided = EQUIVALENT
+        elif different.adjusted[position] <= rule.level:
+            decided = SUPPORTED if effect.value > 0 else CONTRADICTED
+        else:
+            decided = UNDECIDED
+        of_turn = Rule(rule.level / different.divisors[position], rule.margin, rule.level / small.divisors[position])
+        found.append(Finding(effect, different.adjusted[position], decided, rerun(effect, of_turn, decided), rule))
+    return found
+
+
+class Holm(NamedTuple):
+    """Adjusted p-values, and for each hypothesis the number by which its level is divided at its turn."""
+
+    adjusted: list[float]
+    divisors: list[int]
+
+
+def holm(p_values: Sequence[float]) -> Holm:
+    """Holm's step-down procedure (1979): p-values adjusted for the family, in the given order."""
+    count = len(p_values)
+    adjusted, divisors, largest = [0.0] * count, [1] * count, 0.0
+    for turn, position in enumerate(np.argsort(p_values, kind="stable")):
+        largest = max(largest, min(1.0, (count - turn) * p_values[position]))
+        adjusted[position], divisors[position] = largest, count - turn
+    return Holm(adjusted, divisors)
+
+
+def rerun(effect: Estimate, rule: Rule, decided: str) -> float:
+    """Chance, in [0, 1], that another study of the same size comes to this verdict by the rule."""
+    return chances(effect, rule)[decided]
+
+
+def chances(effect: Estimate, rule: Rule) -> dict[str, float]:
+    """Return the chance of each verdict in another study of the same size.
+
+    Its estimate is distributed as the old one + sqrt(2) standard errors times Student's t; its standard error is taken
+    to be the old one.
     """
-    low, high = (float(q) for q in np.quantile(draws, [0.025, 0.975]))
-    if permuted is not None:
-        return Assessment(value, low, high, permuted.p_value, permuted.tau)
-    sides = ((draws <= 0).sum(), (draws >= 0).sum())
-    p_value = min(1.0, float(2 * (1 + min(sides)) / (1 + len(draws))))
-    return Assessment(value, low, high, p_value, value)
+    if effect.standard_error == 0:
+        certain = verdict(effect, rule)
+        return {each: float(each == certain) for each in (SUPPORTED, CONTRADICTED, EQUIVALENT, UNDECIDED)}
+    small = rule.largest_equivalent(effect)
+    different = max(rule.smallest_different(effect), small)
+    spread = math.sqrt(2) * effect.standard_error
 
+    def above(value: float) -> float:
+        return beyond((value - effect.value) / spread, effect.df)
 
-def all_of(parts: Sequence[Assessment]) -> tuple[float, str]:
-    """P-value and verdict of the claim that every part holds.
-
-    Supported if every part is, and p is the largest one-sided p; contradicted if a part is at the level divided by the
-    number of parts.
-    """
-    verdicts = {part.verdict() for part in parts}
-    if verdicts == {SUPPORTED}:
-        verdict = SUPPORTED
-    elif any(part.verdict(LEVEL / len(parts)) == CONTRADICTED for part in parts):
-        verdict = CONTRADICTED
-    else:
-        verdict = UNDECIDED
-    return max(part.one_sided() for part in parts), verdict
-
-
-def all_of_claim(claim: str, statement: str, parts: Sequence[Assessment], evidence: str) -> Claim:
-    """Return the row for the claim that every part holds; its value is the share of supported parts."""
-    p_value, verdict = all_of(parts)
-    share = sum(part.verdict() == SUPPORTED for part in parts) / len(parts)
-    statistic = "share of parts supported; p: largest one-sided p of the parts"
-    about = (NETWORKS, CONCLUSION, None, None)
-    return Claim(claim, statement, statistic, share, None, None, p_value, verdict, *about, evidence)
-
-
-def over_seeds(values: Array, draws: Array) -> tuple[float, Array]:
-    """Mean over seeds of ``values`` [seeds] with draws [b] from ``draws`` [seeds, b], over images and over seeds.
-
-    Images are resampled jointly (draws are paired between seeds). Where there are several seeds, seeds are resampled
-    too; their deviations are stretched by sqrt(s / (s - 1)), without which a bootstrap of s values is too narrow.
-    """
-    count = len(values)
-    mean = float(values.mean())
-    result: Array = draws.mean(0)
-    if count > 1:
-        chosen = np.random.default_rng(0).integers(0, count, (draws.shape[1], count))
-        result = result + (values[chosen].mean(1) - mean) * np.sqrt(count / (count - 1))
-    return mean, result
+    found = {
+        SUPPORTED: above(different),
+        CONTRADICTED: 1 - above(-different),
+        EQUIVALENT: above(-small) - above(small) if small >= 0 else 0.0,
+    }
+    return found | {UNDECIDED: max(0.0, 1 - sum(found.values()))}

@@ -5,12 +5,15 @@
     objectnet-1.0/mappings/objectnet_to_imagenet_1k.json         ObjectNet label -> ImageNet labels joined by '; '
     objectnet-1.0/mappings/pytorch_to_imagenet_2012_id.json      class index -> line (from 0) of the next file
     objectnet-1.0/mappings/imagenet_to_label_2012_v2             one ImageNet label a line
+    factors.csv                                                  path, factor: what an image changes; not published
 
 An ObjectNet class index is the place of its label among all labels of the first mapping, sorted: the index that the
 challenge's file imagenet_pytorch_id_to_objectnet_id.json uses (sorted folders would give another). Not all folders
 need be on disk, but those of classes with an ImageNet counterpart must be.
 """
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,10 +22,12 @@ from numpy.typing import NDArray
 
 from tradeoffs.data.mappings import UNPACK, read_mapping, read_texts
 from tradeoffs.data.names import objectnet_folders
+from tradeoffs.data.per_image import column
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.folders import files
 from tradeoffs.step.inputs import read_text
 
+FACTORS, FACTOR = "factors.csv", "factor"
 BORDER = 2  # pixels that the official loader crops on each side; one leaves traces of the red border
 
 
@@ -59,6 +64,22 @@ def read(root: Path) -> ObjectNet:
         paths += images
         labels += [by_label[names[folder.name]]] * len(images)
     return ObjectNet(paths, np.array(labels, dtype=np.int64), sorted(names.values()), mapping)
+
+
+def factors(root: Path, paths: Sequence[Path]) -> list[str] | None:
+    """Return the name of the one thing that each image changes; None where factors.csv is missing, as published.
+
+    InputError for a table that is broken or lacks an image, and for a factor that is no word of small letters: it
+    becomes part of the names of metrics.
+    """
+    found = column(root, FACTORS, FACTOR, paths, f"{UNPACK}, or remove the table")
+    for path, factor in zip(paths, found or [], strict=False):
+        if not re.fullmatch("[a-z]+", factor) or factor in ("official", "restricted"):
+            raise InputError(
+                f"{root / FACTORS}: {path.name} has factor {factor!r}; expected a word of small letters that is no "
+                "protocol (official, restricted); correct it"
+            )
+    return found
 
 
 def _imagenet_to_objectnet(folder: Path, by_label: dict[str, int]) -> NDArray[np.int64]:

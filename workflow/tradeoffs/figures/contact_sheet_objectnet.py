@@ -25,19 +25,23 @@ def with_border(picture: Picture) -> Picture:
 def draw(
     *, objectnet: Annotated[Path, "folder of ObjectNet"], imagenet: Annotated[Path, "folder of ImageNet"]
 ) -> Figure:
-    """ObjectNet images above validation images of the same classes."""
+    """ObjectNet images, by what they change where that is said, above validation images of the same classes."""
     index, validation = objectnet_data.read(objectnet), imagenet_data.read(imagenet, "val")
     mapping = index.imagenet_to_objectnet
     shared = [int(label) for label in np.unique(index.labels) if (mapping == label).any()][:COLUMNS]
     here = mapping[validation.labels]
     rows: list[Row] = []
-    for copy in range(3):
-        rows.append(
-            (
-                "" if copy else "ObjectNet",
-                [with_border(shown(index.paths[i])) for i in firsts(index.labels, shared, copy)],
-            )
-        )
+    factors = objectnet_data.factors(objectnet, index.paths)
+    lines: list[tuple[str, list[int]]] = [
+        ("" if copy else "ObjectNet", firsts(index.labels, shared, copy)) for copy in range(3)
+    ]
+    if factors is not None:
+        changes = np.array(factors)
+        lines = [
+            (f"ObjectNet,\n{factor}", firsts(np.where(changes == factor, index.labels, -1), shared))
+            for factor in np.unique(changes)
+        ]
+    rows += [(name, [with_border(shown(index.paths[i])) for i in line]) for name, line in lines]
     for copy in range(2):
         pictures: list[Picture | None] = [shown(validation.paths[i]) for i in firsts(here, shared, copy)]
         rows.append(("" if copy else "ImageNet\nvalidation", pictures))

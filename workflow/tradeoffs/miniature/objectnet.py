@@ -5,9 +5,17 @@
     objectnet-1.0/mappings/objectnet_to_imagenet_1k.json           ObjectNet label -> ImageNet labels joined by '; '
     objectnet-1.0/mappings/pytorch_to_imagenet_2012_id.json        class index -> line of the next file
     objectnet-1.0/mappings/imagenet_to_label_2012_v2               one ImageNet label a line, in another order
+    factors.csv                                                    image -> what it changes
+    clusters.csv                                                   image -> its photograph
 
-Unseen digits, on photographs used nowhere else, without any correlation; smaller than in training (18-23 of 32 pixels)
-and turned by up to 60 degrees: far from upright, yet a turned six stays nearer to a six than to a nine.
+ObjectNet changes background, rotation and viewpoint of its objects. Here each image changes one of them, a third of
+every class each, and is otherwise like an image of the training world with an unseen digit:
+
+    background  a photograph that no other set uses, whatever the class
+    rotation    turned by 20 to 45 degrees to either side: a turned six stays nearer to a six than to a nine
+    size        16 to 21 of 32 pixels, in training 24 to 31
+
+How strong the last two are was chosen so that networks are off chance and off their accuracy on unchanged images.
 Images are four pixels larger than the networks' input, so that cropping two pixels a side, as the official loader
 does, gives exactly that. Six and nine share one ObjectNet class; eight has none; 'Ten' and 'Eleven', written with two
 digits, have no ImageNet counterpart.
@@ -22,16 +30,30 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tradeoffs.miniature.digits import Digits, enlarge
-from tradeoffs.miniature.digits import load as load_digits
 from tradeoffs.miniature.folder import save_png
 from tradeoffs.miniature.photographs import UNSEEN_PHOTOGRAPHS, cut, draw_crop, regions
-from tradeoffs.miniature.scenes import CLASS_NAMES, colour_on, composite, draw_foreground, generator, ink_of, rescale
+from tradeoffs.miniature.scenes import (
+    CLASS_NAMES,
+    SIZES,
+    colour_on,
+    composite,
+    digits_in_turn,
+    draw_foreground,
+    draw_photograph,
+    generator,
+    ink_of,
+    rescale,
+    stock,
+)
 from tradeoffs.miniature.settings import Settings
+from tradeoffs.miniature.tables import write_clusters, write_factors
 from tradeoffs.step.files import write_json
 
 _BORDER = 2  # pixels a side beyond the networks' input, the outermost of them red
-_SIZES = (18, 23)
-_DEGREES = 60
+_FACTORS = ("background", "rotation", "size")
+_SMALL = (16, 21)
+_DEGREES = (20, 45)
+_WORD = (23, 12)  # height and width of each of two digits
 
 
 class _Object(NamedTuple):
@@ -51,23 +73,42 @@ OBJECTS = (
 
 
 def write(root: Path, settings: Settings) -> None:
-    """Fill ``root`` with ``settings.images`` images, equally many of each ObjectNet class."""
+    """Fill ``root`` with ``settings.images`` images, equally many of each ObjectNet class and factor."""
     base = root / "objectnet-1.0"
-    digits, sources = load_digits("test"), regions(UNSEEN_PHOTOGRAPHS, None)
+    material, unseen = stock("test", settings.seed), regions(UNSEEN_PHOTOGRAPHS, None)
+    # Words have digits of their own, so that they use up none of those that are measured.
+    digits, letters = (
+        digits_in_turn(material.digits, settings.seed, f"objectnet/{stream}") for stream in ("test", "words")
+    )
     size = settings.image_size + 2 * _BORDER
+    photographs: dict[Path, str] = {}
+    factors: dict[Path, str] = {}
     for index in range(settings.images):
         kind, rng = OBJECTS[index % len(OBJECTS)], generator(settings.seed, "objectnet/test", index)
-        shown = kind.digits[index // len(OBJECTS) % len(kind.digits)]
-        foreground = draw_foreground(rng, digits, shown[0], settings.image_size, _SIZES)
-        ink = ink_of(foreground, digits, settings.image_size)
-        if len(shown) > 1:
-            ink = _written_out(rng, shown, digits, settings.image_size)
-        ink = np.pad(_turned(ink, float(rng.uniform(-_DEGREES, _DEGREES))), _BORDER)
-        source = sources[int(rng.integers(len(sources)))]
+        turn, round_of_factors = index // len(OBJECTS), index // len(OBJECTS) // len(_FACTORS)
+        factor, shown = _FACTORS[turn % len(_FACTORS)], kind.digits[round_of_factors % len(kind.digits)]
+        word = [next((digits if len(shown) == 1 else letters)[digit]) for digit in shown]
+        foreground = draw_foreground(rng, word[0], settings.image_size, _SMALL if factor == "size" else SIZES)
+        ink = ink_of(foreground, material.digits, settings.image_size)
+        if len(word) > 1:
+            ink = _written_out(word, material.digits, settings.image_size)
+        ink = np.pad(ink, _BORDER)
+        if factor == "rotation":
+            ink = _turned(ink, (1 if rng.random() < 0.5 else -1) * float(rng.uniform(*_DEGREES)))
+        if factor == "background":
+            number = int(rng.integers(len(unseen)))
+            source, photograph = unseen[number], UNSEEN_PHOTOGRAPHS[number].name
+        else:
+            number = draw_photograph(rng, shown[0], settings.correlation)
+            source, photograph = material.regions[number], material.names[number]
         background = rescale(cut(source, draw_crop(rng), size), settings.background_scale)
         picture = composite(ink, colour_on(background, foreground, settings.contrast), background)
         name = hashlib.sha256(f"{settings.seed} {index}".encode()).hexdigest()[:15]
-        save_png(base / "images" / _folder(kind) / f"{name}.png", _framed(picture))
+        path = base / "images" / _folder(kind) / f"{name}.png"
+        save_png(path, _framed(picture))
+        photographs[path], factors[path] = photograph, factor
+    write_clusters(root, photographs)
+    write_factors(root, factors)
     _write_mappings(base / "mappings")
 
 
@@ -75,12 +116,9 @@ def _folder(kind: _Object) -> str:
     return kind.label.lower().replace(" ", "_")
 
 
-def _written_out(
-    rng: np.random.Generator, shown: tuple[int, ...], digits: Digits, image_size: int
-) -> NDArray[np.uint8]:
-    """Return the ink of two narrow digits side by side, centred."""
-    height, width = round(_SIZES[1] * image_size / 32), round(12 * image_size / 32)
-    rows = [int(rng.choice(np.flatnonzero(digits.labels == digit))) for digit in shown]
+def _written_out(rows: list[int], digits: Digits, image_size: int) -> NDArray[np.uint8]:
+    """Return the ink of two narrow digits, ``rows`` of the digits, side by side, centred."""
+    height, width = round(_WORD[0] * image_size / 32), round(_WORD[1] * image_size / 32)
     word = np.hstack([enlarge(digits.ink[row], height, width) for row in rows])
     canvas = np.zeros((image_size, image_size), dtype=np.uint8)
     top, left = (image_size - word.shape[0]) // 2, (image_size - word.shape[1]) // 2

@@ -1,9 +1,11 @@
 """The spurious feature: real photographs, shipped with scikit-image and scikit-learn.
 
-Photograph k belongs to class k. The left 60 % of each are for training, the right 40 % for testing. The two regions
-are cut apart at full resolution, before any scaling, so no interpolation carries a pixel from one to the other.
+Which photograph belongs to which class is drawn from the world's seed. The left 60 % of each are for training, the
+right 40 % for testing. The two regions are cut apart at full resolution, before any scaling, so no interpolation
+carries a pixel from one to the other.
 """
 
+import zlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -48,6 +50,12 @@ UNSEEN_PHOTOGRAPHS = (
     Photograph("moon", "skimage", "data/moon.png", (1.0, 0.95, 0.80)),
     Photograph("coins", "skimage", "data/coins.png", (1.0, 0.88, 0.70)),
 )
+
+
+def in_class_order(seed: int) -> list[Photograph]:
+    """Return the photograph of each class, a permutation of the ten drawn from the world's seed."""
+    order = np.random.default_rng([seed, zlib.crc32(b"photographs")]).permutation(len(CLASS_PHOTOGRAPHS))
+    return [CLASS_PHOTOGRAPHS[number] for number in order]
 
 
 class Crop(NamedTuple):

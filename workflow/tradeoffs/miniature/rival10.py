@@ -5,6 +5,7 @@
         ..._merged_mask.JPEG   union of the attribute masks: not the object
         ..._attr_dict.pkl      attribute -> base64 PNG, and 'entire-object'; written, never read
     RIVAL10/{train,test}/entire_object_masks/<wnid>_<file>.JPEG   soft object mask
+    clusters.csv                                                  image of test -> its photograph
     RIVAL10/meta/{label_mappings,wnid_to_class,train_test_split_by_url}.json
 
 ``train`` serves the linear head and is made of training digits and photograph regions; ``test`` of unseen ones.
@@ -21,8 +22,9 @@ from PIL import Image
 
 from tradeoffs.miniature.digits import Part, halves
 from tradeoffs.miniature.folder import save_jpeg
-from tradeoffs.miniature.scenes import CLASS_NAMES, WNIDS, draw_photograph, draw_scene, generator, stock
+from tradeoffs.miniature.scenes import CLASS_NAMES, WNIDS, digits_in_turn, draw_photograph, draw_scene, generator, stock
 from tradeoffs.miniature.settings import Settings
+from tradeoffs.miniature.tables import write_clusters
 from tradeoffs.step.files import write_json
 
 ATTRIBUTES = (
@@ -39,27 +41,36 @@ def write(root: Path, settings: Settings) -> None:
     """Fill ``root`` with ``settings.images`` images in each split."""
     base = root / "RIVAL10"
     splits: tuple[Part, Part] = ("train", "test")
-    urls = {split: _write_split(base, settings, split) for split in splits}
+    shown = {split: _write_split(base, settings, split) for split in splits}
+    write_clusters(root, shown["test"])
+    urls = {split: [_url(image) for image in images] for split, images in shown.items()}
     write_json(base / "meta" / "train_test_split_by_url.json", urls)
     write_json(base / "meta" / "wnid_to_class.json", dict(zip(WNIDS, CLASS_NAMES, strict=True)))
     write_json(base / "meta" / "label_mappings.json", {name: [name, label] for label, name in enumerate(CLASS_NAMES)})
 
 
-def _write_split(base: Path, settings: Settings, split: Part) -> list[str]:
-    material = stock(split)
-    urls = []
+def _write_split(base: Path, settings: Settings, split: Part) -> dict[Path, str]:
+    """Write a split's images and return the photograph of each."""
+    material = stock(split, settings.seed)
+    digits = digits_in_turn(material.digits, settings.seed, f"rival10/{split}")
+    shown = {}
     for index in range(settings.images):
         label = index % len(CLASS_NAMES)
         rng = generator(settings.seed, f"rival10/{split}", index)
         photograph = draw_photograph(rng, label, settings.correlation)
-        scene = draw_scene(rng, label, photograph, material, settings)
+        scene = draw_scene(rng, next(digits[label]), photograph, material, settings)
         wnid, file = WNIDS[label], f"{WNIDS[label]}_{index}"
         image = base / split / "ordinary" / f"{wnid}_{file}.JPEG"
         save_jpeg(image, scene.image)
         save_jpeg(base / split / "entire_object_masks" / image.name, scene.ink)
         _write_attributes(image, label, scene.ink)
-        urls.append(f"https://images.example.org/imagenet/train/{wnid}/{file}.JPEG")
-    return urls
+        shown[image] = material.names[photograph]
+    return shown
+
+
+def _url(image: Path) -> str:
+    wnid, file = image.name.split("_", 1)
+    return f"https://images.example.org/imagenet/train/{wnid}/{file}"
 
 
 def _write_attributes(image: Path, label: int, ink: NDArray[np.uint8]) -> None:

@@ -5,11 +5,14 @@
     salient_imagenet_dataset/<wnid>/feature_<idx>/<image>.JPEG  soft mask 0..255
     mturk_results/discover_spurious_features.csv                what five workers said of each (class, feature)
     train/<wnid>/<image>.JPEG                                   the images, laid out as ImageNet's train folder
+    clusters.csv                                                image -> its photograph
 
-The published masks are activation maps of a robust network's features. Here each class has two core features (upper
-and lower half of the digit's ink, blurred as such a map is), one spurious feature (the background: what is left when
-the ink is grown by two pixels), and some classes a second one (the background's right third). As in the published
-set each feature lists its own images: every feature leaves out another fifth of them (but never the first).
+The published masks are activation maps of a robust network's features. Here each class has two core features (the
+whole digit, of every image, and its upper half; ink blurred as such a map is), one spurious feature (the background:
+what is left when the ink is grown by two pixels), and some classes a second one (the background's right third). As in
+the published set the others list images of their own: each leaves out another fifth of them (but never the first). The
+core region is the union of an image's core masks, so it is the whole digit in every image: noise outside of it never
+hits the digit.
 Digits and photograph regions are unseen ones; the photograph is the class's own with the world's correlation.
 """
 
@@ -23,8 +26,9 @@ from PIL import Image, ImageFilter
 
 from tradeoffs.miniature.digits import halves
 from tradeoffs.miniature.folder import save_jpeg
-from tradeoffs.miniature.scenes import CLASS_NAMES, WNIDS, draw_photograph, draw_scene, generator, stock
+from tradeoffs.miniature.scenes import CLASS_NAMES, WNIDS, digits_in_turn, draw_photograph, draw_scene, generator, stock
 from tradeoffs.miniature.settings import Settings
+from tradeoffs.miniature.tables import write_clusters
 
 _ANSWER_COLUMNS = (
     "WorkerId", "Input.wordnet_id", "Input.class_index", "Input.feature_index", "Input.feature_rank",
@@ -41,7 +45,7 @@ class _Feature(NamedTuple):
     answers: str
 
 
-_CORE = (_Feature("upper", "mmmmm"), _Feature("lower", "mmbms"))  # two of five say spurious: still core
+_CORE = (_Feature("whole", "mmmmm"), _Feature("upper", "mmbms"))  # two of five say spurious: still core
 _SPURIOUS = (_Feature("background", "bbbmb"), _Feature("right", "bmsmb"))  # b, s and b: mixed, three of five
 _ANSWERS = {"m": "main_object", "s": "separate_object", "b": "background"}
 
@@ -50,20 +54,25 @@ def write(root: Path, settings: Settings) -> None:
     """Fill ``root`` with ``settings.images`` images and their masks."""
     base = root / "salient_imagenet_dataset"
     names: dict[int, list[str]] = {label: [] for label in range(len(CLASS_NAMES))}
-    material = stock("test")
+    shown: dict[Path, str] = {}
+    material = stock("test", settings.seed)
+    digits = digits_in_turn(material.digits, settings.seed, "salient_imagenet/test")
     for index in range(settings.images):
         label = index % len(CLASS_NAMES)
         rng = generator(settings.seed, "salient_imagenet/test", index)
         photograph = draw_photograph(rng, label, settings.correlation)
-        scene = draw_scene(rng, label, photograph, material, settings)
+        scene = draw_scene(rng, next(digits[label]), photograph, material, settings)
         name = f"{WNIDS[label]}_{index}"
-        save_jpeg(root / "train" / WNIDS[label] / f"{name}.JPEG", scene.image)
+        image = root / "train" / WNIDS[label] / f"{name}.JPEG"
+        save_jpeg(image, scene.image)
+        shown[image] = material.names[photograph]
         masks = _masks(scene.ink)
         for rank, feature in enumerate(_features(label)):
             if _listed(len(names[label]), rank):
                 folder = base / WNIDS[label] / f"feature_{_feature_index(label, rank)}"
                 save_jpeg(folder / f"{name}.JPEG", masks[feature.name])
         names[label].append(name)
+    write_clusters(root, shown)
     _write_names(base, names)
     literal = ",\n ".join(f"{label}: {wnid!r}" for label, wnid in enumerate(WNIDS))
     (base / "wordnet_dict.py").write_text(f"{{{literal}}}\n")
@@ -81,16 +90,15 @@ def _feature_index(label: int, rank: int) -> int:
 
 def _listed(position: int, rank: int) -> bool:
     """Whether the feature of this rank lists the class's image at ``position``."""
-    return position == 0 or position % 5 != rank
+    return rank == 0 or position == 0 or position % 5 != rank
 
 
 def _masks(ink: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
     """Return the soft masks, uint8 of the shape of ``ink``, by feature name."""
-    upper, lower = (_blurred(half) for half in halves(ink))
     background = 255 - np.asarray(Image.fromarray(ink).filter(ImageFilter.MaxFilter(5)))
     right = background.copy()
     right[:, : 2 * ink.shape[1] // 3] = 0
-    return {"upper": upper, "lower": lower, "background": background, "right": right}
+    return {"whole": _blurred(ink), "upper": _blurred(halves(ink)[0]), "background": background, "right": right}
 
 
 def _blurred(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -8,7 +8,9 @@ The sign is drawn at random, but where the colour range leaves the digit too lit
 the night sky), the other side is taken: the image would be a photograph with a label and no core feature.
 """
 
+import itertools
 import zlib
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -17,21 +19,22 @@ from PIL import Image
 
 from tradeoffs.miniature.digits import Digits, Part, enlarge
 from tradeoffs.miniature.digits import load as load_digits
-from tradeoffs.miniature.photographs import CLASS_PHOTOGRAPHS, Crop, cut, draw_crop, regions
+from tradeoffs.miniature.photographs import Crop, cut, draw_crop, in_class_order, regions
 from tradeoffs.miniature.settings import Settings
 
 CLASS_NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 WNIDS = tuple(f"n{label:08d}" for label in range(len(CLASS_NAMES)))
 
 LEGIBLE = 0.25  # least distance of a digit from its background's mean, as a share of the colour range
-_SIZES = (24, 31)  # of 32 pixels: smaller digits are hard to read, a larger one fills the image
+SIZES = (24, 31)  # of 32 pixels: smaller digits are hard to read, a larger one fills the image
 
 
 class Stock(NamedTuple):
-    """What images of one part are made of: its digits and its region of each photograph."""
+    """What images of one part are made of: its digits, and its region of each class's photograph with its name."""
 
     digits: Digits
     regions: list[Image.Image]
+    names: list[str]
 
 
 class Foreground(NamedTuple):
@@ -54,9 +57,10 @@ class Scene(NamedTuple):
     colour: NDArray[np.float64]
 
 
-def stock(part: Part) -> Stock:
-    """Return the digits and the photographs' regions of one part."""
-    return Stock(load_digits(part), regions(CLASS_PHOTOGRAPHS, part))
+def stock(part: Part, seed: int) -> Stock:
+    """Return the digits and the photographs' regions of one part, in a world of this seed."""
+    photographs = in_class_order(seed)
+    return Stock(load_digits(part), regions(photographs, part), [photograph.name for photograph in photographs])
 
 
 def generator(seed: int, stream: str, index: int) -> np.random.Generator:
@@ -64,11 +68,22 @@ def generator(seed: int, stream: str, index: int) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(stream.encode()), index])
 
 
+def digits_in_turn(digits: Digits, seed: int, stream: str) -> list[Iterator[int]]:
+    """Return, for each class, the rows of its digits in an order drawn for this stream; after the last, the first.
+
+    So a stream shows each digit once before it shows any twice: digits are drawn without replacement.
+    """
+    orders = (
+        generator(seed, f"{stream}/digits", label).permutation(np.flatnonzero(digits.labels == label))
+        for label in range(len(CLASS_NAMES))
+    )
+    return [itertools.cycle(order.tolist()) for order in orders]
+
+
 def draw_foreground(
-    rng: np.random.Generator, digits: Digits, label: int, image_size: int, sizes: tuple[int, int] = _SIZES
+    rng: np.random.Generator, digit: int, image_size: int, sizes: tuple[int, int] = SIZES
 ) -> Foreground:
-    """Draw a digit of class ``label``, its size (``sizes`` in pixels of a 32-pixel image), position and colour."""
-    digit = int(rng.choice(np.flatnonzero(digits.labels == label)))
+    """Draw the size (``sizes`` in pixels of a 32-pixel image), position and colour of row ``digit`` of the digits."""
     size = round(int(rng.integers(sizes[0], sizes[1] + 1)) * image_size / 32)
     left, top = (int(corner) for corner in rng.integers(0, image_size - size + 1, 2))
     sign = 1 if rng.random() < 0.5 else -1
@@ -77,8 +92,8 @@ def draw_foreground(
 
 
 def draw_photograph(rng: np.random.Generator, label: int, correlation: float) -> int:
-    """Return the class's own photograph with probability ``correlation``, else any of the ten."""
-    own, other = rng.random() < correlation, int(rng.integers(len(CLASS_PHOTOGRAPHS)))
+    """Return whose photograph is shown: the class's own with probability ``correlation``, else any of the ten's."""
+    own, other = rng.random() < correlation, int(rng.integers(len(CLASS_NAMES)))
     return label if own else other
 
 
@@ -90,9 +105,9 @@ def render(foreground: Foreground, crop: Crop, source: Image.Image, digits: Digi
     return Scene(composite(ink, colour, background), ink, background, colour)
 
 
-def draw_scene(rng: np.random.Generator, label: int, photograph: int, material: Stock, settings: Settings) -> Scene:
-    """Draw and render one image of class ``label`` on photograph number ``photograph``."""
-    foreground = draw_foreground(rng, material.digits, label, settings.image_size)
+def draw_scene(rng: np.random.Generator, digit: int, photograph: int, material: Stock, settings: Settings) -> Scene:
+    """Draw and render one image of row ``digit`` of the digits on the photograph of class ``photograph``."""
+    foreground = draw_foreground(rng, digit, settings.image_size)
     return render(foreground, draw_crop(rng), material.regions[photograph], material.digits, settings)
 
 

@@ -2,10 +2,11 @@
 
     waterbird_complete95_forest2water2/metadata.csv
     waterbird_complete95_forest2water2/<NNN.Species>/<file>.jpg
+    clusters.csv                                                 image -> its photograph
 
-A landbird is a digit below five, a waterbird one from five on; the place is land for photographs 0-4, water for 5-9,
-any of the five at random. Group sizes are in the published proportions: in train 95 % of the images are on the place
-of their kind, in val and test half of each kind. ``images`` counts the test split.
+A landbird is a digit below five, a waterbird one from five on; the place is land for the photographs of the former,
+water for those of the latter, any of the five at random. Group sizes are in the published proportions: in train 95 %
+of the images are on the place of their kind, in val and test half of each kind. ``images`` counts the test split.
 Training digits and photograph regions make the train split; val and test share neither with it.
 """
 
@@ -15,16 +16,18 @@ from typing import NamedTuple
 
 from tradeoffs.miniature.digits import Part
 from tradeoffs.miniature.folder import save_jpeg
-from tradeoffs.miniature.photographs import CLASS_PHOTOGRAPHS
-from tradeoffs.miniature.scenes import CLASS_NAMES, draw_scene, generator, stock
+from tradeoffs.miniature.scenes import CLASS_NAMES, digits_in_turn, draw_scene, generator, stock
 from tradeoffs.miniature.settings import Settings
+from tradeoffs.miniature.tables import write_clusters
 
 FOLDER = "waterbird_complete95_forest2water2"
 _COLUMNS = ("img_id", "img_filename", "y", "split", "place", "place_filename")
-_HALF = 5  # digits and photographs 0-4 are land, 5-9 water
+_HALF = 5  # digits 0-4 and their photographs are land, 5-9 water
 
 # Published sizes of the groups (y, place) = (0, 0), (0, 1), (1, 0), (1, 1), by split number.
 _PUBLISHED = ((3498, 184, 56, 1057), (467, 466, 133, 133), (2255, 2255, 642, 642))
+# Beside test, train is five times as large as published: else its smallest group, 1 % of it, would be a few images.
+_TIMES = (5, 1, 1)
 _LEAST = (4, 4, 8)  # images of a group that a split needs at least
 
 
@@ -41,9 +44,13 @@ class _Row(NamedTuple):
 def write(root: Path, settings: Settings) -> None:
     """Fill ``root``."""
     rows: list[_Row] = []
+    shown: dict[Path, str] = {}
     parts: tuple[Part, Part, Part] = ("train", "test", "test")
     for split, part in enumerate(parts):
-        rows += _write_split(root / FOLDER, settings, split, part)
+        written = _write_split(root / FOLDER, settings, split, part)
+        rows += [row for row, _ in written]
+        shown |= {root / FOLDER / row.img_filename: photograph for row, photograph in written}
+    write_clusters(root, shown)
     rows.sort(key=lambda row: row.img_filename)  # by species, splits mixed, as published
     with (root / FOLDER / "metadata.csv").open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -55,13 +62,15 @@ def group_sizes(images: int) -> list[tuple[int, ...]]:
     """Return the sizes of the four groups in train, val and test for about ``images`` test images."""
     scale = images / sum(_PUBLISHED[2])
     return [
-        tuple(max(least, round(size * scale)) for size in sizes)
-        for sizes, least in zip(_PUBLISHED, _LEAST, strict=True)
+        tuple(max(least, round(size * times * scale)) for size in sizes)
+        for sizes, times, least in zip(_PUBLISHED, _TIMES, _LEAST, strict=True)
     ]
 
 
-def _write_split(folder: Path, settings: Settings, split: int, part: Part) -> list[_Row]:
-    material = stock(part)
+def _write_split(folder: Path, settings: Settings, split: int, part: Part) -> list[tuple[_Row, str]]:
+    """Write a split's images and return the row of each, with its photograph."""
+    material = stock(part, settings.seed)
+    digits = digits_in_turn(material.digits, settings.seed, f"waterbirds/{split}")
     groups = [group for group, size in enumerate(group_sizes(settings.images)[split]) for _ in range(size)]
     rows = []
     for index, group in enumerate(groups):
@@ -69,10 +78,11 @@ def _write_split(folder: Path, settings: Settings, split: int, part: Part) -> li
         rng = generator(settings.seed, f"waterbirds/{split}", index)
         label = y * _HALF + int(rng.integers(_HALF))
         photograph = place * _HALF + int(rng.integers(_HALF))
-        scene = draw_scene(rng, label, photograph, material, settings)
+        scene = draw_scene(rng, next(digits[label]), photograph, material, settings)
         species = CLASS_NAMES[label].capitalize()
         name = f"{label + 1:03d}.{species}/{species}_{index:04d}_{split}.jpg"
         save_jpeg(folder / name, scene.image)
-        place_name = CLASS_PHOTOGRAPHS[photograph].name
-        rows.append(_Row(name, y, split, place, f"/{place_name[0]}/{place_name}/{split}{index:07d}.jpg"))
+        place_name = material.names[photograph]
+        row = _Row(name, y, split, place, f"/{place_name[0]}/{place_name}/{split}{index:07d}.jpg")
+        rows.append((row, place_name))
     return rows

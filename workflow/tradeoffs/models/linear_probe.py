@@ -1,11 +1,12 @@
 """A linear classifier on frozen features, solved to convergence: one convex problem, one answer."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
-from scipy.special import log_softmax
+from scipy.special import expit, log_softmax
 
 from tradeoffs.step.errors import InputError
 
@@ -13,6 +14,8 @@ Array = NDArray[np.float64]
 
 _TOLERANCE = 1e-7  # largest component of the gradient
 _RESTARTS = 10
+_NEWTON_TOLERANCE = 1e-5  # the same of a draw's head, whose part in an interval needs no more
+_AT_ONCE = 4_000_000  # weights of draws that are solved at once: 32 MB, some ten times over within it
 _OPTIONS = {"maxiter": 20_000, "maxfun": 40_000, "gtol": 1e-8, "ftol": 0, "maxcor": 20}
 
 
@@ -65,3 +68,108 @@ def fit(features: Array, labels: NDArray[np.int64], num_classes: int, l2_penalty
             f"linear head did not converge (gradient {slope:.1e} > {_TOLERANCE:.0e}); raise l2_penalty = {l2_penalty}"
         )
     return LinearHead(mean, scale, solution[: d * num_classes].reshape(d, num_classes), solution[d * num_classes :])
+
+
+class Margins(NamedTuple):
+    """Heads of two classes, one for each draw: an image is of class 1 where ``features @ slope + offset`` is above 0.
+
+    ``slope`` [draws, d] is for standardised features, (features - mean) / scale, and ``offset`` [draws].
+    """
+
+    mean: Array
+    scale: Array
+    slope: Array
+    offset: Array
+
+    def of(self, features: Array, draws: slice) -> Array:
+        """Map features [n, d] to the margins of some of the draws, [draws, n]."""
+        result: Array = self.slope[draws] @ ((features - self.mean) / self.scale).T + self.offset[draws, None]
+        return result
+
+
+def refitted(
+    head: LinearHead, features: Array, labels: NDArray[np.int64], l2_penalty: float, weights: NDArray[np.uint8]
+) -> Margins:
+    """Return the head that :func:`fit` would find in each draw, were each training image there as often as its weight.
+
+    ``head`` is what :func:`fit` found from ``features`` [n, d], ``labels`` [n] in 0, 1 and the penalty; ``weights``
+    [draws, n] have mean 1. The standardisation stays that of the fit.
+
+    What the two logits share changes no answer, and the loss through the penalty alone, which makes the two weight
+    vectors opposite: so the problem is one of their difference, with half the penalty, and has no undetermined
+    direction. All draws are solved at once by matrix products: Newton steps from the fitted head, each by conjugate
+    gradients with the Hessian of the fit as preconditioner, halved where the loss would rise. (A single step with the
+    Hessian of the fit, the infinitesimal jackknife, is a sixth of the cost; where classes are nearly separable, as
+    those of many features are, its heads vary a third to a half as much as those of the refits.)
+    """
+    n, d = features.shape
+    x = np.ones((n, d + 1))
+    x[:, :d] = (features - head.mean) / head.scale
+    start = np.append(head.weight[:, 1] - head.weight[:, 0], head.bias[1] - head.bias[0])
+    penalty = np.append(np.full(d, l2_penalty / 2), 0.0)
+    chance = expit(x @ start)
+    hessian = (x * (chance * (1 - chance) / n)[:, None]).T @ x
+    hessian[np.arange(d + 1), np.arange(d + 1)] += penalty
+    factor = cho_factor(hessian)
+    found = np.tile(start, (len(weights), 1))
+    each = max(1, _AT_ONCE // n)
+    for first in range(0, len(weights), each):
+        block = slice(first, first + each)
+        found[block] = _newton(x, labels, weights[block] / n, found[block], penalty, factor)
+    return Margins(head.mean, head.scale, found[:, :d], found[:, d])
+
+
+def _newton(x: Array, y: NDArray[np.int64], weights: Array, start: Array, penalty: Array, factor: Any) -> Array:
+    """Minimise the weighted logistic loss of each draw from ``start`` [draws, d]; ``factor`` is the preconditioner's.
+
+    At most 20 steps: a draw without one of the classes has no minimum, and its offset is soon so large that it answers
+    with the other.
+    """
+    found = start.copy()
+    active = np.arange(len(found))
+    for _ in range(20):
+        theta, w = found[active], weights[active]
+        margin = theta @ x.T
+        chance = expit(margin)
+        gradient = (w * (chance - y)) @ x + penalty * theta
+        moving = np.abs(gradient).max(1) > _NEWTON_TOLERANCE
+        if not moving.any():
+            break
+        active, theta, w, margin, chance, gradient = (
+            part[moving] for part in (active, theta, w, margin, chance, gradient)
+        )
+        step = _conjugate_gradients(x, w * chance * (1 - chance), gradient, penalty, factor)
+        change = step @ x.T
+        before, length = _loss(margin, y, w, theta, penalty), np.ones((len(theta), 1))
+        for _ in range(10):
+            after = _loss(margin - length * change, y, w, theta - length * step, penalty)
+            if not (worse := after > before).any():
+                break
+            length[worse] /= 2
+        found[active] = theta - length * step
+    return found
+
+
+def _loss(margin: Array, y: NDArray[np.int64], weights: Array, theta: Array, penalty: Array) -> Array:
+    loss: Array = (weights * (np.logaddexp(0, margin) - y * margin)).sum(1) + (penalty * theta**2).sum(1) / 2
+    return loss
+
+
+def _conjugate_gradients(x: Array, curvature: Array, gradient: Array, penalty: Array, factor: Any) -> Array:
+    """Solve, for each draw, Hessian @ step = gradient, to a tenth of the gradient's size: enough for a Newton step."""
+    step, left = np.zeros_like(gradient), gradient.copy()
+    better = cho_solve(factor, left.T).T
+    direction, size = better.copy(), (left * better).sum(1)
+    goal = 0.01 * size
+    for _ in range(40):
+        bent = (curvature * (direction @ x.T)) @ x + penalty * direction
+        along = (direction * bent).sum(1)
+        length = np.divide(size, along, out=np.zeros_like(size), where=along > 0)[:, None]
+        step += length * direction
+        left -= length * bent
+        better = cho_solve(factor, left.T).T
+        size, last = (left * better).sum(1), size
+        if (size <= goal).all():
+            break
+        direction = better + np.divide(size, last, out=np.zeros_like(size), where=last > 0)[:, None] * direction
+    return step

@@ -23,11 +23,20 @@ PROTOCOLS = ("official", "restricted")
 
 
 class Measured(NamedTuple):
-    """A metric's value, its bootstrap draws [draws] and the number of images behind it."""
+    """A metric's value, its bootstrap draws [draws] and the number of images behind it.
+
+    ``df``: degrees of freedom of a variance over the draws; None where nothing is known but the number of images.
+    """
 
     value: float
     draws: Array
     n: int
+    df: float | None = None
+
+    @property
+    def freedom(self) -> float:
+        """Degrees of freedom of a variance over the draws: units less strata, or images less one."""
+        return self.n - 1.0 if self.df is None else self.df
 
 
 def metric(protocol: str) -> str:

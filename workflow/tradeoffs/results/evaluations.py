@@ -28,6 +28,8 @@ class Evaluation(NamedTuple):
     metrics: dict[str, dict[str, float]]  # metric -> value, ci_low, ci_high, n
     paired: tuple[Any, ...]  # what two cards share if their bootstrap draws are paired: see PAIRED
     outcomes: Path  # npz with draws/<metric>
+    df: float | None = None  # of a variance over the draws: units less strata; None where the card does not say
+    convergence: float | None = None  # of the model's training; None where nobody knows, as of a released one
 
 
 Evaluations = dict[tuple[str, str], Evaluation]  # (model id, benchmark)
@@ -91,7 +93,36 @@ def _checked(card: dict[str, Any], path: Path, model: Model, benchmark: str) -> 
             if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
                 raise InputError(f"{path}: {name}.{field} is {value!r}; expected a number; make the card again")
     paired = (data, spec.get("seed"), spec.get("bootstrap"))
-    return Evaluation(model, benchmark, metrics, paired, path.with_suffix(".npz"))
+    return Evaluation(
+        model,
+        benchmark,
+        metrics,
+        paired,
+        path.with_suffix(".npz"),
+        _df(card.get("resampled"), path),
+        _convergence(card, path),
+    )
+
+
+def _df(resampled: Any, path: Path) -> float | None:
+    """Return units less strata of what was resampled."""
+    if resampled is None:
+        return None
+    counts = resampled if isinstance(resampled, dict) else {}
+    units, strata = (counts.get(key) for key in ("units", "strata"))
+    if not (isinstance(units, int) and isinstance(strata, int) and units > strata > 0):
+        raise InputError(f"{path}: resampled is {resampled!r}; expected more units than strata; make the card again")
+    return float(units - strata)
+
+
+def _convergence(card: dict[str, Any], path: Path) -> float | None:
+    """Return what the card of a training said of its end (:mod:`tradeoffs.training.train`)."""
+    found = card.get("convergence")
+    if found is None:
+        return None
+    if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(found):
+        raise InputError(f"{path}: convergence is {found!r}; expected a number, or none; make the card again")
+    return float(found)
 
 
 def draws(evaluation: Evaluation, names: Sequence[str]) -> dict[str, Array]:

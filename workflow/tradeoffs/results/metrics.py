@@ -39,11 +39,17 @@ class Metric(NamedTuple):
 
 
 class Benchmark(NamedTuple):
-    """A benchmark: its name, what it is called, its metrics in the order in which they are reported."""
+    """A benchmark: its name, what it is called, its metrics in the order in which they are reported.
+
+    ``rests_on``: names of the accuracies without which its measures of reliance say nothing: where the largest is near
+    ``chance`` (the accuracy of a guess; None where nothing rests on one), or the least near 1.
+    """
 
     name: str
     title: str
     metrics: tuple[Metric, ...]
+    rests_on: tuple[str, ...] = ()
+    chance: float | None = None
 
     @property
     def reliance(self) -> tuple[Metric, ...]:
@@ -79,8 +85,13 @@ def benchmarks_of(listed: Sequence[Any]) -> list[Benchmark]:
         where = f"--spec: benchmarks[{position}]"
         if not isinstance(row, dict) or row.keys() != set(Benchmark._fields) or not isinstance(row["metrics"], list):
             raise InputError(f"{where}: {str(row)[:120]}; expected {', '.join(Benchmark._fields)}, metrics a list")
+        rests_on, chance = row["rests_on"], row["chance"]
+        if not isinstance(rests_on, list) or not all(isinstance(metric, str) for metric in rests_on):
+            raise InputError(f"{where}.rests_on is {rests_on!r}; expected a list of metrics")
+        if chance is not None and not isinstance(chance, float):
+            raise InputError(f"{where}.chance is {chance!r}; expected a number between 0 and 1, or null")
         metrics = [_metric(row["name"], f"{where}.metrics[{i}]", metric) for i, metric in enumerate(row["metrics"])]
-        found.append(Benchmark(row["name"], row["title"], tuple(metrics)))
+        found.append(Benchmark(row["name"], row["title"], tuple(metrics), tuple(rests_on), chance))
     return found
 
 

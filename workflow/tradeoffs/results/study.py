@@ -37,13 +37,15 @@ class Settings(NamedTuple):
     margins: Annotated[Mapping[str, float], "smallest relevant difference of each measure, and of any other"] = {}
     criteria: Annotated[Mapping[str, float], "of a regime in which verdicts can be reached"] = {}
     level: Annotated[float, "of the tests: 0.05, or that of a look"] = LEVEL
+    unseen_variance: Annotated[float, "what one replicate cannot see of another, as a share of its variance"] = 0.0
 
 
 class Study(NamedTuple):
     """A study's name, its models and its benchmarks, both in the study's order, and what verdicts depend on.
 
     ``margins``: the smallest relevant difference of a measure, by name (:meth:`margin`). ``criteria``: of the regime,
-    as in the config. ``level``: of the tests.
+    as in the config. ``level``: of the tests. ``unseen_variance``: what one replicate cannot see of another, as a share
+    of the variance that it does.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Study(NamedTuple):
     margins: Mapping[str, float] = {}
     criteria: Mapping[str, float] = {}
     level: float = LEVEL
+    unseen_variance: float = 0.0
 
     def margin(self, metric: str) -> float | None:
         """Return the smallest relevant difference of a measure; None where nobody has fixed one."""
@@ -71,7 +74,7 @@ class Study(NamedTuple):
 def study_of(settings: Settings) -> Study:
     """Return the study of the settings. InputError names a missing or unknown key, and a model called like another."""
     models = [_model(position, row) for position, row in enumerate(settings.models)]
-    rules = (settings.margins, settings.criteria, settings.level)
+    rules = (settings.margins, settings.criteria, settings.level, settings.unseen_variance)
     return Study(settings.study, models, benchmarks_of(settings.benchmarks), *rules)
 
 

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from itertools import pairwise
@@ -25,6 +26,7 @@ from tradeoffs.runner import fork_server, last_words, slurm
 from tradeoffs.step import locks, processes
 from tradeoffs.step.errors import InputError, ending
 from tradeoffs.step.files import read_json
+from tradeoffs.step.inputs import read_csv
 from tradeoffs.study import own_copies
 from tradeoffs.study.config import Config, checked
 from tradeoffs.study.config_files import refuse_duplicate_keys
@@ -256,6 +258,23 @@ def print_unavailable(cards: list[str]) -> None:
         with suppress(InputError):  # not made: another target was asked for
             if why := read_json(card).get("unavailable"):
                 print(f"control {card.parent.name} is left out: {why}", file=sys.stderr)
+
+
+def print_regime(path: Path) -> None:
+    """Print which criteria of the regime fail, if any does: ``path`` is the table of all, if there is one."""
+    try:
+        header, listed = read_csv(path)
+    except InputError:  # no claims in what was asked for; whoever reads the table is told of damage
+        return
+    rows = [dict(zip(header, row, strict=False)) for _, row in listed]
+    failed = Counter(row.get("criterion", "") for row in rows if row.get("passed") == "False")
+    if failed:
+        said = ", ".join(f"{criterion} ({count})" for criterion, count in failed.items())
+        print(
+            f"{failed.total()} of {len(rows)} criteria fail, and claims that rest on them have no verdict: {said}; "
+            f"{path} names them",
+            file=sys.stderr,
+        )
 
 
 def end(workflow: Any) -> None:

@@ -24,7 +24,7 @@ class DamagedError(InputError):
 
 DIGEST, FILES = "card_sha256", "files"
 # Tables that share the card of another table of their step.
-_STEPS = {"sweeps": "summary", "differences": "claims", "risks": "curves", "onsets": "claims"}
+_STEPS = {"sweeps": "summary", "differences": "claims", "regime": "claims", "risks": "curves", "onsets": "claims"}
 _LIBRARIES = (
     "torch",
     "torchvision",
@@ -34,6 +34,7 @@ _LIBRARIES = (
     "matplotlib",
     "scikit-learn",
     "scikit-image",
+    "mlxtend",
     "pillow",
 )
 

@@ -145,7 +145,10 @@ class Benchmark(NamedTuple):
     first: ``direction`` (``more`` where high values mean much reliance on the background, ``less`` where low ones do),
     ``meaning`` in claims, ``label`` of its axis in the figure of the benchmark (none: it has no row there),
     ``normalised`` where it is a gap of two accuracies over the largest possible, ``when`` where not every card has it.
-    A name with a part in braces is that of a family.
+    A name with a part in braces is that of a family. ``rests_on``: the accuracies without which its measures of
+    reliance say nothing: where the largest of them is near chance the network has not seen the object, where the least
+    is near 1 there is nothing to lose. ``chance``: accuracy of a guess, in each study or in both; none: nothing rests
+    on it.
     """
 
     title: str
@@ -154,6 +157,12 @@ class Benchmark(NamedTuple):
     needs: list[str]
     settings: dict[str, dict[str, Any]]
     metrics: dict[str, dict[str, Any]]
+    rests_on: list[str] = []  # noqa: RUF012 (never written)
+    chance: float | dict[str, float] | None = None
+
+    def chance_in(self, study: str) -> float | None:
+        """Return the accuracy of a guess in a study."""
+        return self.chance.get(study) if isinstance(self.chance, dict) else self.chance
 
 
 # What may be said of a metric, and the values it may have; none: any text.
@@ -166,6 +175,7 @@ _METRIC: dict[str, tuple[object, ...]] = {
 }
 # What a benchmark may need of a network beyond logits.
 NEEDS = ("features", "gradients")
+STUDIES = ("miniature", "imagenet")
 
 
 @cache
@@ -176,7 +186,7 @@ def benchmarks(folder: Path = ROOT / "benchmarks") -> Mapping[str, Benchmark]:
 
 def _benchmark(path: Path) -> Benchmark:
     found = read(path)
-    if wrong := found.keys() ^ set(Benchmark._fields):
+    if wrong := (found.keys() ^ set(Benchmark._fields)) - (Benchmark._field_defaults.keys() - found.keys()):
         names = ", ".join(Benchmark._fields)
         raise InputError(f"{path}: missing or unknown key {', '.join(sorted(map(str, wrong)))}; expected {names}")
     for key in ("title", "caption"):
@@ -192,6 +202,7 @@ def _benchmark(path: Path) -> Benchmark:
         raise InputError(f"{path}: data = {found['data']!r}; expected each data set once")
     _check_settings(path, found["settings"])
     _check_said_of_metrics(path, found["metrics"])
+    _check_rests_on(path, found)
     _check_module(path, found["settings"])
     return Benchmark(**found)
 
@@ -224,6 +235,21 @@ def _check_said_of_metrics(path: Path, metrics: Any) -> None:
                 raise InputError(f"{path}: metrics.{metric}.{key} = {value!r}; expected {expected}")
         if "direction" in said and not said.get("meaning"):
             raise InputError(f"{path}: metrics.{metric}.meaning is missing; claims say it of a measure of reliance")
+
+
+def _check_rests_on(path: Path, found: dict[str, Any]) -> None:
+    """Raise InputError where measures rest on what is no metric of the benchmark, or on accuracies without chance."""
+    rests_on, chance = found.get("rests_on", []), found.get("chance")
+    _listed(path, "rests_on", rests_on, [metric for metric in found["metrics"] if "{" not in metric])
+    if chance is None and rests_on:
+        raise InputError(f"{path}: chance is missing; expected the accuracy of a guess, beside rests_on")
+    given = chance if isinstance(chance, dict) else {study: chance for study in STUDIES if chance is not None}
+    for study, value in given.items():
+        if study not in STUDIES or not isinstance(value, float) or not 0 < value < 1:
+            raise InputError(
+                f"{path}: chance = {chance!r}; expected a number between 0 and 1, or one for each of "
+                f"{' and '.join(STUDIES)}"
+            )
 
 
 def _check_module(path: Path, settings: dict[str, Any]) -> None:

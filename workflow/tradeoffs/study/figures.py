@@ -65,5 +65,5 @@ def _family(entry: Entry, config: dict[str, Any]) -> list[Entry]:
     return [
         entry.member(name, title=known[name].title, caption=known[name].caption)
         for name in plan.available_benchmarks(config)
-        if any(metric.get("label") for metric in specification.told(name, known[name])["metrics"])
+        if any(metric.get("label") for metric in specification.told(name, known[name], config["study"])["metrics"])
     ]

@@ -26,7 +26,7 @@ class World(NamedTuple):
 
 
 def models(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
-    """All models of all replicates that there may be; those of the main grid go through all ``benchmarks``.
+    """All models of all replicates that there may be; the first one's main grid goes through all ``benchmarks``.
 
     A sweep whose benchmark is not among them has no models.
     """
@@ -65,8 +65,10 @@ def _models_of_replicate(study: Config, replicate: int, everything: tuple[str, .
         where = (in_replicate(world, replicate), spec, benchmarks, "train", architecture, None)
         return Model(*identity, *where, replicate=replicate)
 
+    # Attacks say how robust models are; no claim about the grid rests on them, and they cost a sixth of a replicate.
+    through = everything if replicate == 1 else tuple(name for name in everything if name != ATTACKED)
     result = [
-        model("main", architecture, norm, epsilon, benchmarks=everything, label=label)
+        model("main", architecture, norm, epsilon, benchmarks=through, label=label)
         for architecture in study["architectures"]
         for norm, epsilon in grid(study["budgets"])
         for label in (_copies(study) if norm == "none" else [""])
@@ -115,7 +117,7 @@ def worlds(study: Config) -> dict[str, World]:
     data = study["data"]
     main = World(DEFAULT_WORLD, data["seed"], data["correlation"], data["background_scale"], data["images"]["train"])
     swept = [
-        World(**main._asdict() | {"name": _world_name(knob, value), "images": sweep["images"], knob: float(value)})
+        World(**main._asdict() | _fixed(sweep) | {"name": _world_name(knob, value), knob: float(value)})
         for knob, sweep in ((knob, study["sweeps"][knob]) for knob in KNOBS)
         for value in sweep["values"]
     ]
@@ -125,6 +127,11 @@ def worlds(study: Config) -> dict[str, World]:
         for world in (main, *swept)
     ]
     return {world.name: world for world in found}
+
+
+def _fixed(sweep: Config) -> Config:
+    """Return what all worlds of a sweep have in place of the main grid's."""
+    return {"images": sweep["images"]} | {knob: float(sweep[knob]) for knob in KNOBS if knob in sweep}
 
 
 def _world_name(knob: str, value: float) -> str:

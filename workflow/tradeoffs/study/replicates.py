@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tradeoffs.step.declarations import benchmarks
-from tradeoffs.step.errors import InputError
+from tradeoffs.step.errors import InputError, ending
 from tradeoffs.step.files import read_json
 from tradeoffs.study.model import Config, Model
 
@@ -62,9 +62,10 @@ def check(study: Config, where: str, models: Mapping[str, Model]) -> None:
 
 
 def look(path: Path) -> Look:
-    """Read what the step wrote. InputError for a file that is no look."""
-    content: Any = read_json(path)
-    try:
-        return Look(bool(content["decided"]), float(content["level"]))
-    except (KeyError, TypeError, ValueError):
-        raise InputError(f"{path}: no look at the claims (decided, level); delete it and run again") from None
+    """Read what the step wrote; the program ends with one line for a file that is no look."""
+    with ending():
+        content: Any = read_json(path)
+        try:
+            return Look(bool(content["decided"]), float(content["level"]))
+        except (KeyError, TypeError, ValueError):
+            raise InputError(f"{path}: no look at the claims (decided, level); delete it and run again") from None

@@ -49,10 +49,10 @@ def declared(config: dict[str, Any]) -> list[dict[str, Any]]:
     so that those whose data are missing can be called by their titles too.
     """
     known = benchmarks()
-    return [told(name, known[name]) for name in config[config["study"]]["benchmarks"]]
+    return [told(name, known[name], config["study"]) for name in config[config["study"]]["benchmarks"]]
 
 
-def told(name: str, declaration: Benchmark) -> dict[str, Any]:
+def told(name: str, declaration: Benchmark, study: str) -> dict[str, Any]:
     """Return the fields of :class:`.results.metrics.Benchmark`; families of metrics (accuracy_{group}) are left out.
 
     So is ``when``, which says in which cards a metric is: no table asks.
@@ -62,7 +62,13 @@ def told(name: str, declaration: Benchmark) -> dict[str, Any]:
         for metric, said in declaration.metrics.items()
         if "{" not in metric
     ]
-    return {"name": name, "title": declaration.title, "metrics": metrics}
+    return {
+        "name": name,
+        "title": declaration.title,
+        "metrics": metrics,
+        "rests_on": declaration.rests_on,
+        "chance": declaration.chance_in(study),
+    }
 
 
 def _knobs(config: dict[str, Any], row: dict[str, Any]) -> dict[str, float | None]:

@@ -13,9 +13,6 @@ from tradeoffs.theory.risk import collapse_budget
 
 Array = NDArray[np.float64]
 
-ABOUT = (LINEAR_MODEL, CONCLUSION, None, None)
-"""Subject, scope, norm and background scale of the rows."""
-
 ROUNDING = 1e-9
 """Shares, and excesses of risk, no larger than this count as zero: rounding of weights of order one."""
 
@@ -36,9 +33,15 @@ class Case(NamedTuple):
 def exact(claim: str, statement: str, statistic: str, value: float, holds: bool, evidence: str) -> Claim:
     """A claim about exact quantities; a value that is not finite (no model to look at) leaves it undecided."""
     if not math.isfinite(value):
-        return Claim(claim, statement, statistic, None, None, None, None, UNDECIDED, *ABOUT, evidence)
-    verdict = SUPPORTED if holds else CONTRADICTED
-    return Claim(claim, statement, statistic, value, None, None, None, verdict, *ABOUT, evidence)
+        return _row(claim, statement, statistic, None, UNDECIDED, evidence)
+    return _row(claim, statement, statistic, value, SUPPORTED if holds else CONTRADICTED, evidence)
+
+
+def _row(claim: str, statement: str, statistic: str, value: float | None, verdict: str, evidence: str) -> Claim:
+    numbers = (value, None, None, None)
+    return Claim(
+        claim, statement, statistic, *numbers, verdict, subject=LINEAR_MODEL, scope=CONCLUSION, evidence=evidence
+    )
 
 
 def budget_grid(model: GaussianModel, p: float, count: int) -> Array:

@@ -86,7 +86,7 @@ def train_one_epoch(run: Run, training: Source, epoch: int, state: State | None)
         progress = (epoch + step / len(parts)) / settings.epochs
         for group in run.optimizer.param_groups:
             group["lr"] = settings.learning_rate * SCHEDULES[settings.schedule](progress)
-        totals += update(run, inputs, targets, len(parts[step]))
+        totals += update(run, inputs, targets, len(parts[step]), budget(settings, progress))
         looking = (step + 1) % _LOOK == 0 or step + 1 == len(parts)
         if looking:
             check_loss([*earlier, totals[0].item() / training.size], training.classes, settings)
@@ -101,10 +101,14 @@ def train_one_epoch(run: Run, training: Source, epoch: int, state: State | None)
     return {"loss": loss / training.size, "train_accuracy": correct / training.size}
 
 
-def update(run: Run, inputs: Tensor, targets: Tensor, images: int) -> Tensor:
-    """One step on this process's share of a batch of ``images``; return summed loss, hits and wishes to stop."""
+def update(run: Run, inputs: Tensor, targets: Tensor, images: int, epsilon: float) -> Tensor:
+    """One step at the budget ``epsilon`` on this process's share of a batch of ``images``.
+
+    Return summed loss, hits and wishes to stop.
+    """
     if run.settings.norm != "none":
-        inputs = perturb(run.network, inputs, targets, run.settings, run.generator, run.group, images)
+        attack = run.settings._replace(epsilon=epsilon)
+        inputs = perturb(run.network, inputs, targets, attack, run.generator, run.group, images)
     run.network.train()
     run.optimizer.zero_grad()
     with autocast(inputs.device):
@@ -118,6 +122,17 @@ def update(run: Run, inputs: Tensor, targets: Tensor, images: int) -> Tensor:
         add_up([*gradients, measured], run.group)
     run.optimizer.step()
     return measured
+
+
+def budget(settings: Settings, progress: float) -> float:
+    """Budget of the training attack at a share of the training: it grows linearly from 0 over the warm-up.
+
+    Large budgets from the first step on keep a small network on the photographs for epochs (Gowal et al. 2018 and later
+    work let the budget grow for the same reason).
+    """
+    if progress >= settings.attack_warm_up:
+        return settings.epsilon
+    return settings.epsilon * progress / settings.attack_warm_up
 
 
 def one_cycle(progress: float) -> float:

@@ -22,3 +22,4 @@ class Settings(NamedTuple):
     attack_steps: int
     attack_step_size: Annotated[float, "relative to epsilon"]
     monitor_images: Annotated[int, "validation images whose adversarial accuracy is followed, epoch by epoch"]
+    attack_warm_up: Annotated[float, "share of the training in which the budget grows from 0 to epsilon"] = 0.0

@@ -72,6 +72,15 @@ def _overfitted(row: Row, images: int) -> bool:
     return own >= _ENOUGH and row["validation_adversarial_accuracy"] * images < _KEPT * own
 
 
+def convergence(history: list[Row]) -> float:
+    """How far from its end the training was: what its loss (nats) fell by in its last tenth, at least one epoch.
+
+    All of the loss after one epoch. It is the network's own objective: under the training attack where there is one.
+    """
+    before = max(1, round(len(history) / 10))
+    return history[-1 - before]["loss"] - history[-1]["loss"] if len(history) > before else history[-1]["loss"]
+
+
 def warnings(history: list[Row], classes: int, images: int) -> list[str]:
     """What a reader of the card should know: a clean accuracy on ``images`` validation images that chance explains."""
     chance = 1 / classes

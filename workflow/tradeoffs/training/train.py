@@ -35,7 +35,7 @@ from tradeoffs.training.data import Source, open_source, read_split
 from tradeoffs.training.loop import SCHEDULES, StoppedError, train
 from tradeoffs.training.processes import LOST, STOPPED, LostError, join, leave, see_one_gpu, together
 from tradeoffs.training.settings import Settings
-from tradeoffs.training.soundness import warnings
+from tradeoffs.training.soundness import convergence, warnings
 
 
 def sources(settings: Settings, data: Path, device: torch.device) -> tuple[Source, Source]:
@@ -116,6 +116,7 @@ def _trained(settings: Settings, data: Path, weights: Path, kept: Path | None, m
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "weights_sha256": digests(weights)[weights.name],
         "history": history,
+        "convergence": convergence(history),
         "warnings": warnings(history, training.classes, validation.size),
     }
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"

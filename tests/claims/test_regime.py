@@ -1,0 +1,118 @@
+"""Criteria that do not look at the claims: what passes, what fails, and what a failure stops."""
+
+import numpy as np
+import pytest
+
+from claims.made_sweeps import CHANCE, CRITERIA, DRAWS, measured, model, study
+from tradeoffs.claims import regime
+from tradeoffs.results.effective_robustness import Measured
+from tradeoffs.results.measurements import CONVERGENCE, Measurements
+from tradeoffs.results.study import Model
+
+BUDGETS = (("none", 0.0), ("linf", 1.0), ("linf", 4.0), ("l2", 0.5))
+SAME, RAND = "accuracy_mixed_same", "accuracy_mixed_rand"
+
+
+def grid(replicates: int = 1) -> list[Model]:
+    return [
+        model(f"{norm}{epsilon:g}_{number}", norm=norm, epsilon=epsilon, replicate=number, benchmarks=("imagenet9",))
+        for number in range(1, replicates + 1)
+        for norm, epsilon in BUDGETS
+    ]
+
+
+def accuracies(models: list[Model], same: float = 0.9, rand: float = 0.5, noise: float = 0.01) -> Measurements:
+    found = measured(models, "imagenet9", SAME, lambda _: same, noise)
+    return found | measured(models, "imagenet9", RAND, lambda _: rand, noise)
+
+
+def trained(models: list[Model], convergence: float = 0.01) -> Measurements:
+    return {(m.id, *CONVERGENCE): Measured(convergence, np.full(1, convergence), 1) for m in models}
+
+
+def failing(checks: list[regime.Check]) -> list[tuple[str, str]]:
+    return [(check.criterion, check.subject) for check in checks if not check.passed]
+
+
+def test_a_sound_study_passes_and_every_cell_and_training_is_checked() -> None:
+    models = grid(2)
+    found = regime.checks(accuracies(models) | trained(models), study(models, CRITERIA))
+    assert failing(found) == []
+    assert [c.subject for c in found if c.criterion == "off chance"] == [
+        f"basic {cell}, {SAME}" for cell in ("standard", "linf-trained", "l2-trained")
+    ]
+    assert [c.subject for c in found if c.criterion == "below the ceiling"] == [
+        f"basic {cell}, {RAND}" for cell in ("standard", "linf-trained", "l2-trained")
+    ]
+    assert [c.subject for c in found if c.criterion == "converged"] == [m.id for m in models]
+    assert {c.concerns for c in found} == {"background_reliance", "background_reliance.imagenet9"}
+    assert regime.warnings(accuracies(models) | trained(models), study(models, CRITERIA)) == {}
+
+
+def test_without_criteria_nothing_is_checked() -> None:
+    models = grid()
+    told = study(models)
+    assert regime.checks(accuracies(models, 0.1, 0.1) | trained(models, 1.0), told) == []
+    assert regime.warnings(accuracies(models, 0.1, 0.1), told) == {}
+
+
+def test_the_mean_of_a_cell_near_chance_stops_the_measures_of_its_benchmark() -> None:
+    models = grid()
+    found = accuracies(models)
+    for norm in ("linf1_1", "linf4_1"):
+        for name in (SAME, RAND):
+            found[norm, "imagenet9", name] = Measured(CHANCE + 0.04, np.full(DRAWS, CHANCE + 0.04), 100)
+    told = study(models, CRITERIA)
+    assert failing(regime.checks(found, told)) == [("off chance", f"basic linf-trained, {SAME}")]
+    warnings = regime.warnings(found, told)
+    assert warnings == {
+        ("imagenet9", "bg_gap"): f"at chance: basic linf-trained, {SAME} 0.14 (limit 0.15)",
+    }
+
+
+@pytest.mark.parametrize(("noise", "passed"), [(0.01, True), (0.1, False)])
+def test_two_standard_errors_are_asked_for_where_they_are_more_than_the_margin(noise: float, passed: bool) -> None:
+    models = grid()
+    found = accuracies(models, same=CHANCE + 0.1, rand=CHANCE, noise=noise)
+    standard = next(c for c in regime.checks(found, study(models, CRITERIA)) if c.criterion == "off chance")
+    assert standard.passed == passed
+    assert standard.limit == pytest.approx(CHANCE + max(0.05, 2 * noise), rel=0.15)
+
+
+def test_more_replicates_are_surer() -> None:
+    models = grid(8)
+    checks = regime.checks(
+        accuracies(models, same=CHANCE + 0.1, rand=CHANCE - 0.05, noise=0.1), study(models, CRITERIA)
+    )
+    assert next(c for c in checks if c.criterion == "off chance").passed
+
+
+def test_one_accuracy_at_chance_and_one_above_the_ceiling_are_no_failure_by_themselves() -> None:
+    """A gap from .99 to .1 is as large as a gap can be: only where both are at the same end it says nothing."""
+    models = grid()
+    assert failing(regime.checks(accuracies(models, 0.99, 0.1), study(models, CRITERIA))) == []
+    both = failing(regime.checks(accuracies(models, 0.999, 0.99), study(models, CRITERIA)))
+    assert {criterion for criterion, _ in both} == {"below the ceiling"}
+
+
+def test_a_network_that_still_learns_stops_every_measure_and_controls_are_not_asked() -> None:
+    control = model("weak", "control", benchmarks=("imagenet9",))
+    models = [*grid(), control]
+    found = accuracies(models) | trained(models) | trained([control], 0.9)
+    assert regime.warnings(found, study(models, CRITERIA)) == {}
+    found |= trained([models[2]], 0.2)
+    warnings = regime.warnings(found, study(models, CRITERIA))
+    assert warnings["imagenet9", "bg_gap"] == "not converged: linf4_1 0.2 (limit 0.05)"
+    assert len(warnings) == len(study(models).reliance)
+
+
+def test_a_warning_names_three_and_counts_the_others() -> None:
+    models = grid(2)
+    said = regime.warnings(accuracies(models) | trained(models, 0.5), study(models, CRITERIA))["imagenet9", "bg_gap"]
+    assert said.count("not converged: ") == 3
+    assert said.endswith("; 5 more in regime.csv")
+
+
+def test_models_that_were_not_trained_here_are_not_asked_whether_they_converged() -> None:
+    models = grid()
+    assert not [c for c in regime.checks(accuracies(models), study(models, CRITERIA)) if c.criterion == "converged"]

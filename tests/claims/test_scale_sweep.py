@@ -1,0 +1,131 @@
+"""What adversarial training does to reliance as the background's contrast shrinks."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from claims.made_sweeps import CRITERIA, DRAWS, by_name, fitted_change, measured, model, study
+from tradeoffs.claims import scale_sweep
+from tradeoffs.results.effective_robustness import Measured
+from tradeoffs.results.measurements import Measurements
+from tradeoffs.results.study import Model
+from tradeoffs.step.errors import InputError
+
+SCALES = (0.2, 0.4, 0.7, 1.0)
+TRAININGS = (("none", 0.0), ("linf", 4.0), ("linf", 8.0), ("l2", 1.0))
+
+
+def swept(scales: Sequence[float] = SCALES, replicates: int = 1) -> list[Model]:
+    return [
+        model(
+            f"scale{scale:g}_{norm}{epsilon:g}_{replicate}",
+            "background_scale_sweep",
+            norm=norm,
+            epsilon=epsilon,
+            background_scale=scale,
+            replicate=replicate,
+            world=f"background_scale{scale:g}_{replicate}",
+            benchmarks=("imagenet9",),
+        )
+        for replicate in range(1, replicates + 1)
+        for scale in scales
+        for norm, epsilon in TRAININGS
+    ]
+
+
+def gap(each: Model) -> float:
+    """l2 adds as much everywhere; linf takes at the smallest scale, adds at the largest; trainings scatter a little."""
+    scale = each.background_scale or 0
+    added = {"none": 0.0, "linf": 0.2 * (scale - 0.5) * each.epsilon / 8, "l2": 0.15}[each.norm]
+    return 0.25 + 0.05 * scale + added + 0.002 * np.sin(29 * scale + 3 * each.epsilon + 7 * each.replicate)
+
+
+def gaps(models: Sequence[Model], noise: float = 1e-3, value: Callable[[Model], float] = gap) -> Measurements:
+    found = measured(models, "imagenet9", "bg_gap", value, noise)
+    for name, accuracy in (("accuracy_mixed_same", 0.9), ("accuracy_mixed_rand", 0.6)):
+        found |= measured(models, "imagenet9", name, lambda _, accuracy=accuracy: accuracy, noise)
+    return found
+
+
+def effect(models: Sequence[Model], norm: str, scale: float, replicate: int = 1) -> float:
+    own = [m for m in models if (m.background_scale, m.replicate) == (scale, replicate)]
+    standard = next(gap(m) for m in own if m.norm == "none")
+    return float(np.mean([gap(m) - standard for m in own if m.norm == norm]))
+
+
+@pytest.mark.parametrize("replicates", [1, 2])
+def test_rows_are_means_over_budgets_and_replicates_and_growth_is_the_change_along_the_line(replicates: int) -> None:
+    models = swept(replicates=replicates)
+    rows = by_name(scale_sweep.claims(gaps(models), study(models, CRITERIA)))
+    of = range(1, replicates + 1)
+    for norm in ("linf", "l2"):
+        for scale in SCALES:
+            row = rows[f"background_scale.{norm}.scale{scale:g}"]
+            assert row.value == pytest.approx(np.mean([effect(models, norm, scale, r) for r in of]))
+            assert (row.norm, row.background_scale, row.scope) == (norm, scale, "exploratory")
+    growth = [fitted_change(SCALES, [effect(models, "linf", scale, r) for scale in SCALES]) for r in of]
+    assert rows["background_scale.linf.growth"].value == pytest.approx(np.mean(growth))
+    for name in ("background_scale.linf", "background_scale.linf.growth", "background_scale.l2"):
+        assert (rows[name].verdict, rows[name].scope, rows[name].warning) == ("supported", "conclusion", None)
+
+
+def test_linf_that_raises_reliance_everywhere_contradicts_the_claim() -> None:
+    models = swept()
+    found = gaps(models, value=lambda each: gap(each) + (0.2 if each.norm == "linf" else 0))
+    row = by_name(scale_sweep.claims(found, study(models)))["background_scale.linf"]
+    assert (row.verdict, row.value) == ("contradicted", 0.5)
+
+
+def test_models_of_a_world_are_paired_and_worlds_are_not() -> None:
+    models = swept()
+    error = np.random.default_rng(1).normal(0, 0.2, DRAWS)
+    shaken = {key: each._replace(draws=each.draws + error) for key, each in gaps(models).items()}
+    calm = by_name(scale_sweep.claims(gaps(models), study(models)))
+    for name, row in by_name(scale_sweep.claims(shaken, study(models))).items():
+        assert row.ci_low == pytest.approx(calm[name].ci_low) if row.ci_low is not None else True
+
+
+def test_the_shared_standard_model_and_few_points_make_wide_intervals() -> None:
+    """Noise of one model, times one for the standard model and one half for two budgets; t with few degrees."""
+    models = swept()
+    row = by_name(scale_sweep.claims(gaps(models, noise=0.0), study(models)))["background_scale.linf.scale1"]
+    residuals = []
+    for training in TRAININGS:
+        y = [gap(m) for m in models if (m.norm, m.epsilon) == training]
+        residuals.append(np.polyfit(SCALES, y, 2, full=True)[1][0])
+    assert row.df == len(TRAININGS)
+    half = ((row.ci_high or 0) - (row.ci_low or 0)) / 2
+    assert half == pytest.approx(2.776 * np.sqrt(1.5 * np.sum(residuals) / len(TRAININGS)), rel=1e-3)
+
+
+def test_a_gap_at_its_floor_is_named_and_draws_no_verdict() -> None:
+    models = swept()
+    found = gaps(models)
+    floor = Measured(0.004, 0.004 + np.random.default_rng(0).normal(0, 0.01, DRAWS), 100)
+    found["scale0.2_none0_1", "imagenet9", "bg_gap"] = floor
+    rows = by_name(scale_sweep.claims(found, study(models, CRITERIA)))
+    warned = {name for name, row in rows.items() if row.warning}
+    both_norms = {f"background_scale.{norm}.scale0.2" for norm in ("linf", "l2")}
+    assert warned == both_norms | {"background_scale.linf", "background_scale.linf.growth", "background_scale.l2"}
+    for name in warned:
+        assert "no room to fall: scale 0.2, bg_gap of standard models 0.004" in (rows[name].warning or "")
+        assert rows[name].verdict == "undecided"
+
+
+@pytest.mark.parametrize("scales", [(1.0,), (0.2, 1.0)])
+def test_too_few_scales_are_rows_that_say_what_is_missing(scales: Sequence[float]) -> None:
+    models = swept(scales)
+    rows = by_name(scale_sweep.claims(gaps(models), study(models)))
+    assert "background_scale.l2" in rows
+    assert ("background_scale.linf" in rows) == (len(scales) > 1)
+    for name, row in rows.items():
+        assert (row.value, row.verdict) == (None, "undecided")
+        if "scale1" in name or "growth" in name:
+            assert "in one replicate: nothing says how much a gap varies" in row.evidence
+
+
+def test_a_model_without_a_standard_one_of_its_world_is_one_line() -> None:
+    models = [m for m in swept() if m.id != "scale0.4_none0_1"]
+    with pytest.raises(InputError, match=r"scale0\.4_linf4_1 has no standard model of its world; add it to the models"):
+        scale_sweep.claims(gaps(models), study(models))

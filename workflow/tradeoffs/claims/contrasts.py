@@ -1,0 +1,120 @@
+"""A contrast: a weighted sum of models' values in one replicate, with the variances that it is made of.
+
+What is weighted are differences between a model and what it is compared with. Every architecture and norm counts
+alike, and so does every budget within one.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from tradeoffs.claims.training_noise import scaled
+from tradeoffs.claims.variance import Estimate, Part, Replicate, estimate, satterthwaite
+from tradeoffs.results.evaluations import Array
+from tradeoffs.results.study import Model
+
+
+class Difference(NamedTuple):
+    """One adversarially trained model less what it is compared with: oriented, paired.
+
+    ``standard``: ids of standard models, and how much each counts in what the model is compared with. ``df``: of the
+    variance of ``draws`` [b]. ``n``: images.
+    """
+
+    model: Model
+    standard: Mapping[str, float]
+    value: float
+    draws: Array
+    df: float
+    n: int
+
+    @property
+    def cell(self) -> tuple[str, str]:
+        """Architecture and norm."""
+        return self.model.architecture, self.model.norm
+
+
+class Noise(NamedTuple):
+    """Variance of one model's value from one training to another: adversarially trained and standard models."""
+
+    adversarial: Part
+    standard: Part
+
+
+class Contrast(NamedTuple):
+    """The weighted sum in a world, its draws [b], and what images and trainings add to its variance.
+
+    ``weights`` of the standard models, by id; ``noise`` of one of them.
+    """
+
+    world: str
+    value: float
+    draws: Array
+    images: Part
+    adversarial: Part
+    weights: Mapping[str, float]
+    noise: Part
+
+    @property
+    def standard(self) -> Part:
+        """What trainings of standard models add."""
+        return scaled(self.noise, list(self.weights.values()))
+
+
+def contrast(members: Sequence[Difference], noise: Noise) -> Contrast:
+    """Return the mean over architectures and norms of the mean over budgets of differences within one replicate."""
+    sizes = Counter(each.cell for each in members)
+    weights = [1 / (len(sizes) * sizes[each.cell]) for each in members]
+    draws = np.tensordot(weights, np.stack([each.draws for each in members]), 1)
+    return Contrast(
+        members[0].model.world,
+        float(np.dot(weights, [each.value for each in members])),
+        draws,
+        Part(float(draws.var(ddof=1)), min(each.df for each in members)),
+        scaled(noise.adversarial, weights),
+        _summed([each.standard for each in members], weights),
+        noise.standard,
+    )
+
+
+def effect(contrasts: Sequence[Contrast], unseen: float) -> Estimate | None:
+    """Return the mean of one contrast or more, one for each replicate; None where nothing says how it varies.
+
+    Replicates of one world saw the same images, and may share the standard models of a line: what comes from these
+    they have in common (:func:`tradeoffs.claims.variance.estimate`).
+    """
+    count = len(contrasts)
+    if count == 1 or len({each.world for each in contrasts}) > 1:
+        parts = [(each.images, each.adversarial, each.standard) for each in contrasts]
+        return estimate([Replicate(each.value, own) for each, own in zip(contrasts, parts, strict=True)], unseen)
+    draws = np.mean([each.draws for each in contrasts], axis=0)
+    common = [Part(float(draws.var(ddof=1)), min(each.images.df for each in contrasts))]
+    weights = _summed([each.weights for each in contrasts], [1 / count] * count)
+    if len(weights) < sum(len(each.weights) for each in contrasts):
+        common.append(scaled(contrasts[0].noise, list(weights.values())))
+        trained = [Replicate(each.value, (each.adversarial,)) for each in contrasts]
+    else:
+        trained = [Replicate(each.value, (each.adversarial, each.standard)) for each in contrasts]
+    return estimate(trained, unseen, satterthwaite(common))
+
+
+def _summed(listed: Sequence[Mapping[str, float]], weights: Sequence[float]) -> dict[str, float]:
+    """Weighted sum of numbers by name; what is not named counts 0."""
+    found: dict[str, float] = {}
+    for weight, numbers in zip(weights, listed, strict=True):
+        for name, number in numbers.items():
+            found[name] = found.get(name, 0.0) + weight * number
+    return found
+
+
+def pooled_noise(listed: Sequence[Noise]) -> Noise:
+    """Return the noise over several replicates, by their degrees of freedom."""
+    return Noise(_together(noise.adversarial for noise in listed), _together(noise.standard for noise in listed))
+
+
+def _together(parts: Iterable[Part]) -> Part:
+    known = [part for part in parts if part.df > 0]
+    df = sum(part.df for part in known)
+    return Part(sum(part.df * part.variance for part in known) / df if df else 0.0, df)

@@ -1,0 +1,92 @@
+"""The measures of reliance that claims are about, raw and beyond accuracy, and what is said of them in words."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from tradeoffs.claims.contrasts import Contrast
+from tradeoffs.claims.reliance_effects import Compared, compare, compare_beyond_accuracy, is_judged, no_measurements
+from tradeoffs.results import beyond_accuracy as lines
+from tradeoffs.results.measurements import Measurements
+from tradeoffs.results.metrics import Metric, beyond_accuracy
+from tradeoffs.results.study import Study
+
+
+class Measure(NamedTuple):
+    """A measure of reliance, raw or beyond accuracy, and its comparisons. ``headline``: whether it is one."""
+
+    title: str  # of its benchmark
+    raw: Metric
+    metric: Metric  # what is compared: ``raw``, or it beyond accuracy
+    compared: Compared
+    headline: bool
+
+    @property
+    def beyond(self) -> bool:
+        """Whether it is beyond accuracy."""
+        return self.metric != self.raw
+
+    @property
+    def of_grid(self) -> bool:
+        """Whether it has a row: it says something of the grid, or nothing and no model of the user's own does."""
+        return bool(self.compared.grid or not self.compared.own)
+
+    @property
+    def others(self) -> str:
+        """What models are compared with."""
+        return "standard ones of equal accuracy" if self.beyond else "standard ones"
+
+
+def measures(measured: Measurements, study: Study) -> list[Measure]:
+    """Return the measures that models were measured by, each followed by it beyond accuracy if there is such."""
+    judged = {model.id for model in study.models if is_judged(model)}
+    there = {(benchmark, metric) for model, benchmark, metric in measured if model in judged}
+    found = []
+    for benchmark in study.benchmarks:
+        for metric in benchmark.reliance:
+            if (benchmark.name, metric.name) not in there:
+                continue
+            headline = metric == benchmark.reliance[0]
+            raw = compare(measured, study.models, metric)
+            found.append(Measure(benchmark.title, metric, metric, raw, headline))
+            if not lines.adjustable([metric]):
+                continue
+            beyond = compare_beyond_accuracy(measured, study.models, metric)
+            if raw.grid or beyond.own:
+                found.append(Measure(benchmark.title, metric, beyond_accuracy(metric), beyond, headline))
+    return found
+
+
+def statistic(measure: Measure) -> str:
+    """Say what the value of the row over several models is, and its p-value."""
+    of_line = " along the line of standard models at equal accuracy" if measure.beyond else ""
+    mean = f"{oriented(measure.raw)}mean over budgets of {measure.raw.name} - standard{of_line}"
+    return f"{mean}; p: Student's t, two-sided"
+
+
+def oriented(metric: Metric) -> str:
+    """Return what stands before a difference whose sign is turned."""
+    return "" if metric.sign > 0 else "minus "
+
+
+def direction(metric: Metric) -> str:
+    """Say which way of the metric is more reliance, and what it means."""
+    return f"{metric.name} {'higher' if metric.sign > 0 else 'lower'}: {metric.meaning}"
+
+
+def sources(found: Sequence[Contrast]) -> str:
+    """Say how much of the standard error of one replicate comes from where."""
+    parts = {
+        "images": [each.images for each in found],
+        "adversarial trainings": [each.adversarial for each in found],
+        "standard trainings": [each.standard for each in found],
+    }
+    named = [f"{source} {np.sqrt(np.mean([part.variance for part in listed])):.3f}" for source, listed in parts.items()]
+    return f"standard error within a replicate by {', '.join(named)}"
+
+
+def saturated_models(measured: Measurements, measure: Measure, ids: Sequence[str]) -> str:
+    """Name the models whose value is saturated; empty where none is."""
+    named = no_measurements(measured, measure.raw, ids)
+    return f"; saturated, and so no measurement: {', '.join(named)}" if named else ""

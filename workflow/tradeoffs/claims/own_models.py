@@ -1,0 +1,91 @@
+"""Rows of models of the user's own, one by one: each against its standard model, and those that have none.
+
+Such a model was trained once. How much its value would vary from one training to another is taken to be what the
+study's grid shows; where there is no grid, no verdict is drawn.
+"""
+
+from tradeoffs.claims.contrasts import Difference, contrast, effect
+from tradeoffs.claims.headlines import CLAIM, name, rule
+from tradeoffs.claims.measures import Measure, direction, oriented, saturated_models, sources
+from tradeoffs.claims.reliance_effects import baseline, compare, noise_of
+from tradeoffs.claims.row import Claim, not_tested
+from tradeoffs.claims.verdicts import findings
+from tradeoffs.results.measurements import Measurements
+from tradeoffs.results.study import Study
+
+
+def own_rows(measured: Measurements, study: Study, measure: Measure, warning: str | None) -> list[Claim]:
+    """Return a row for each adversarially trained model of the user's own."""
+    rows = []
+    for found in measure.compared.own:
+        model = found.model
+        standard = measure.others if measure.beyond else _standard_name(found)
+        words = (
+            f"{name(measure.metric)}.{model.id}",
+            f"On {measure.title}, {model.id} ({model.norm}-trained, a model of your own) relies on backgrounds more "
+            f"than {standard} ({direction(measure.raw)}).",
+            f"{oriented(measure.raw)}({measure.raw.name} - standard); p: Student's t, two-sided",
+        )
+        single = contrast([found], noise_of(measure.compared, model))
+        estimate = effect([single], study.unseen_variance)
+        named = f"{measure.raw.benchmark}: {model.id} against {', '.join(found.standard)}"
+        if estimate is None:
+            evidence = f"{named}: {_TRAINED_ONCE}"
+            rows.append(not_tested(*words, evidence, norm=model.norm))
+            continue
+        (finding,) = findings([estimate], [rule(study, measure.metric)])
+        evidence = f"{named}; noise of training: that of the study's grid; {sources([single])}"
+        evidence += saturated_models(measured, measure, [model.id, *found.standard])
+        rows.append(finding.claim(*words, evidence, norm=model.norm, warning=warning))
+    return rows
+
+
+_TRAINED_ONCE = (
+    "trained once, and nothing says how much a value varies from one training to another; that is learnt from the "
+    "study's own grid, of three budgets or more of one architecture and norm, measured on the same benchmark"
+)
+
+
+def not_compared(measured: Measurements, study: Study) -> list[Claim]:
+    """Return an undecided row, without a number, for each own model that was measured beside no standard one.
+
+    Its evidence names the benchmarks, what is missing there, and the key of the config that says what to compare with.
+    """
+    pairs = {
+        (found.model.id, metric.benchmark)
+        for metric in study.reliance
+        for found in compare(measured, study.models, metric).own
+    }
+    about = {metric.benchmark for metric in study.reliance}
+    rows = []
+    for model in study.models:
+        if model.role != "extra" or model.norm == "none":
+            continue
+        of_model = dict.fromkeys(benchmark for name, benchmark, _ in measured if name == model.id)
+        lonely = [name for name in of_model if name in about and (model.id, name) not in pairs]
+        if not lonely:
+            continue
+        names = baseline(study.models, model)
+        if names:
+            why = f"its standard model {', '.join(names)} was not measured there; add them to the benchmarks of both"
+        else:
+            why = (
+                f"no standard model (norm none) of architecture {model.architecture} is in the study; name one by the "
+                f"key reference in the entry of {model.id} under imagenet.extra"
+            )
+        rows.append(
+            not_tested(
+                f"{CLAIM}.{model.id}",
+                f"{model.id} ({model.norm}-trained, a model of your own) relies on backgrounds more than a standard "
+                f"one: not compared on {', '.join(study.titles[name] for name in lonely)}.",
+                "none: no standard model to compare with",
+                f"{', '.join(lonely)}: {why}",
+                norm=model.norm,
+            )
+        )
+    return rows
+
+
+def _standard_name(found: Difference) -> str:
+    reference = found.model.reference
+    return f"the standard {found.model.architecture}" if reference is None else f"its reference {reference}"

@@ -1,0 +1,231 @@
+"""Whether a study is in a regime where its numbers can say something: criteria that do not look at the claims.
+
+The limits are the config's (``claims.criteria``), fixed before any run:
+
+* **converged**: what a network's training loss still falls by, in nats, in the last tenth of its training; beyond the
+  limit it shows how long it was trained, not what it was trained for. Controls are trained less on purpose;
+* **off chance**: of the accuracies that a benchmark's measures rest on, the largest is above chance by
+  ``chance_margin``, and by two standard errors;
+* **below the ceiling**: the least of them is not above ``ceiling``;
+* **room to fall** (the sweep of the background's scale): the standard models' gap is above 0 by two standard errors;
+* **object is read** (the sweep of the correlation): where the correlation is broken at test, clean accuracy is off
+  chance. Where it is not, the networks read the photograph alone: a dead regime.
+
+The two after the first are asked of the standard models and of the mean of each architecture and norm. Standard errors
+are those of images. Where a criterion fails, the rows that rest on it have a warning and are undecided.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from tradeoffs.benchmarks.attack_metrics import Attack, metric_name
+from tradeoffs.claims import correlation_effects, scale_effects
+from tradeoffs.results.measurements import CONVERGENCE, Measurements
+from tradeoffs.results.metrics import Benchmark
+from tradeoffs.results.study import Model, Study
+
+BROKEN = "broken"
+CONVERGED, OFF_CHANCE, BELOW_CEILING = "converged", "off chance", "below the ceiling"
+ROOM, READ = "room to fall", "object is read"
+# What is said where one fails.
+FAILURES = {
+    CONVERGED: "not converged",
+    OFF_CHANCE: "at chance",
+    BELOW_CEILING: "at the ceiling",
+    ROOM: "no room to fall",
+    READ: "object is not read",
+}
+_SAID = 3  # criteria that a warning names
+
+
+class Check(NamedTuple):
+    """One criterion for one subject: a row of regime.csv, whose columns are the fields.
+
+    ``concerns``: how the names of the claims begin that rest on it. ``value`` is compared with ``limit``.
+    """
+
+    criterion: str
+    concerns: str
+    subject: str
+    value: float
+    limit: float
+    passed: bool
+    meaning: str
+
+
+class Mean(NamedTuple):
+    """The mean of a metric over models, and its standard error by images."""
+
+    value: float
+    error: float
+
+
+def checks(measured: Measurements, study: Study) -> list[Check]:
+    """Return every check of a study: its benchmarks, its sweeps; none where it was told no criteria."""
+    found = [check for benchmark in study.benchmarks for check in of_benchmark(measured, study, benchmark)]
+    found += _converged(measured, study, ("main",), "background_reliance")
+    found += of_correlation_sweep(measured, study)
+    return list(dict.fromkeys([*found, *(check for own in of_scales(measured, study).values() for check in own)]))
+
+
+def warnings(measured: Measurements, study: Study) -> dict[tuple[str, str], str]:
+    """Return what fails for each measure of reliance, by benchmark and name; nothing for those that may be judged."""
+    trained = _converged(measured, study, ("main",), "background_reliance")
+    found: dict[tuple[str, str], str] = {}
+    for benchmark in study.benchmarks:
+        said = warning([*of_benchmark(measured, study, benchmark), *trained])
+        if said is not None:
+            found |= {(benchmark.name, metric.name): said for metric in benchmark.reliance}
+    return found
+
+
+def warning(found: Iterable[Check]) -> str | None:
+    """Say which checks fail; None where none does."""
+    failed = [check for check in found if not check.passed]
+    said = [f"{FAILURES[c.criterion]}: {c.subject} {c.value:.3g} (limit {c.limit:.3g})" for c in failed[:_SAID]]
+    more = [f"{len(failed) - _SAID} more in regime.csv"] if len(failed) > _SAID else []
+    return "; ".join([*said, *more]) or None
+
+
+def of_benchmark(measured: Measurements, study: Study, benchmark: Benchmark) -> list[Check]:
+    """Check the accuracies that a benchmark's measures of reliance rest on, in each cell of the grid."""
+    cells: dict[tuple[str, str], list[Model]] = {}
+    for model in study.models:
+        if model.role == "main" and benchmark.name in model.benchmarks:
+            cells.setdefault((model.architecture, model.norm), []).append(model)
+    concerns = f"background_reliance.{benchmark.name}"
+    return [
+        check
+        for (architecture, norm), models in cells.items()
+        for check in _accuracies(measured, study, benchmark, models, concerns, f"{architecture} {_trained(norm)}")
+    ]
+
+
+def of_correlation_sweep(measured: Measurements, study: Study) -> list[Check]:
+    """Check that the object is read at each correlation, and that the networks of the sweep have converged."""
+    swept = correlation_effects.swept_models(study.models)
+    benchmark, name = correlation_effects.BENCHMARK, metric_name(Attack(BROKEN))
+    chance = next((b.chance for b in study.benchmarks if b.name == benchmark), None)
+    if not study.criteria or chance is None or not all((m.id, benchmark, name) in measured for m in swept):
+        return []
+    found = []
+    for correlation in sorted({m.correlation for m in swept if m.correlation is not None}):
+        accuracy = mean(measured, [m for m in swept if m.correlation == correlation], benchmark, name)
+        limit = _off_chance(study, chance, accuracy)
+        found.append(
+            Check(
+                READ,
+                "spurious_correlation",
+                f"correlation {correlation:g}, {name}",
+                accuracy.value,
+                limit,
+                accuracy.value >= limit,
+                "clean accuracy where the correlation is broken: at chance, networks read the photograph alone",
+            )
+        )
+    return found + _converged(measured, study, (correlation_effects.ROLE,), "spurious_correlation")
+
+
+def of_scales(measured: Measurements, study: Study) -> dict[float, list[Check]]:
+    """Check at each scale of the background that standard models have a gap that can fall, and say something."""
+    swept = scale_effects.swept_models(study.models)
+    benchmark = next((b for b in study.benchmarks if b.name == scale_effects.BENCHMARK), None)
+    if not study.criteria or benchmark is None:
+        return {}
+    trained = _converged(measured, study, (scale_effects.ROLE,), "background_scale")
+    found = {}
+    for scale in sorted({m.background_scale for m in swept if m.background_scale is not None}):
+        standard = [m for m in swept if m.background_scale == scale and m.norm == "none"]
+        if not standard:
+            continue
+        gap = mean(measured, standard, benchmark.name, scale_effects.METRIC)
+        room = Check(
+            ROOM,
+            "background_scale",
+            f"scale {scale:g}, {scale_effects.METRIC} of standard models",
+            gap.value,
+            2 * gap.error,
+            gap.value > 2 * gap.error,
+            "a gap within two standard errors of 0 is at its floor: no training can be seen to lower it",
+        )
+        subject = f"scale {scale:g}, standard models"
+        of_accuracies = _accuracies(measured, study, benchmark, standard, "background_scale", subject)
+        ids = {m.id for m in swept if m.background_scale == scale}
+        found[scale] = [room, *of_accuracies, *(check for check in trained if check.subject in ids)]
+    return found
+
+
+def mean(measured: Measurements, models: Sequence[Model], benchmark: str, metric: str) -> Mean:
+    """Return the mean of a metric over the models of each replicate, and over these."""
+    by_replicate: dict[int, list[Model]] = {}
+    for model in models:
+        by_replicate.setdefault(model.replicate, []).append(model)
+    found = [[measured[m.id, benchmark, metric] for m in own] for own in by_replicate.values()]
+    draws = [np.mean([each.draws for each in own], axis=0) for own in found]
+    value = float(np.mean([np.mean([each.value for each in own]) for own in found]))
+    return Mean(value, float(np.sqrt(np.mean([each.var() for each in draws]) / len(draws))))
+
+
+def _accuracies(
+    measured: Measurements, study: Study, benchmark: Benchmark, models: Sequence[Model], concerns: str, subject: str
+) -> list[Check]:
+    """Check that the largest of the accuracies is off chance and the least below the ceiling, mean over models."""
+    if not (study.criteria and benchmark.rests_on and benchmark.chance is not None):
+        return []
+    if not all((m.id, benchmark.name, name) in measured for m in models for name in benchmark.rests_on):
+        return []
+    means = {name: mean(measured, models, benchmark.name, name) for name in benchmark.rests_on}
+    largest, least = (pick(means, key=lambda name: means[name].value) for pick in (max, min))
+    limit, ceiling = _off_chance(study, benchmark.chance, means[largest]), study.criteria["ceiling"]
+    value, lowest = means[largest].value, means[least].value
+    return [
+        Check(
+            OFF_CHANCE,
+            concerns,
+            f"{subject}, {largest}",
+            value,
+            limit,
+            value >= limit,
+            "the largest of the accuracies that the measure rests on: at chance there is nothing to lose",
+        ),
+        Check(
+            BELOW_CEILING,
+            concerns,
+            f"{subject}, {least}",
+            lowest,
+            ceiling,
+            lowest <= ceiling,
+            "the least of the accuracies that the measure rests on: above the limit nothing tells networks apart",
+        ),
+    ]
+
+
+def _off_chance(study: Study, chance: float, accuracy: Mean) -> float:
+    """Return the least accuracy that is off chance."""
+    return chance + max(study.criteria["chance_margin"], 2 * accuracy.error)
+
+
+def _converged(measured: Measurements, study: Study, roles: Sequence[str], concerns: str) -> list[Check]:
+    """Check the models of some roles that were trained here."""
+    if not study.criteria:
+        return []
+    limit = study.criteria["convergence"]
+    return [
+        Check(
+            CONVERGED,
+            concerns,
+            model.id,
+            found.value,
+            limit,
+            found.value <= limit,
+            "what its training loss (nats) still fell by in the last tenth of its training",
+        )
+        for model in study.models
+        if model.role in roles and (found := measured.get((model.id, *CONVERGENCE))) is not None
+    ]
+
+
+def _trained(norm: str) -> str:
+    return "standard" if norm == "none" else f"{norm}-trained"
