@@ -20,6 +20,8 @@ from replica import classes, datasets, reference, world
 BENCHMARKS = {"imagenet", "rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet", "adversarial"}
 RESNETS = {"resnet18_standard", "resnet18_linf_eps4", "resnet18_l2_eps3"}
 STALLED, RECEIVED = "resnet18_linf_eps4.0.ckpt", 30_000_000
+# A control whose weights are on the internet, which is not there: all else does without it.
+UNREACHABLE = {"id": "tv_alexnet", "source": "torchvision", "name": "alexnet", "pretrained": "IMAGENET1K_V1"}
 ROUNDING = 1e-6  # of the summary
 
 
@@ -42,6 +44,7 @@ def killed(make_project, published, server):
         architectures=["resnet18"],
         budgets={"linf": [4], "l2": [3]},
         extra=[own_model(published)],
+        controls=[UNREACHABLE],
         benchmarks={"adversarial": {"images": 16}},
     )
     over = threading.Event()
@@ -129,7 +132,8 @@ def test_claims_figures_and_the_comparison_with_published_numbers_are_there(fini
     figures = results / "figures"
     assert {path.stem for path in figures.glob("*.svg")} == {path.stem for path in figures.glob("*.png")}
     assert len(list(figures.glob("*.svg"))) >= 12
-    assert pd.read_csv(results / "missing.csv").empty
+    (missing,) = pd.read_csv(results / "missing.csv").itertuples()
+    assert (missing.model, "could not be downloaded" in missing.reason) == (UNREACHABLE["id"], True)
 
 
 def test_a_second_run_has_nothing_to_do(finished):
