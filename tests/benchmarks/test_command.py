@@ -38,6 +38,21 @@ def test_the_command_writes_a_card_and_outcomes(weights, miniature, tmp_path):
     assert written["weights"] == {"sha256": sha256(weights), "checked": "not: no card beside the file"}
 
 
+def test_of_weights_that_could_not_be_had_there_are_no_metrics_and_the_card_says_why(miniature, tmp_path):
+    own = tmp_path / "model" / "weights.pt"
+    own.parent.mkdir()
+    torch.save({}, own)
+    card = own.with_name("card.json")
+    write_card(card, spec={}, code="c", data={}, started=0.0, files=digests(own), unavailable="no route")
+    arguments = ["--spec", json.dumps(MODEL | SMALL["waterbirds"]), "--weights", str(own)]
+    arguments += ["--card", str(tmp_path / "m.json"), "--outcomes", str(tmp_path / "m.npz")]
+    execute(step("waterbirds"), "evaluate waterbirds", [*arguments, "--data", f"waterbirds={miniature / 'waterbirds'}"])
+    written = read_card(tmp_path / "m.json")
+    assert (written["unavailable"], written["metrics"], written["model"]) == ("no route", {}, "m")
+    with np.load(tmp_path / "m.npz") as arrays:
+        assert not arrays.files
+
+
 @pytest.mark.parametrize("damage", [None, "weights", "their card", "fingerprint"])
 def test_what_is_read_is_compared_with_its_card_before_anything_is_evaluated(weights, copy_of, tmp_path, damage):
     data, own = copy_of("waterbirds"), tmp_path / "weights.pt"

@@ -49,11 +49,22 @@ def test_every_condition_is_one_that_a_study_can_meet(config: dict[str, Any]) ->
 def test_the_miniature_has_its_figures_and_no_others(config: dict[str, Any]) -> None:
     found = figures.figures(config)
     benchmarks = ("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
-    assert {name for name in found if name.startswith("benchmark_")} == {f"benchmark_{name}" for name in benchmarks}
+    assert {name for name in found if name.startswith("benchmark_")} == {
+        f"benchmark_{name}" for name in ("imagenet", *benchmarks)
+    }
     assert {name for name in found if name.startswith("contact_sheet_")} == {
         f"contact_sheet_{name}" for name in ("imagenet", *benchmarks)
     }
-    others = {"overview", "claims", "claims_theory", "adversarial", "correlation", "background_scale", "training"}
+    others = {
+        "overview",
+        "accuracy_control",
+        "claims",
+        "claims_theory",
+        "adversarial",
+        "correlation",
+        "background_scale",
+        "training",
+    }
     theory = {"theory_weights", "theory_phase", "theory_risks", "theory_simulation"}
     assert {name for name in found if not name.startswith(("benchmark_", "contact_sheet_"))} == others | theory
     assert found["contact_sheet_objectnet"].label == "ObjectNet"

@@ -230,10 +230,8 @@ def test_the_summary_has_it_and_says_who_is_judged_beyond_the_standard_models(
     }
     card = json.loads((tmp_path / "card").read_text())
     assert card["left_out"] == {}
-    assert card["extrapolated"] == [
-        "resnet18_linf_eps8",
-        "resnet18_l2_eps5",
-    ]  # clean accuracy .45, the least control .5
+    # Clean accuracy .45, where the least control has .5.
+    assert card["extrapolated"] == ["resnet18_linf_eps8", "resnet18_l2_eps5"]
 
 
 def test_where_it_cannot_be_had_the_summary_says_why_in_a_line_and_in_its_card(
