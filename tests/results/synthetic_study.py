@@ -25,7 +25,7 @@ DRAWS = 400
 GROUPS = ("landbird_on_land", "landbird_on_water", "waterbird_on_land", "waterbird_on_water")
 VARIANTS = ("original", "mixed_same", "mixed_rand", "mixed_next", "only_fg", "no_fg", "only_bg_b", "only_bg_t")
 CLAIMS = list(Claim._fields)
-THEORY_CLAIM = "theory.i,An exact statement.,count,1,,,,supported,linear model,conclusion,,,exact"
+THEORY_CLAIM = "theory.i,An exact statement.,count,1,,,,supported,,,,,,linear model,conclusion,,,,exact"
 Plan = Callable[[Model, str, str], float]
 Run = Callable[..., int]
 
