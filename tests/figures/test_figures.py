@@ -8,13 +8,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
-from results.synthetic_study import Run, Study, assert_drawn, flat
-from tradeoffs.figures import catalogue, contact_sheet_objectnet, contact_sheets, correlation
+from results.synthetic_study import CONFIG, Run, Study, assert_drawn, flat
+from tradeoffs.figures import (
+    background_scale,
+    catalogue,
+    claims,
+    contact_sheet_objectnet,
+    contact_sheets,
+    correlation,
+)
+from tradeoffs.figures.drawing import over_replicates
+from tradeoffs.figures.settings import Settings
 from tradeoffs.results.study import Model
 from tradeoffs.step.cards import sealed
+from tradeoffs.study.specification import declared
 
 BENCHMARKS = ("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
 FIGURES = (
@@ -203,13 +214,52 @@ def test_training_curves_of_standard_models_alone(tables: Path, run_figure: Run)
     assert_drawn(tables / "figures" / "training.png")
 
 
+def told() -> Settings:
+    """What the figures of the synthetic study are told of its benchmarks."""
+    return Settings(declared(CONFIG))
+
+
 def test_a_sweep_without_attack_budgets_shows_clean_accuracy_and_any_domain(tables: Path) -> None:
     kept = tables / "clean"
     kept.write_text((tables / "sweeps").read_text().replace("_preserved", "_kept").replace("_broken", "_lost"))
     keep_rows(kept, lambda row: "_eps" not in row[11])
-    figure = correlation.draw(sweeps=kept)
-    assert [axes.get_title() for axes in figure.axes] == ["clean"]
-    assert len(figure.axes[0].lines) == 2
+    figure = correlation.draw(told(), sweeps=kept, regime=tables / "regime")
+    titles = [axes.get_ylabel() for axes in figure.axes]
+    assert titles == ["clean accuracy (fraction)", "distance to the boundary\n(pixel units)"]
+    assert {line.get_label() for line in figure.axes[0].lines} >= {"domain kept", "domain lost"}
+
+
+def test_points_that_fail_a_criterion_are_hollow(tables: Path) -> None:
+    regime = pd.read_csv(tables / "regime")
+    regime["passed"] = ~regime["subject"].str.startswith(("correlation 0.9,", "scale 0.2,"))
+    assert not regime["passed"].all()
+    failing = tables / "failing"
+    regime.to_csv(failing, index=False)
+    drawn = {
+        0.9: correlation.draw(told(), sweeps=tables / "sweeps", regime=failing),
+        0.2: background_scale.draw(sweeps=tables / "sweeps", claims=tables / "claims", regime=failing),
+    }
+    for place, figure in drawn.items():
+        hollow = [line for axes in figure.axes for line in axes.lines if line.get_markerfacecolor() == "white"]
+        places = [float(x) for line in hollow for x in line.get_xdata()]
+        assert places
+        assert places == pytest.approx([place] * len(places), abs=0.02)
+
+
+def test_intervals_of_means_over_replicates_are_those_of_a_mean() -> None:
+    rows = pd.DataFrame({"x": [1.0, 1.0], "value": [0.4, 0.6], "ci_low": [0.1, 0.2], "ci_high": [0.7, 1.0]})
+    mean = over_replicates(rows, ["x"]).iloc[0]
+    assert mean.tolist() == pytest.approx([1.0, 0.5, 0.25, 0.75])
+
+
+def test_the_picture_of_the_claims_shows_headlines_and_every_verdict(tables: Path) -> None:
+    rows = pd.read_csv(tables / "claims")
+    shown = rows[(rows["subject"] == "networks") & rows["scope"].isin(["headline", "conclusion"])]
+    rows.loc[shown.index[0], "verdict"] = "equivalent"
+    rows.to_csv(tables / "changed", index=False)
+    texts = [text.get_text().replace("\n", " ") for text in claims.draw(claims=tables / "changed").axes[0].texts]
+    assert set(shown["statement"]) <= set(texts)
+    assert "equivalent" in texts
 
 
 def keep_rows(path: Path, keep: Callable[[list[str]], bool]) -> None:

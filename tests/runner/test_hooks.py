@@ -36,3 +36,20 @@ def test_files_that_are_no_cards_do_not_fail_a_successful_run(
     monkeypatch.setattr(hooks.time, "time", lambda: 100.0)
     hooks.print_cost(SimpleNamespace(resource_settings=SimpleNamespace(nodes=None), cores=1))
     assert capsys.readouterr().err.startswith("12 s of work in 100 s on 1 cores: 88% went")
+
+
+def test_the_end_of_a_run_says_which_criteria_fail(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "regime.csv"
+    hooks.print_regime(table)
+    header = "criterion,concerns,subject,value,limit,passed,meaning"
+    table.write_text(f"{header}\nconverged,all,a,0.01,0.05,True,loss\n")
+    hooks.print_regime(table)
+    assert capsys.readouterr().err == ""
+    failed = "".join(f"converged,all,{name},0.1,0.05,False,loss\n" for name in "bcd")
+    table.write_text(table.read_text() + failed)
+    hooks.print_regime(table)
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 4
+    assert said[0].startswith("3 of 4 criteria fail")
+    assert said[1:3] == ["  converged: b", "  converged: c"]
+    assert str(table) in said[3]

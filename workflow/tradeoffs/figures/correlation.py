@@ -1,4 +1,9 @@
-"""Adversarial accuracy of standard models against the strength of the spurious correlation they were trained under."""
+"""Standard models against the strength of the spurious correlation they were trained under.
+
+The four quantities that the claims are about, in each domain: clean accuracy, accuracy under attack, the share of the
+first that is left of it, and the distance to the decision boundary. Budgets count as in
+:mod:`tradeoffs.claims.correlation_effects`: those that leave something standing and not everything.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,10 +13,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tradeoffs.benchmarks.attack_metrics import margin_name
+from tradeoffs.claims.regime import BELOW_CEILING, Check
 from tradeoffs.figures.adversarial import attacks
-from tradeoffs.figures.curves import drawn
-from tradeoffs.figures.drawing import over_seeds
+from tradeoffs.figures.drawing import over_replicates
+from tradeoffs.figures.settings import Settings
 from tradeoffs.figures.style import NORM_LABELS, LineStyle
+from tradeoffs.figures.sweep_curves import curve, failing, hollow_note
+from tradeoffs.results.metrics import benchmarks_of
 from tradeoffs.results.reading import read_table
 from tradeoffs.results.table import SWEEP_COLUMNS
 from tradeoffs.step.errors import InputError
@@ -19,77 +28,76 @@ from tradeoffs.step.errors import InputError
 DOMAINS = {"preserved": LineStyle("#0072b2", "-", "o"), "broken": LineStyle("#d55e00", "--", "s")}
 OTHERS = (LineStyle("#009e73", "-.", "^"), LineStyle("#000000", ":", "D"))  # domains of other names, in turn
 UNITS = {"linf": "/255", "l2": ""}
-MARGIN = "clean_margin_"  # and the domain: a metric of the benchmark
+PLACE = ["correlation", "replicate", "model"]
+NUMBERS = ["value", "ci_low", "ci_high"]
 
 
-def draw(*, sweeps: Annotated[Path, "sweeps.csv of the summary step"]) -> Figure:
-    """Draw one row per attack norm: a panel without attack, one per budget, and the share of accuracy retained.
-
-    Without attack the first row shows accuracy and the second the distance to the decision boundary, where it was
-    measured. Without attacks there is clean accuracy alone.
-    """
-    read = read_table(sweeps, SWEEP_COLUMNS)
-    read = read[read["sweep"] == "correlation"]
-    table = attacks(read)
-    if table.empty:
+def draw(
+    settings: Settings,
+    *,
+    sweeps: Annotated[Path, "sweeps.csv of the summary step"],
+    regime: Annotated[Path, "regime.csv of the claims step"],
+) -> Figure:
+    """Draw a panel for each quantity that was measured, a curve for each domain."""
+    table = read_table(sweeps, SWEEP_COLUMNS)
+    table = table[table["sweep"] == "correlation"]
+    measured = attacks(table)
+    if measured.empty:
         raise InputError(f"{sweeps}: has no rows of the correlation sweep; make it again")
-    norms = [norm for norm in ("linf", "l2") if (table["attack"] == norm).any()] or ["none"]
-    budgets = {norm: sorted(table.loc[table["attack"] == norm, "attacked"].unique()) for norm in norms}
-    budgets |= {"none": []} if norms == ["none"] else {}
-    columns = 1 + max(len(listed) + bool(listed) for listed in budgets.values())
-    figure = Figure(figsize=(max(0.6 + 1.95 * columns, 5.2), 0.9 + 2.0 * len(norms)))
-    domains = styles(list(dict.fromkeys(table["domain"])))
-    grid = figure.subplots(len(norms), columns, sharex=True, squeeze=False)
-    for number, (row, norm) in enumerate(zip(grid, norms, strict=True)):
-        without_attack(row[0], read, table, domains, first=number == 0)
-        for axes, budget in zip(row[1:], budgets[norm], strict=False):
-            panel(axes, table[(table["attack"] == norm) & (table["attacked"] == budget)], domains)
-            axes.set_title(f"{NORM_LABELS[norm]} attack, {budget:g}{UNITS[norm]}")
-        if budgets[norm]:
-            panel(row[1 + len(budgets[norm])], retained(table, norm), domains)
-            row[1 + len(budgets[norm])].set_title(f"share retained, {NORM_LABELS[norm]}")
-        for axes in row[1 + len(budgets[norm]) + bool(budgets[norm]) :]:
-            axes.set_axis_off()
+    checks = read_table(regime, Check._fields, may_be_empty=True)
+    chance = next((b.chance for b in benchmarks_of(settings.benchmarks) if b.name == "adversarial"), None)
+    ceilings = checks.loc[checks["criterion"] == BELOW_CEILING, "limit"]
+    counted, shown = counting(measured, chance or 0.0, float(ceilings.min()) if len(ceilings) else 1.0)
+    domains = styles(list(dict.fromkeys(measured["domain"])))
+    failed = failing(checks, table, "correlation")
+    panels = quantities(table, measured, counted, list(domains))
+    figure = Figure(figsize=(7.6, 3.3 if len(panels) <= 2 else 5.9))
+    grid = figure.subplots(1 if len(panels) <= 2 else 2, min(len(panels), 2), sharex=True, squeeze=False)
+    for axes, (title, found) in zip(grid.flat, panels.items(), strict=False):
+        panel(axes, title, found, domains, failed)
+    for axes in grid.flat[len(panels) :]:
+        axes.set_axis_off()
     for axes in grid[-1]:
-        axes.set_xlabel("spurious correlation\nin training")
+        axes.set_xlabel("spurious correlation in training")
     figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    title = "Accuracy under attack of standard models, by spurious correlation in training"
+    under = f"Under attack: mean over {shown}" if shown else "No attack leaves something standing and not everything"
+    title = f"Standard models, by spurious correlation in training\n{under}{hollow_note(failed)}"
     figure.suptitle(title, fontsize=10.5)
     return figure
 
 
-def without_attack(
-    axes: Axes,
-    read: pd.DataFrame,
-    table: pd.DataFrame,
-    domains: dict[str, tuple[str, LineStyle]],
-    *,
-    first: bool,
-) -> None:
-    """Draw clean accuracy in the first row; in others the distance to the boundary, or nothing."""
-    if first:
-        panel(axes, table[table["attack"] == "none"], domains)
-        axes.set_title("clean")
-        axes.set_ylabel("accuracy (fraction)")
-        return
-    margins = read[read["metric"].str.startswith(MARGIN)]
-    if margins.empty:
-        axes.set_axis_off()
-        return
-    panel(axes, margins.assign(domain=margins["metric"].str.removeprefix(MARGIN)), domains)
-    axes.set_ylim(bottom=min(0.0, margins["ci_low"].min()), top=margins["ci_high"].max())
-    axes.set_title("clean margin")
-    axes.set_ylabel("distance to the\nboundary (l2)")
+def counting(measured: pd.DataFrame, chance: float, ceiling: float) -> tuple[pd.DataFrame, str]:
+    """Return the rows of attacks whose accuracy, mean over all of them, is off chance and ceiling, and their names."""
+    attacked = measured[measured["attack"] != "none"]
+    means = attacked.groupby(["attack", "attacked"])["value"].transform("mean")
+    kept: pd.DataFrame = attacked[(means > chance) & (means <= ceiling)]
+    listed = {norm: sorted(kept.loc[kept["attack"] == norm, "attacked"].unique()) for norm in ("linf", "l2")}
+    said = [f"{NORM_LABELS[n]} {', '.join(f'{b:g}' for b in found)}{UNITS[n]}" for n, found in listed.items() if found]
+    return kept, " and ".join(said)
 
 
-def retained(table: pd.DataFrame, norm: str) -> pd.DataFrame:
-    """Return the share of clean accuracy that is left under attacks of a norm, mean over budgets, without intervals."""
-    keys = ["domain", "correlation", "model"]
-    attacked = table[table["attack"] == norm].groupby(keys)["value"].mean()
-    clean = table[table["attack"] == "none"].groupby(keys)["value"].mean()
-    share = (attacked / clean.where(clean > 0)).rename("value").reset_index()
-    found: pd.DataFrame = share.assign(ci_low=share["value"], ci_high=share["value"])
-    return found
+def quantities(
+    table: pd.DataFrame, measured: pd.DataFrame, counted: pd.DataFrame, domains: Sequence[str]
+) -> dict[str, pd.DataFrame]:
+    """Return the rows of each quantity by its name, one for each model and domain.
+
+    The interval of a mean over attacks is the mean of theirs, which is the widest it can be; a share's is that of the
+    accuracy under attack over the clean one.
+    """
+    by = ["domain", *PLACE]
+    clean = measured[measured["attack"] == "none"].set_index(by)[NUMBERS]
+    found = {"clean accuracy (fraction)": clean}
+    if not counted.empty:
+        under = counted.groupby(by)[NUMBERS].mean()
+        found["accuracy under attack (fraction)"] = under
+        found["share retained under attack"] = under.div(clean["value"].where(clean["value"] > 0), axis=0).fillna(0)
+    names = {margin_name(domain): domain for domain in domains}
+    margins = table[(table["benchmark"] == "adversarial") & table["metric"].isin(list(names))]
+    if not margins.empty:
+        found["distance to the boundary\n(pixel units)"] = margins.assign(
+            domain=margins["metric"].map(names)
+        ).set_index(by)[NUMBERS]
+    return {title: rows.reset_index() for title, rows in found.items()}
 
 
 def styles(domains: Sequence[str]) -> dict[str, tuple[str, LineStyle]]:
@@ -99,12 +107,16 @@ def styles(domains: Sequence[str]) -> dict[str, tuple[str, LineStyle]]:
     return found | {name: (f"domain {name}", OTHERS[i % len(OTHERS)]) for i, name in enumerate(others)}
 
 
-def panel(axes: Axes, table: pd.DataFrame, domains: dict[str, tuple[str, LineStyle]]) -> None:
-    """Draw the accuracy of one attack in each domain, with intervals."""
-    for domain, (label, style) in domains.items():
-        own = over_seeds(table[table["domain"] == domain], ["correlation"])
-        x = own["correlation"]
-        axes.fill_between(x, own["ci_low"], own["ci_high"], color=style.colour, alpha=0.15, linewidth=0)
-        axes.plot(x, own["value"], label=label, **drawn(style))
-    axes.set_ylim(0, 1.02)
-    axes.set_xlim(-0.05, 1.05)
+def panel(
+    axes: Axes, title: str, table: pd.DataFrame, domains: dict[str, tuple[str, LineStyle]], failed: set[float]
+) -> None:
+    """Draw one quantity in each domain, with intervals."""
+    for position, (domain, (label, style)) in enumerate(domains.items()):
+        own = over_replicates(table[table["domain"] == domain], ["correlation"])
+        x = own["correlation"] + 0.008 * (position - (len(domains) - 1) / 2)
+        axes.fill_between(x, own["ci_low"], own["ci_high"], color=style.colour, alpha=0.12, linewidth=0)
+        curve(axes, x, own, style, label, own["correlation"].isin(failed))
+    axes.set_ylabel(title)
+    if (table["ci_low"] >= 0).all():  # a distance may be negative
+        axes.set_ylim(bottom=0)
+    axes.set_xlim(-0.05, 1.0)

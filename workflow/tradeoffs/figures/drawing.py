@@ -1,4 +1,4 @@
-"""What several figures share: a note in place of a figure, means over seeds."""
+"""What several figures share: a note in place of a figure, means over seeds and replicates."""
 
 import textwrap
 from collections.abc import Sequence
@@ -18,6 +18,20 @@ def over_seeds(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Mean over seeds of value, ci_low and ci_high for each combination of the columns ``by``, in ascending order."""
     means: pd.DataFrame = table.groupby(list(by), sort=True)[["value", "ci_low", "ci_high"]].mean().reset_index()
     return means
+
+
+def over_replicates(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Mean over replicates for each combination of the columns ``by``, in ascending order, with its own interval.
+
+    Replicates have images of their own, so the distances from value to ends add in squares.
+    """
+    count = table.groupby(list(by), sort=True)["value"].count()
+    means = table.groupby(list(by), sort=True)["value"].mean()
+    low, high = (
+        (table["value"] - table[end]).pow(2).groupby([table[name] for name in by]).sum().pow(0.5) / count
+        for end in ("ci_low", "ci_high")
+    )
+    return pd.DataFrame({"value": means, "ci_low": means - low, "ci_high": means + high}).reset_index()
 
 
 def wrapped(text: str, width: int) -> str:

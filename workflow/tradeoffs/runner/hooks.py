@@ -261,18 +261,21 @@ def print_unavailable(cards: list[str]) -> None:
 
 
 def print_regime(path: Path) -> None:
-    """Print which criteria of the regime fail, if any does: ``path`` is the table of all, if there is one."""
+    """Print how many criteria of the regime fail and the first two, if any does; ``path``: the table, if there is one."""
     try:
         header, listed = read_csv(path)
     except InputError:  # no claims in what was asked for; whoever reads the table is told of damage
         return
     rows = [dict(zip(header, row, strict=False)) for _, row in listed]
-    failed = Counter(row.get("criterion", "") for row in rows if row.get("passed") == "False")
+    failed = [row for row in rows if row.get("passed") == "False"]
     if failed:
-        said = ", ".join(f"{criterion} ({count})" for criterion, count in failed.items())
+        kinds = Counter(row.get("criterion", "") for row in failed)
+        said = ", ".join(f"{criterion} ({count})" for criterion, count in kinds.items())
         print(
-            f"{failed.total()} of {len(rows)} criteria fail, and claims that rest on them have no verdict: {said}; "
+            f"{len(failed)} of {len(rows)} criteria fail, and claims that rest on them have no verdict: {said}",
+            *(f"  {row.get('criterion')}: {row.get('subject')}" for row in failed[:2]),
             f"{path} names them",
+            sep="\n",
             file=sys.stderr,
         )
 
