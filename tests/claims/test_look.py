@@ -24,7 +24,11 @@ HEADLINES = {
 
 
 def look(study: Study, card: Path, **changes: Any) -> int:
-    spec = json.loads(study.spec) | {"margins": {}, "criteria": {}, "unseen_variance": 0.0, "look": 1, "looks": 5, "hypotheses": 5} | changes
+    spec = (
+        json.loads(study.spec)
+        | {"margins": {}, "criteria": {}, "unseen_variance": 0.0, "look": 1, "looks": 5, "hypotheses": 5}
+        | changes
+    )
     spec["models"] = [model for model in spec["models"] if model["replicate"] <= spec["look"]]
     words = ["--spec", json.dumps(spec), "--evaluations", str(study.evaluations), "--card", str(card)]
     return commands.main(["look", *words])

@@ -4,9 +4,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from claims.made_sweeps import CRITERIA, DRAWS, by_name, fitted_change, measured, model, study
 from tradeoffs.claims import scale_sweep
+from tradeoffs.claims.variance import UNSEEN_DF
 from tradeoffs.results.effective_robustness import Measured
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.study import Model
@@ -94,9 +96,11 @@ def test_the_shared_standard_model_and_few_points_make_wide_intervals() -> None:
     for training in TRAININGS:
         y = [gap(m) for m in models if (m.norm, m.epsilon) == training]
         residuals.append(np.polyfit(SCALES, y, 2, full=True)[1][0])
-    assert row.df == len(TRAININGS)
+    assert row.df == pytest.approx(1 / (1 / len(TRAININGS) + 1 / UNSEEN_DF))
     half = ((row.ci_high or 0) - (row.ci_low or 0)) / 2
-    assert half == pytest.approx(2.776 * np.sqrt(1.5 * np.sum(residuals) / len(TRAININGS)), rel=1e-3)
+    assert half == pytest.approx(
+        stats.t.ppf(0.975, row.df) * np.sqrt(1.5 * np.sum(residuals) / len(TRAININGS)), rel=1e-3
+    )
 
 
 def test_a_gap_at_its_floor_is_named_and_draws_no_verdict() -> None:

@@ -110,12 +110,18 @@ def test_the_claim_holds_where_its_effect_is_positive():
         name = f"basic_{norm}_eps{epsilon}"
         return Model(name, "main", "basic", norm, epsilon, 0, "default", ("waterbirds",), None, None, None)
 
-    models = [model("none", 0), model("linf", 4), model("linf", 8)]
-    values = dict(zip([m.id for m in models], (0.9, 0.8, 0.6), strict=True))
-    measured = {(name, *module.KEY): Measured(value, value + draws[::-1] * value, 50) for name, value in values.items()}
+    models = [model("none", 0), model("linf", 2), model("linf", 4), model("linf", 8)]
+    values = dict(zip([m.id for m in models], (0.9, 0.8, 0.7, 0.61), strict=True))
+    key = (module.METRIC.benchmark, module.METRIC.name)
+    measured = {(name, *key): Measured(value, value + draws[::-1] * value, 50) for name, value in values.items()}
     (row,) = module.claims(measured, Study("miniature", models, []))
-    assert row.value == pytest.approx(0.2)
+    assert row.value == pytest.approx(0.9 - 0.7033333)
     assert row.verdict == SUPPORTED
+    (row,) = module.claims(measured, Study("miniature", models[:3], []))
+    assert (row.value, row.evidence) == (
+        None,
+        "waterbirds: basic_linf_eps2, basic_linf_eps4: fewer than three budgets, and one replicate",
+    )
     assert module.claims({}, Study("miniature", models, [])) == []
     (line,) = yaml.safe_load(files_of("add-claim")["workflow/tradeoffs/claims/catalogue.yaml"])
     assert line == module.__name__.rpartition(".")[2]

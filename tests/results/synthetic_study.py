@@ -25,7 +25,7 @@ DRAWS = 400
 GROUPS = ("landbird_on_land", "landbird_on_water", "waterbird_on_land", "waterbird_on_water")
 VARIANTS = ("original", "mixed_same", "mixed_rand", "mixed_next", "only_fg", "no_fg", "only_bg_b", "only_bg_t")
 CLAIMS = list(Claim._fields)
-THEORY_CLAIM = "theory.i,An exact statement.,count,1,,,,supported,linear model,conclusion,,,exact"
+THEORY_CLAIM = "theory.i,An exact statement.,count,1,,,,supported,,,,,,linear model,conclusion,,,,exact"
 Plan = Callable[[Model, str, str], float]
 Run = Callable[..., int]
 
@@ -82,6 +82,7 @@ def metric_names(settings: dict[str, Any], benchmark: str) -> list[str]:
     if benchmark == "rival10":
         levels = [f"{kind}_{level:g}" for kind in ("linf", "l2") for level in spec[f"{kind}_levels"]]
         regions = [f"accuracy_{region}_{level}" for region in ("foreground", "background") for level in levels]
+        regions += [f"accuracy_{region}_{kind}" for region in ("foreground", "background") for kind in ("linf", "l2")]
         return ["accuracy", *regions, *(f"rfs_{level}" for level in levels), "rfs_linf", "rfs_l2"]
     if benchmark == "salient_imagenet":
         features = ["core_accuracy_by_feature", "spurious_accuracy_by_feature"]

@@ -226,7 +226,7 @@ def test_the_summary_has_it_and_says_who_is_judged_beyond_the_standard_models(
     names = {row["metric"] for row in rows if row["metric"].endswith("_beyond_accuracy")}
     assert names == {
         "bg_gap_beyond_accuracy",
-        *(f"relative_drop_{p}_beyond_accuracy" for p in ("official", "restricted")),
+        *(f"{drop}_{p}_beyond_accuracy" for drop in ("drop", "relative_drop") for p in ("official", "restricted")),
     }
     card = json.loads((tmp_path / "card").read_text())
     assert card["left_out"] == {}

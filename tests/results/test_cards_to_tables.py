@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from results.synthetic_study import DRAWS, Run, Study, flat, table
+from results.synthetic_study import DRAWS, Run, Study, flat, table, told
 from tradeoffs.results.effective_robustness import Measured, of_models, reason_to_leave_out
 from tradeoffs.results.evaluations import FIELDS, Evaluations, draws, metric_value, read
 from tradeoffs.results.measurements import measure
@@ -114,28 +114,29 @@ def test_every_metric_of_every_card_is_measured_with_its_draws_and_images(make_s
         card(study, "basic_l2_eps1", "imagenet9"), lambda content: content["metrics"]["bg_gap"].update(n=123, value=0.9)
     )
     evaluations = read(study.evaluations, study.models)
-    found = measure(evaluations, study.models, study.reliance)
+    found = measure(evaluations, study.models, told(study.spec).reliance)
     for (model, benchmark), evaluation in evaluations.items():
         for name, metric in evaluation.metrics.items():
-            value, drawn, count = found[model, benchmark, name]
-            assert (value, count) == (metric["value"], metric["n"])
+            value, drawn, count, df = found[model, benchmark, name]
+            assert (value, count, df) == (metric["value"], metric["n"], evaluation.df)
             np.testing.assert_array_equal(drawn, np.load(evaluation.outcomes)[f"draws/{name}"].astype(float))
     changed = found["basic_l2_eps1", "imagenet9", "bg_gap"]
     assert (changed.value, changed.n) == (0.9, 123)
     added = set(found) - {(m, b, name) for (m, b), e in evaluations.items() for name in e.metrics}
     mains = {m.id for m in study.models if m.role == "main"}
-    assert added == {
+    assert {key for key in added if not key[2].endswith("_beyond_accuracy")} == {
         (model, "objectnet", f"effective_robustness_{protocol}")
         for model in mains
         for protocol in ("official", "restricted")
     }
+    assert {model for model, *_ in added} == mains
 
 
 def test_summary_and_sweep_rows_are_the_cards_cell_by_cell(make_study: Callable[..., Study]) -> None:
     study = make_study(spread)
     evaluations = read(study.evaluations, study.models)
     added: dict[tuple[str, str], Measured] = of_models(evaluations, study.models)
-    measured_ones = measure(evaluations, study.models, study.reliance)
+    measured_ones = measure(evaluations, study.models, told(study.spec).reliance)
     summary = list(summary_rows("name", study.models, evaluations, measured_ones))
     sweeps = list(sweep_rows("name", study.models, evaluations))
     expected: dict[bool, list[tuple[Any, ...]]] = {True: [], False: []}
@@ -159,6 +160,11 @@ def test_summary_and_sweep_rows_are_the_cards_cell_by_cell(make_study: Callable[
                 name: tuple(metric[field] for field in FIELDS)
                 for name, metric in evaluations[model.id, benchmark].metrics.items()
             }
+            rows |= {
+                name: (each.value, *np.quantile(each.draws, [0.025, 0.975]), each.n)
+                for (owner, where, name), each in measured_ones.items()
+                if main and (owner, where) == (model.id, benchmark) and name.endswith("_beyond_accuracy")
+            }
             if main and benchmark == "objectnet":
                 for protocol in ("official", "restricted"):
                     measured = added[model.id, f"effective_robustness_{protocol}"]
@@ -175,11 +181,16 @@ def test_summary_and_sweep_rows_are_the_cards_cell_by_cell(make_study: Callable[
 def test_a_card_of_the_summary_says_what_is_left_out(
     make_study: Callable[..., Study], run_summary: Run, tmp_path: Path
 ) -> None:
-    run_summary(make_study())
+    def accuracies(model: Model, benchmark: str, metric: str) -> float:
+        less = (model.images or 0) / 1e5 if benchmark == "imagenet" else 0.0
+        return flat(model, benchmark, metric) + less
+
+    run_summary(make_study(accuracies))
     assert json.loads((tmp_path / "card").read_text())["left_out"] == {}
     run_summary(make_study(lambda model, benchmark, metric: 0.5))
     content = json.loads((tmp_path / "card").read_text())
-    assert set(content["left_out"]) == {"effective_robustness"}
+    assert {name for name in content["left_out"] if "beyond" not in name} == {"effective_robustness"}
+    assert "imagenet9.bg_gap_beyond_accuracy" in content["left_out"]
     assert content["rows"] == len(table(tmp_path / "out"))
 
 

@@ -33,11 +33,15 @@ TEXTURES = {
     "name": "cue_conflict",
     "title": "Cue conflict",
     "metrics": [HEADLINE, {"name": "top5", "label": "accuracy among five"}, {"name": "n"}],
+    "rests_on": [],
+    "chance": None,
 }
 NEUTRAL = {
     "name": "calibration",
     "title": "Calibration",
     "metrics": [{"name": "error", "label": "error"}],
+    "rests_on": [],
+    "chance": None,
 }
 NAMES = {"cue_conflict": ["shape_share", "top5", "n"], "calibration": ["error"]}
 
@@ -63,12 +67,12 @@ def folder(tmp_path: Path, make_tables: Callable[[Study], Path]) -> Path:
 def test_its_measure_of_reliance_is_claimed_with_a_verdict(folder: Path) -> None:
     rows = {row["claim"]: row for row in table(folder / "claims")}
     row = rows["background_reliance.cue_conflict.shape_share"]
-    assert (row["verdict"], row["scope"], row["subject"]) == ("supported", "conclusion", "networks")
+    assert (row["verdict"], row["scope"], row["subject"]) == ("supported", "headline", "networks")
     assert row["statement"].startswith("On Cue conflict, adversarially trained models rely on backgrounds more")
     assert row["statement"].endswith("(shape_share lower: decisions by shape where shape and texture disagree).")
     assert float(row["value"]) > 0  # oriented: fewer decisions by shape are more reliance
     detail = rows["background_reliance.cue_conflict.shape_share.resnet50.l2"]
-    assert (detail["scope"], detail["norm"]) == ("detail", "l2")
+    assert (detail["scope"], detail["norm"]) == ("exploratory", "l2")
     assert rows["background_reliance"]["statement"].endswith("on every benchmark (Cue conflict).")
     assert {row["metric"] for row in table(folder / "differences")} == {"shape_share"}
     assert {row["metric"] for row in table(folder / "summary")} == {"shape_share", "top5", "n", "error"}

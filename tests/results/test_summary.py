@@ -38,12 +38,17 @@ def test_summary_has_the_columns_and_every_adversarial_model_under_every_benchma
 
 
 def test_sweeps_name_what_is_swept(make_study: Callable[..., Study], run_summary: Run, tmp_path: Path) -> None:
-    run_summary(make_study())
+    study = make_study()
+    run_summary(study)
     rows = table(tmp_path / "sweeps")
     assert list(rows[0]) == [*SUMMARY[:2], *SUMMARY[3:7], *SWEPT, *SUMMARY[7:]]
-    assert {r["correlation"] for r in rows if r["sweep"] == "correlation"} == {"0", "0.4", "0.6", "0.8", "0.9", "0.97"}
+    assert {r["correlation"] for r in rows if r["sweep"] == "correlation"} == {
+        f"{model.correlation:g}" for model in study.models if model.role == "correlation_sweep"
+    }
     assert {r["background_scale"] for r in rows if r["sweep"] == "background_scale"} == {"0.2", "0.4", "0.7", "1"}
-    assert {r["images"] for r in rows if r["sweep"] == "control"} == {"500", "1000", "2000", "6000"}
+    assert {r["images"] for r in rows if r["sweep"] == "control"} == {
+        str(model.images) for model in study.models if model.role == "control"
+    }
     assert {r["benchmark"] for r in rows if r["sweep"] == "control"} == {
         *("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet"),
     }
@@ -100,16 +105,18 @@ def test_more_reliance_with_the_budget_is_supported_with_its_size(
     assert run_claims(make_study(plan)) == 0
     rows = {row["claim"]: row for row in table(tmp_path / "out")}
     assert list(rows["background_reliance"]) == CLAIMS
-    assert {r["verdict"] for name, r in rows.items() if name.startswith("background_reliance")} == {"supported"}
+    raw = {name: r for name, r in rows.items() if name.startswith("background_reliance") and "beyond" not in name}
+    assert {r["verdict"] for r in raw.values()} == {"supported"}
     effect = rows["background_reliance.imagenet9.bg_gap.basic.linf"]
     expected = 0.2 * (1 + 2 + 4 + 8 + 16) / 16 / 5
     assert float(effect["value"]) == pytest.approx(expected, abs=1e-6)
     assert float(effect["ci_low"]) < expected < float(effect["ci_high"])
-    assert float(effect["p_value"]) == pytest.approx(2 / 720, rel=1e-3)
+    assert float(effect["p_value"]) < 0.01
     # The shared error of all models cancels: the interval is far narrower than that of one model's value.
     assert float(effect["ci_high"]) - float(effect["ci_low"]) < 0.06
     summary_row = rows["background_reliance.imagenet9.bg_gap"]
-    assert float(summary_row["p_value"]) == pytest.approx(1 / 20_000)
+    assert float(summary_row["p_adjusted"]) >= float(summary_row["p_value"])
+    assert (summary_row["scope"], effect["scope"]) == ("headline", "exploratory")
 
 
 def test_less_reliance_is_shown_as_contradicted(
@@ -135,7 +142,7 @@ def test_no_effect_is_undecided(make_study: Callable[..., Study], run_claims: Ru
     assert found["background_scale.linf"] == "undecided"
 
 
-def test_replicates_are_averaged_before_anything_is_ranked(
+def test_replicates_are_compared_each_within_itself(
     make_study: Callable[..., Study], run_claims: Run, tmp_path: Path
 ) -> None:
     """Each shifts all of its models by as much as the whole effect; within one the gap rises with the budget."""
@@ -148,7 +155,7 @@ def test_replicates_are_averaged_before_anything_is_ranked(
     row = next(r for r in table(tmp_path / "out") if r["claim"] == "background_reliance.imagenet9.bg_gap.basic.l2")
     assert row["verdict"] == "supported"
     assert float(row["value"]) == pytest.approx(0.2 * 31 / 16 / 5, abs=1e-6)
-    assert float(row["p_value"]) == pytest.approx(2 / 720, rel=1e-3)
+    assert (float(row["p_value"]) < 0.01, row["replicates"]) == (True, "3")
 
 
 def test_correlation_that_helps_where_preserved_and_harms_where_broken(
@@ -164,8 +171,8 @@ def test_correlation_that_helps_where_preserved_and_harms_where_broken(
     rows = {row["claim"]: row for row in table(tmp_path / "out")}
     for claim in ("spurious_correlation", "spurious_correlation.preserved.l2", "spurious_correlation.broken.linf"):
         assert rows[claim]["verdict"] == "supported"
-    assert float(rows["spurious_correlation.preserved"]["value"]) == pytest.approx(0.3 * 0.97, abs=1e-6)
-    assert float(rows["spurious_correlation.broken"]["value"]) == pytest.approx(0.3 * 0.97, abs=1e-6)
+    assert float(rows["spurious_correlation.preserved"]["value"]) == pytest.approx(0.3 * 0.9, abs=1e-6)
+    assert float(rows["spurious_correlation.broken"]["value"]) == pytest.approx(0.3 * 0.9, abs=1e-6)
 
 
 def test_correlation_that_helps_everywhere_contradicts(
@@ -190,7 +197,9 @@ def test_background_scale(
     def plan(model: Model, benchmark: str, metric: str) -> float:
         effect = 0.0
         if model.role == "background_scale_sweep" and metric == "bg_gap" and model.norm != "none":
-            effect = linf_at_smallest if (model.norm, model.background_scale) == ("linf", 0.2) else 0.2
+            assert model.background_scale is not None
+            along = (model.background_scale - 0.2) / 0.8  # from 0 at the smallest scale to 1 at the largest
+            effect = linf_at_smallest + along * (0.2 - linf_at_smallest) if model.norm == "linf" else 0.2
         return flat(model, benchmark, metric) + effect
 
     run_claims(make_study(plan, noise=0.02))
@@ -216,7 +225,7 @@ def test_differences_are_oriented_and_listed_for_every_adversarial_model(
 def test_theory_rows_are_taken_over_unchanged(
     make_study: Callable[..., Study], run_claims: Run, tmp_path: Path
 ) -> None:
-    row = 'theory.i,"A statement, with a comma.",count,1,,,,contradicted,linear model,conclusion,,,exact'
+    row = 'theory.i,"A statement, with a comma.",count,1,,,,contradicted,,,,,,linear model,conclusion,,,,exact'
     assert run_claims(make_study(), ",".join(CLAIMS) + f"\n{row}\n") == 0
     assert row in (tmp_path / "out").read_text().splitlines()
 

@@ -28,10 +28,10 @@ class Settings(NamedTuple):
     benchmarks: list[dict[str, Any]]
     margins: Annotated[Mapping[str, float], "smallest relevant difference of each measure, and of any other"]
     criteria: Annotated[Mapping[str, float], "of a regime in which verdicts can be reached"]
-    unseen_variance: Annotated[float, "what one replicate cannot see of another, as a share of its variance"]
     look: Annotated[int, "number of this look, from 1: as many replicates there are"]
     looks: Annotated[int, "number of looks that there may be"]
     hypotheses: Annotated[int, "number of headline claims"]
+    unseen_variance: Annotated[float, "what one replicate cannot see of another, as a share of its variance"] = 0.0
 
 
 def run(

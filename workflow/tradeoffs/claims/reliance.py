@@ -64,7 +64,7 @@ def overall_row(study: Study, parts: Sequence[Tested]) -> Claim:
         CLAIM,
         f"Adversarially trained models rely on backgrounds more than standard ones on every benchmark ({titles}).",
         "share of headlines supported, each by itself; p: the largest of theirs; rerun: as if they were independent",
-        *(found.share, None, None, found.p_value, found.verdict),
+        *(found.share if found.replicates else None, None, None, found.p_value, found.verdict),
         replicates=found.replicates,
         rerun=found.rerun,
         scope=HEADLINE,

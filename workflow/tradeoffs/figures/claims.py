@@ -1,61 +1,136 @@
-"""The claims as a picture: effect, interval, p-value and verdict of the rows from which conclusions are drawn."""
+"""The claims as a picture: effect, interval, margin, verdict and the chance that a rerun says the same.
+
+Headlines first, raw and at equal accuracy, then the other conclusions; exploratory measures stand apart and lighter.
+Rows of one architecture and norm, and of single models, are in the table only.
+"""
 
 import textwrap
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tradeoffs.claims.row import CONCLUSION, CONTRADICTED, NETWORKS, SUPPORTED, UNDECIDED, Claim
+from tradeoffs.claims.row import (
+    CONCLUSION,
+    CONTRADICTED,
+    EQUIVALENT,
+    EXPLORATORY,
+    HEADLINE,
+    NETWORKS,
+    SUPPORTED,
+    UNDECIDED,
+    Claim,
+)
 from tradeoffs.figures.drawing import note
 from tradeoffs.results.reading import read_table
 
+TITLE = "Claims about the trained models, and what was found"
+NOTHING = "none: no adversarially trained model was measured on a benchmark that a claim is about"
 # Told apart by shape and by word, not only by shade.
-MARKS = {SUPPORTED: ("^", "#0072b2"), CONTRADICTED: ("v", "#d55e00"), UNDECIDED: ("o", "#999999")}
+MARKS = {
+    SUPPORTED: ("^", "#0072b2"),
+    CONTRADICTED: ("v", "#d55e00"),
+    EQUIVALENT: ("s", "#009e73"),
+    UNDECIDED: ("o", "#777777"),
+}
+LINE, GAP = 0.15, 0.1  # inches of a line of text, and between rows
+COLUMNS = {"p": 0.0, "verdict": 0.17, "rerun": 0.52, "replicates": 0.72}
 
 
-def number(value: float) -> str:
-    """Three significant digits, or nothing where there is no number."""
-    return "" if pd.isna(value) else f"{value:.3g}"
+class Row(NamedTuple):
+    """A row of the picture: the lines of its text, and the claim; a heading has none. ``light``: exploratory."""
+
+    lines: list[str]
+    claim: pd.Series | None = None
+    light: bool = False
+
+    @property
+    def height(self) -> float:
+        """In inches."""
+        return LINE * len(self.lines) + GAP
 
 
 def draw(*, claims: Annotated[Path, "claims.csv"]) -> Figure:
-    """Draw the claims about the study's models on which conclusions rest."""
-    rows = read_table(claims, Claim._fields)
-    return listing(
-        rows[(rows["subject"] == NETWORKS) & (rows["scope"] == CONCLUSION)],
-        "Claims about the trained models, and what was found",
-        "no adversarially trained model was measured on a benchmark that a claim is about",
-    )
-
-
-def listing(rows: pd.DataFrame, title: str, why_none: str) -> Figure:
-    """Draw one line per claim; where there is none, say why."""
-    if rows.empty:
-        return note(title, f"none: {why_none}")
-    wrapped = [textwrap.wrap(str(text), 112) for text in rows["statement"]]
-    heights = [0.18 * len(lines) + 0.12 for lines in wrapped]
-    figure = Figure(figsize=(11, 0.9 + sum(heights)))
-    axes = figure.subplots()
-    axes.set_axis_off()
-    axes.set_xlim(0, 1)
-    axes.set_ylim(sum(heights), -0.4)
-    for x, name in ((0, "claim"), (0.62, "value [95 % interval]"), (0.81, "p"), (0.88, "verdict")):
-        axes.text(x, -0.2, name, weight="bold", va="center")
+    """Draw the claims about the study's models on which conclusions rest, and exploratory measures below them."""
+    table = read_table(claims, Claim._fields)
+    rows = rows_of(table[table["subject"] == NETWORKS])
+    if not rows:
+        return note(TITLE, NOTHING)
+    heights = [row.height for row in rows]
+    figure = Figure(figsize=(11, 1.1 + sum(heights)))
+    words, effects, numbers = figure.subplots(1, 3, sharey=True, width_ratios=[5.2, 3.4, 3.6])
+    words.set_ylim(sum(heights), 0)
+    for axes in (words, numbers):
+        axes.set_axis_off()
+        axes.set_xlim(0, 1)
+    effects.tick_params(left=False, labelleft=False)
+    effects.spines["left"].set_visible(False)
+    effects.grid(axis="y", visible=False)
+    effects.axvline(0, color="#333333", linewidth=0.9)
+    effects.set_xlabel("effect, 95 % interval; positive: the claim holds")
+    for name, x in COLUMNS.items():
+        numbers.text(x, 0, name, weight="bold", va="bottom", fontsize=8)
     top = 0.0
-    for (_, row), lines, height in zip(rows.iterrows(), wrapped, heights, strict=True):
-        middle = top + height / 2
-        axes.axhline(top, color="#dddddd", linewidth=0.6)
-        axes.text(0, middle, "\n".join(lines), va="center", fontsize=8)
-        span = "" if pd.isna(row["ci_low"]) else f" [{number(row['ci_low'])}, {number(row['ci_high'])}]"
-        share = str(row["statistic"]).startswith("share of parts")
-        value = f"{row['value']:.0%} of parts" if share else number(row["value"])
-        axes.text(0.62, middle, value + span, va="center", fontsize=8)
-        axes.text(0.81, middle, "" if pd.isna(row["p_value"]) else f"{row['p_value']:.2g}", va="center", fontsize=8)
-        marker, colour = MARKS[row["verdict"]]
-        axes.plot(0.89, middle, marker=marker, color=colour, markersize=7)
-        axes.text(0.905, middle, row["verdict"], va="center", fontsize=8)
-        top += height
-    figure.suptitle(title, fontsize=11)
+    for row in rows:
+        draw_row(words, effects, numbers, row, top + row.height / 2)
+        top += row.height
+    figure.suptitle(TITLE, fontsize=11)
     return figure
+
+
+def rows_of(table: pd.DataFrame) -> list[Row]:
+    """Return the rows of the picture under their headings; headings without rows are left out."""
+    headline, conclusion = table["scope"] == HEADLINE, table["scope"] == CONCLUSION
+    beyond = table["claim"].str.endswith("_beyond_accuracy")
+    whole = (table["scope"] == EXPLORATORY) & table["norm"].isna() & table["background_scale"].isna()
+    groups = {
+        "Headlines: against standard models": table[headline & ~beyond],
+        "Headlines: against standard models of equal accuracy": table[headline & beyond],
+        "Other conclusions": table[conclusion],
+        "Exploratory: one of many looks": table[whole],
+    }
+    rows = []
+    for heading, members in groups.items():
+        light = heading.startswith("Exploratory")
+        if not members.empty:
+            rows.append(Row([heading]))
+        rows += [Row(textwrap.wrap(str(claim["statement"]), 84), claim, light) for _, claim in members.iterrows()]
+    return rows
+
+
+def draw_row(words: Axes, effects: Axes, numbers: Axes, row: Row, middle: float) -> None:
+    """Draw a heading, or a claim: its text, its effect with interval and margins, its numbers."""
+    if row.claim is None:
+        words.text(0, middle, row.lines[0], va="center", fontsize=9, weight="bold")
+        return
+    shade = "#888888" if row.light else "#000000"
+    words.text(0.02, middle, "\n".join(row.lines), va="center", fontsize=7, color=shade)
+    claim = row.claim
+    marker, colour = MARKS[claim["verdict"]]
+    alpha = 0.5 if row.light else 1.0
+    if pd.notna(claim["ci_low"]):
+        if pd.notna(claim["margin"]):
+            reach, half = claim["margin"], row.height / 2
+            effects.fill_betweenx([middle - half, middle + half], -reach, reach, color="#e8e8e8", linewidth=0)
+        effects.hlines(middle, claim["ci_low"], claim["ci_high"], color=colour, linewidth=1.6, alpha=alpha)
+        effects.plot(claim["value"], middle, marker=marker, color=colour, markersize=5, alpha=alpha)
+    elif pd.notna(claim["value"]):
+        effects.text(
+            0.02,
+            middle,
+            f"{claim['value']:.0%} of parts",
+            transform=effects.get_yaxis_transform(),
+            va="center",
+            fontsize=7,
+        )
+    p_value = claim["p_adjusted"] if pd.notna(claim["p_adjusted"]) else claim["p_value"]
+    texts = {
+        "p": "" if pd.isna(p_value) else "< 0.001" if p_value < 0.001 else f"{p_value:.3f}",
+        "verdict": claim["verdict"] + (" (warning)" if pd.notna(claim["warning"]) else ""),
+        "rerun": "" if pd.isna(claim["rerun"]) else f"{claim['rerun']:.0%}",
+        "replicates": "" if pd.isna(claim["replicates"]) else f"{claim['replicates']:.0f}",
+    }
+    for name, text in texts.items():
+        numbers.text(COLUMNS[name], middle, text, va="center", fontsize=7.5, color=shade)
