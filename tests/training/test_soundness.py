@@ -82,6 +82,23 @@ def test_catastrophic_overfitting_must_last(training, rows, fires):
     check_overfitting(rows, 100, Settings(**spec | {"norm": "none"}))
 
 
+@pytest.mark.parametrize(
+    ("rows", "fires"),
+    [
+        ([LOST] * 5, False),  # the budget grew in the first four of ten epochs; one at the full budget is not enough
+        ([LOST] * 6, True),
+        ([LOST] * 9 + [SOUND], False),
+    ],
+)
+def test_a_network_is_not_judged_at_a_budget_that_it_was_not_trained_at(training, rows, fires):
+    spec = Settings(**training | {"norm": "l2", "epsilon": 2.0, "epochs": 10, "attack_warm_up": 0.4})
+    if fires:
+        with pytest.raises(InputError, match="catastrophic overfitting in epoch 6"):
+            check_overfitting(rows, 100, spec)
+    else:
+        check_overfitting(rows, 100, spec)
+
+
 def test_false_alarms_are_rare():
     """Sound networks rarely seem to keep less than a third, even at the fewest images that count."""
     assert binom.cdf(6, 20, 0.75) < 1 / 20_000
