@@ -18,9 +18,9 @@ def failing(checks: pd.DataFrame, table: pd.DataFrame, swept: str) -> set[float]
     ``table``: rows of sweeps.csv; ``swept``: its column, correlation or background_scale.
     """
     subjects = set(checks.loc[checks["passed"].astype(str) == "False", "subject"].astype(str))
-    places = table.groupby(swept)["model"].unique()
+    places = {float(place): table.loc[table[swept] == place, "model"] for place in table[swept].dropna().unique()}
     return {
-        float(place)
+        place
         for place, models in places.items()
         if subjects & set(models) or any(said.startswith(f"{PLACES[swept]} {place:g},") for said in subjects)
     }
