@@ -180,7 +180,7 @@ def test_broken_table_is_one_line(
     table = tmp_path / "table.csv"
     if content is not None:
         table.write_text(content, encoding="latin-1")
-    assert run_figure(name, {catalogue.entry(name).reads[0]: table}, tmp_path / "figures") == 2
+    assert run_figure(name, dict.fromkeys(catalogue.entry(name).reads, table), tmp_path / "figures") == 2
     assert re.fullmatch(r"error: .*table.csv.*\n", capsys.readouterr().err)
     assert not (tmp_path / "figures").exists()
 
@@ -230,11 +230,14 @@ def test_a_sweep_without_attack_budgets_shows_clean_accuracy_and_any_domain(tabl
 
 
 def test_points_that_fail_a_criterion_are_hollow(tables: Path) -> None:
-    regime = pd.read_csv(tables / "regime")
-    regime["passed"] = ~regime["subject"].str.startswith(("correlation 0.9,", "scale 0.2,"))
-    assert not regime["passed"].all()
     failing = tables / "failing"
-    regime.to_csv(failing, index=False)
+    header = "criterion,concerns,subject,value,limit,passed,meaning"
+    rows = [
+        'object is read,spurious_correlation,"correlation 0.9, accuracy_broken",0.1,0.2,False,why',
+        'object is read,spurious_correlation,"correlation 0.5, accuracy_broken",0.9,0.2,True,why',
+        "converged,background_scale,basic_linf_eps8_background_scale0.2,0.1,0.05,False,why",
+    ]
+    failing.write_text("\n".join([header, *rows, ""]))
     drawn = {
         0.9: correlation.draw(told(), sweeps=tables / "sweeps", regime=failing),
         0.2: background_scale.draw(sweeps=tables / "sweeps", claims=tables / "claims", regime=failing),

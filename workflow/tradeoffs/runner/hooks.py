@@ -261,7 +261,7 @@ def print_unavailable(cards: list[str]) -> None:
 
 
 def print_regime(path: Path) -> None:
-    """Print how many criteria of the regime fail and the first two; ``path``: the table, if it is there."""
+    """Print how many criteria of the regime fail, and the first two; ``path``: the table, if there is one."""
     try:
         header, listed = read_csv(path)
     except InputError:  # no claims in what was asked for; whoever reads the table is told of damage
