@@ -19,7 +19,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings, with_clusters
 from tradeoffs.benchmarks.inference import Passes, over_images
@@ -75,7 +74,11 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     weights, resampled = resample(strata, settings.bootstrap, settings.seed, which, cluster)
     heads = refitted(head, train_features, y_train, settings.l2_penalty, weights[:, n:])
 
-    def measured(answered: NDArray[np.bool_], weights: Array) -> dict[str, Array]:
+    def statistic(weights: Array, draws: slice | None) -> dict[str, Array]:
+        answered = correct
+        if draws is not None:
+            margins = heads.of(features, draws)
+            answered = np.where(y == 1, margins > 0, margins < 0)  # wrong where it is 0 or not finite
         groups = group_accuracies(answered, group, weights)
         own, other = groups[:, [0, 3]].mean(1), groups[:, [1, 2]].mean(1)
         return {f"accuracy_{name}": groups[:, g] for g, name in enumerate(GROUPS)} | {
@@ -83,25 +86,6 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
             "adjusted_average_accuracy": groups @ shares,
             "background_swap_gap": own - other,
         }
-
-    def with_heads(weights: Array, draws: slice) -> dict[str, Array]:
-        margins = heads.of(features, draws)
-        return measured(np.where(y == 1, margins > 0, margins < 0), weights)  # wrong where it is 0 or not finite
-
-    # A head of redrawn images has seen fewer different ones, and is a little worse. What all draws share of that is no
-    # uncertainty, and is taken out.
-    value = measured(correct, np.ones((1, n)))
-    redrawn = summarise_draws(
-        lambda weights, draws: value if draws is None else with_heads(weights, draws),
-        np.ones_like(weights[:, :n]),
-        resampled,
-    ).draws
-    shift = {name: redrawn[name].mean(dtype=np.float64) - value[name] for name in value}
-
-    def statistic(weights: Array, draws: slice | None) -> dict[str, Array]:
-        if draws is None:
-            return value
-        return {name: found - shift[name] for name, found in with_heads(weights, draws).items()}
 
     summary = summarise_draws(statistic, weights[:, :n], resampled)
     outcomes = {"correct": correct, "group": group, "train_group": train_group}
