@@ -46,10 +46,13 @@ class Greedy(torch.nn.Module):
 
 
 def same(one, other):
-    assert one.metrics == other.metrics
+    """Answers are the same, bit for bit; a distance is a quotient of sums, and those are of other batches."""
+    assert one.metrics.keys() == other.metrics.keys()
+    for name, metric in one.metrics.items():
+        assert other.metrics[name] == (pytest.approx(metric, rel=1e-5) if "margin" in name else metric), name
     assert one.outcomes.keys() == other.outcomes.keys()
     for name, array in one.outcomes.items():
-        np.testing.assert_array_equal(array, other.outcomes[name])
+        np.testing.assert_allclose(array, other.outcomes[name], rtol=1e-4 if "margin" in name else 0, atol=0)
 
 
 @pytest.mark.parametrize("benchmark", [rival10, salient_imagenet, imagenet9])

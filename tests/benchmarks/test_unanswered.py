@@ -124,7 +124,8 @@ def test_nan_that_comes_with_an_attack_is_no_robustness_and_is_suspected(small):
 
     result = evaluate(small, adversarial, once_attacked)
     for name, metric in result.metrics.items():
-        assert (metric["value"] > 0) == ("adversarial" not in name), name
+        if "margin" not in name:  # a distance has either sign
+            assert (metric["value"] > 0) == ("adversarial" not in name), name
     said = " ".join(result.remarks["suspicion"])
     assert "logits or gradients that are not finite" in said
     assert "logits that are not finite at 0." in said
