@@ -57,7 +57,8 @@ def test_of_weights_that_could_not_be_had_there_are_no_metrics_and_the_card_says
 def test_what_is_read_is_compared_with_its_card_before_anything_is_evaluated(weights, copy_of, tmp_path, damage):
     data, own = copy_of("waterbirds"), tmp_path / "weights.pt"
     own.write_bytes(weights.read_bytes())
-    write_card(tmp_path / "card.json", spec={}, code="c", data={}, started=0.0, files=digests(own))
+    said = {"convergence": 0.02, "history": []}
+    write_card(tmp_path / "card.json", spec={}, code="c", data={}, started=0.0, files=digests(own), **said)
     damaged = {"weights": own, "their card": tmp_path / "card.json", "fingerprint": data / "fingerprint.json"}.get(
         damage
     )
@@ -78,6 +79,8 @@ def test_what_is_read_is_compared_with_its_card_before_anything_is_evaluated(wei
         execute(step("waterbirds"), "evaluate waterbirds", arguments)
         written = read_card(tmp_path / "m.json")
         assert written["weights"] == {"sha256": sha256(own), "checked": "against card.json"}
+        assert written["convergence"] == 0.02  # what claims are told of the training
+        assert "history" not in written
         return
     with pytest.raises(InputError, match=rf"{damaged.name}.*run the same command again"):
         execute(step("waterbirds"), "evaluate waterbirds", arguments)

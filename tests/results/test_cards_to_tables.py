@@ -12,7 +12,7 @@ import pytest
 from results.synthetic_study import DRAWS, Run, Study, flat, table, told
 from tradeoffs.results.effective_robustness import Measured, of_models, reason_to_leave_out
 from tradeoffs.results.evaluations import FIELDS, Evaluations, draws, metric_value, read
-from tradeoffs.results.measurements import measure
+from tradeoffs.results.measurements import CONVERGENCE, measure
 from tradeoffs.results.study import Model
 from tradeoffs.results.summary import summary_rows, sweep_rows
 from tradeoffs.step.cards import sealed
@@ -246,6 +246,27 @@ def test_draws_are_a_list_of_numbers(make_study: Callable[..., Study], tmp_path:
     broken = found._replace(outcomes=tmp_path / "broken.npz")
     with pytest.raises(InputError, match=r"broken\.npz"):
         draws(broken, ["bg_gap"])
+
+
+def test_what_a_card_says_of_the_training_is_measured_and_where_it_says_nothing_nothing_is(
+    make_study: Callable[..., Study],
+) -> None:
+    study = make_study()
+    trained, other = (model for model in study.models[:2])
+    for benchmark in trained.benchmarks:
+        edit(study.evaluations / benchmark / f"{trained.id}.json", lambda card: card.update(convergence=0.02))
+    found = measure(read(study.evaluations, study.models), study.models, [])
+    assert found[trained.id, *CONVERGENCE].value == 0.02
+    assert (other.id, *CONVERGENCE) not in found
+
+
+@pytest.mark.parametrize("said", ["0.02", True, [0.02]])
+def test_a_convergence_that_is_no_number_is_one_line(make_study: Callable[..., Study], said: Any) -> None:
+    study = make_study()
+    path = study.evaluations / study.models[0].benchmarks[0] / f"{study.models[0].id}.json"
+    edit(path, lambda card: card.update(convergence=said))
+    with pytest.raises(InputError, match=r"convergence is .*; expected a number, or none; make the card again"):
+        read(study.evaluations, study.models)
 
 
 def test_a_metric_that_a_card_lacks_is_named_with_those_it_has(make_study: Callable[..., Study]) -> None:

@@ -1,8 +1,10 @@
 """A sweep: values over what is swept, and what changes from one end of it to the other.
 
 The change is that of the line fitted by least squares through all points, from the smallest to the largest: a weighted
-sum of the values that rests on every point and not on the two ends alone. Every point is a world of its own, with
-images of its own, so what images and trainings add to its variance are sums over points.
+sum of the values that rests on every point and not on the two ends alone. Every point is a world and a training of its
+own, so what images and trainings add to its variance are sums over points. Of the trainings that is so by construction.
+Worlds of one replicate share digits and photographs, and where the correlation is broken at test they show the very
+same images: that what images add is independent is not so, and makes intervals wider, by a tenth to a third.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
