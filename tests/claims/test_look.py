@@ -66,16 +66,6 @@ def test_one_undecided_headline_is_enough_for_another_replicate(
     assert found["level"] == pytest.approx(levels(5, 5)[1])
 
 
-def test_a_headline_that_is_never_judged_asks_for_no_replicate(
-    make_study: Callable[..., Study], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    name = "background_reliance.imagenet9.bg_gap"
-    monkeypatch.setattr(module, "headlines", lambda *_: {"a": "supported", name: "undecided"})
-    monkeypatch.setattr(module, "warnings_of", lambda *_: {("imagenet9", "bg_gap"): "at chance"})
-    assert look(make_study(), tmp_path / "1.json") == 0
-    assert json.loads((tmp_path / "1.json").read_text())["decided"]
-
-
 @pytest.mark.parametrize("changes", [{"look": 0}, {"look": 6}, {"hypotheses": 0}])
 def test_a_look_that_there_is_not_is_one_line(
     make_study: Callable[..., Study], tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, int]

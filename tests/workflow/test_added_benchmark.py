@@ -62,8 +62,9 @@ def test_its_claims_have_verdicts(study):
     table = pd.read_csv(study / RESULTS / "claims.csv").set_index("claim")
     claim = f"background_reliance.{NAME}.border_gap"
     own = table[table.index.str.startswith(claim)]
-    assert own.loc[claim, "scope"] == "headline"
-    assert (own.drop(claim)["scope"] == "exploratory").all()
+    headlines = [claim, f"{claim}_beyond_accuracy"]
+    assert (own.loc[headlines, "scope"] == "headline").all()
+    assert (own.drop(headlines)["scope"] == "exploratory").all()
     assert own["verdict"].isin(["supported", "contradicted", "equivalent", "undecided"]).all()
     assert own["statement"].str.contains("On Grey border, .*accuracy lost when the border turns grey").all()
     assert NAME in table.loc["background_reliance", "evidence"]

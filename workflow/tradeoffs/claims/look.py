@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-from tradeoffs.claims.headlines import CLAIM, headlines, warnings_of
+from tradeoffs.claims.headlines import headlines
 from tradeoffs.claims.row import UNDECIDED
 from tradeoffs.claims.sequential import levels
 from tradeoffs.results.evaluations import read
@@ -49,9 +49,7 @@ def run(
     study = study_of(Told(*told, level, settings.unseen_variance))
     measured = measure(read(evaluations, study.models), study.models, study.reliance)
     found = headlines(measured, study, level)
-    # Where a criterion of the regime fails there is no verdict to wait for, however many replicates there are.
-    judged_never = {f"{CLAIM}.{benchmark}.{metric}" for benchmark, metric in warnings_of(measured, study)}
-    open_ones = [name for name, verdict in found.items() if verdict == UNDECIDED and name not in judged_never]
+    open_ones = [name for name, verdict in found.items() if verdict == UNDECIDED]
     print(f"look {look} of {looks}, level {level:.4f}: undecided {', '.join(open_ones) or 'none'}")
     content = {"replicates": look, "level": level, "decided": not open_ones, "headlines": found}
     return Written("look", [], content)
