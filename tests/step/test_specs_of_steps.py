@@ -59,15 +59,16 @@ def test_worlds_have_one_knob_at_the_sweeps_value_and_no_more_images_than_the_sw
     config["miniature"]["replicates"] = 2
     fixed = {key: value for key, value in data.items() if key != "images"} | {"seed": 7}
     data["seed"] = 7
+    swept = fixed | {"background_scale": 0.7, "correlation": sweeps["background_scale"]["correlation"]}
     expected = {
         ("default", "imagenet"): fixed | {"images": 5000, "test_images": 600},
         ("default", "imagenet9"): fixed | {"images": 700},
-        ("correlation0.4", "imagenet"): fixed | {"correlation": 0.4, "images": 1100, "test_images": 600},
-        ("background_scale0.7", "imagenet"): fixed | {"background_scale": 0.7, "images": 1200, "test_images": 600},
+        ("correlation0.5", "imagenet"): fixed | {"correlation": 0.5, "images": 1100, "test_images": 600},
+        ("background_scale0.7", "imagenet"): swept | {"images": 1200, "test_images": 600},
         ("default_rep2", "imagenet9"): fixed | {"seed": 8, "images": 700},
-        ("correlation0.4_rep2", "imagenet"): fixed
-        | {"seed": 8, "correlation": 0.4, "images": 1100, "test_images": 600},
-        ("background_scale0.7", "imagenet9"): fixed | {"background_scale": 0.7, "images": 700},
+        ("correlation0.5_rep2", "imagenet"): fixed
+        | {"seed": 8, "correlation": 0.5, "images": 1100, "test_images": 600},
+        ("background_scale0.7", "imagenet9"): swept | {"images": 700},
     }
     for (world, dataset), spec in expected.items():
         assert world_spec(config, world, dataset) == spec
