@@ -63,9 +63,10 @@ def of_models(evaluations: Evaluations, models: Sequence[Model]) -> dict[tuple[s
     Each world has a line of its own. Standard models are all of norm none: main ones, controls and the user's own.
     Empty where fewer than three of them differ in validation accuracy: two points always lie on a line.
     """
+    measured = _measured(evaluations, models)
     found: dict[tuple[str, str], Measured] = {}
-    for world in dict.fromkeys(m.world for m in _measured(evaluations, models)):
-        kept = [m for m in _measured(evaluations, models) if m.world == world]
+    for world in dict.fromkeys(m.world for m in measured):
+        kept = [m for m in measured if m.world == world]
         for protocol in PROTOCOLS:
             found |= _in_one_world(evaluations, kept, protocol)
     return found

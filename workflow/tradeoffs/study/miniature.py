@@ -66,17 +66,17 @@ def _models_of_replicate(study: Config, replicate: int, everything: tuple[str, .
         return Model(*identity, *where, replicate=replicate)
 
     # Attacks say how robust models are; no claim about the grid rests on them, and they cost a sixth of a replicate.
-    through = everything if replicate == 1 else tuple(name for name in everything if name != ATTACKED)
+    unattacked = tuple(name for name in everything if name != ATTACKED)
+    through = everything if replicate == 1 else unattacked
     result = [
         model("main", architecture, norm, epsilon, benchmarks=through, label=label)
         for architecture in study["architectures"]
         for norm, epsilon in grid(study["budgets"])
         for label in (_copies(study) if norm == "none" else [""])
     ]
-    controlled = tuple(name for name in everything if name != ATTACKED)
-    if controlled:
+    if unattacked:
         result += [
-            model("control", architecture, "none", 0.0, benchmarks=controlled, label=f"{key}{value}", **{key: value})
+            model("control", architecture, "none", 0.0, benchmarks=unattacked, label=f"{key}{value}", **{key: value})
             for architecture in study["architectures"]
             for key in ("images", "epochs")
             for value in study["controls"][key]
