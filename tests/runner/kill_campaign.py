@@ -44,7 +44,7 @@ miniature:
     images: {train: 60, val: 20, rival10: 20, salient_imagenet: 20, imagenet9: 20, waterbirds: 20, objectnet: 20}
   architectures: [basic]
   budgets: {linf: [4], l2: []}
-  training: {epochs: 1, monitor_images: 10}
+  training: {images: null, epochs: 1, monitor_images: 10}
   bootstrap: 100
   benchmarks: {waterbirds: {}, imagenet9: {challenge_foregrounds: 2, challenge_backgrounds: 2}}
   standard_models: 1

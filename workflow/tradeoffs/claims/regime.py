@@ -2,8 +2,9 @@
 
 The limits are the config's (``claims.criteria``), fixed before any run:
 
-* **converged**: what a network's training loss still falls by, in nats, in the last tenth of its training; beyond the
-  limit it shows how long it was trained, not what it was trained for. Controls are trained less on purpose;
+* **converged**: what twice the training would still lower a network's loss by, as a share of knowing nothing
+  (:func:`tradeoffs.training.soundness.convergence`); beyond the limit it shows how long it was trained, not what it was
+  trained for. Controls are trained otherwise on purpose;
 * **off chance**: of the accuracies that a benchmark's measures rest on, the largest is above chance by
   ``chance_margin``, and by two standard errors;
 * **below the ceiling**: the least of them is not above ``ceiling``;
@@ -220,7 +221,7 @@ def _converged(measured: Measurements, study: Study, roles: Sequence[str], conce
             found.value,
             limit,
             found.value <= limit,
-            "what its training loss (nats) still fell by in the last tenth of its training",
+            "guess at what twice its training would lower its loss by, as a share of the loss of knowing nothing",
         )
         for model in study.models
         if model.role in roles and (found := measured.get((model.id, *CONVERGENCE))) is not None

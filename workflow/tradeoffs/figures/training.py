@@ -1,4 +1,7 @@
-"""Training curves of the main models: loss, clean and adversarial accuracy on the validation images, per epoch."""
+"""Training curves of the main models: loss, clean and adversarial accuracy on the validation images, per epoch.
+
+The adversarial accuracy begins where the training's budget has grown to all of it.
+"""
 
 import math
 from pathlib import Path
@@ -24,7 +27,9 @@ def history(path: Path) -> list[dict[str, float]]:
     """Read the learning curve of a model card; InputError for a card without one."""
     rows = read_card(path).get("history")
     columns = ("epoch", *CURVES)
-    if not rows or any(not isinstance(row.get(name), int | float) for row in rows for name in columns):
+    needed = [(row, name) for row in rows or [] for name in columns if name in row or name != columns[-1]]
+    needed += [(row, columns[-1]) for row in (rows or [{}])[-1:]]
+    if any(not isinstance(row.get(name), int | float) for row, name in needed):
         raise InputError(f"{path}: no history of {', '.join(columns)} per epoch; train the model again")
     return list(rows)
 
@@ -53,7 +58,8 @@ def draw(
             colour = "black" if standard else str(round(0.78 * (1 - strength), 3))
             name = "standard" if standard else f"{row.epsilon:g}"
             for axes, quantity in zip(grid[:, column], CURVES, strict=True):
-                x, y = [point["epoch"] for point in curve], [point[quantity] for point in curve]
+                x = [point["epoch"] for point in curve if quantity in point]
+                y = [point[quantity] for point in curve if quantity in point]
                 axes.plot(x, y, linestyle=look, color=colour, linewidth=1.2 + strength, label=name)
         grid[0][column].set_title(f"{architecture}, {NORM_LABELS[norm]}")
         grid[0][column].legend(fontsize=6.5, ncols=2, handlelength=1.4, columnspacing=0.8)

@@ -85,14 +85,14 @@ def _miniature(study: Config) -> None:
             f"config: miniature.benchmarks.objectnet.border = {border}; expected at most {(side - 1) // 2}: "
             f"ObjectNet's images have {side} pixels along each side"
         )
-    full = {"images": ("data.images.train", world["images"]["train"])}
-    full["epochs"] = ("training.epochs", study["training"]["epochs"])
-    for key, (place, most) in full.items():
-        for value in study["controls"][key]:
+    most = world["images"]["train"]
+    used = {"training.images": [study["training"]["images"] or most], "controls.images": study["controls"]["images"]}
+    for key, numbers in used.items():
+        for value in numbers:
             if value > most:
                 raise InputError(
-                    f"config: miniature.controls.{key} holds {value}; expected at most miniature.{place}, {most}: "
-                    "controls are standard models that are trained less"
+                    f"config: miniature.{key}: {value}; expected at most miniature.data.images.train, {most}, which is "
+                    "how many training images the world has"
                 )
     for domain, folder in benchmarks.get("adversarial", {}).get("domains", {}).items():
         if folder not in DOMAINS.values():

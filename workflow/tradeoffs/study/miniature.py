@@ -58,7 +58,7 @@ def _models_of_replicate(study: Config, replicate: int, everything: tuple[str, .
             "norm": norm,
             "epsilon": pixel_epsilon(norm, epsilon),
             "seed": seed,
-            "images": study["data"]["images"]["train"],
+            "images": study["training"]["images"] or study["data"]["images"]["train"],
         }
         spec |= changed | overridden(study["training"], name, replicate)
         identity = (in_replicate(name, replicate), role, architecture, norm, epsilon, seed)

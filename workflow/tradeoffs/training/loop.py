@@ -18,7 +18,7 @@ from tradeoffs.training.processes import ALONE, Group, add_up, share
 from tradeoffs.training.run import Run, keep, restore, start
 from tradeoffs.training.settings import Settings
 from tradeoffs.training.smallest_batch import check_smallest_batch
-from tradeoffs.training.soundness import Row, check_loss, check_overfitting, check_weights
+from tradeoffs.training.soundness import Row, check_loss, check_overfitting, check_weights, first_monitored
 
 _LOOK = 16  # steps between two looks at what only the device, or only another process, knows
 
@@ -60,7 +60,8 @@ def train(
         state = None
         check_weights(network, epoch, settings)
         row["validation_accuracy"] = evaluate(network, validation, settings.batch_size, group)
-        row |= monitor(network, validation, settings, run.generator, group)
+        if epoch >= first_monitored(settings):
+            row |= monitor(network, validation, settings, run.generator, group)
         run.history.append(row)
         check_overfitting(run.history, min(validation.size, settings.monitor_images), settings)
         keep(run)

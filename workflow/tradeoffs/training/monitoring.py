@@ -1,4 +1,4 @@
-"""What is measured after every epoch: clean accuracy, and accuracy under a stronger attack than that of training."""
+"""What is measured between epochs: clean accuracy, and accuracy under a stronger attack than that of training."""
 
 import torch
 from torch import Tensor, nn

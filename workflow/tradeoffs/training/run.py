@@ -13,16 +13,10 @@ from tradeoffs.training.checkpoint import Checkpoint, State
 from tradeoffs.training.data import Source
 from tradeoffs.training.processes import Group, share_batch_statistics
 from tradeoffs.training.settings import Settings
-from tradeoffs.training.soundness import Row
+from tradeoffs.training.soundness import Row, first_monitored
 
-_MEASURED = {
-    "epoch",
-    "loss",
-    "train_accuracy",
-    "validation_accuracy",
-    "validation_adversarial_accuracy",
-    "validation_training_attack_accuracy",
-}
+_MEASURED = {"epoch", "loss", "train_accuracy", "validation_accuracy"}
+_UNDER_ATTACK = {"validation_adversarial_accuracy", "validation_training_attack_accuracy"}
 
 
 class Run(NamedTuple):
@@ -97,7 +91,9 @@ def restore(run: Run, state: State, steps: int) -> None:
         if group | {"lr": 0} != own | {"lr": 0}:
             raise ValueError("optimizer: other settings than this training's")
     for number, row in enumerate(history, start=1):
-        if row.keys() != _MEASURED or row["epoch"] != number or not all(map(math.isfinite, row.values())):
+        monitored = number > first_monitored(run.settings)
+        names = _MEASURED | _UNDER_ATTACK if monitored else _MEASURED
+        if row.keys() != names or row["epoch"] != number or not all(map(math.isfinite, row.values())):
             raise ValueError(f"history: no measurements of epoch {number}")
     if len(history) + ("step" in state) not in range(1, run.settings.epochs + 1) or not optimizer["state"]:
         raise ValueError("history: not of this training")

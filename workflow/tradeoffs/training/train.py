@@ -116,7 +116,7 @@ def _trained(settings: Settings, data: Path, weights: Path, kept: Path | None, m
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "weights_sha256": digests(weights)[weights.name],
         "history": history,
-        "convergence": convergence(history),
+        "convergence": convergence(history, training.classes),
         "warnings": warnings(history, training.classes, validation.size),
     }
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
