@@ -76,7 +76,7 @@ def test_worlds_have_one_knob_at_the_sweeps_value_and_no_more_images_than_the_sw
 
 
 def test_swept_models_are_trained_on_the_sweeps_images_in_worlds_of_their_own(config):
-    sweeps, train = config["miniature"]["sweeps"], config["miniature"]["data"]["images"]["train"]
+    sweeps, train = config["miniature"]["sweeps"], config["miniature"]["training"]["images"]
     controls = config["miniature"]["controls"]
     for model in plan.models(config).values():
         images = {

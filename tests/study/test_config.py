@@ -239,8 +239,8 @@ def several(**values):
         ({"miniature__benchmarks__waterbirds__resize": 31}, r"waterbirds.crop = 32; expected at most resize, 31"),
         ({"miniature__benchmarks__objectnet__validation_resize": 20}, r"objectnet.crop = 32.*validation_resize, 20"),
         ({"miniature__benchmarks__objectnet__border": 18}, r"objectnet.border = 18; expected at most 17.*36 pixels"),
-        ({"miniature__controls__images": [500, 3001]}, r"controls.images holds 3001.*data.images.train, 3000"),
-        ({"miniature__controls__epochs": [1, 1000]}, r"controls.epochs holds 1000.*at most miniature.training.epochs"),
+        ({"miniature__controls__images": [500, 3001]}, r"controls.images: 3001.*data.images.train, 3000"),
+        ({"miniature__training__images": 3010}, r"training.images: 3010.*data.images.train, 3000"),
         ({"claims__margins__bg_gp": 0.1}, r"claims.margins names 'bg_gp', which no benchmark .*did you mean bg_gap"),
         (
             {"miniature__replicates": "auto", "miniature__budgets": {"linf": [], "l2": []}},

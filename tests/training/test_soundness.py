@@ -12,7 +12,7 @@ from tradeoffs.models.networks import build
 from tradeoffs.step.errors import InputError
 from tradeoffs.training.loop import train
 from tradeoffs.training.settings import Settings
-from tradeoffs.training.soundness import check_loss, check_overfitting, check_weights, warnings
+from tradeoffs.training.soundness import check_loss, check_overfitting, check_weights, convergence, warnings
 from tradeoffs.training.train import sources
 
 CPU = torch.device("cpu")
@@ -97,6 +97,27 @@ def test_a_network_is_not_judged_at_a_budget_that_it_was_not_trained_at(training
             check_overfitting(rows, 100, spec)
     else:
         check_overfitting(rows, 100, spec)
+
+
+def test_a_network_is_attacked_from_where_the_budget_is_full(easy, training):
+    settings = Settings(**training | {"norm": "linf", "epsilon": 0.03, "epochs": 4, "attack_warm_up": 0.5})
+    _, history = train(settings, *sources(settings, easy, CPU), CPU)
+    attacked = ["validation_adversarial_accuracy" in row for row in history]
+    assert attacked == ["validation_training_attack_accuracy" in row for row in history] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("losses", "left"),
+    [
+        ([2.0, 1.5, 1.2, 1.0, 0.9, 0.8], 0.2),  # what the last third brought
+        ([2.0, 1.0, 0.5, 0.2, 0.1, 0.05], 0.05),  # no loss falls below 0
+        ([1.4], 1.4),
+        ([2.0, 1.4], 0.6),
+        ([2.0, 0.5, 0.6], -0.1),  # it rose: nothing more is to be had
+    ],
+)
+def test_convergence_is_a_share_of_knowing_nothing(losses, left):
+    assert convergence([{"loss": loss} for loss in losses], 10) == pytest.approx(left / math.log(10))
 
 
 def test_false_alarms_are_rare():
