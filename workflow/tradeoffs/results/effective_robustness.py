@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.results.evaluations import Array, Evaluation, Evaluations, draws, metric_value
+from tradeoffs.results.evaluations import Array, Drawn, Evaluation, Evaluations, draws, metric_value
 from tradeoffs.results.standard_line import FEWEST_STANDARD_MODELS, logit, residuals
 from tradeoffs.results.study import Model
 
@@ -26,12 +26,14 @@ class Measured(NamedTuple):
     """A metric's value, its bootstrap draws [draws] and the number of images behind it.
 
     ``df``: degrees of freedom of a variance over the draws; None where nothing is known but the number of images.
+    ``drawn``: what the draws are of (:class:`tradeoffs.results.evaluations.Evaluation`); None where it is not known.
     """
 
     value: float
     draws: Array
     n: int
     df: float | None = None
+    drawn: Drawn | None = None
 
     @property
     def freedom(self) -> float:
