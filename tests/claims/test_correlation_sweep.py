@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from claims.made_sweeps import CRITERIA, DRAWS, by_name, fitted_change, measured, model, study
-from tradeoffs.claims import correlation_effects, correlation_sweep
+from tradeoffs.claims import correlation_effects, correlation_sweep, regime
 from tradeoffs.results.effective_robustness import Measured
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.study import Model
@@ -222,3 +222,5 @@ def test_a_dead_regime_is_named_and_draws_no_verdict() -> None:
         assert row.warning == "object is not read: correlation 0.97, accuracy_broken 0.11 (limit 0.15)"
         assert row.verdict == "undecided"
         assert row.value is not None
+    checked = [check for check in regime.checks(found, study(models, CRITERIA)) if not check.passed]
+    assert [(check.criterion, check.place) for check in checked] == [("object is read", 0.97)]

@@ -8,9 +8,10 @@ from scipy import stats
 
 from claims.made_sweeps import CRITERIA, DRAWS, by_name, fitted_change, measured, model, study
 from tradeoffs.claims import scale_sweep
+from tradeoffs.claims.regime import checks
 from tradeoffs.claims.variance import UNSEEN_DF
 from tradeoffs.results.effective_robustness import Measured
-from tradeoffs.results.measurements import Measurements
+from tradeoffs.results.measurements import CONVERGENCE, Measurements
 from tradeoffs.results.study import Model
 from tradeoffs.step.errors import InputError
 
@@ -161,6 +162,19 @@ def test_a_gap_at_its_floor_is_named_and_draws_no_verdict() -> None:
     for name in warned:
         assert "no room to fall: scale 0.2, bg_gap of standard models 0.004" in (rows[name].warning or "")
         assert rows[name].verdict == "undecided"
+
+
+def test_each_check_of_a_sweep_says_where_it_is() -> None:
+    models = swept(replicates=2)
+    trained = {(m.id, *CONVERGENCE): Measured(0.2, np.full(1, 0.2), 1) for m in models}
+    found = checks(gaps(models) | trained, study(models, CRITERIA))
+    assert {check.concerns for check in found} == {"background_scale"}
+    places = [check.place for check in found]
+    assert {scale: places.count(scale) for scale in SCALES} == dict.fromkeys(SCALES, 3 + 2 * len(TRAININGS))
+    scale_of = {m.id: m.background_scale for m in models}
+    assert [check.place for check in found if check.subject in scale_of] == [
+        scale_of[check.subject] for check in found if check.subject in scale_of
+    ]
 
 
 @pytest.mark.parametrize("scales", [(1.0,), (0.2, 1.0)])

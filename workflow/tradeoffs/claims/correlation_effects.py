@@ -39,6 +39,7 @@ from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.study import Model
 
 ROLE = "correlation_sweep"
+KEY = "spurious_correlation"  # how the names of the claims begin
 BENCHMARK = "adversarial"
 UNDER_ATTACK, CLEAN, RETAINED, MARGIN = "accuracy", "clean", "retained", "margin"
 QUANTITIES = (UNDER_ATTACK, CLEAN, RETAINED, MARGIN)

@@ -16,6 +16,7 @@ from tradeoffs.claims import regime
 from tradeoffs.claims.correlation_effects import (
     BENCHMARK,
     CLEAN,
+    KEY,
     MARGIN,
     RETAINED,
     UNDER_ATTACK,
@@ -56,7 +57,6 @@ NAMES = {
     RETAINED: "the share of clean accuracy that is retained under attack",
     MARGIN: "the mean distance to the decision boundary (l2, to first order)",
 }
-KEY = "spurious_correlation"
 
 
 def claims(measured: Measurements, study: Study) -> list[Claim]:

@@ -26,6 +26,7 @@ from tradeoffs.results.study import Model
 from tradeoffs.step.errors import InputError
 
 ROLE = "background_scale_sweep"
+KEY = "background_scale"  # how the names of the claims begin
 BENCHMARK, METRIC = "imagenet9", "bg_gap"
 ACCURACIES = ("accuracy_mixed_same", "accuracy_mixed_rand")  # whose difference it is
 

@@ -15,14 +15,13 @@ No verdict is drawn where the standard models' gap is at its floor, or their acc
 
 from tradeoffs.claims import regime
 from tradeoffs.claims.row import CONCLUSION, Claim
-from tradeoffs.claims.scale_effects import BENCHMARK, METRIC, ROLE, Effects, effects
+from tradeoffs.claims.scale_effects import BENCHMARK, KEY, METRIC, ROLE, Effects, effects
 from tradeoffs.claims.sweep_rows import Said, all_of, single
 from tradeoffs.claims.verdicts import Rule
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.study import Study
 
 STATISTIC = f"mean over budgets of {METRIC} - standard at that scale; p: t test"
-KEY = "background_scale"
 Warnings = dict[float, str | None]
 
 
