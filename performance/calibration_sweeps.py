@@ -4,11 +4,11 @@
 
 As performance/calibration.py for the main grid: studies whose effect is known, with the noise that a default run has
 shown, are put through the code that decides on claims. A world of a sweep has the errors by images of its replicate's
-other worlds in part (their photographs are the same), and a training of its own. Trainings vary over a sweep as the analysis takes it
-(all alike; of the gap of ImageNet-9, in proportion to p (1 - p)), or a quarter as much at the lower end as at the upper
-one, which is what copies have shown: sd of the gap 0.004, 0.010 and 0.014 at scales 0.2, 0.4 and 1, of clean accuracy
-where the correlation is broken 0.004, 0.018 and 0.031 at correlations 0, 0.8 and 0.9. Curves are smooth, or as rough as
-the run has shown, its own noise included. Prints a table in Markdown.
+other worlds in part (their photographs are the same), and a training of its own. Trainings vary over a sweep as the
+analysis takes it (all alike; of the gap of ImageNet-9, in proportion to p (1 - p)), or a quarter as much at the lower
+end as at the upper one, which is what copies have shown: sd of the gap 0.004, 0.010 and 0.014 at scales 0.2, 0.4 and 1,
+of clean accuracy where the correlation is broken 0.004, 0.018 and 0.031 at correlations 0, 0.8 and 0.9 (three or four
+trainings each). Curves are smooth, or as rough as the run has shown, its own noise included. Prints a table in Markdown.
 """
 
 import argparse
