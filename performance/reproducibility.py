@@ -22,7 +22,7 @@ import torch
 WORLD = {
     "seed": 0,
     "image_size": 32,
-    "correlation": 0.7,
+    "correlation": 0.8,
     "contrast": 0.8,
     "background_scale": 1,
     "test_images": 500,
@@ -33,13 +33,14 @@ SPEC = {
     "seed": 0,
     "image_size": None,
     "augmentation": "none",
-    "batch_size": 64,
+    "batch_size": 32,
     "learning_rate": 0.1,
     "schedule": "one_cycle",
     "momentum": 0.9,
     "weight_decay": 5e-4,
     "attack_steps": 1,
     "attack_step_size": 1.25,
+    "attack_warm_up": 0.5,
     "monitor_images": 100,
 }
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from claims.made_sweeps import CRITERIA, DRAWS, by_name, fitted_change, measured, model, study
-from tradeoffs.claims import correlation_effects, correlation_sweep
+from tradeoffs.claims import correlation_effects, correlation_sweep, regime
 from tradeoffs.results.effective_robustness import Measured
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.study import Model
@@ -148,13 +148,35 @@ def test_no_accuracy_at_all_retains_nothing() -> None:
     assert not share.draws.any()
 
 
-def test_draws_that_worlds_have_in_common_say_nothing_of_one_another() -> None:
+@pytest.mark.parametrize("paired", [True, False])
+def test_what_draws_have_in_common_cancels_where_they_are_of_the_same_photographs(paired: bool) -> None:
     """The interval does not shrink because the draws of two worlds happen to go together."""
     models = sweep()
-    error = np.random.default_rng(0).normal(0, 0.1, DRAWS)
-    shaken = {key: each._replace(draws=each.draws + error) for key, each in attacked(models).items()}
+    error, of = np.random.default_rng(0).normal(0, 0.1, DRAWS), (0, DRAWS, 10, 1) if paired else None
+    shaken = {key: each._replace(draws=each.draws + error, drawn=of) for key, each in attacked(models).items()}
     row = by_name(correlation_sweep.claims(shaken, study(models)))["spurious_correlation.preserved"]
-    assert (row.ci_high or 0) - (row.ci_low or 0) > 0.3
+    width = (row.ci_high or 0) - (row.ci_low or 0)
+    assert width < 0.05 if paired else width > 0.3
+
+
+def test_accuracy_that_breaks_off_as_the_other_photographs_grow_few_is_no_noise() -> None:
+    """A curve in the logarithm of their share; over the correlation itself a quadratic is off by 0.02."""
+    x = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9)
+    models = sweep(x)
+    y = [0.9 - 0.08 * np.log2(1 - value) ** 2 / 2 for value in x]
+    of = {each.id: value for each, value in zip(models, y, strict=True)}
+    found = attacked(models, noise=0.0) | measured(models, "adversarial", "accuracy_broken", lambda m: of[m.id], 0.0)
+    row = by_name(correlation_sweep.claims(found, study(models)))["spurious_correlation.broken.clean"]
+    assert row.value == pytest.approx(-fitted_change(x, y))
+    assert (row.ci_low, row.ci_high) == pytest.approx((row.value, row.value))
+    off = np.sqrt(np.polyfit(x, y, 2, full=True)[1][0] / 3)
+    assert off > 0.01
+
+
+def test_a_correlation_of_one_is_a_point_like_any_other() -> None:
+    models = sweep((0.0, 0.5, 0.7, 0.9, 1.0))
+    row = by_name(correlation_sweep.claims(attacked(models), study(models)))["spurious_correlation.preserved"]
+    assert np.isfinite([row.ci_low or np.nan, row.ci_high or np.nan]).all()
 
 
 @pytest.mark.parametrize(
@@ -200,3 +222,5 @@ def test_a_dead_regime_is_named_and_draws_no_verdict() -> None:
         assert row.warning == "object is not read: correlation 0.97, accuracy_broken 0.11 (limit 0.15)"
         assert row.verdict == "undecided"
         assert row.value is not None
+    checked = [check for check in regime.checks(found, study(models, CRITERIA)) if not check.passed]
+    assert [(check.criterion, check.place) for check in checked] == [("object is read", 0.97)]

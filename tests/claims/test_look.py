@@ -9,8 +9,12 @@ import pytest
 
 from results.studies import config, make_study
 from results.synthetic_study import Study, flat
+from tradeoffs.claims import headlines
 from tradeoffs.claims import look as module
 from tradeoffs.claims.sequential import levels
+from tradeoffs.claims.variance import Estimate
+from tradeoffs.claims.verdicts import Finding
+from tradeoffs.results.metrics import Metric
 from tradeoffs.results.study import Model
 from tradeoffs.runner import commands
 
@@ -41,6 +45,14 @@ def strong(model: Model, benchmark: str, metric: str) -> float:
     return flat(model, benchmark, metric) + (-0.3 if lower else 0.3) * budget
 
 
+def with_verdicts(**verdicts: str) -> dict[str, headlines.Tested]:
+    """Headlines with these verdicts."""
+    effect, metric = Estimate(0.1, 0.05, 10.0, 2), Metric("rival10", "rfs_linf")
+    return {
+        name: headlines.Tested(metric, [], Finding(effect, 0.05, each, 0.5), None) for name, each in verdicts.items()
+    }
+
+
 @pytest.mark.parametrize(("plan", "decided"), [(strong, True), (flat, False)])
 def test_a_look_says_whether_every_headline_is_decided(
     make_study: Callable[..., Study], tmp_path: Path, plan: Callable[..., float], decided: bool
@@ -59,11 +71,34 @@ def test_a_look_says_whether_every_headline_is_decided(
 def test_one_undecided_headline_is_enough_for_another_replicate(
     make_study: Callable[..., Study], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "headlines", lambda *_: {"a": "supported", "b": "undecided", "c": "equivalent"})
+    monkeypatch.setattr(module, "headlines", lambda *_: with_verdicts(a="supported", b="undecided", c="equivalent"))
     assert look(make_study(changes={"replicates": 2}), tmp_path / "2.json", look=2) == 0
     found = json.loads((tmp_path / "2.json").read_text())
     assert (found["replicates"], found["decided"]) == (2, False)
     assert found["level"] == pytest.approx(levels(5, 5)[1])
+
+
+def test_a_headline_that_no_replicate_can_decide_asks_for_none(
+    make_study: Callable[..., Study], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its accuracy is at the ceiling by a criterion that all others meet."""
+    study, card = make_study(strong), tmp_path / "1.json"
+    told = json.loads(study.spec)["benchmarks"]
+    benchmarks = [each | {"rests_on": [], "chance": 0.1} for each in told]
+    (of_rival,) = (each for each in benchmarks if each["name"] == "rival10")
+    of_rival["rests_on"] = ["accuracy"]
+    criteria = {"chance_margin": 0.05, "ceiling": 0.0, "convergence": 0.05}
+    assert look(study, card, benchmarks=benchmarks, criteria=criteria) == 0
+    found = json.loads(card.read_text())
+    key = "background_reliance.rival10.rfs_linf"
+    assert found["decided"]
+    assert found["headlines"].pop(key) == "undecided"
+    assert "undecided" not in found["headlines"].values()
+    assert list(found["no_verdict"]) == [key]
+    assert "at the ceiling: basic" in found["no_verdict"][key]
+    said = capsys.readouterr().out
+    assert "undecided none" in said
+    assert f"no verdict, however many replicates there are: {key} (at the ceiling" in said
 
 
 @pytest.mark.parametrize("changes", [{"look": 0}, {"look": 6}, {"hypotheses": 0}])

@@ -8,9 +8,10 @@ from scipy import stats
 
 from claims.made_sweeps import CRITERIA, DRAWS, by_name, fitted_change, measured, model, study
 from tradeoffs.claims import scale_sweep
+from tradeoffs.claims.regime import checks
 from tradeoffs.claims.variance import UNSEEN_DF
 from tradeoffs.results.effective_robustness import Measured
-from tradeoffs.results.measurements import Measurements
+from tradeoffs.results.measurements import CONVERGENCE, Measurements
 from tradeoffs.results.study import Model
 from tradeoffs.step.errors import InputError
 
@@ -79,7 +80,7 @@ def test_linf_that_raises_reliance_everywhere_contradicts_the_claim() -> None:
     assert (row.verdict, row.value) == ("contradicted", 0.5)
 
 
-def test_models_of_a_world_are_paired_and_worlds_are_not() -> None:
+def test_what_a_worlds_models_have_in_common_does_not_count() -> None:
     models = swept()
     error = np.random.default_rng(1).normal(0, 0.2, DRAWS)
     shaken = {key: each._replace(draws=each.draws + error) for key, each in gaps(models).items()}
@@ -103,6 +104,52 @@ def test_the_shared_standard_model_and_few_points_make_wide_intervals() -> None:
     )
 
 
+def test_where_nearly_all_answers_are_right_trainings_vary_less() -> None:
+    """In proportion to p (1 - p) of both accuracies: standard errors of two scales are as its roots."""
+    models = swept()
+    found = gaps(models, noise=0.0)
+    for each in models:
+        if each.background_scale == 0.2:
+            for name, accuracy in (("accuracy_mixed_same", 0.99), ("accuracy_mixed_rand", 0.96)):
+                found[each.id, "imagenet9", name] = Measured(accuracy, np.full(DRAWS, accuracy), 100)
+    rows = by_name(scale_sweep.claims(found, study(models)))
+    small, large = (
+        (rows[f"background_scale.l2.scale{scale:g}"].ci_high or 0)
+        - (rows[f"background_scale.l2.scale{scale:g}"].value or 0)
+        for scale in (0.2, 1.0)
+    )
+    units = 0.99 * 0.01 + 0.96 * 0.04, 0.9 * 0.1 + 0.6 * 0.4
+    assert small / large == pytest.approx(np.sqrt(units[0] / units[1]))
+
+
+def of_grid(images: int | None = None, noise: float = 0.05) -> tuple[list[Model], Measurements]:
+    """A main grid whose values have this noise, and its gaps with it."""
+    trained = [("none", 0.0, copy) for copy in range(3)] + [("l2", 2.0**power, 0) for power in range(-3, 2)]
+    models = [
+        model(f"grid_{norm}{e:g}_{copy}", norm=norm, epsilon=e, images=images, benchmarks=("imagenet9",))
+        for norm, e, copy in trained
+    ]
+    errors = dict(zip(models, np.random.default_rng(5).normal(0, noise, len(models)), strict=True))
+    return models, gaps(models, 0.0, lambda each: 0.3 + 0.02 * np.log2(each.epsilon or 1) + float(errors[each]))
+
+
+def test_the_grid_says_how_much_trainings_vary_where_it_is_of_as_many_images() -> None:
+    models = swept()
+    own = gaps(models, noise=0.0)
+    grid, found = of_grid()
+    row, without, other = (
+        by_name(scale_sweep.claims(own | found, study([*models, *added])))["background_scale.l2.scale0.4"]
+        for added in (grid, [], of_grid(images=77)[0])
+    )
+    standard = [found[m.id, "imagenet9", "bg_gap"].value for m in grid if m.norm == "none"]
+    trained = [found[m.id, "imagenet9", "bg_gap"].value for m in grid if m.norm == "l2"]
+    squares = np.var(standard) * 3 + np.polyfit(range(5), trained, 2, full=True)[1][0]
+    half = ((row.ci_high or 0) - (row.ci_low or 0)) / 2
+    assert row.df == pytest.approx(1 / (1 / 4 + 1 / UNSEEN_DF))  # two of the copies, two of the curve
+    assert half == pytest.approx(stats.t.ppf(0.975, row.df) * np.sqrt(2 * squares / 4))
+    assert (other.ci_low, other.df) == (without.ci_low, without.df) != (row.ci_low, row.df)
+
+
 def test_a_gap_at_its_floor_is_named_and_draws_no_verdict() -> None:
     models = swept()
     found = gaps(models)
@@ -115,6 +162,19 @@ def test_a_gap_at_its_floor_is_named_and_draws_no_verdict() -> None:
     for name in warned:
         assert "no room to fall: scale 0.2, bg_gap of standard models 0.004" in (rows[name].warning or "")
         assert rows[name].verdict == "undecided"
+
+
+def test_each_check_of_a_sweep_says_where_it_is() -> None:
+    models = swept(replicates=2)
+    trained = {(m.id, *CONVERGENCE): Measured(0.2, np.full(1, 0.2), 1) for m in models}
+    found = checks(gaps(models) | trained, study(models, CRITERIA))
+    assert {check.concerns for check in found} == {"background_scale"}
+    places = [check.place for check in found]
+    assert {scale: places.count(scale) for scale in SCALES} == dict.fromkeys(SCALES, 3 + 2 * len(TRAININGS))
+    scale_of = {m.id: m.background_scale for m in models}
+    assert [check.place for check in found if check.subject in scale_of] == [
+        scale_of[check.subject] for check in found if check.subject in scale_of
+    ]
 
 
 @pytest.mark.parametrize("scales", [(1.0,), (0.2, 1.0)])

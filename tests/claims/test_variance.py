@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from tradeoffs.claims.training_noise import Curve, along_curves, between_copies, scaled
+from tradeoffs.claims.training_noise import Curve, along_curves, between_copies, scaled, together
 from tradeoffs.claims.variance import UNSEEN_DF, Estimate, Part, Replicate, estimate, satterthwaite
 
 PARTS = (Part(0.0004, 9.0), Part(0.0001, 8.0), Part(0.0002, 4.0))
@@ -167,6 +167,44 @@ def test_noise_around_curves_is_what_was_put_in() -> None:
 def test_degrees_of_freedom_of_a_curve(points: int, df: int) -> None:
     """Three points around a line, more around a quadratic."""
     assert along_curves([Curve(list(range(points)), [0.5, 0.1, 0.3, 0.2, 0.9, 0.8, 0.0, 0.7, 0.4][:points])]).df == df
+
+
+def test_what_images_take_off_a_curve_is_no_noise_of_training() -> None:
+    """Errors by images of sd 0.1 and of trainings of sd 0.05: draws of the former are taken out, on average."""
+    rng, x, curves = np.random.default_rng(0), np.arange(5.0), []
+    for _ in range(1000):
+        values = 0.1 * x + rng.normal(0, 0.1, 5) + rng.normal(0, 0.05, 5)
+        curves.append(Curve(x.tolist(), values.tolist(), rng.normal(0, 0.1, (5, 60))))
+    assert along_curves(curves).variance == pytest.approx(0.05**2, rel=0.15)
+    assert along_curves([curve._replace(draws=None) for curve in curves]).variance == pytest.approx(0.0125, rel=0.1)
+
+
+def test_images_that_explain_all_of_it_leave_no_noise_and_its_degrees_of_freedom() -> None:
+    draws = np.random.default_rng(0).normal(0, 1, (5, 60))
+    assert along_curves([Curve([0, 1, 2, 3, 4], [0.1, 0.2, 0.1, 0.3, 0.1], draws)]) == (0, 2)
+
+
+def test_what_images_do_to_all_points_alike_takes_none_off_its_curve() -> None:
+    values, shared = [0.1, 0.2, 0.1, 0.3, 0.1], np.tile(np.random.default_rng(0).normal(0, 1, 60), (5, 1))
+    plain = along_curves([Curve([0, 1, 2, 3, 4], values)])
+    assert along_curves([Curve([0, 1, 2, 3, 4], values, shared)]).variance == pytest.approx(plain.variance)
+
+
+def test_noise_in_units_is_the_factor_that_was_put_in() -> None:
+    rng, x, units = np.random.default_rng(0), np.arange(5.0), np.array([0.1, 0.5, 1.0, 2.0, 4.0])
+    curves = [
+        Curve(x.tolist(), (0.3 * x**2 + rng.normal(0, 0.2 * np.sqrt(units))).tolist(), units=units.tolist())
+        for _ in range(2000)
+    ]
+    assert along_curves(curves).variance == pytest.approx(0.04, rel=0.06)
+    alike = [curve._replace(units=[9.0] * 5) for curve in curves]
+    plain = [curve._replace(units=None) for curve in curves]
+    assert along_curves(alike).variance == pytest.approx(along_curves(plain).variance / 9)
+
+
+def test_sources_of_noise_count_by_their_degrees_of_freedom() -> None:
+    assert together([Part(0.1, 1.0), Part(0.4, 2.0), Part(9.0, 0.0)]) == pytest.approx((0.3, 3.0))
+    assert together([Part(1.0, 0.0)]) == (0.0, 0.0)
 
 
 def test_copies_vary_around_their_own_mean() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tradeoffs.claims.row import CONTRADICTED, EQUIVALENT, SUPPORTED, UNDECIDED, not_tested
+from tradeoffs.claims.row import CONTRADICTED, EQUIVALENT, SUPPORTED, UNDECIDED, Said, not_tested
 from tradeoffs.claims.variance import Estimate
 from tradeoffs.claims.verdicts import Rule, chances, findings, holm, rerun, verdict
 
@@ -126,7 +126,7 @@ def test_the_rule_knows_no_direction(value: float, error: float, df: float, marg
 def test_the_row_holds_the_numbers_of_its_finding() -> None:
     one = Estimate(0.2, 0.05, 12, 3)
     (found,) = findings([one], [RULE])
-    row = found.claim("claim", "statement", "statistic", "evidence", scope="headline", norm="l2")
+    row = found.claim(Said("claim", "statement", "statistic", "evidence", scope="headline", norm="l2"))
     assert row[:4] == ("claim", "statement", "statistic", 0.2)
     assert (row.ci_low, row.ci_high) == one.interval()
     assert (row.p_value, row.p_adjusted, row.df) == (one.p_value(), one.p_value(), 12)
@@ -136,11 +136,11 @@ def test_the_row_holds_the_numbers_of_its_finding() -> None:
 
 def test_a_warning_leaves_the_numbers_and_takes_the_verdict() -> None:
     (found,) = findings([Estimate(0.2, 0.05, 12, 3)], [RULE])
-    row = found.claim("claim", "statement", "statistic", "evidence", warning="at chance")
+    row = found.claim(Said("claim", "statement", "statistic", "evidence"), "at chance")
     assert (row.value, row.verdict, row.rerun, row.warning) == (0.2, UNDECIDED, None, "at chance")
 
 
 def test_a_row_that_could_not_be_tested_has_no_numbers() -> None:
-    row = not_tested("claim", "statement", "none", "two budgets are missing")
+    row = not_tested(Said("claim", "statement", "none", "two budgets are missing"))
     assert set(row[3:7]) == {None}
     assert (row.verdict, row.evidence, row.p_adjusted) == (UNDECIDED, "two budgets are missing", None)

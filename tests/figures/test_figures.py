@@ -231,11 +231,12 @@ def test_a_sweep_without_attack_budgets_shows_clean_accuracy_and_any_domain(tabl
 
 def test_points_that_fail_a_criterion_are_hollow(tables: Path) -> None:
     failing = tables / "failing"
-    header = "criterion,concerns,subject,value,limit,passed,meaning"
+    header = "criterion,concerns,subject,value,limit,passed,meaning,place"
     rows = [
-        'object is read,spurious_correlation,"correlation 0.9, accuracy_broken",0.1,0.2,False,why',
-        'object is read,spurious_correlation,"correlation 0.5, accuracy_broken",0.9,0.2,True,why',
-        "converged,background_scale,basic_linf_eps8_background_scale0.2,0.1,0.05,False,why",
+        "object is read,spurious_correlation,clean accuracy,0.1,0.2,False,why,0.9",
+        "object is read,spurious_correlation,clean accuracy,0.9,0.2,True,why,0.5",
+        "converged,background_scale,a model,0.1,0.05,False,why,0.2",
+        "converged,background_reliance,a model of the grid,0.1,0.05,False,why,",
     ]
     failing.write_text("\n".join([header, *rows, ""]))
     drawn = {
@@ -249,10 +250,14 @@ def test_points_that_fail_a_criterion_are_hollow(tables: Path) -> None:
         assert places == pytest.approx([place] * len(places), abs=0.02)
 
 
-def test_intervals_of_means_over_replicates_are_those_of_a_mean() -> None:
-    rows = pd.DataFrame({"x": [1.0, 1.0], "value": [0.4, 0.6], "ci_low": [0.1, 0.2], "ci_high": [0.7, 1.0]})
-    mean = over_replicates(rows, ["x"]).iloc[0]
-    assert mean.tolist() == pytest.approx([1.0, 0.5, 0.25, 0.75])
+def test_intervals_of_means_over_replicates_are_as_wide_as_those_of_one() -> None:
+    rows = pd.DataFrame(
+        {"x": [2.0, 1.0, 1.0], "value": [0.3, 0.4, 0.6], "ci_low": [0.2, 0.1, 0.2], "ci_high": [0.4, 0.7, 1.0]}
+    )
+    assert over_replicates(rows, ["x"]).to_numpy().tolist() == [
+        pytest.approx([1.0, 0.5, 0.15, 0.85]),
+        pytest.approx([2.0, 0.3, 0.2, 0.4]),
+    ]
 
 
 def test_the_picture_of_the_claims_shows_headlines_and_every_verdict(tables: Path) -> None:

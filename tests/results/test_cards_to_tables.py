@@ -117,8 +117,8 @@ def test_every_metric_of_every_card_is_measured_with_its_draws_and_images(make_s
     found = measure(evaluations, study.models, told(study.spec).reliance)
     for (model, benchmark), evaluation in evaluations.items():
         for name, metric in evaluation.metrics.items():
-            value, drawn, count, df = found[model, benchmark, name]
-            assert (value, count, df) == (metric["value"], metric["n"], evaluation.df)
+            value, drawn, count, df, of = found[model, benchmark, name]
+            assert (value, count, df, of) == (metric["value"], metric["n"], evaluation.df, evaluation.drawn)
             np.testing.assert_array_equal(drawn, np.load(evaluation.outcomes)[f"draws/{name}"].astype(float))
     changed = found["basic_l2_eps1", "imagenet9", "bg_gap"]
     assert (changed.value, changed.n) == (0.9, 123)
@@ -130,6 +130,19 @@ def test_every_metric_of_every_card_is_measured_with_its_draws_and_images(make_s
         for protocol in ("official", "restricted")
     }
     assert {model for model, *_ in added} == mains
+
+
+def test_draws_of_two_worlds_are_of_the_same_where_cards_say_so(make_study: Callable[..., Study]) -> None:
+    """The same seed, number of draws, units and strata, and no image left out; and never where a card is silent."""
+    study = make_study(spread)
+    says = {"resampled": {"units": 8, "strata": 4}, "skipped": []}
+    told_of = {"0.2": says, "0.4": says, "0.7": says | {"skipped": ["a.png"]}, "1": says | {"resampled": None}}
+    for scale, changes in told_of.items():
+        name = f"basic_standard_background_scale{scale}"
+        edit(card(study, name, "imagenet9"), lambda content, changes=changes: content.update(changes))
+    found = measure(read(study.evaluations, study.models), study.models, told(study.spec).reliance)
+    drawn = [found[f"basic_standard_background_scale{scale}", "imagenet9", "bg_gap"].drawn for scale in told_of]
+    assert drawn == [(0, DRAWS, 8, 4), (0, DRAWS, 8, 4), None, None]
 
 
 def test_summary_and_sweep_rows_are_the_cards_cell_by_cell(make_study: Callable[..., Study]) -> None:

@@ -5,12 +5,12 @@ alike, and so does every budget within one.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from tradeoffs.claims.training_noise import scaled
+from tradeoffs.claims.training_noise import scaled, together
 from tradeoffs.claims.variance import Estimate, Part, Replicate, estimate, satterthwaite
 from tradeoffs.results.evaluations import Array
 from tradeoffs.results.study import Model
@@ -111,10 +111,4 @@ def _summed(listed: Sequence[Mapping[str, float]], weights: Sequence[float]) -> 
 
 def pooled_noise(listed: Sequence[Noise]) -> Noise:
     """Return the noise over several replicates, by their degrees of freedom."""
-    return Noise(_together(noise.adversarial for noise in listed), _together(noise.standard for noise in listed))
-
-
-def _together(parts: Iterable[Part]) -> Part:
-    known = [part for part in parts if part.df > 0]
-    df = sum(part.df for part in known)
-    return Part(sum(part.df * part.variance for part in known) / df if df else 0.0, df)
+    return Noise(together([noise.adversarial for noise in listed]), together([noise.standard for noise in listed]))

@@ -15,16 +15,22 @@ Of the budgets those count that leave something standing and not everything: at 
 over all correlations, replicates and domains, is above chance and not above the ceiling. Correlations are treated alike
 there, and so are domains, so that the rule does not know what the claim is.
 
-Trainings' part of the variance is what a quantity is off a smooth curve in the correlation.
+Trainings' part of the variance is what a quantity is off a smooth curve (:mod:`tradeoffs.claims.training_noise`), less
+what images explain of it. The curve is one in the logarithm of 1 - correlation. That is the share of training images
+whose photograph is drawn without regard to the class; by these a network learns that photographs mislead, and what is
+learnt grows smoothly with the logarithm of the number of examples (learning curves: Hestness et al. 2017, "Deep
+Learning Scaling is Predictable, Empirically"). Over the correlation itself accuracy breaks off at the upper end, and no
+quadratic follows that.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from tradeoffs.benchmarks.attack_metrics import Attack, margin_name, metric_name, read_name
-from tradeoffs.claims.sweep_line import Point, change, images
+from tradeoffs.claims.sweep_line import Images, Point, change, stacked
 from tradeoffs.claims.training_noise import Curve, along_curves
 from tradeoffs.claims.variance import Estimate
 from tradeoffs.results.effective_robustness import Measured
@@ -33,9 +39,11 @@ from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.study import Model
 
 ROLE = "correlation_sweep"
+KEY = "spurious_correlation"  # how the names of the claims begin
 BENCHMARK = "adversarial"
 UNDER_ATTACK, CLEAN, RETAINED, MARGIN = "accuracy", "clean", "retained", "margin"
 QUANTITIES = (UNDER_ATTACK, CLEAN, RETAINED, MARGIN)
+FEWEST_UNLIKE = 1e-3  # share of images whose photograph may be another class's, where a correlation of 1 leaves none
 
 
 class Effect(NamedTuple):
@@ -117,14 +125,15 @@ def _effect(
     for model in sweep.models:
         found = value(sweep.measured, model, domain, quantity, names)
         assert model.correlation is not None
-        points.setdefault(model.replicate, []).append(
-            Point(model.correlation, sign * found.value, images(found.draws, found.freedom))
-        )
-    noise = {
-        number: along_curves([Curve([point.x for point in own], [point.value for point in own])])
-        for number, own in points.items()
-    }
-    return change(points, noise, unseen)
+        images = Images(sign * found.draws, found.freedom, found.drawn)
+        points.setdefault(model.replicate, []).append(Point(model.correlation, sign * found.value, images))
+    return change(points, {number: along_curves([_curve(own)]) for number, own in points.items()}, unseen)
+
+
+def _curve(points: Sequence[Point]) -> Curve:
+    """Return what a quantity is a smooth curve over."""
+    unlike = [math.log2(max(1 - point.x, FEWEST_UNLIKE)) for point in points]
+    return Curve(unlike, [point.value for point in points], stacked([point.images for point in points]))
 
 
 def value(measured: Measurements, model: Model, domain: str, quantity: str, names: Sequence[str]) -> Measured:

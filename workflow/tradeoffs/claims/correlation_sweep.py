@@ -16,6 +16,7 @@ from tradeoffs.claims import regime
 from tradeoffs.claims.correlation_effects import (
     BENCHMARK,
     CLEAN,
+    KEY,
     MARGIN,
     RETAINED,
     UNDER_ATTACK,
@@ -25,8 +26,8 @@ from tradeoffs.claims.correlation_effects import (
     sweep_of,
     swept_models,
 )
-from tradeoffs.claims.row import CONCLUSION, EXPLORATORY, Claim
-from tradeoffs.claims.sweep_rows import Said, all_of, single
+from tradeoffs.claims.row import CONCLUSION, EXPLORATORY, Claim, Said
+from tradeoffs.claims.sweep_rows import all_of, single
 from tradeoffs.claims.verdicts import Rule
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.study import Study
@@ -56,7 +57,6 @@ NAMES = {
     RETAINED: "the share of clean accuracy that is retained under attack",
     MARGIN: "the mean distance to the decision boundary (l2, to first order)",
 }
-KEY = "spurious_correlation"
 
 
 def claims(measured: Measurements, study: Study) -> list[Claim]:
@@ -98,11 +98,10 @@ def row(effect: Effect, sweep: Sweep, study: Study, warning: str | None) -> Clai
         statement.format(f"{what}{under}"),
         statistic,
         evidence,
-        missing(effect, sweep),
         EXPLORATORY if effect.norm else CONCLUSION,
         effect.norm or None,
     )
-    return single(said, effect.estimate, rule(study, effect.quantity), warning)
+    return single(said, missing(effect, sweep), effect.estimate, rule(study, effect.quantity), warning)
 
 
 def rule(study: Study, quantity: str) -> Rule:

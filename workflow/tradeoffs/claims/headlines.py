@@ -1,6 +1,6 @@
 """The headline claims of a study: the first measure of reliance of each benchmark, tested all together.
 
-A look (:mod:`tradeoffs.claims.look`) asks for no more than their verdicts. They are a family of Holm's procedure; so
+A look (:mod:`tradeoffs.claims.look`) asks for no more than these. They are a family of Holm's procedure; so
 are they once more beyond accuracy, that is, against standard models of equal accuracy. Every other measure is tested by
 itself.
 """
@@ -71,12 +71,12 @@ def overall(parts: Sequence[Tested]) -> Together:
     return together([part.conclusive for part in parts])
 
 
-def headlines(measured: Measurements, study: Study, level: float) -> dict[str, str]:
-    """Return the verdict on each headline claim, by name, at a level that all share by Holm's procedure (1979)."""
+def headlines(measured: Measurements, study: Study, level: float) -> dict[str, Tested]:
+    """Return what was found of each headline claim, by name, at a level that all share by Holm's procedure (1979)."""
     metrics = [benchmark.reliance[0] for benchmark in study.benchmarks if benchmark.reliance]
     listed = [(metric, compare(measured, study.models, metric)) for metric in metrics]
     tested = family(study._replace(level=level), listed, warnings_of(measured, study))
-    return {name(each.metric): each.verdict for each in tested}
+    return {name(each.metric): each for each in tested}
 
 
 def warnings_of(measured: Measurements, study: Study) -> Warnings:

@@ -1,8 +1,12 @@
 """A look at the headline claims after a replicate: is every one decided, or is another replicate worth it?
 
-The card is what the workflow asks: ``replicates`` there are, the ``level`` of this look's tests, whether all headlines
-are ``decided``, and the verdict on each (``headlines``). After the last look there is no further replicate, decided or
-not.
+The card is what the workflow asks: ``replicates`` there are, the ``level`` of this look's tests, the verdict on each
+headline (``headlines``), and whether all are ``decided`` that replicates can decide. After the last look there is no
+further replicate, decided or not.
+
+A headline with a warning has no verdict because a criterion of the regime fails: a network was trained too short, or
+reads everything, or nothing. Replicates are of the same recipe, so another one cures nothing, and such a headline asks
+for none (``no_verdict``: its warning).
 """
 
 from collections.abc import Mapping
@@ -49,7 +53,10 @@ def run(
     study = study_of(Told(*told, level, settings.unseen_variance))
     measured = measure(read(evaluations, study.models), study.models, study.reliance)
     found = headlines(measured, study, level)
-    open_ones = [name for name, verdict in found.items() if verdict == UNDECIDED]
+    no_verdict = {name: each.warning for name, each in found.items() if each.warning is not None}
+    open_ones = [name for name, each in found.items() if each.verdict == UNDECIDED and name not in no_verdict]
     print(f"look {look} of {looks}, level {level:.4f}: undecided {', '.join(open_ones) or 'none'}")
-    content = {"replicates": look, "level": level, "decided": not open_ones, "headlines": found}
-    return Written("look", [], content)
+    for name, warning in no_verdict.items():
+        print(f"no verdict, however many replicates there are: {name} ({warning})")
+    content = {"replicates": look, "level": level, "decided": not open_ones, "no_verdict": no_verdict}
+    return Written("look", [], content | {"headlines": {name: each.verdict for name, each in found.items()}})

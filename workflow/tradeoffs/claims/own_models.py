@@ -8,7 +8,7 @@ from tradeoffs.claims.contrasts import Difference, contrast, effect
 from tradeoffs.claims.headlines import CLAIM, name, rule
 from tradeoffs.claims.measures import Measure, direction, oriented, saturated_models, sources
 from tradeoffs.claims.reliance_effects import baseline, compare, noise_of
-from tradeoffs.claims.row import Claim, not_tested
+from tradeoffs.claims.row import Claim, Said, not_tested
 from tradeoffs.claims.verdicts import findings
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.study import Study
@@ -31,12 +31,12 @@ def own_rows(measured: Measurements, study: Study, measure: Measure, warning: st
         named = f"{measure.raw.benchmark}: {model.id} against {', '.join(found.standard)}"
         if estimate is None:
             evidence = f"{named}: {_TRAINED_ONCE}"
-            rows.append(not_tested(*words, evidence, norm=model.norm))
+            rows.append(not_tested(Said(*words, evidence, norm=model.norm)))
             continue
         (finding,) = findings([estimate], [rule(study, measure.metric)])
         evidence = f"{named}; noise of training: that of the study's grid; {sources([single])}"
         evidence += saturated_models(measured, measure, [model.id, *found.standard])
-        rows.append(finding.claim(*words, evidence, norm=model.norm, warning=warning))
+        rows.append(finding.claim(Said(*words, evidence, norm=model.norm), warning))
     return rows
 
 
@@ -73,16 +73,15 @@ def not_compared(measured: Measurements, study: Study) -> list[Claim]:
                 f"no standard model (norm none) of architecture {model.architecture} is in the study; name one by the "
                 f"key reference in the entry of {model.id} under imagenet.extra"
             )
-        rows.append(
-            not_tested(
-                f"{CLAIM}.{model.id}",
-                f"{model.id} ({model.norm}-trained, a model of your own) relies on backgrounds more than a standard "
-                f"one: not compared on {', '.join(study.titles[name] for name in lonely)}.",
-                "none: no standard model to compare with",
-                f"{', '.join(lonely)}: {why}",
-                norm=model.norm,
-            )
+        said = Said(
+            f"{CLAIM}.{model.id}",
+            f"{model.id} ({model.norm}-trained, a model of your own) relies on backgrounds more than a standard "
+            f"one: not compared on {', '.join(study.titles[name] for name in lonely)}.",
+            "none: no standard model to compare with",
+            f"{', '.join(lonely)}: {why}",
+            norm=model.norm,
         )
+        rows.append(not_tested(said))
     return rows
 
 

@@ -44,7 +44,8 @@ _SAID = 3  # criteria that a warning names
 class Check(NamedTuple):
     """One criterion for one subject: a row of regime.csv, whose columns are the fields.
 
-    ``concerns``: how the names of the claims begin that rest on it. ``value`` is compared with ``limit``.
+    ``concerns``: how the names of the claims begin that rest on it. ``value`` is compared with ``limit``. ``place``:
+    the correlation or the background's scale that it is about, in the checks of a sweep.
     """
 
     criterion: str
@@ -54,6 +55,7 @@ class Check(NamedTuple):
     limit: float
     passed: bool
     meaning: str
+    place: float | None = None
 
 
 class Mean(NamedTuple):
@@ -118,15 +120,17 @@ def of_correlation_sweep(measured: Measurements, study: Study) -> list[Check]:
         found.append(
             Check(
                 READ,
-                "spurious_correlation",
+                correlation_effects.KEY,
                 f"correlation {correlation:g}, {name}",
                 accuracy.value,
                 limit,
                 accuracy.value >= limit,
                 "clean accuracy where the correlation is broken: at chance, networks read the photograph alone",
+                correlation,
             )
         )
-    return found + _converged(measured, study, (correlation_effects.ROLE,), "spurious_correlation")
+    trained = {c.subject: c for c in _converged(measured, study, (correlation_effects.ROLE,), correlation_effects.KEY)}
+    return found + [trained[m.id]._replace(place=m.correlation) for m in swept if m.id in trained]
 
 
 def of_scales(measured: Measurements, study: Study) -> dict[float, list[Check]]:
@@ -135,7 +139,7 @@ def of_scales(measured: Measurements, study: Study) -> dict[float, list[Check]]:
     benchmark = next((b for b in study.benchmarks if b.name == scale_effects.BENCHMARK), None)
     if not study.criteria or benchmark is None:
         return {}
-    trained = _converged(measured, study, (scale_effects.ROLE,), "background_scale")
+    trained = _converged(measured, study, (scale_effects.ROLE,), scale_effects.KEY)
     found = {}
     for scale in sorted({m.background_scale for m in swept if m.background_scale is not None}):
         standard = [m for m in swept if m.background_scale == scale and m.norm == "none"]
@@ -144,17 +148,19 @@ def of_scales(measured: Measurements, study: Study) -> dict[float, list[Check]]:
         gap = mean(measured, standard, benchmark.name, scale_effects.METRIC)
         room = Check(
             ROOM,
-            "background_scale",
+            scale_effects.KEY,
             f"scale {scale:g}, {scale_effects.METRIC} of standard models",
             gap.value,
             2 * gap.error,
             gap.value > 2 * gap.error,
             "a gap within two standard errors of 0 is at its floor: no training can be seen to lower it",
+            scale,
         )
         subject = f"scale {scale:g}, standard models"
-        of_accuracies = _accuracies(measured, study, benchmark, standard, "background_scale", subject)
+        of_accuracies = _accuracies(measured, study, benchmark, standard, scale_effects.KEY, subject)
         ids = {m.id for m in swept if m.background_scale == scale}
-        found[scale] = [room, *of_accuracies, *(check for check in trained if check.subject in ids)]
+        of_scale = [*of_accuracies, *(check for check in trained if check.subject in ids)]
+        found[scale] = [room, *(check._replace(place=scale) for check in of_scale)]
     return found
 
 

@@ -17,7 +17,7 @@ from tradeoffs.claims.headlines import CLAIM, Tested, family, name, overall, rul
 from tradeoffs.claims.measures import Measure, direction, measures, saturated_models, sources, statistic
 from tradeoffs.claims.own_models import not_compared, own_rows
 from tradeoffs.claims.reliance_effects import contrasts, with_standard
-from tradeoffs.claims.row import EXPLORATORY, HEADLINE, Claim, not_tested
+from tradeoffs.claims.row import EXPLORATORY, HEADLINE, Claim, Said, not_tested
 from tradeoffs.claims.verdicts import findings
 from tradeoffs.results import beyond_accuracy as lines
 from tradeoffs.results.measurements import Measurements
@@ -82,13 +82,13 @@ def measure_row(measured: Measurements, study: Study, measure: Measure, tested: 
         statistic(measure),
     )
     if tested.finding is None:
-        return not_tested(*words, f"{measure.raw.benchmark}: {why_not(measured, study, measure)}", scope=scope)
+        return not_tested(Said(*words, f"{measure.raw.benchmark}: {why_not(measured, study, measure)}", scope))
     cells = measure.compared.cells
     models = with_standard(study.models, [model for listed in cells.values() for model in listed])
     named = ", ".join(f"{architecture} {norm} ({len(listed)} models)" for (architecture, norm), listed in cells.items())
     evidence = f"{measure.raw.benchmark}: mean of {named}; {sources(tested.contrasts)}"
     evidence += saturated_models(measured, measure, models)
-    return tested.finding.claim(*words, evidence, scope=scope, warning=tested.warning)
+    return tested.finding.claim(Said(*words, evidence, scope), tested.warning)
 
 
 def cell_rows(measured: Measurements, study: Study, measure: Measure, warning: str | None) -> list[Claim]:
@@ -102,16 +102,15 @@ def cell_rows(measured: Measurements, study: Study, measure: Measure, warning: s
         (finding,) = findings([estimate], [rule(study, measure.metric)])
         standard = measure.others if measure.beyond else f"the standard {architecture}"
         evidence = f"{measure.raw.benchmark}: {', '.join(models)} against {standard}; {sources(found)}"
-        row = finding.claim(
+        said = Said(
             f"{name(measure.metric)}.{architecture}.{norm}",
             f"On {measure.title}, {norm}-trained {architecture} networks rely on backgrounds more than "
             f"{measure.others} ({direction(measure.raw)}).",
             statistic(measure),
             evidence + saturated_models(measured, measure, with_standard(study.models, models)),
             norm=norm,
-            warning=warning,
         )
-        rows.append(row)
+        rows.append(finding.claim(said, warning))
     return rows
 
 

@@ -39,25 +39,20 @@ class Claim(NamedTuple):
     evidence: str = ""
 
 
-def not_tested(
-    claim: str,
-    statement: str,
-    statistic: str,
-    evidence: str,
-    *,
-    scope: str = EXPLORATORY,
-    norm: str | None = None,
-    background_scale: float | None = None,
-) -> Claim:
-    """Return the row of what nothing can be said of: undecided, no numbers; ``evidence`` says what is missing."""
-    numbers = (None, None, None, None, UNDECIDED)
-    return Claim(
-        claim,
-        statement,
-        statistic,
-        *numbers,
-        scope=scope,
-        norm=norm,
-        background_scale=background_scale,
-        evidence=evidence,
-    )
+class Said(NamedTuple):
+    """What a row says whatever its numbers are: its columns of these names."""
+
+    claim: str
+    statement: str
+    statistic: str
+    evidence: str
+    scope: str = EXPLORATORY
+    norm: str | None = None
+    background_scale: float | None = None
+
+
+def not_tested(said: Said, missing: str | None = None) -> Claim:
+    """Return the row of what nothing can be said of: undecided, no numbers; its evidence begins with ``missing``."""
+    evidence = said.evidence if missing is None else f"{missing}; {said.evidence}"
+    known = said._replace(evidence=evidence)._asdict()
+    return Claim(**known, value=None, ci_low=None, ci_high=None, p_value=None, verdict=UNDECIDED)

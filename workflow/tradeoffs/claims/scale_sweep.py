@@ -14,15 +14,14 @@ No verdict is drawn where the standard models' gap is at its floor, or their acc
 """
 
 from tradeoffs.claims import regime
-from tradeoffs.claims.row import CONCLUSION, Claim
-from tradeoffs.claims.scale_effects import BENCHMARK, METRIC, ROLE, Effects, effects
-from tradeoffs.claims.sweep_rows import Said, all_of, single
+from tradeoffs.claims.row import CONCLUSION, Claim, Said
+from tradeoffs.claims.scale_effects import BENCHMARK, KEY, METRIC, ROLE, Effects, effects
+from tradeoffs.claims.sweep_rows import all_of, single
 from tradeoffs.claims.verdicts import Rule
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.study import Study
 
 STATISTIC = f"mean over budgets of {METRIC} - standard at that scale; p: t test"
-KEY = "background_scale"
 Warnings = dict[float, str | None]
 
 
@@ -60,7 +59,6 @@ def _linf(found: Effects, study: Study, warned: Warnings) -> list[Claim]:
         f"linf training raises reliance on the background more at scale {largest:g} than at scale {smallest:g}.",
         f"the change of the effect ({METRIC} - standard) along the line through {len(found.scales)} scales; p: t test",
         _evidence(study, "linf"),
-        _missing(found),
         CONCLUSION,
         "linf",
     )
@@ -68,7 +66,7 @@ def _linf(found: Effects, study: Study, warned: Warnings) -> list[Claim]:
     warning = _together(warned, [smallest, largest])
     return [
         all_of(f"{KEY}.linf", statement, _evidence(study, "linf"), ends, _rule(study), warning),
-        single(growth, found.growth, _rule(study), _together(warned, found.scales)),
+        single(growth, _missing(found), found.growth, _rule(study), _together(warned, found.scales)),
     ]
 
 
@@ -78,11 +76,10 @@ def _at_scale(found: Effects, study: Study, norm: str, scale: float, warning: st
         f"{norm} training raises reliance on the background at background scale {scale:g}.",
         STATISTIC,
         _evidence(study, norm, scale),
-        _missing(found),
         norm=norm,
         background_scale=scale,
     )
-    return single(said, found.at(scale), _rule(study), warning)
+    return single(said, _missing(found), found.at(scale), _rule(study), warning)
 
 
 def _missing(found: Effects) -> str:

@@ -2,10 +2,11 @@
 
 The change is that of the line fitted by least squares through all points, from the smallest to the largest: a weighted
 sum of the values that rests on every point and not on the two ends alone. Every point is a world and a training of its
-own, so what images and trainings add to its variance are sums over points. Of the trainings that is so by construction.
-Worlds of one replicate share digits and photographs, and where the correlation is broken at test they show the very
-same images: that what images add is independent is not so, and makes intervals wider (the standard error by images by 2
-to 47 % in a default run).
+own. Trainings are independent by construction, and what they add to the variance is a sum over points. Images are not:
+worlds of one replicate show the same digits and the same photographs, and what those do to all points alike does not
+change the line. Where bootstrap draws of all points are of the same units (photographs, or images) from the same seed,
+what images add is therefore the variance over draws of the weighted sum; where they are not, a sum over points, as if
+images were independent.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,11 +16,22 @@ import numpy as np
 
 from tradeoffs.claims.training_noise import scaled
 from tradeoffs.claims.variance import Estimate, Part, Replicate, estimate, satterthwaite
-from tradeoffs.results.evaluations import Array
+from tradeoffs.results.evaluations import Array, Drawn
+
+
+class Images(NamedTuple):
+    """Bootstrap draws [draws] of a value over images, the degrees of freedom of their variance, and what they are of.
+
+    Draws of two points are paired where ``drawn`` is the same; None: of none.
+    """
+
+    draws: Array
+    df: float
+    drawn: Drawn | None = None
 
 
 class Point(NamedTuple):
-    """A value at one place of a sweep: ``images`` is its variance by images.
+    """A value at one place of a sweep, and its draws.
 
     ``trainings``: the variance by training of this value, in units of that of one model's value (of a difference of
     two models, 2).
@@ -27,13 +39,8 @@ class Point(NamedTuple):
 
     x: float
     value: float
-    images: Part
+    images: Images
     trainings: float = 1.0
-
-
-def images(draws: Array, df: float) -> Part:
-    """Return the variance over bootstrap draws [draws]."""
-    return Part(float(draws.var(ddof=1)), df)
 
 
 def line_weights(x: Sequence[float]) -> Array:
@@ -68,13 +75,27 @@ def places(points: Iterable[Sequence[Point]]) -> list[float]:
     return sorted({point.x for own in points for point in own})
 
 
-def _replicate(points: Sequence[Point], weights: Array, noise: Part) -> Replicate:
-    of_images = satterthwaite(
+def stacked(listed: Sequence[Images]) -> Array:
+    """Return the draws of several points [points, draws], of each as many as all have."""
+    fewest = min(len(images.draws) for images in listed)
+    return np.stack([images.draws[:fewest] for images in listed])
+
+
+def by_images(listed: Sequence[Images], weights: Array) -> Part:
+    """Variance by images of a weighted sum [points] of values of one replicate."""
+    known = {images.drawn for images in listed}
+    if None not in known and len(known) == 1:
+        draws = weights @ stacked(listed)
+        return Part(float(draws.var(ddof=1)), min(images.df for images in listed))
+    return satterthwaite(
         [
-            Part(float(weight**2) * point.images.variance, point.images.df)
-            for weight, point in zip(weights, points, strict=True)
+            Part(float(weight**2 * images.draws.var(ddof=1)), images.df)
+            for weight, images in zip(weights, listed, strict=True)
         ]
     )
+
+
+def _replicate(points: Sequence[Point], weights: Array, noise: Part) -> Replicate:
     of_models = [float(weight) * point.trainings**0.5 for weight, point in zip(weights, points, strict=True)]
     value = float(np.dot(weights, [point.value for point in points]))
-    return Replicate(value, (of_images, scaled(noise, of_models)))
+    return Replicate(value, (by_images([point.images for point in points], weights), scaled(noise, of_models)))

@@ -1,42 +1,19 @@
 """Rows of the claims about sweeps: one effect, or several that a claim needs all of."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from tradeoffs.claims.all_of import together
-from tradeoffs.claims.row import CONCLUSION, EXPLORATORY, UNDECIDED, Claim, not_tested
+from tradeoffs.claims.row import CONCLUSION, UNDECIDED, Claim, Said, not_tested
 from tradeoffs.claims.variance import Estimate
 from tradeoffs.claims.verdicts import Rule, findings
 
 
-class Said(NamedTuple):
-    """What a row says whatever its numbers are; ``missing``: what is, where there are none."""
-
-    claim: str
-    statement: str
-    statistic: str
-    evidence: str
-    missing: str
-    scope: str = EXPLORATORY
-    norm: str | None = None
-    background_scale: float | None = None
-
-
-def single(said: Said, effect: Estimate | None, rule: Rule, warning: str | None) -> Claim:
+def single(said: Said, missing: str, effect: Estimate | None, rule: Rule, warning: str | None) -> Claim:
     """Return the row of one oriented effect, or of what is missing; with a ``warning`` it is undecided."""
-    words = (said.claim, said.statement, said.statistic)
     if effect is None:
-        evidence = f"{said.missing}; {said.evidence}"
-        return not_tested(*words, evidence, scope=said.scope, norm=said.norm, background_scale=said.background_scale)
+        return not_tested(said, missing)
     (found,) = findings([effect], [rule])
-    return found.claim(
-        *words,
-        said.evidence,
-        scope=said.scope,
-        norm=said.norm,
-        background_scale=said.background_scale,
-        warning=warning,
-    )
+    return found.claim(said, warning)
 
 
 def all_of(

@@ -4,6 +4,12 @@ Nobody trains every model of a grid several times, but the grid itself tells: al
 norm a metric follows a smooth curve, and what is left over a quadratic through it is noise of training (and of the
 images, which makes it a little too large, never too small; so does a curve that is no quadratic). Standard models are
 copies of each other that differ by their seed alone.
+
+Along a sweep more of what is left is known. Models of different worlds do not show the same images, so that images take
+a value off its curve as trainings do: what bootstrap draws are off the curve is taken out, or images would be counted
+twice. And trainings do not vary alike where nearly all answers are right and where they are not: the noise of each
+value can be given up to one factor for all, as by a variance function (McCullagh and Nelder 1989, "Generalized Linear
+Models", sections 4.5 and 9.2: what is left is weighted by it, and gives the factor).
 """
 
 from collections.abc import Sequence
@@ -12,33 +18,49 @@ from typing import NamedTuple
 import numpy as np
 
 from tradeoffs.claims.variance import Part
+from tradeoffs.results.evaluations import Array
 
 DEGREE = 2
 
 
 class Curve(NamedTuple):
-    """Values over what they are a smooth function of: the logarithm of the budget, say."""
+    """Values [points] over what they are a smooth function of: the logarithm of the budget, say.
+
+    ``draws`` [points, draws] by images; None: what images take a value off the curve counts as noise of training.
+    ``units`` [points]: what the variance of each value by trainings is in proportion to; None: it is alike.
+    """
 
     x: Sequence[float]
     values: Sequence[float]
+    draws: Array | None = None
+    units: Sequence[float] | None = None
 
 
 def along_curves(curves: Sequence[Curve]) -> Part:
-    """Variance of a value around quadratics, pooled over curves.
+    """Variance of a value around quadratics, in its units, pooled over curves; 0 where images explain all of it.
 
     A curve of n > 3 points has n - 3 degrees of freedom, three points have one around a line, and fewer have none.
     """
     squares, df = 0.0, 0
     for curve in curves:
-        x, values = np.asarray(curve.x, dtype=float), np.asarray(curve.values, dtype=float)
-        degree = min(DEGREE, len(values) - 2)
+        count = len(curve.values)
+        degree = min(DEGREE, count - 2)
         if degree < 1:
             continue
-        design = np.vander((x - x.mean()) / np.ptp(x), degree + 1)
-        left = values - design @ np.linalg.lstsq(design, values)[0]
-        squares += float(left @ left)
-        df += len(values) - degree - 1
-    return Part(squares / df if df else 0.0, float(df))
+        spread = np.ones(count) if curve.units is None else np.sqrt(curve.units)
+        x = np.asarray(curve.x, dtype=float)
+        design = np.vander((x - x.mean()) / np.ptp(x), degree + 1) / spread[:, None]
+        squares += float(np.square(_off(design, np.asarray(curve.values) / spread)).sum())
+        if curve.draws is not None:
+            squares -= float(_off(design, curve.draws / spread[:, None]).var(axis=1, ddof=1).sum())
+        df += count - degree - 1
+    return Part(max(0.0, squares / df) if df else 0.0, float(df))
+
+
+def _off(design: Array, values: Array) -> Array:
+    """Return what values [points, ...] are off the least squares fit."""
+    found: Array = values - design @ np.linalg.lstsq(design, values)[0]
+    return found
 
 
 def between_copies(groups: Sequence[Sequence[float]]) -> Part:
@@ -46,6 +68,13 @@ def between_copies(groups: Sequence[Sequence[float]]) -> Part:
     squares = sum(float(np.var(group)) * len(group) for group in groups if len(group) > 1)
     df = sum(len(group) - 1 for group in groups if len(group) > 1)
     return Part(squares / df if df else 0.0, float(df))
+
+
+def together(parts: Sequence[Part]) -> Part:
+    """Variance that several sources tell of, by their degrees of freedom; those without any tell nothing."""
+    known = [part for part in parts if part.df > 0]
+    df = sum(part.df for part in known)
+    return Part(sum(part.df * part.variance for part in known) / df if df else 0.0, df)
 
 
 def scaled(noise: Part, weights: Sequence[float]) -> Part:

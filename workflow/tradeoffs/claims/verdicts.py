@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tradeoffs.claims.row import CONTRADICTED, EQUIVALENT, EXPLORATORY, NETWORKS, SUPPORTED, UNDECIDED, Claim
+from tradeoffs.claims.row import CONTRADICTED, EQUIVALENT, SUPPORTED, UNDECIDED, Claim, Said
 from tradeoffs.claims.variance import Estimate, beyond, quantile
 from tradeoffs.results.study import LEVEL
 
@@ -62,26 +62,23 @@ class Finding(NamedTuple):
     rerun: float
     rule: Rule = Rule()
 
-    def claim(
-        self,
-        claim: str,
-        statement: str,
-        statistic: str,
-        evidence: str,
-        *,
-        scope: str = EXPLORATORY,
-        norm: str | None = None,
-        background_scale: float | None = None,
-        warning: str | None = None,
-    ) -> Claim:
+    def claim(self, said: Said, warning: str | None = None) -> Claim:
         """Return the row of the table; with a ``warning`` it is undecided."""
         effect = self.effect
         low, high = effect.interval()
-        numbers = (effect.value, low, high, effect.p_value(), UNDECIDED if warning else self.verdict)
-        rerun = None if warning else self.rerun
-        how = (self.p_adjusted, effect.df, effect.replicates, rerun, self.rule.margin)
         return Claim(
-            claim, statement, statistic, *numbers, *how, NETWORKS, scope, norm, background_scale, warning, evidence
+            **said._asdict(),
+            value=effect.value,
+            ci_low=low,
+            ci_high=high,
+            p_value=effect.p_value(),
+            verdict=UNDECIDED if warning else self.verdict,
+            p_adjusted=self.p_adjusted,
+            df=effect.df,
+            replicates=effect.replicates,
+            rerun=None if warning else self.rerun,
+            margin=self.rule.margin,
+            warning=warning,
         )
 
 

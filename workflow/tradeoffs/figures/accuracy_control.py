@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tradeoffs.figures.benchmark import WORDS
-from tradeoffs.figures.drawing import note, wrapped
+from tradeoffs.figures.drawing import NUMBERS, note, over_replicates, wrapped
 from tradeoffs.figures.settings import Settings
 from tradeoffs.figures.style import ARCHITECTURE_LINES, ARCHITECTURE_MARKERS, NORM_LABELS, NORM_STYLES
 from tradeoffs.results.beyond_accuracy import CLEAN_ACCURACY, groups
@@ -96,9 +96,9 @@ def panel(axes: Axes, rows: pd.DataFrame, main: Sequence[str], budgets: dict[str
     for _, row in rows[is_standard].iterrows():
         mark(axes, row, main, STANDARD_SIZE)
     trained = rows[~is_standard]
-    numbers = ["value", "ci_low", "ci_high", "x", "x_low", "x_high"]
+    numbers = [*NUMBERS, "x", "x_low", "x_high"]
     for (role, architecture, norm), own in trained.groupby(["role", "architecture", "norm"], sort=False):
-        means = own.groupby("epsilon", as_index=False)[numbers].mean()
+        means = over_replicates(own, ["epsilon"], numbers)
         if role == "main":
             style = NORM_STYLES[norm]
             axes.plot(means["x"], means["value"], color=style.colour, linestyle=style.line, linewidth=0.7, alpha=0.7)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from tradeoffs.benchmarks.attack_metrics import read_name
 from tradeoffs.figures import own
-from tradeoffs.figures.drawing import over_seeds
+from tradeoffs.figures.drawing import over_replicates
 from tradeoffs.figures.style import NORM_LABELS
 from tradeoffs.results.reading import read_table
 from tradeoffs.results.table import SUMMARY_COLUMNS
@@ -65,7 +65,7 @@ def cells(axes: Axes, table: pd.DataFrame) -> None:
     A row is a model, the mean of its seeds in the grid: the user's own models are told apart by their ids.
     """
     named = own.names(own.split(table)[1])
-    means = over_seeds(
+    means = over_replicates(
         table.assign(own=[named.get(m, "").replace("\n", ", ") for m in table["model"]]),
         [*TRAINING, "attack", "attacked"],
     )

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tradeoffs.claims import scale_effects
 from tradeoffs.claims.regime import Check
 from tradeoffs.claims.row import Claim
 from tradeoffs.figures.drawing import over_replicates
@@ -32,7 +33,7 @@ def draw(
         raise InputError(f"{sweeps}: has no bg_gap in the background_scale sweep; make it again")
     effects = read_table(claims, Claim._fields)
     effects = effects[effects["background_scale"].notna()].rename(columns={"background_scale": "scale"})
-    failed = failing(read_table(regime, Check._fields, may_be_empty=True), table, "background_scale")
+    failed = failing(read_table(regime, Check._fields, may_be_empty=True), scale_effects.KEY)
     figure = Figure(figsize=(7.6, 3.6))
     left, right = figure.subplots(1, 2, sharex=True)
     trainings = list(dict.fromkeys(zip(table["norm"], table["epsilon"], strict=True)))

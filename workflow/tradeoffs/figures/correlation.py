@@ -14,9 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tradeoffs.benchmarks.attack_metrics import margin_name
+from tradeoffs.claims import correlation_effects
 from tradeoffs.claims.regime import BELOW_CEILING, Check
 from tradeoffs.figures.adversarial import attacks
-from tradeoffs.figures.drawing import over_replicates
+from tradeoffs.figures.drawing import NUMBERS, over_replicates
 from tradeoffs.figures.settings import Settings
 from tradeoffs.figures.style import NORM_LABELS, LineStyle
 from tradeoffs.figures.sweep_curves import curve, failing, hollow_note
@@ -29,7 +30,6 @@ DOMAINS = {"preserved": LineStyle("#0072b2", "-", "o"), "broken": LineStyle("#d5
 OTHERS = (LineStyle("#009e73", "-.", "^"), LineStyle("#000000", ":", "D"))  # domains of other names, in turn
 UNITS = {"linf": "/255", "l2": ""}
 PLACE = ["correlation", "replicate", "model"]
-NUMBERS = ["value", "ci_low", "ci_high"]
 
 
 def draw(
@@ -49,7 +49,7 @@ def draw(
     ceilings = checks.loc[checks["criterion"] == BELOW_CEILING, "limit"]
     counted, shown = counting(measured, chance or 0.0, float(ceilings.min()) if len(ceilings) else 1.0)
     domains = styles(list(dict.fromkeys(measured["domain"])))
-    failed = failing(checks, table, "correlation")
+    failed = failing(checks, correlation_effects.KEY)
     panels = quantities(table, measured, counted, list(domains))
     figure = Figure(figsize=(7.6, 3.3 if len(panels) <= 2 else 5.9))
     grid = figure.subplots(1 if len(panels) <= 2 else 2, min(len(panels), 2), sharex=True, squeeze=False)
@@ -85,10 +85,10 @@ def quantities(
     accuracy under attack over the clean one.
     """
     by = ["domain", *PLACE]
-    clean = measured[measured["attack"] == "none"].set_index(by)[NUMBERS]
+    clean = measured[measured["attack"] == "none"].set_index(by)[list(NUMBERS)]
     found = {"clean accuracy (fraction)": clean}
     if not counted.empty:
-        under = counted.groupby(by)[NUMBERS].mean()
+        under = counted.groupby(by)[list(NUMBERS)].mean()
         found["accuracy under attack (fraction)"] = under
         found["share retained under attack"] = under.div(clean["value"].where(clean["value"] > 0), axis=0).fillna(0)
     names = {margin_name(domain): domain for domain in domains}
@@ -96,7 +96,7 @@ def quantities(
     if not margins.empty:
         found["distance to the boundary\n(pixel units)"] = margins.assign(
             domain=margins["metric"].map(names)
-        ).set_index(by)[NUMBERS]
+        ).set_index(by)[list(NUMBERS)]
     return {title: rows.reset_index() for title, rows in found.items()}
 
 

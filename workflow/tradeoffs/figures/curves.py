@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 
-from tradeoffs.figures.drawing import over_seeds
+from tradeoffs.figures.drawing import over_replicates
 from tradeoffs.figures.style import ARCHITECTURE_COLOURS, ARCHITECTURE_LINES, ARCHITECTURE_MARKERS, LineStyle
 
 
@@ -37,7 +37,7 @@ def budget_panel(
     budgets = sorted(table["epsilon"].unique())
     for position, architecture in enumerate(architectures):
         style = architecture_style(position)
-        own = over_seeds(table[table["architecture"] == architecture], ["epsilon"])
+        own = over_replicates(table[table["architecture"] == architecture], ["epsilon"])
         x = beside(own["epsilon"], position, len(architectures))
         axes.fill_between(x, own["ci_low"], own["ci_high"], color=style.colour, alpha=0.15, linewidth=0)
         axes.vlines(x, own["ci_low"], own["ci_high"], color=style.colour, linewidth=1)
@@ -60,6 +60,6 @@ def beside(budgets: pd.Series, position: int, count: int) -> pd.Series:
 
 def level_line(axes: Axes, standard: pd.DataFrame, style: LineStyle) -> None:
     """Draw the standard model of an architecture as a level line with its band."""
-    for _, row in over_seeds(standard, ["norm"]).iterrows():
+    for _, row in over_replicates(standard, ["norm"]).iterrows():
         axes.axhspan(row["ci_low"], row["ci_high"], color=style.colour, alpha=0.08, linewidth=0)
         axes.axhline(row["value"], color=style.colour, linestyle=style.line, linewidth=0.9, alpha=0.9)

@@ -1,4 +1,4 @@
-"""What several figures share: a note in place of a figure, means over seeds and replicates."""
+"""What several figures share: a note in place of a figure, means over replicates."""
 
 import textwrap
 from collections.abc import Sequence
@@ -14,24 +14,17 @@ def note(title: str, why: str) -> Figure:
     return figure
 
 
-def over_seeds(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Mean over seeds of value, ci_low and ci_high for each combination of the columns ``by``, in ascending order."""
-    means: pd.DataFrame = table.groupby(list(by), sort=True)[["value", "ci_low", "ci_high"]].mean().reset_index()
-    return means
+NUMBERS = ("value", "ci_low", "ci_high")
 
 
-def over_replicates(table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
-    """Mean over replicates for each combination of the columns ``by``, in ascending order, with its own interval.
+def over_replicates(table: pd.DataFrame, by: Sequence[str], numbers: Sequence[str] = NUMBERS) -> pd.DataFrame:
+    """Mean of ``numbers`` over copies and replicates for each combination of the columns ``by``, in ascending order.
 
-    Replicates have images of their own, so the distances from value to ends add in squares.
+    Ends of intervals are averaged too, so that an interval is as wide as that of one model: how far one could have come
+    out otherwise, and not their mean. An effect over replicates and its interval are a matter of the claims.
     """
-    count = table.groupby(list(by), sort=True)["value"].count()
-    means = table.groupby(list(by), sort=True)["value"].mean()
-    low, high = (
-        (table["value"] - table[end]).pow(2).groupby([table[name] for name in by]).sum().pow(0.5) / count
-        for end in ("ci_low", "ci_high")
-    )
-    return pd.DataFrame({"value": means, "ci_low": means - low, "ci_high": means + high}).reset_index()
+    means: pd.DataFrame = table.groupby(list(by), sort=True)[list(numbers)].mean().reset_index()
+    return means
 
 
 def wrapped(text: str, width: int) -> str:

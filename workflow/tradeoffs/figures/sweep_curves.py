@@ -8,22 +8,14 @@ from matplotlib.axes import Axes
 from tradeoffs.figures.curves import drawn
 from tradeoffs.figures.style import LineStyle
 
-# How a subject of regime.csv begins that is about one place of a sweep: tradeoffs.claims.regime.
-PLACES = {"correlation": "correlation", "background_scale": "scale"}
 
+def failing(checks: pd.DataFrame, claims: str) -> set[float]:
+    """Return the places of a sweep where a criterion fails; ``claims``: how the names of those begin that rest on it.
 
-def failing(checks: pd.DataFrame, table: pd.DataFrame, swept: str) -> set[float]:
-    """Return the places of a sweep where a criterion fails: for the place, or for a model that was trained there.
-
-    ``table``: rows of sweeps.csv; ``swept``: its column, correlation or background_scale.
+    ``checks``: rows of regime.csv.
     """
-    subjects = set(checks.loc[checks["passed"].astype(str) == "False", "subject"].astype(str))
-    places = {float(place): table.loc[table[swept] == place, "model"] for place in table[swept].dropna().unique()}
-    return {
-        place
-        for place, models in places.items()
-        if subjects & set(models) or any(said.startswith(f"{PLACES[swept]} {place:g},") for said in subjects)
-    }
+    failed = checks[(checks["passed"].astype(str) == "False") & (checks["concerns"] == claims)]
+    return set(failed["place"].dropna().astype(float))
 
 
 def curve(axes: Axes, x: pd.Series, rows: pd.DataFrame, style: LineStyle, label: str, hollow: pd.Series) -> None:

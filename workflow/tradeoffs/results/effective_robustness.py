@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.results.evaluations import Array, Evaluation, Evaluations, draws, metric_value
-from tradeoffs.results.standard_line import FEWEST_STANDARD_MODELS, logit, residuals
+from tradeoffs.results.evaluations import Array, Drawn, Evaluation, Evaluations, draws, metric_value
+from tradeoffs.results.standard_line import FEWEST_STANDARD_MODELS, differing, logit, residuals
 from tradeoffs.results.study import Model
 
 PROTOCOLS = ("official", "restricted")
@@ -26,12 +26,14 @@ class Measured(NamedTuple):
     """A metric's value, its bootstrap draws [draws] and the number of images behind it.
 
     ``df``: degrees of freedom of a variance over the draws; None where nothing is known but the number of images.
+    ``drawn``: what the draws are of (:class:`tradeoffs.results.evaluations.Evaluation`); None where it is not known.
     """
 
     value: float
     draws: Array
     n: int
     df: float | None = None
+    drawn: Drawn | None = None
 
     @property
     def freedom(self) -> float:
@@ -77,7 +79,7 @@ def _in_one_world(evaluations: Evaluations, kept: Sequence[Model], protocol: str
     cards = [evaluations[m.id, "objectnet"] for m in kept]
     is_standard = np.array([m.norm == "none" for m in kept], dtype=bool)
     value = np.array([[metric_value(card, name) for name in names] for card in cards])
-    if len(np.unique(value[is_standard, 0])) < FEWEST_STANDARD_MODELS:
+    if differing(value[is_standard, 0]) < FEWEST_STANDARD_MODELS:
         return {}
     n = min(int(card.metrics[names[1]]["n"]) for card in cards)
     stacked = np.stack([_with_draws(card, names) for card in cards])  # [models, 2, 1 + draws]
@@ -95,10 +97,11 @@ def reason_to_leave_out(evaluations: Evaluations, models: Sequence[Model]) -> st
     if not kept:
         return "ObjectNet was not measured"
     name = f"validation_accuracy_{PROTOCOLS[0]}"
-    standard = min(
-        len({metric_value(evaluations[m.id, "objectnet"], name) for m in kept if m.norm == "none" and m.world == world})
-        for world in {m.world for m in kept}
-    )
+    found: dict[str, list[float]] = {model.world: [] for model in kept}
+    for model in kept:
+        if model.norm == "none":
+            found[model.world].append(metric_value(evaluations[model.id, "objectnet"], name))
+    standard = min(differing(np.array(accuracies)) for accuracies in found.values())
     if standard >= FEWEST_STANDARD_MODELS:
         return None
     return (

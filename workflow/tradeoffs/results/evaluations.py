@@ -16,6 +16,7 @@ from tradeoffs.step.errors import InputError
 from tradeoffs.step.inputs import opened
 
 Array = NDArray[np.float64]
+Drawn = tuple[Any, ...]
 FIELDS = ("value", "ci_low", "ci_high", "n")
 PAIRED = ("data fingerprint", "seed", "number of bootstrap draws")
 
@@ -30,6 +31,9 @@ class Evaluation(NamedTuple):
     outcomes: Path  # npz with draws/<metric>
     df: float | None = None  # of a variance over the draws: units less strata; None where the card does not say
     convergence: float | None = None  # of the model's training; None where nobody knows, as of a released one
+    drawn: Drawn | None = (
+        None  # what cards of two worlds of one replicate share if their draws are paired; None: not known
+    )
 
 
 Evaluations = dict[tuple[str, str], Evaluation]  # (model id, benchmark)
@@ -101,7 +105,21 @@ def _checked(card: dict[str, Any], path: Path, model: Model, benchmark: str) -> 
         path.with_suffix(".npz"),
         _df(card.get("resampled"), path),
         _convergence(card, path),
+        _drawn(card),
     )
+
+
+def _drawn(card: dict[str, Any]) -> Drawn | None:
+    """Return seed and number of draws, and of how many units in how many strata they are.
+
+    Worlds of one replicate show the same digits, photographs and objects in the same places of their lists, so what is
+    drawn at a number is then the same in both. None where the card does not say, or images were left out, which may be
+    others in another world.
+    """
+    resampled, spec = card.get("resampled"), card["spec"]
+    if resampled is None or card.get("skipped"):
+        return None
+    return spec.get("seed"), spec.get("bootstrap"), resampled["units"], resampled["strata"]
 
 
 def _df(resampled: Any, path: Path) -> float | None:

@@ -25,7 +25,7 @@ def measure(evaluations: Evaluations, models: Sequence[Model], reliance: Sequenc
         drawn = draws(card, list(card.metrics))
         for name, values in drawn.items():
             n = int(card.metrics[name]["n"])
-            found[model, benchmark, name] = Measured(metric_value(card, name), values, n, card.df)
+            found[model, benchmark, name] = Measured(metric_value(card, name), values, n, card.df, card.drawn)
     derived = dict(beyond_accuracy.of_models(found, models, reliance))
     for (model, name), measured in effective_robustness.of_models(evaluations, models).items():
         derived[model, "objectnet", name] = measured

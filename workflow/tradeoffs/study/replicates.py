@@ -17,7 +17,7 @@ AUTO = "auto"
 
 
 class Look(NamedTuple):
-    """What a look has found: whether every headline is decided, and the level of its tests."""
+    """What a look has found: whether every headline is decided that replicates can decide, the level of its tests."""
 
     decided: bool
     level: float
