@@ -5,7 +5,8 @@
         --out curves.csv --risks risks.csv --card curves.json
 
 One core feature of scale 1, one spurious feature of each scale. ``curves.csv`` has one row per scale, norm and budget:
-weights, residual scale, dual norm, adversarial risk and reliance. ``risks.csv`` has one row more per test domain.
+weights, reliance, residual scale, dual norm, adversarial risk and its duality gap, relative to the risk. ``risks.csv``
+has one row more per test domain.
 """
 
 from collections.abc import Mapping
@@ -64,6 +65,7 @@ def curve(model: GaussianModel, p: float, budgets: Array, domains: Mapping[str, 
         "residual_scale": found.residual_scale.tolist(),
         "dual_norm": found.dual_norm.tolist(),
         "adversarial_risk": found.risk.tolist(),
+        "duality_gap": found.gap.tolist(),
     }
     judged = {"training": model.covariance} | dict(domains)
     standard = minimise(model, p, [0.0])
