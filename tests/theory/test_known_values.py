@@ -7,11 +7,12 @@ import pytest
 
 from theory.optimality import C, risk
 from tradeoffs.theory.claim_rows import Case, budget_grid, exact, family, random_models
+from tradeoffs.theory.crossings import crossings
 from tradeoffs.theory.minimise import minimise
 from tradeoffs.theory.model import block_model, gaussian_model, shifted_covariance, two_feature_model
 from tradeoffs.theory.onset import adversarial_excess, clean_excess, onset
 from tradeoffs.theory.phase import phase_table
-from tradeoffs.theory.reliance_claims import changes_sign, reliance_claims, threshold_claims
+from tradeoffs.theory.reliance_claims import reliance_claims, threshold_claims
 from tradeoffs.theory.risk import adversarial_risk, balance, collapse_budget, dual_exponent, residual_scale, vector_norm
 from tradeoffs.theory.shift_claims import onset_claims, onset_table, shift_claims
 from tradeoffs.theory.threshold import relies, scale_threshold, scaled, searched_threshold
@@ -225,9 +226,8 @@ def test_rows_on_reliance_hold_least_and_largest_shares():
     rows = list(reliance_claims(cases, others, 15))
     for at, p in ((0, 1.0), (2, 2.0)):
         assert rows[at].value == pytest.approx(min(shares_of([c.model for c in cases], p, 15)))
-        crossing = [m for m in others if m.spurious.sum() == 1 and changes_sign(m, p, 15)]
-        assert rows[at + 1].value == len(crossing)
-        assert rows[at + 1].verdict == ("contradicted" if crossing else "supported")
+        assert rows[at + 1].value == sum(crossings(m, p) for m in others)
+        assert rows[at + 1].verdict == "supported"
         assert rows[at + 1].evidence.endswith(f"is {min(shares_of(others, p, 15)):.2g}")
     below, above, closed, search = threshold_claims(cases, others, 15)
     assert above.value == pytest.approx(min(shares_of([cases[1].model], INF, 15)))
