@@ -9,7 +9,7 @@ from theory.optimality import C, risk
 from tradeoffs.theory.claim_rows import Case, budget_grid, exact, family, random_models
 from tradeoffs.theory.crossings import crossings
 from tradeoffs.theory.minimise import minimise
-from tradeoffs.theory.model import block_model, gaussian_model, shifted_covariance, two_feature_model
+from tradeoffs.theory.model import block_model, gaussian_model, shifted, two_feature_model
 from tradeoffs.theory.onset import adversarial_excess, clean_excess, onset
 from tradeoffs.theory.phase import phase_table
 from tradeoffs.theory.reliance_claims import reliance_claims, threshold_claims
@@ -131,12 +131,12 @@ def plain_excess(model, p, test, epsilon):
     theta = minimise(model, p, [epsilon]).theta[0]
     error = theta - model.theta
     training = model.noise**2 + error @ model.covariance @ error
-    return (model.noise**2 + error @ test @ error) / training - 1
+    return (model.noise**2 + error @ test.covariance @ error) / training - 1
 
 
 def plain_attacked_excess(model, p, test, epsilon):
     trained, standard = (minimise(model, p, [e]).theta[0] for e in (epsilon, 0.0))
-    at = (test, model.theta, model.noise, p, epsilon)
+    at = (test.covariance, model.theta, model.noise, p, epsilon)
     return risk(trained, *at) / risk(standard, *at) - 1
 
 
@@ -144,7 +144,7 @@ def plain_attacked_excess(model, p, test, epsilon):
 @pytest.mark.parametrize("factor", [0.0, -1.0])
 def test_excesses_by_the_textbook_formulas(p, factor):
     model = block_model(4, 2.0, 0.8, 0.4)
-    test, budgets = shifted_covariance(model, factor), np.array([0.01, 0.1, 0.3, 0.6])
+    test, budgets = shifted(model, factor), np.array([0.01, 0.1, 0.3, 0.6])
     clean = [plain_excess(model, p, test, e) for e in budgets]
     attacked = [plain_attacked_excess(model, p, test, e) for e in budgets]
     assert clean_excess(model, p, test, budgets) == pytest.approx(clean, rel=1e-9)
@@ -173,7 +173,7 @@ def test_onset_table_holds_the_budgets_at_which_harm_starts():
     ]
     for row in rows:
         model, p = two_feature_model(row["scale"], row["correlation"], 0.5), float(row["p"])
-        test = shifted_covariance(model, {"removed": 0.0, "reversed": -1.0}[row["domain"]])
+        test = shifted(model, {"removed": 0.0, "reversed": -1.0}[row["domain"]])
         collapse = float(np.linalg.norm(model.covariance @ model.theta, p)) / (C * math.sqrt(1.25))
         assert row["collapse_budget"] == pytest.approx(collapse)
         grid = collapse * np.linspace(math.sqrt(0.001), math.sqrt(0.999), 40) ** 2
@@ -248,7 +248,7 @@ def test_rows_on_shifts_hold_least_and_largest_excesses():
         chosen = [case.model for case in cases[1:]] if p == INF else [case.model for case in cases]
         for factor in (0.0, -1.0):
             expected.append(
-                min(plain_excess(m, p, shifted_covariance(m, factor), e) for m in chosen for e in budget_grid(m, p, 12))
+                min(plain_excess(m, p, shifted(m, factor), e) for m in chosen for e in budget_grid(m, p, 12))
             )
     assert [row.value for row in rows[:6]] == pytest.approx(expected, rel=1e-6)
     assert all(row.value < 1e-9 for row in rows[6:])

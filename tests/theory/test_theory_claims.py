@@ -12,7 +12,7 @@ from tradeoffs.theory.claim_rows import Case, budget_grid, exact, random_models
 from tradeoffs.theory.crossings import crossings
 from tradeoffs.theory.curves import curve, reliance
 from tradeoffs.theory.minimise import minimise
-from tradeoffs.theory.model import gaussian_model, shifted_covariance, two_feature_model
+from tradeoffs.theory.model import gaussian_model, shifted, two_feature_model
 from tradeoffs.theory.onset import adversarial_excess, clean_excess, onset
 from tradeoffs.theory.reliance_claims import reliance_claims, threshold_claims
 from tradeoffs.theory.shift_claims import onset_claims, onset_table, shift_claims
@@ -66,11 +66,11 @@ def test_removed_correlation_costs_what_the_formula_says():
     budgets = np.array([0.2, 0.5])
     theta = minimise(model, 2, budgets).theta
     gap = 2 * 2.0 * 0.7 * theta[:, 1] * (1 - theta[:, 0])
-    tables = curve(model, 2, budgets, {"removed": shifted_covariance(model, 0.0)}, scale=2.0)
+    tables = curve(model, 2, budgets, {"removed": shifted(model, 0.0)}, scale=2.0)
     risks = np.array(tables.risks["clean_risk"]).reshape(2, 2)
     assert risks[1] - risks[0] == pytest.approx(gap)
     assert tables.risks["domain"] == ["training"] * 2 + ["removed"] * 2
-    excess = clean_excess(model, 2, shifted_covariance(model, 0.0), budgets)
+    excess = clean_excess(model, 2, shifted(model, 0.0), budgets)
     assert excess == pytest.approx(gap / risks[0])
 
 
@@ -84,13 +84,13 @@ def test_onset_finds_the_crossing():
 def test_training_can_be_worse_than_none_even_under_attack_in_a_reversed_domain():
     model = two_feature_model(1.0, 0.9, 0.5)
     budgets = np.linspace(0.01, 1.0, 50)
-    assert adversarial_excess(model, 2, shifted_covariance(model, 1.0), budgets).max() < 0
-    assert adversarial_excess(model, 2, shifted_covariance(model, -1.0), budgets).max() > 0
+    assert adversarial_excess(model, 2, shifted(model, 1.0), budgets).max() < 0
+    assert adversarial_excess(model, 2, shifted(model, -1.0), budgets).max() > 0
 
 
 def test_without_noise_and_budget_there_is_no_excess():
     model = two_feature_model(1.0, 0.5, 0.0)
-    assert clean_excess(model, 2, shifted_covariance(model, 0.0), np.array([0.0])) == pytest.approx([0], abs=1e-9)
+    assert clean_excess(model, 2, shifted(model, 0.0), np.array([0.0])) == pytest.approx([0], abs=1e-9)
 
 
 def grid(scales, correlations, noise=0.5):

@@ -46,11 +46,10 @@ class Curve(NamedTuple):
     risks: Table
 
 
-def curve(model: GaussianModel, p: float, budgets: Array, domains: Mapping[str, Array], **labels: Any) -> Curve:
+def curve(model: GaussianModel, p: float, budgets: Array, domains: Mapping[str, GaussianModel], **labels: Any) -> Curve:
     """Minimise at every budget [m] and judge the minimisers in the training domain and in ``domains``.
 
-    ``domains`` maps names of test domains to covariances [d, d]; theta* and noise are those of ``model``. ``labels``
-    become constant columns in front. Core and spurious weight are the Euclidean norms of the two blocks of theta.
+    ``domains`` maps names of test domains to models. ``labels`` become constant columns in front. Core and spurious weight are the Euclidean norms of the two blocks of theta.
     """
     found = minimise(model, p, budgets)
     m = len(budgets)
@@ -67,19 +66,19 @@ def curve(model: GaussianModel, p: float, budgets: Array, domains: Mapping[str, 
         "adversarial_risk": found.risk.tolist(),
         "duality_gap": found.gap.tolist(),
     }
-    judged = {"training": model.covariance} | dict(domains)
+    judged = {"training": model} | dict(domains)
     standard = minimise(model, p, [0.0])
     risks = [
-        fixed | {"epsilon": at, "domain": [name] * m} | _risks(model, covariance, found, standard, budgets)
-        for name, covariance in judged.items()
+        fixed | {"epsilon": at, "domain": [name] * m} | _risks(domain, found, standard, budgets)
+        for name, domain in judged.items()
     ]
     return Curve(weights, stack(risks))
 
 
-def _risks(model: GaussianModel, covariance: Array, found: Minimisers, standard: Minimisers, budgets: Array) -> Table:
+def _risks(domain: GaussianModel, found: Minimisers, standard: Minimisers, budgets: Array) -> Table:
     """Clean and adversarial risk in one domain, of adversarial training and of standard training (budget 0)."""
-    trained = residual_scale(found.theta, covariance, model.theta, model.noise)
-    plain = np.repeat(residual_scale(standard.theta, covariance, model.theta, model.noise), len(budgets))
+    trained = residual_scale(found.theta, domain.covariance, domain.theta, domain.noise)
+    plain = np.repeat(residual_scale(standard.theta, domain.covariance, domain.theta, domain.noise), len(budgets))
     return {
         "clean_risk": (trained**2).tolist(),
         "adversarial_risk": adversarial_risk(trained, found.dual_norm, budgets).tolist(),
@@ -131,8 +130,7 @@ def run(
     for scale in settings.scales:
         model = two_feature_model(scale, settings.correlation, settings.noise)
         domains = {
-            f"correlation {rho:g}": two_feature_model(scale, rho, settings.noise).covariance
-            for rho in settings.test_correlations
+            f"correlation {rho:g}": two_feature_model(scale, rho, settings.noise) for rho in settings.test_correlations
         }
         found += [curve(model, p, budgets, domains, scale=scale, correlation=settings.correlation) for p in norms]
     write_table(out, stack([each.weights for each in found]))

@@ -47,7 +47,8 @@ def reliance_claims(cases: Sequence[Case], others: Sequence[GaussianModel], coun
             len(finite) == len(found),
             f"{len(others)} random models, {single} of them with one spurious feature; {sum(n > 0 for n in finite)} "
             f"have such budgets, {max(finite, default=0):g} at most; {len(found) - len(finite)} have an interval of "
-            f"them; on a grid of {count} budgets the least share of the prediction carried by spurious features is {least:.2g}",
+            f"them; on a grid of {count} budgets the least share of the prediction carried by spurious features is "
+            f"{least:.2g}",
         )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from tradeoffs.claims.row import Claim
 from tradeoffs.theory.claim_rows import ROUNDING, Case, budget_grid, exact, family
 from tradeoffs.theory.curves import norm_name
-from tradeoffs.theory.model import shifted_covariance
+from tradeoffs.theory.model import shifted
 from tradeoffs.theory.onset import adversarial_excess, clean_excess, onset
 from tradeoffs.theory.risk import collapse_budget
 
@@ -27,7 +27,7 @@ def shift_claims(cases: Sequence[Case], count: int) -> Iterator[Claim]:
         for name, factor in _SHIFTS.items():
             least = min(
                 (
-                    float(clean_excess(model, p, shifted_covariance(model, factor), budget_grid(model, p, count)).min())
+                    float(clean_excess(model, p, shifted(model, factor), budget_grid(model, p, count)).min())
                     for model, _, _ in chosen
                 ),
                 default=math.nan,
@@ -45,11 +45,7 @@ def shift_claims(cases: Sequence[Case], count: int) -> Iterator[Claim]:
     for name, factor in _SHIFTS.items():
         largest = max(
             (
-                float(
-                    np.abs(
-                        clean_excess(m, math.inf, shifted_covariance(m, factor), budget_grid(m, math.inf, count))
-                    ).max()
-                )
+                float(np.abs(clean_excess(m, math.inf, shifted(m, factor), budget_grid(m, math.inf, count))).max())
                 for m, _, _ in below
             ),
             default=math.nan,
@@ -77,7 +73,7 @@ def onset_table(cases: Sequence[Case], count: int) -> dict[str, list[Any]]:
         for p in (1.0, 2.0, math.inf):
             budgets = budget_grid(model, p, count)
             for name, factor in _SHIFTS.items():
-                test = shifted_covariance(model, factor)
+                test = shifted(model, factor)
                 visible = onset(partial(clean_excess, model, p, test), budgets, VISIBLE)
                 attacked = onset(partial(adversarial_excess, model, p, test), budgets, ROUNDING)
                 largest = float(clean_excess(model, p, test, budgets).max())
