@@ -49,7 +49,8 @@ class Curve(NamedTuple):
 def curve(model: GaussianModel, p: float, budgets: Array, domains: Mapping[str, GaussianModel], **labels: Any) -> Curve:
     """Minimise at every budget [m] and judge the minimisers in the training domain and in ``domains``.
 
-    ``domains`` maps names of test domains to models. ``labels`` become constant columns in front. Core and spurious weight are the Euclidean norms of the two blocks of theta.
+    ``domains`` maps names of test domains to models. ``labels`` become constant columns in front. Core and spurious
+    weight are the Euclidean norms of the two blocks of theta.
     """
     found = minimise(model, p, budgets)
     m = len(budgets)
