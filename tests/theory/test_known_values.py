@@ -188,17 +188,19 @@ def test_onset_table_holds_the_budgets_at_which_harm_starts():
     assert {math.isinf(row["attacked"]) for row in rows} == {True, False}
 
 
-def test_onset_claims_are_medians_over_the_models_that_are_hurt():
+def test_onset_claims_are_shares_of_the_models_in_which_reliance_is_raised():
     visible = [1.0, 2.0, 9.0, INF]
-    rows = [(p, domain, 4.0, at, 1.0 if at < 2 else INF) for p in "12" for domain in ("removed",) for at in visible]
-    rows += [("inf", domain, 4.0, INF, INF) for domain in ("removed", "reversed")]
-    rows += [(p, "reversed", 5.0, 1.0, 1.0) for p in "12"]
-    columns = dict(zip(("p", "domain", "collapse_budget", "visible", "attacked"), zip(*rows, strict=True), strict=True))
+    rows = [(p, "removed", 1, 4.0, at, 1.0 if at < 2 else INF) for p in "12" for at in visible]
+    rows += [("inf", domain, raised, 4.0, INF, INF) for domain, raised in (("removed", 1), ("reversed", 0))]
+    rows += [(p, "reversed", raised, 5.0, 1.0, 1.0) for p in "12" for raised in (1, 0)]
+    names = ("p", "domain", "raised", "collapse_budget", "visible", "attacked")
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True)) | {"core_noise": [None] * len(rows)}
     claims = list(onset_claims(columns))
-    assert [row.value for row in claims] == [0.5, 0.2, 0.5, 0.2, None, None]
-    assert [row.verdict for row in claims] == ["supported"] * 4 + ["undecided"] * 2
-    assert claims[0].evidence.startswith("3 of 4 models have such a budget; in 1 training")
-    assert claims[1].evidence.startswith("1 of 1 models have such a budget; in 1 training")
+    assert [row.value for row in claims] == [0.75, 1, 0.75, 1, 0, None]
+    assert [row.verdict for row in claims] == ["supported"] * 4 + ["contradicted", "undecided"]
+    assert claims[0].evidence.startswith("3 of 4 models have it, at 0.5 of the budget of collapse in the median; in 1")
+    assert claims[1].evidence.startswith("1 of 1 models have it, at 0.2 of the budget of collapse in the median; in 1")
+    assert claims[4].evidence.startswith("0 of 1 models have it; in 0 training")
 
 
 # Rows of the claims.

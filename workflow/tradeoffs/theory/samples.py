@@ -77,8 +77,9 @@ def sample_minimiser(x: Array, y: Array, p: float, epsilon: float) -> Array:
         # t = 0 is stationary whatever u: the search must begin below the risk there, along u = sign of x' y if need be.
         largest = float(np.abs(start).max())
         signs = np.where(x.T @ y >= 0, 1.0, -1.0)
-        begins = [np.concatenate([[t], signs]) for t in largest * np.geomspace(1e-6, 1, 25)]
-        begin = min([np.concatenate([[largest], start / largest]), *begins], key=lambda z: objective(z)[0])
+        sizes = largest * np.geomspace(1e-6, 1, 25)
+        begins: Array = np.vstack([[largest, *(start / largest)], np.column_stack([sizes, np.tile(signs, (25, 1))])])
+        begin = begins[np.argmin([objective(z)[0] for z in begins])]
         bounds = [(0.0, None), *([(-1.0, 1.0)] * d)]
     options = {"maxiter": 5000, "maxfun": 20000, "ftol": 1e-15, "gtol": 1e-9, "maxcor": 20}
     found = minimize(objective, begin, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
