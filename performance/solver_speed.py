@@ -21,9 +21,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
+from tradeoffs.theory.certificate import evaluate
 from tradeoffs.theory.minimise import minimise
 from tradeoffs.theory.model import GaussianModel, gaussian_model
-from tradeoffs.theory.risk import MEAN_ABSOLUTE, dual_exponent, evaluate
+from tradeoffs.theory.risk import MEAN_ABSOLUTE, dual_exponent
 
 ROUNDING = 1e-12
 REPEATS = 9  # ours takes milliseconds, so that one hiccup of the machine would decide; cvxpy's seconds are one run
@@ -79,7 +80,7 @@ def main() -> int:
                 ours = minimise(gaussian_model(model.covariance, model.theta, model.noise), p, budgets)
                 repeats.append(time.perf_counter() - start)
             middle = time.perf_counter()
-            theirs = evaluate(cvxpy_weights(model, p, budgets), model.covariance, model.theta, model.noise, p, budgets)
+            theirs = evaluate(model, cvxpy_weights(model, p, budgets), p, budgets)
             seconds = (statistics.median(repeats), time.perf_counter() - middle)
             excess = ours.risk / theirs.risk - 1
             if not arguments.quiet:

@@ -66,6 +66,7 @@ def test_the_miniature_has_its_figures_and_no_others(config: dict[str, Any]) -> 
         "training",
     }
     theory = {"theory_weights", "theory_phase", "theory_risks", "theory_simulation"}
+    theory |= {"theory_anticausal", "theory_anticausal_phase"}
     assert {name for name in found if not name.startswith(("benchmark_", "contact_sheet_"))} == others | theory
     assert found["contact_sheet_objectnet"].label == "ObjectNet"
     assert "{" not in "".join(entry.label + entry.caption for entry in found.values())

@@ -247,7 +247,7 @@ class Steps:
 
     def theory(self, config: dict, part: str) -> None:
         """Run one step of the theory."""
-        more = {"curves": ["--risks"], "claims": ["--onsets"]}.get(part, [])
+        more = {"curves": ["--risks"], "claims": ["--onsets"], "anticausal_curves": ["--risks"]}.get(part, [])
         out = [word for option in ("--out", "--card", *more) for word in (option, self.root / f"{part}{option}")]
         self.run("theory", part, "--spec", canonical(config["theory"][part]), *out)
 
@@ -310,7 +310,7 @@ class Steps:
     def of(self, path: tuple, config: dict) -> None:
         """Run the steps that read a key of the miniature or of the theory."""
         if path[0] == "theory":
-            for part in [path[1]] if len(path) > 1 else ["curves", "phase", "claims", "simulation", "pgd"]:
+            for part in [path[1]] if len(path) > 1 else config["theory"]:
                 self.theory(config, part)
             return
         models = plan.models(config)

@@ -7,11 +7,12 @@ import pytest
 
 from theory.optimality import C, risk
 from tradeoffs.theory.claim_rows import Case, budget_grid, exact, family, random_models
+from tradeoffs.theory.crossings import crossings
 from tradeoffs.theory.minimise import minimise
-from tradeoffs.theory.model import block_model, gaussian_model, shifted_covariance, two_feature_model
+from tradeoffs.theory.model import block_model, gaussian_model, shifted, two_feature_model
 from tradeoffs.theory.onset import adversarial_excess, clean_excess, onset
 from tradeoffs.theory.phase import phase_table
-from tradeoffs.theory.reliance_claims import changes_sign, reliance_claims, threshold_claims
+from tradeoffs.theory.reliance_claims import reliance_claims, threshold_claims
 from tradeoffs.theory.risk import adversarial_risk, balance, collapse_budget, dual_exponent, residual_scale, vector_norm
 from tradeoffs.theory.shift_claims import onset_claims, onset_table, shift_claims
 from tradeoffs.theory.threshold import relies, scale_threshold, scaled, searched_threshold
@@ -130,12 +131,12 @@ def plain_excess(model, p, test, epsilon):
     theta = minimise(model, p, [epsilon]).theta[0]
     error = theta - model.theta
     training = model.noise**2 + error @ model.covariance @ error
-    return (model.noise**2 + error @ test @ error) / training - 1
+    return (model.noise**2 + error @ test.covariance @ error) / training - 1
 
 
 def plain_attacked_excess(model, p, test, epsilon):
     trained, standard = (minimise(model, p, [e]).theta[0] for e in (epsilon, 0.0))
-    at = (test, model.theta, model.noise, p, epsilon)
+    at = (test.covariance, model.theta, model.noise, p, epsilon)
     return risk(trained, *at) / risk(standard, *at) - 1
 
 
@@ -143,7 +144,7 @@ def plain_attacked_excess(model, p, test, epsilon):
 @pytest.mark.parametrize("factor", [0.0, -1.0])
 def test_excesses_by_the_textbook_formulas(p, factor):
     model = block_model(4, 2.0, 0.8, 0.4)
-    test, budgets = shifted_covariance(model, factor), np.array([0.01, 0.1, 0.3, 0.6])
+    test, budgets = shifted(model, factor), np.array([0.01, 0.1, 0.3, 0.6])
     clean = [plain_excess(model, p, test, e) for e in budgets]
     attacked = [plain_attacked_excess(model, p, test, e) for e in budgets]
     assert clean_excess(model, p, test, budgets) == pytest.approx(clean, rel=1e-9)
@@ -172,7 +173,7 @@ def test_onset_table_holds_the_budgets_at_which_harm_starts():
     ]
     for row in rows:
         model, p = two_feature_model(row["scale"], row["correlation"], 0.5), float(row["p"])
-        test = shifted_covariance(model, {"removed": 0.0, "reversed": -1.0}[row["domain"]])
+        test = shifted(model, {"removed": 0.0, "reversed": -1.0}[row["domain"]])
         collapse = float(np.linalg.norm(model.covariance @ model.theta, p)) / (C * math.sqrt(1.25))
         assert row["collapse_budget"] == pytest.approx(collapse)
         grid = collapse * np.linspace(math.sqrt(0.001), math.sqrt(0.999), 40) ** 2
@@ -187,17 +188,19 @@ def test_onset_table_holds_the_budgets_at_which_harm_starts():
     assert {math.isinf(row["attacked"]) for row in rows} == {True, False}
 
 
-def test_onset_claims_are_medians_over_the_models_that_are_hurt():
+def test_onset_claims_are_shares_of_the_models_in_which_reliance_is_raised():
     visible = [1.0, 2.0, 9.0, INF]
-    rows = [(p, domain, 4.0, at, 1.0 if at < 2 else INF) for p in "12" for domain in ("removed",) for at in visible]
-    rows += [("inf", domain, 4.0, INF, INF) for domain in ("removed", "reversed")]
-    rows += [(p, "reversed", 5.0, 1.0, 1.0) for p in "12"]
-    columns = dict(zip(("p", "domain", "collapse_budget", "visible", "attacked"), zip(*rows, strict=True), strict=True))
+    rows = [(p, "removed", 1, 4.0, at, 1.0 if at < 2 else INF) for p in "12" for at in visible]
+    rows += [("inf", domain, raised, 4.0, INF, INF) for domain, raised in (("removed", 1), ("reversed", 0))]
+    rows += [(p, "reversed", raised, 5.0, 1.0, 1.0) for p in "12" for raised in (1, 0)]
+    names = ("p", "domain", "raised", "collapse_budget", "visible", "attacked")
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True)) | {"core_noise": [None] * len(rows)}
     claims = list(onset_claims(columns))
-    assert [row.value for row in claims] == [0.5, 0.2, 0.5, 0.2, None, None]
-    assert [row.verdict for row in claims] == ["supported"] * 4 + ["undecided"] * 2
-    assert claims[0].evidence.startswith("3 of 4 models have such a budget; in 1 training")
-    assert claims[1].evidence.startswith("1 of 1 models have such a budget; in 1 training")
+    assert [row.value for row in claims] == [0.75, 1, 0.75, 1, 0, None]
+    assert [row.verdict for row in claims] == ["supported"] * 4 + ["contradicted", "undecided"]
+    assert claims[0].evidence.startswith("3 of 4 models have it, at 0.5 of the budget of collapse in the median; in 1")
+    assert claims[1].evidence.startswith("1 of 1 models have it, at 0.2 of the budget of collapse in the median; in 1")
+    assert claims[4].evidence.startswith("0 of 1 models have it; in 0 training")
 
 
 # Rows of the claims.
@@ -225,9 +228,8 @@ def test_rows_on_reliance_hold_least_and_largest_shares():
     rows = list(reliance_claims(cases, others, 15))
     for at, p in ((0, 1.0), (2, 2.0)):
         assert rows[at].value == pytest.approx(min(shares_of([c.model for c in cases], p, 15)))
-        crossing = [m for m in others if m.spurious.sum() == 1 and changes_sign(m, p, 15)]
-        assert rows[at + 1].value == len(crossing)
-        assert rows[at + 1].verdict == ("contradicted" if crossing else "supported")
+        assert rows[at + 1].value == sum(crossings(m, p) for m in others)
+        assert rows[at + 1].verdict == "supported"
         assert rows[at + 1].evidence.endswith(f"is {min(shares_of(others, p, 15)):.2g}")
     below, above, closed, search = threshold_claims(cases, others, 15)
     assert above.value == pytest.approx(min(shares_of([cases[1].model], INF, 15)))
@@ -248,7 +250,7 @@ def test_rows_on_shifts_hold_least_and_largest_excesses():
         chosen = [case.model for case in cases[1:]] if p == INF else [case.model for case in cases]
         for factor in (0.0, -1.0):
             expected.append(
-                min(plain_excess(m, p, shifted_covariance(m, factor), e) for m in chosen for e in budget_grid(m, p, 12))
+                min(plain_excess(m, p, shifted(m, factor), e) for m in chosen for e in budget_grid(m, p, 12))
             )
     assert [row.value for row in rows[:6]] == pytest.approx(expected, rel=1e-6)
     assert all(row.value < 1e-9 for row in rows[6:])

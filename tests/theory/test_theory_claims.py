@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradeoffs.step.errors import InputError
-from tradeoffs.theory.claim_rows import Case, exact, random_models
+from tradeoffs.theory.claim_rows import Case, budget_grid, exact, random_models
+from tradeoffs.theory.crossings import crossings
 from tradeoffs.theory.curves import curve, reliance
 from tradeoffs.theory.minimise import minimise
-from tradeoffs.theory.model import gaussian_model, shifted_covariance, two_feature_model
+from tradeoffs.theory.model import gaussian_model, shifted, two_feature_model
 from tradeoffs.theory.onset import adversarial_excess, clean_excess, onset
-from tradeoffs.theory.reliance_claims import changes_sign, reliance_claims, threshold_claims
+from tradeoffs.theory.reliance_claims import reliance_claims, threshold_claims
 from tradeoffs.theory.shift_claims import onset_claims, onset_table, shift_claims
 from tradeoffs.theory.threshold import scale_threshold, scaled, searched_threshold
 
@@ -65,11 +66,11 @@ def test_removed_correlation_costs_what_the_formula_says():
     budgets = np.array([0.2, 0.5])
     theta = minimise(model, 2, budgets).theta
     gap = 2 * 2.0 * 0.7 * theta[:, 1] * (1 - theta[:, 0])
-    tables = curve(model, 2, budgets, {"removed": shifted_covariance(model, 0.0)}, scale=2.0)
+    tables = curve(model, 2, budgets, {"removed": shifted(model, 0.0)}, scale=2.0)
     risks = np.array(tables.risks["clean_risk"]).reshape(2, 2)
     assert risks[1] - risks[0] == pytest.approx(gap)
     assert tables.risks["domain"] == ["training"] * 2 + ["removed"] * 2
-    excess = clean_excess(model, 2, shifted_covariance(model, 0.0), budgets)
+    excess = clean_excess(model, 2, shifted(model, 0.0), budgets)
     assert excess == pytest.approx(gap / risks[0])
 
 
@@ -83,13 +84,13 @@ def test_onset_finds_the_crossing():
 def test_training_can_be_worse_than_none_even_under_attack_in_a_reversed_domain():
     model = two_feature_model(1.0, 0.9, 0.5)
     budgets = np.linspace(0.01, 1.0, 50)
-    assert adversarial_excess(model, 2, shifted_covariance(model, 1.0), budgets).max() < 0
-    assert adversarial_excess(model, 2, shifted_covariance(model, -1.0), budgets).max() > 0
+    assert adversarial_excess(model, 2, shifted(model, 1.0), budgets).max() < 0
+    assert adversarial_excess(model, 2, shifted(model, -1.0), budgets).max() > 0
 
 
 def test_without_noise_and_budget_there_is_no_excess():
     model = two_feature_model(1.0, 0.5, 0.0)
-    assert clean_excess(model, 2, shifted_covariance(model, 0.0), np.array([0.0])) == pytest.approx([0], abs=1e-9)
+    assert clean_excess(model, 2, shifted(model, 0.0), np.array([0.0])) == pytest.approx([0], abs=1e-9)
 
 
 def grid(scales, correlations, noise=0.5):
@@ -112,13 +113,42 @@ def test_a_claim_that_fails_is_contradicted():
     # Without noise small budgets leave the true weights, so reliance is not positive for every budget above 0.
     rows = list(reliance_claims(grid([1.0], [0.5], noise=0.0), [], 20))
     assert verdicts(rows[::2]) == ["contradicted"] * 2
-    # Two core features that pull in opposite directions: the spurious weight passes through zero at one budget.
-    covariance = [[1.0, 0.0, 0.2], [0.0, 4.0, -0.5], [0.2, -0.5, 1.0]]
-    opposed = gaussian_model(covariance, [1.0, 1.0, 0.0], 0.5, [0, 0, 1])
-    assert changes_sign(opposed, 2, 50)
-    rows = list(reliance_claims(grid([1.0], [0.5]), [opposed], 50))
-    assert rows[3].verdict == "contradicted"
+    # A spurious feature without any correlation is never used: not at all but finitely many budgets.
+    apart = gaussian_model(np.eye(3), [1.0, 1.0, 0.0], 0.5, [0, 0, 1])
+    rows = list(reliance_claims(grid([1.0], [0.5]), [OPPOSED, apart], 50))
+    assert verdicts(rows) == ["supported", "contradicted"] * 2
+    assert "1 have an interval of them" in rows[3].evidence
+
+
+# Two core features that pull in opposite directions: the spurious weight passes through zero at one budget.
+OPPOSED = gaussian_model([[1.0, 0.0, 0.2], [0.0, 4.0, -0.5], [0.2, -0.5, 1.0]], [1.0, 1.0, 0.0], 0.5, [0, 0, 1])
+
+
+def test_budgets_at_which_a_weight_changes_its_sign_are_counted_and_leave_the_claim():
+    rows = list(reliance_claims(grid([1.0], [0.5]), [OPPOSED], 50))
+    assert verdicts(rows) == ["supported"] * 4
     assert rows[3].value == 1
+    assert "1 random models, 1 of them with one spurious feature; 1 have such budgets, 1 at most" in rows[3].evidence
+
+
+@pytest.mark.parametrize("p", [1.0, 2.0])
+def test_crossings_are_the_changes_of_sign_on_a_fine_grid(p):
+    counts = []
+    for model in random_models(60, 0.5, np.random.default_rng(0)):
+        weights = minimise(model, p, budget_grid(model, p, 1000)).theta[:, model.spurious]
+        changes = int((np.diff(np.sign(weights[:, 0])) != 0).sum()) if weights.shape[1] == 1 else 0
+        counts.append(changes)
+        assert crossings(model, p) == changes
+    assert max(counts) > 0
+
+
+@pytest.mark.parametrize("p", [1.0, 2.0])
+def test_intervals_without_reliance_are_infinitely_many_budgets(p):
+    assert crossings(gaussian_model(np.eye(2), [1.0, 0.0], 0.5, [0, 1]), 2.0) == INF  # no correlation
+    assert crossings(two_feature_model(1.0, 0.5, 0.0), p) == INF  # without noise small budgets leave the true weights
+    # A causal spurious feature, and one whose weight passes through zero: theta*_S < 0, pulled up by the core.
+    assert crossings(gaussian_model([[1.0, 0.9], [0.9, 1.0]], [1.0, -0.3], 0.5, [0, 1]), p) == 1
+    assert crossings(gaussian_model([[1.0, 0.1], [0.1, 1.0]], [1.0, 0.3], 0.0, [0, 1]), p) == 0
 
 
 def test_an_empty_family_is_undecided():
@@ -138,4 +168,4 @@ def test_onset_table_and_its_claims():
         assert math.isinf(row["visible"]) == below
     claims = list(onset_claims(table))
     assert verdicts(claims) == ["supported"] * 6
-    assert "1 of 2 models" in claims[-1].evidence
+    assert claims[-1].evidence.startswith("1 of 1 models have it")  # the one above the threshold

@@ -14,7 +14,8 @@ from tradeoffs.step.command import execute
 from tradeoffs.step.errors import InputError
 from tradeoffs.theory import command
 from tradeoffs.theory.minimise import minimise
-from tradeoffs.theory.model import two_feature_model
+from tradeoffs.theory.model import anticausal_model, two_feature_model
+from tradeoffs.theory.turning import turning_scale
 
 MODEL = {"noise": 0.5, "correlation": 0.7}
 SPECS = {
@@ -32,7 +33,8 @@ SPECS = {
     "phase": ("phase", {"noise": 0.5, "largest_scale": 3.0, "cells": 4, "budget_fractions": [0.5]}),
     "claims": (
         "claims",
-        {"noise": 0.5, "scales": [0.5, 2], "correlations": [0.7], "budgets": 10, "random_models": 2, "seed": 0},
+        {"noise": 0.5, "scales": [0.5, 2], "correlations": [0.7], "core_noises": [0.5]}
+        | {"budgets": 10, "random_models": 2, "seed": 0},
     ),
     "simulation": (
         "simulation",
@@ -42,8 +44,26 @@ SPECS = {
         "pgd",
         MODEL | {"scale": 2, "samples": 60, "budgets": [0.3], "seeds": 2, "attack_steps": 2, "updates": 3, "seed": 0},
     ),
+    "anticausal_curves": (
+        "anticausal_curves",
+        {"core_noise": 0.5, "correlation": 0.7, "scales": [0.5, 2], "norms": ["1", "2", "inf", "3"]}
+        | {"budgets": 21, "test_correlations": [0, -0.7]},
+    ),
+    "anticausal_phase": (
+        "anticausal_phase",
+        {"core_noise": 0.5, "largest_scale": 3.0, "cells": 4, "budget_fractions": [0.5]},
+    ),
+    "anticausal_simulation": (
+        "anticausal_simulation",
+        {"core_noise": 0.5, "correlation": 0.7, "scales": [2], "samples": [50], "budget_fractions": [0, 0.5]}
+        | {"seeds": 3, "seed": 0},
+    ),
 }
-SECOND = {"curves": "risks", "claims": "onsets"}
+SECOND = {
+    "curves": ("risks", "risks"),
+    "claims": ("onsets", "onsets"),
+    "anticausal_curves": ("risks", "anticausal_risks"),
+}
 
 
 def run(part, *arguments):
@@ -52,7 +72,7 @@ def run(part, *arguments):
 
 def step(folder, name, spec=None):
     part, default = SPECS[name]
-    extra = [f"--{SECOND[name]}", folder / f"{SECOND[name]}.csv"] if name in SECOND else []
+    extra = [f"--{SECOND[name][0]}", folder / f"{SECOND[name][1]}.csv"] if name in SECOND else []
     text = json.dumps(default if spec is None else spec)
     run(part, "--spec", text, "--out", folder / f"{name}.csv", *extra, "--card", folder / f"{name}.json")
 
@@ -66,7 +86,13 @@ def test_every_step_and_the_figures(tmp_path):
     for row in read_table(tmp_path / "curves.csv"):
         theta = minimise(two_feature_model(row["scale"], 0.7, 0.5), row["p"], [row["epsilon"]]).theta[0]
         assert [row["core_weight"], row["spurious_weight"]] == pytest.approx(np.abs(theta), abs=1e-9)
-    figures = [f"theory_{name}" for name in ("weights", "phase", "risks", "simulation")]
+    for row in read_table(tmp_path / "anticausal_curves.csv"):
+        theta = minimise(anticausal_model(row["scale"], 0.7, 0.5), row["p"], [row["epsilon"]]).theta[0]
+        assert [row["core_weight"], row["spurious_weight"]] == pytest.approx(np.abs(theta), abs=1e-9)
+        assert row["duality_gap"] <= 1e-9
+        assert row["turning_scale"] == ("" if row["p"] == 3 else pytest.approx(turning_scale(row["p"], 0.7, 0.5)))
+    names = ("weights", "phase", "risks", "simulation", "anticausal", "anticausal_phase")
+    figures = [f"theory_{name}" for name in names]
     for figure in figures:
         tables = [(f"--{name.replace('_', '-')}", f"{tmp_path / name}.csv") for name in catalogue.entry(figure).reads]
         settings = ["--spec", '{"scale": 2}'] if catalogue.entry(figure).told else []
@@ -86,7 +112,8 @@ def test_claims_table_has_the_columns_that_the_study_s_table_has(tmp_path):
     header = (tmp_path / "claims.csv").read_text().splitlines()[0]
     assert header == ",".join(Claim._fields)
     rows = read_table(tmp_path / "claims.csv")
-    assert {row["claim"] for row in rows} == {"theory (i)", "theory (ii)", "theory (iii)"}
+    parts = ["theory (i)", "theory (ii)", "theory (iii)"]
+    assert {row["claim"] for row in rows} == {f"{part}{family}" for part in parts for family in ("", ", anticausal")}
     assert {row["verdict"] for row in rows} <= {"supported", "contradicted", "undecided"}
 
 
@@ -99,6 +126,10 @@ def test_claims_table_has_the_columns_that_the_study_s_table_has(tmp_path):
         ("curves", {"colour": 1}, "colour"),
         ("phase", {"cells": "many"}, "cells"),
         ("simulation", {"budgets": [-0.1]}, "budget"),
+        ("anticausal_curves", {"core_noise": 0}, "sigma_c"),
+        ("anticausal_phase", {"core_noise": -1}, "sigma_c"),
+        ("anticausal_simulation", {"correlation": 1.5}, "correlation"),
+        ("claims", {"core_noises": [-0.5]}, "sigma_c"),
     ],
 )
 def test_a_bad_setting_is_one_line_and_writes_nothing(tmp_path, name, change, word):

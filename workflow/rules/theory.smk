@@ -8,6 +8,9 @@ for part, tables in {
     "claims": {"out": "claims", "onsets": "onsets"},
     "simulation": {"out": "simulation"},
     "pgd": {"out": "pgd_simulation"},
+    "anticausal_curves": {"out": "anticausal_curves", "risks": "anticausal_risks"},
+    "anticausal_phase": {"out": "anticausal_phase"},
+    "anticausal_simulation": {"out": "anticausal_simulation"},
 }.items():
 
     rule:

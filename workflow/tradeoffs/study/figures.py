@@ -6,7 +6,10 @@ from tradeoffs.figures.catalogue import Entry, catalogue
 from tradeoffs.step.declarations import benchmarks, data
 from tradeoffs.study import plan, specification
 
-THEORY = ("curves", "risks", "phase", "simulation", "pgd_simulation")  # tables that no study has of its own
+THEORY = (  # tables that no study has of its own
+    *("curves", "risks", "phase", "simulation", "pgd_simulation"),
+    *("anticausal_curves", "anticausal_phase", "anticausal_simulation"),
+)
 
 
 def figures(config: dict[str, Any]) -> dict[str, Entry]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tradeoffs.claims.row import CONCLUSION, CONTRADICTED, LINEAR_MODEL, SUPPORTED, UNDECIDED, Claim
 from tradeoffs.theory.model import GaussianModel, gaussian_model
 from tradeoffs.theory.risk import collapse_budget
+from tradeoffs.theory.turning import turning_scale
 
 Array = NDArray[np.float64]
 
@@ -17,17 +18,31 @@ ROUNDING = 1e-9
 """Shares, and excesses of risk, no larger than this count as zero: rounding of weights of order one."""
 
 
+ANTICAUSAL, WHERE = ", anticausal", "Where the response causes both features, "
+"""How claims and statements begin or end that are about the family in which the response causes the features."""
+
+SHIFTS = {"removed": 0.0, "reversed": -1.0}
+"""Test domains: what the spurious correlation is multiplied by."""
+
+
 class Case(NamedTuple):
-    """A model of the grid, its scale a and its correlation rho."""
+    """A model of the grid, its scale a and its correlation; ``core_noise``: sigma_c where the response is the cause."""
 
     model: GaussianModel
     scale: float
     correlation: float
+    core_noise: float | None = None
 
     @property
     def above(self) -> bool:
         """Whether a rho exceeds the core feature's scale, which is 1."""
         return self.scale * abs(self.correlation) > 1
+
+    def raised_by(self, p: float) -> bool:
+        """Whether training with p = 1, 2 or inf raises the spurious feature's share, by the closed forms."""
+        if self.core_noise is None:
+            return self.above or not math.isinf(p)
+        return self.scale > turning_scale(p, self.correlation, self.core_noise) * (1 + ROUNDING)
 
 
 def exact(claim: str, statement: str, statistic: str, value: float, holds: bool, evidence: str) -> Claim:
@@ -63,7 +78,9 @@ def random_models(count: int, noise: float, rng: np.random.Generator) -> list[Ga
 
 def family(cases: Sequence[Case]) -> str:
     """Describe the cases for the evidence column."""
-    scales, rhos = sorted({case.scale for case in cases}), sorted({case.correlation for case in cases})
     if not cases:
         return "no model"
-    return f"{len(cases)} models, scale {scales[0]:g} to {scales[-1]:g}, correlation {rhos[0]:g} to {rhos[-1]:g}"
+    scales, rhos = sorted({case.scale for case in cases}), sorted({case.correlation for case in cases})
+    noises = sorted({case.core_noise for case in cases if case.core_noise is not None})
+    core = f", core noise {noises[0]:g} to {noises[-1]:g}" if noises else ""
+    return f"{len(cases)} models, scale {scales[0]:g} to {scales[-1]:g}, correlation {rhos[0]:g} to {rhos[-1]:g}{core}"

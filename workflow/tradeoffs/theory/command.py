@@ -11,6 +11,9 @@ PARTS = {
     "claims": "claims",
     "simulation": "simulation",
     "pgd": "pgd_simulation",
+    "anticausal_curves": "anticausal_curves",
+    "anticausal_phase": "anticausal_phase",
+    "anticausal_simulation": "anticausal_simulation",
     "model": "own_model",
 }
 """Modules of this folder, by what the command line calls them."""

@@ -5,7 +5,8 @@
         --out curves.csv --risks risks.csv --card curves.json
 
 One core feature of scale 1, one spurious feature of each scale. ``curves.csv`` has one row per scale, norm and budget:
-weights, residual scale, dual norm, adversarial risk and reliance. ``risks.csv`` has one row more per test domain.
+weights, reliance, residual scale, dual norm, adversarial risk and its duality gap, relative to the risk. ``risks.csv``
+has one row more per test domain.
 """
 
 from collections.abc import Mapping
@@ -45,11 +46,11 @@ class Curve(NamedTuple):
     risks: Table
 
 
-def curve(model: GaussianModel, p: float, budgets: Array, domains: Mapping[str, Array], **labels: Any) -> Curve:
+def curve(model: GaussianModel, p: float, budgets: Array, domains: Mapping[str, GaussianModel], **labels: Any) -> Curve:
     """Minimise at every budget [m] and judge the minimisers in the training domain and in ``domains``.
 
-    ``domains`` maps names of test domains to covariances [d, d]; theta* and noise are those of ``model``. ``labels``
-    become constant columns in front. Core and spurious weight are the Euclidean norms of the two blocks of theta.
+    ``domains`` maps names of test domains to models. ``labels`` become constant columns in front. Core and spurious
+    weight are the Euclidean norms of the two blocks of theta.
     """
     found = minimise(model, p, budgets)
     m = len(budgets)
@@ -64,20 +65,21 @@ def curve(model: GaussianModel, p: float, budgets: Array, domains: Mapping[str, 
         "residual_scale": found.residual_scale.tolist(),
         "dual_norm": found.dual_norm.tolist(),
         "adversarial_risk": found.risk.tolist(),
+        "duality_gap": found.gap.tolist(),
     }
-    judged = {"training": model.covariance} | dict(domains)
+    judged = {"training": model} | dict(domains)
     standard = minimise(model, p, [0.0])
     risks = [
-        fixed | {"epsilon": at, "domain": [name] * m} | _risks(model, covariance, found, standard, budgets)
-        for name, covariance in judged.items()
+        fixed | {"epsilon": at, "domain": [name] * m} | _risks(domain, found, standard, budgets)
+        for name, domain in judged.items()
     ]
     return Curve(weights, stack(risks))
 
 
-def _risks(model: GaussianModel, covariance: Array, found: Minimisers, standard: Minimisers, budgets: Array) -> Table:
+def _risks(domain: GaussianModel, found: Minimisers, standard: Minimisers, budgets: Array) -> Table:
     """Clean and adversarial risk in one domain, of adversarial training and of standard training (budget 0)."""
-    trained = residual_scale(found.theta, covariance, model.theta, model.noise)
-    plain = np.repeat(residual_scale(standard.theta, covariance, model.theta, model.noise), len(budgets))
+    trained = residual_scale(found.theta, domain.covariance, domain.theta, domain.noise)
+    plain = np.repeat(residual_scale(standard.theta, domain.covariance, domain.theta, domain.noise), len(budgets))
     return {
         "clean_risk": (trained**2).tolist(),
         "adversarial_risk": adversarial_risk(trained, found.dual_norm, budgets).tolist(),
@@ -129,8 +131,7 @@ def run(
     for scale in settings.scales:
         model = two_feature_model(scale, settings.correlation, settings.noise)
         domains = {
-            f"correlation {rho:g}": two_feature_model(scale, rho, settings.noise).covariance
-            for rho in settings.test_correlations
+            f"correlation {rho:g}": two_feature_model(scale, rho, settings.noise) for rho in settings.test_correlations
         }
         found += [curve(model, p, budgets, domains, scale=scale, correlation=settings.correlation) for p in norms]
     write_table(out, stack([each.weights for each in found]))

@@ -1,4 +1,4 @@
-"""The Gaussian linear model: what it is, checks, the two families studied here, and reading one from a file."""
+"""The Gaussian linear model: what it is, checks, the families studied here, and reading one from a file."""
 
 import math
 import zipfile
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.inputs import opened, read_csv, shown
 from tradeoffs.theory.one_thread import on_one_thread
+from tradeoffs.theory.risk import covariance_root
 
 Array = NDArray[np.float64]
 
@@ -24,7 +25,8 @@ class GaussianModel(NamedTuple):
     """x ~ N(0, covariance), y = <theta, x> + noise * z, z ~ N(0, 1).
 
     ``covariance`` [d, d]; ``theta`` [d], the true weights theta*; ``noise`` >= 0, a standard deviation; ``spurious``
-    [d], true for the spurious features S, false for the core features C; ``names`` of the d features.
+    [d], true for the spurious features S, false for the core features C; ``names`` of the d features. ``anticausal``:
+    the response causes the features, and theta is the least-squares solution; it says what a shift changes.
     """
 
     covariance: Array
@@ -32,6 +34,7 @@ class GaussianModel(NamedTuple):
     noise: float
     spurious: NDArray[np.bool_]
     names: tuple[str, ...]
+    anticausal: bool = False
 
 
 @on_one_thread()
@@ -66,7 +69,7 @@ def gaussian_model(
             f"entry [{i}, {j}] is {matrix[i, j]:g}, [{j}, {i}] is {matrix[j, i]:g}"
         )
     symmetric = (matrix + matrix.T) / 2
-    _require_positive_semidefinite(symmetric, largest, source)
+    _require_positive_semidefinite(symmetric, f"{source}: covariance")
     return GaussianModel(symmetric, weights, float(noise), mask.astype(bool), labels)
 
 
@@ -80,7 +83,8 @@ def _finite(values: Any, what: str) -> Array:
     return array
 
 
-def _require_positive_semidefinite(symmetric: Array, largest: float, source: str) -> None:
+def _require_positive_semidefinite(symmetric: Array, what: str) -> None:
+    largest = float(np.abs(symmetric).max())
     jitter = _SYMMETRY * largest * np.eye(len(symmetric))
     try:  # a Cholesky factor is 20 times cheaper than eigenvalues, and settles nearly every case
         np.linalg.cholesky(symmetric + jitter)
@@ -88,8 +92,53 @@ def _require_positive_semidefinite(symmetric: Array, largest: float, source: str
         least = float(np.linalg.eigvalsh(symmetric)[0])
         if least < -_SYMMETRY * largest:
             raise InputError(
-                f"{source}: covariance is not positive semi-definite: its least eigenvalue is {least:g}"
+                f"{what} is not positive semi-definite: its least eigenvalue is {least:g}; expected none below 0"
             ) from None
+
+
+def anticausal(
+    covariance: Any,
+    response: Any,
+    variance: float,
+    spurious: Any = None,
+    names: Sequence[str] | None = None,
+    source: str = "model",
+) -> GaussianModel:
+    """Check and wrap a model whose response y causes the features: Cov(x, y) = ``response`` [d], Var(y) = ``variance``.
+
+    theta is the least-squares solution of least norm, noise the standard deviation of what it leaves. InputError as for
+    :func:`gaussian_model`, and where features and response together have no covariance.
+    """
+    cross = _finite(response, f"{source}: response")
+    if not math.isfinite(variance) or variance < 0:
+        raise InputError(f"{source}: the variance of the response is {variance}; expected a number >= 0")
+    model = gaussian_model(covariance, np.zeros_like(cross), 0.0, spurious, names, source)
+    if cross.shape != model.theta.shape:
+        raise InputError(f"{source}: response has shape {cross.shape}; expected {model.theta.shape}")
+    joint = np.block([[model.covariance, cross[:, None]], [cross[None], np.array([[variance]])]])
+    _require_positive_semidefinite(joint, f"{source}: the covariance of features and response together")
+    with on_one_thread():
+        root = covariance_root(model.covariance)
+        along = np.linalg.lstsq(root, cross, rcond=None)[0]
+        theta = np.linalg.lstsq(root.T, along, rcond=None)[0]
+    noise = math.sqrt(max(variance - float(along @ along), 0.0))
+    return model._replace(theta=theta, noise=noise, anticausal=True)
+
+
+def anticausal_model(scale: float, correlation: float, core_noise: float) -> GaussianModel:
+    """y ~ N(0, 1) causes x_C = y + sigma_c z and x_S = a (r y + sqrt(1 - r^2) z'): ``core_noise`` sigma_c > 0.
+
+    ``scale`` a > 0 is the standard deviation of the spurious feature, ``correlation`` r in [-1, 1] that with y. Least
+    squares uses both features. InputError for values out of range.
+    """
+    if not 0 < core_noise < math.inf:
+        raise InputError(f"sigma_c (core noise) is {core_noise:g}; expected a standard deviation above 0")
+    if not -1 <= correlation <= 1:
+        raise InputError(f"r (correlation) is {correlation:g}; expected a number in [-1, 1]")
+    if not 0 < scale < math.inf:
+        raise InputError(f"a (scale) is {scale:g}; expected a standard deviation above 0")
+    both = scale * correlation
+    return anticausal([[1 + core_noise**2, both], [both, scale**2]], [1.0, both], 1.0, [0, 1], ["core", "spurious"])
 
 
 def two_feature_model(scale: float, correlation: float, noise: float) -> GaussianModel:
@@ -125,12 +174,31 @@ def shifted_covariance(model: GaussianModel, factor: float) -> Array:
     return np.where(across, factor * model.covariance, model.covariance)
 
 
+def shifted(model: GaussianModel, factor: float) -> GaussianModel:
+    """Return a test domain: covariances of spurious features with core ones times ``factor`` in [-1, 1].
+
+    Where the response causes the features its covariance with the spurious ones changes as well, and least squares with
+    it; otherwise what the features say about the response stays.
+    """
+    covariance = shifted_covariance(model, factor)
+    if not model.anticausal:
+        return model._replace(covariance=covariance)
+    response = model.covariance @ model.theta
+    variance = model.noise**2 + float(model.theta @ response)
+    return anticausal(
+        covariance, np.where(model.spurious, factor * response, response), variance, model.spurious, model.names
+    )
+
+
 def read_model(path: Path) -> GaussianModel:
     """Read a model from .csv or .npz (chosen by the suffix); InputError names the file and what is wrong.
 
     CSV: the header ``feature,group,theta,<name 1>,...,<name d>``; one row per feature with its name, ``core`` or
-    ``spurious``, its theta* and its row of the covariance; and one row ``noise,,<standard deviation>``.
-    NPZ: ``covariance`` [d, d], ``theta`` [d], ``noise`` (a number), ``spurious`` [d] of 0 and 1 (optional).
+    ``spurious``, its theta* and its row of the covariance; and one row ``noise,,<standard deviation>``. Where the
+    response causes the features: ``response`` in place of theta, the covariance with it, and a row
+    ``response,,<variance>``.
+    NPZ: ``covariance`` [d, d], ``theta`` [d], ``noise`` (a number), ``spurious`` [d] of 0 and 1 (optional); or
+    ``response`` [d] and ``variance`` in place of theta and noise.
     """
     if path.suffix == ".csv":
         return _read_csv(path)
@@ -142,14 +210,18 @@ def read_model(path: Path) -> GaussianModel:
 def _read_csv(path: Path) -> GaussianModel:
     first, below = read_csv(path, _CURE)
     header, rows = [cell.strip() for cell in first], [row for _, row in below if any(cell.strip() for cell in row)]
-    if header[:3] != ["feature", "group", "theta"] or len(header) < 4:
-        raise InputError(f"{path}: the header is {shown(header)!r}; expected feature,group,theta,<feature names>")
-    names = header[3:]
+    if header[:2] != ["feature", "group"] or header[2:3] not in (["theta"], ["response"]) or len(header) < 4:
+        raise InputError(
+            f"{path}: the header is {shown(header)!r}; expected feature,group,theta,<feature names>, or response in "
+            "place of theta where the response causes the features"
+        )
+    names, third = header[3:], header[2]
     table = {row[0].strip(): row for row in rows}
-    if len(table) != len(rows) or set(table) != {*names, "noise"}:
-        raise InputError(f"{path}: rows are {sorted(table)}; expected each of {names} once, and noise")
-    noise = _number(path, "noise", "theta", table.pop("noise")[2:3])
-    theta, covariance, spurious = [], [], []
+    last = "noise" if third == "theta" else "response"
+    if len(table) != len(rows) or set(table) != {*names, last}:
+        raise InputError(f"{path}: rows are {sorted(table)}; expected each of {names} once, and {last}")
+    spread = _number(path, last, third, table.pop(last)[2:3])
+    column, covariance, spurious = [], [], []
     for name in names:
         row = table[name]
         if len(row) != len(header):
@@ -158,9 +230,10 @@ def _read_csv(path: Path) -> GaussianModel:
         if group not in ("core", "spurious"):
             raise InputError(f"{path}: row {name}: group is {group!r}; expected core or spurious")
         spurious.append(group == "spurious")
-        theta.append(_number(path, name, "theta", row[2:3]))
-        covariance.append([_number(path, name, column, [cell]) for column, cell in zip(names, row[3:], strict=True)])
-    return gaussian_model(covariance, theta, noise, spurious, names, source=str(path))
+        column.append(_number(path, name, third, row[2:3]))
+        covariance.append([_number(path, name, other, [cell]) for other, cell in zip(names, row[3:], strict=True)])
+    build = gaussian_model if third == "theta" else anticausal
+    return build(covariance, column, spread, spurious, names, source=str(path))
 
 
 def _number(path: Path, row: str, column: str, cell: list[str]) -> float:
@@ -177,13 +250,14 @@ def _read_npz(path: Path) -> GaussianModel:
             content = {key: archive[key] for key in archive.files}
     except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise InputError(f"{path}: not a readable .npz archive of numeric arrays ({error})") from None
-    missing = {"covariance", "theta", "noise"} - set(content)
-    unknown = set(content) - {"covariance", "theta", "noise", "spurious"}
-    if missing or unknown:
+    column, last = ("response", "variance") if "response" in content else ("theta", "noise")
+    if not {"covariance", column, last} <= set(content) <= {"covariance", column, last, "spurious"}:
         raise InputError(
-            f"{path}: arrays are {sorted(content)}; expected covariance, theta, noise and optionally spurious"
+            f"{path}: arrays are {sorted(content)}; expected covariance, theta, noise and optionally spurious, or "
+            "response and variance in place of theta and noise"
         )
-    if content["noise"].size != 1:
-        raise InputError(f"{path}: noise has shape {content['noise'].shape}; expected one number")
-    noise = float(_finite(content["noise"], f"{path}: noise").item())
-    return gaussian_model(content["covariance"], content["theta"], noise, content.get("spurious"), source=str(path))
+    if content[last].size != 1:
+        raise InputError(f"{path}: {last} has shape {content[last].shape}; expected one number")
+    spread = float(_finite(content[last], f"{path}: {last}").item())
+    build = gaussian_model if column == "theta" else anticausal
+    return build(content["covariance"], content[column], spread, content.get("spurious"), source=str(path))

@@ -14,27 +14,32 @@ from tradeoffs.theory.risk import adversarial_risk, residual_scale
 Array = NDArray[np.float64]
 
 
-def clean_excess(model: GaussianModel, p: float, test_covariance: Array, budgets: Array) -> Array:
-    """Clean risk in the test domain over that in the training domain, minus 1, for minimisers at ``budgets`` [m].
+def clean_excess(model: GaussianModel, p: float, test: GaussianModel, budgets: Array) -> Array:
+    """Clean risk in the domain ``test`` over that in the training domain, minus 1, for minimisers at ``budgets`` [m].
 
     Zero at budget 0 where theta*_S = 0. Without noise the training domain's risk can be zero, up to rounding: it is
     taken as at least 1e-20 of the variance of the signal.
     """
     theta = minimise(model, p, budgets).theta
-    shifted = residual_scale(theta, test_covariance, model.theta, model.noise)
+    shifted = residual_scale(theta, test.covariance, test.theta, test.noise)
     training = residual_scale(theta, model.covariance, model.theta, model.noise)
     least = 1e-20 * float(model.theta @ model.covariance @ model.theta)
     return np.asarray((shifted**2 - training**2) / np.maximum(training**2, least))
 
 
-def adversarial_excess(model: GaussianModel, p: float, test_covariance: Array, budgets: Array) -> Array:
-    """Adversarial risk in the test domain, at each budget, of adversarial over that of standard training, minus 1.
+def added_excess(model: GaussianModel, p: float, test: GaussianModel, budgets: Array) -> Array:
+    """Clean excess [m] of adversarial training less that of standard training (budget 0)."""
+    return clean_excess(model, p, test, budgets) - clean_excess(model, p, test, np.zeros(1))
+
+
+def adversarial_excess(model: GaussianModel, p: float, test: GaussianModel, budgets: Array) -> Array:
+    """Adversarial risk in the domain ``test``, at each budget, of adversarial over that of standard training, minus 1.
 
     Positive where adversarial training is worse than standard training even under the attack it was trained for.
     """
     found, standard = minimise(model, p, budgets), minimise(model, p, [0.0])
-    trained = residual_scale(found.theta, test_covariance, model.theta, model.noise)
-    plain = residual_scale(standard.theta, test_covariance, model.theta, model.noise)
+    trained = residual_scale(found.theta, test.covariance, test.theta, test.noise)
+    plain = residual_scale(standard.theta, test.covariance, test.theta, test.noise)
     risk = adversarial_risk(trained, found.dual_norm, budgets)
     return np.asarray(risk / adversarial_risk(plain, standard.dual_norm, budgets) - 1)
 

@@ -41,7 +41,7 @@ from tradeoffs.step.code_id import code_id
 from tradeoffs.step.errors import InputError
 from tradeoffs.theory.curves import curve, norm_name, parse_norm
 from tradeoffs.theory.minimise import minimise
-from tradeoffs.theory.model import GaussianModel, read_model, shifted_covariance
+from tradeoffs.theory.model import GaussianModel, read_model, shifted
 from tradeoffs.theory.risk import Minimisers, collapse_budget
 from tradeoffs.theory.threshold import scale_threshold
 
@@ -93,7 +93,7 @@ def run(
     given = read_model(model)
     grid = budget_grid(given, powers, largest_budget, budgets)
 
-    domains = {"removed": shifted_covariance(given, 0.0), "reversed": shifted_covariance(given, -1.0)}
+    domains = {"removed": shifted(given, 0.0), "reversed": shifted(given, -1.0)}
     curves = [curve(given, p, grid, domains) for p in powers]
     found = {p: minimise(given, p, grid) for p in powers}
     weights = [

@@ -28,13 +28,15 @@ MEAN_ABSOLUTE = math.sqrt(2 / math.pi)
 class Minimisers(NamedTuple):
     """Adversarial minimisers over a grid of m budgets, for d features.
 
-    ``theta`` [m, d]; ``residual_scale`` s [m]; ``dual_norm`` n [m]; ``risk`` R [m]; in the order of the budgets.
+    ``theta`` [m, d]; ``residual_scale`` s [m]; ``dual_norm`` n [m]; ``risk`` R [m]; ``gap`` [m], by how much R is above
+    the least risk at most, relative to R (:mod:`tradeoffs.theory.certificate`); in the order of the budgets.
     """
 
     theta: Array
     residual_scale: Array
     dual_norm: Array
     risk: Array
+    gap: Array
 
 
 def dual_exponent(p: float) -> float:
@@ -47,12 +49,14 @@ def dual_exponent(p: float) -> float:
 def vector_norm(vectors: Array, exponent: float) -> Array:
     """Norm of each row of ``vectors`` [..., d] with any exponent in [1, inf]; no overflow for large exponents."""
     magnitude = np.abs(vectors)
-    largest = magnitude.max(axis=-1, initial=0.0)
     if exponent == 1:
         return np.asarray(magnitude.sum(axis=-1))
+    largest = magnitude.max(axis=-1, initial=0.0)
     if math.isinf(exponent):
         return np.asarray(largest)
     unit = magnitude / np.where(largest > 0, largest, 1.0)[..., None]
+    if exponent == 2:
+        return np.asarray(largest * np.sqrt(np.einsum("...i,...i->...", unit, unit)))
     return np.asarray(largest * (unit**exponent).sum(axis=-1) ** (1 / exponent))
 
 
@@ -61,22 +65,26 @@ def residual_scale(theta: Array, covariance: Array, theta_star: Array, noise: fl
     """Standard deviation s [...] of y - <theta, x> for each row of ``theta`` [..., d]; s^2 is the clean risk."""
     error = theta - theta_star
     if noise == 0:  # s may be zero: through a square root of the covariance it keeps its digits
-        eigenvalues, basis = np.linalg.eigh(covariance)
-        return np.asarray(np.linalg.norm(error @ (basis * np.sqrt(np.maximum(eigenvalues, 0.0))), axis=-1))
+        return np.asarray(np.linalg.norm(error @ covariance_root(covariance), axis=-1))
     squared = np.einsum("...i,...i->...", error @ covariance, error)
     return np.asarray(np.sqrt(noise**2 + np.maximum(squared, 0.0)))
+
+
+def covariance_root(covariance: Array) -> Array:
+    """Return A [d, r] with A A' = ``covariance`` [d, d] of rank r.
+
+    From the eigenvectors of the correlations, so that a feature's digits do not depend on the scale of the others.
+    """
+    scale = np.sqrt(np.diagonal(covariance))
+    units = np.where(scale > 0, scale, 1.0)
+    eigenvalues, basis = np.linalg.eigh(covariance / np.outer(units, units))
+    kept = eigenvalues > len(eigenvalues) * np.finfo(float).eps * max(eigenvalues[-1], 0.0)
+    return np.asarray(units[:, None] * basis[:, kept] * np.sqrt(eigenvalues[kept]))
 
 
 def adversarial_risk(residual: Array, norm: Array, epsilon: Array) -> Array:
     """R from the residual scale s, the dual norm n and the budget, elementwise."""
     return residual**2 + 2 * MEAN_ABSOLUTE * epsilon * residual * norm + (epsilon * norm) ** 2
-
-
-def evaluate(theta: Array, covariance: Array, theta_star: Array, noise: float, p: float, epsilon: Array) -> Minimisers:
-    """Attach s, n and R at ``epsilon`` [m] to given weights [m, d]."""
-    residual = residual_scale(theta, covariance, theta_star, noise)
-    norm = vector_norm(theta, dual_exponent(p))
-    return Minimisers(theta, residual, norm, adversarial_risk(residual, norm, epsilon))
 
 
 def collapse_budget(covariance: Array, theta_star: Array, noise: float, p: float) -> float:

@@ -35,8 +35,8 @@ def sample_minimiser(x: Array, y: Array, p: float, epsilon: float) -> Array:
 
     |r| is replaced by sqrt(r^2 + h^2) - h / 2 with h = 1e-4 of the scale of y, which moves the risk by less than
     2 epsilon ||theta||_q h. The dual norm becomes smooth by a change of variables: theta = a - b with a, b >= 0 for
-    p = inf, theta = t u with |u_j| <= 1 for p = 1. Minimised by L-BFGS-B from the least-squares solution. Raises
-    ArithmeticError if that does not converge.
+    p = inf, theta = t u with |u_j| <= 1 for p = 1. Minimised by L-BFGS-B from the least-squares solution, or (p = 1) a
+    better point. Raises ArithmeticError if that does not converge.
     """
     scale = float(np.sqrt(np.mean(y**2)))
     start = np.linalg.lstsq(x, y, rcond=None)[0]
@@ -74,8 +74,12 @@ def sample_minimiser(x: Array, y: Array, p: float, epsilon: float) -> Array:
             value, by_theta, by_norm = risk(z[0] * z[1:], float(z[0]))
             return value, np.concatenate([[by_theta @ z[1:] + by_norm], z[0] * by_theta])
 
+        # t = 0 is stationary whatever u: the search must begin below the risk there, along u = sign of x' y if need be.
         largest = float(np.abs(start).max())
-        begin = np.concatenate([[largest], start / largest])
+        signs = np.where(x.T @ y >= 0, 1.0, -1.0)
+        sizes = largest * np.geomspace(1e-6, 1, 25)
+        begins: Array = np.vstack([[largest, *(start / largest)], np.column_stack([sizes, np.tile(signs, (25, 1))])])
+        begin = begins[np.argmin([objective(z)[0] for z in begins])]
         bounds = [(0.0, None), *([(-1.0, 1.0)] * d)]
     options = {"maxiter": 5000, "maxfun": 20000, "ftol": 1e-15, "gtol": 1e-9, "maxcor": 20}
     found = minimize(objective, begin, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
