@@ -78,14 +78,11 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     labels = foregrounds.labels[kept]
     correct = {variant: found[row, kept] == labels for row, variant in enumerate(variants)}
 
-    masks = [foregrounds.masks[i] for i in kept]
-    objects = Objects(
-        [foregrounds.paths[i] for i in kept], masks, labels, [variants["only_bg_t"].paths[i] for i in kept], None
-    )
+    objects = Objects(foregrounds.paths, foregrounds.masks, foregrounds.labels, variants["only_bg_t"].paths, None)
     answering = Answering(
         network, lambda logits: answers(logits, super_class), lambda of: of[:, None] == super_class[None]
     )
-    within = measure(passes, objects, images.UNCHANGED, answering, settings.seed)
+    within = measure(passes, objects, kept, images.UNCHANGED, answering, settings.seed)
 
     fronts = np.intersect1d(spread(len(names), settings.challenge_foregrounds), kept)
     tiled = list(variants).index("only_bg_t")
@@ -108,7 +105,7 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
         return result | within.means(lambda of, there: accuracy(of, weights[:, there]))
 
     in_challenge = np.isin(np.arange(len(labels)), chosen).astype(np.int64)
-    cluster = clusters.read(clusters.Images(root, objects.images))
+    cluster = clusters.read(clusters.Images(root, [foregrounds.paths[i] for i in kept]))
     summary = summarise(statistic, labels * 2 + in_challenge, settings.bootstrap, settings.seed, in_challenge, cluster)
     outcomes = with_clusters(
         correct | within.values | {"challenge": withstood, "challenge_image": chosen, "label": labels}, cluster=cluster

@@ -85,10 +85,10 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     labels = test.labels[at]
     outcomes = ["clean"] + [f"{region}_{kind}_{level:g}" for kind, level in levels for region in regions]
     correct = {name: predicted[:, column] == labels for column, name in enumerate(outcomes)}
-    paths, masks = ([listed[i] for i in at] for listed in (test.paths, test.masks))
     numbers = torch.arange(len(test.class_names), device=device)
     answering = Answering(logits, answers, lambda of: of[:, None] == numbers)
-    within = measure(passes, Objects(paths, masks, labels, paths, masks), geometry, answering, settings.seed)
+    objects = Objects(test.paths, test.masks, test.labels, test.paths, test.masks)
+    within = measure(passes, objects, at, geometry, answering, settings.seed)
 
     def statistic(weights: Array) -> dict[str, Array]:
         found = {"accuracy": balanced_accuracy(correct["clean"], labels, weights)}
@@ -106,7 +106,7 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
             found[f"rfs_{kind}"] = normalised_gap(means["background"], means["foreground"])
         return found | within.means(lambda of, there: balanced_accuracy(of, labels[there], weights[:, there]))
 
-    cluster = clusters.read(clusters.Images(data["rival10"], paths))
+    cluster = clusters.read(clusters.Images(data["rival10"], [test.paths[i] for i in at]))
     summary = summarise(statistic, labels, settings.bootstrap, settings.seed, clusters=cluster)
     remarks = unanswered(predicted[:, 0], predicted) | {"saturated": saturated(pairs(summary.metrics, settings))}
     remarks |= within.remarks

@@ -64,10 +64,18 @@ class Within(NamedTuple):
         }
 
 
-def measure(passes: Passes, objects: Objects, geometry: Geometry, network: Answering, seed: int) -> Within:
-    """Measure all images, which can be read, as their masks can. One pass more over them, and over the backgrounds."""
-    usable = parted(passes, objects.masks, geometry)
-    lends = usable if objects.holes is not None else np.ones(len(usable), dtype=bool)
+def measure(
+    passes: Passes, objects: Objects, readable: NDArray[np.int64], geometry: Geometry, network: Answering, seed: int
+) -> Within:
+    """Measure the ``readable`` images, given by position, as their masks can: values are in that order.
+
+    One pass more over them, and over the backgrounds. An image that cannot be read changes nothing for the others but
+    those that would have had its background.
+    """
+    n = len(objects.images)
+    usable, lends = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
+    usable[readable] = parted(passes, [objects.masks[i] for i in readable.tolist()], geometry)
+    lends[readable] = usable[readable] if objects.holes is not None else True
     at = np.flatnonzero(usable)
     other, same = (partner(objects.labels, lends, seed, same=of_own)[at] for of_own in (False, True))
 
@@ -99,8 +107,8 @@ def measure(passes: Passes, objects: Objects, geometry: Geometry, network: Answe
 
     _, found = passes.over([objects.images[i] for i in at.tolist()], decode, compute)
     of_all = {"share": found[:, 0], **swapped(found[:, 1:], other, same)._asdict()}
-    values = {METRICS[name]: _placed(of_part, at, len(usable)) for name, of_part in of_all.items()}
-    return Within(values, remarks(found[:, 0], len(usable)))
+    values = {METRICS[name]: _placed(of_part, at, n)[readable] for name, of_part in of_all.items()}
+    return Within(values, remarks(found[:, 0], len(readable)))
 
 
 def parted(passes: Passes, masks: Sequence[Path], geometry: Geometry) -> NDArray[np.bool_]:

@@ -73,7 +73,7 @@ def _excess(
     def words(suffix: str, who: str, whom: str, along: str = "") -> tuple[str, str, str]:
         return (
             f"{BENCHMARK}.{metric.name}{suffix}",
-            f"Where the spurious correlation is {domain} at test, the {risk} of {who} grows by more than that of {whom}.",
+            f"Where the spurious correlation is {domain} at test, the {risk} of {who} grows more than that of {whom}.",
             f"mean over budgets of {metric.name} - standard{along}; p: Student's t, two-sided",
         )
 
