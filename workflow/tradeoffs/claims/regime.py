@@ -71,14 +71,19 @@ def checks(measured: Measurements, study: Study) -> list[Check]:
 
 
 def warnings(measured: Measurements, study: Study) -> dict[tuple[str, str], str]:
-    """Return what fails for each metric, by benchmark and name; nothing for those that may be judged."""
-    trained = _converged(measured, study, ("main",), "background_reliance")
+    """Return what fails for each measure of reliance, by benchmark and name; nothing for those that may be judged."""
     found: dict[tuple[str, str], str] = {}
     for benchmark in study.benchmarks:
-        said = warning([*of_benchmark(measured, study, benchmark), *trained])
+        said = warning_on(measured, study, benchmark)
         if said is not None:
-            found |= {(benchmark.name, metric.name): said for metric in benchmark.metrics}
+            found |= {(benchmark.name, metric.name): said for metric in benchmark.reliance}
     return found
+
+
+def warning_on(measured: Measurements, study: Study, benchmark: Benchmark) -> str | None:
+    """Say which checks fail for what a benchmark measures of the grid; None where none does."""
+    trained = _converged(measured, study, ("main",), "background_reliance")
+    return warning([*of_benchmark(measured, study, benchmark), *trained])
 
 
 def warning(found: Iterable[Check]) -> str | None:

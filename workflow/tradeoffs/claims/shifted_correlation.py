@@ -35,12 +35,13 @@ FEW = "nothing says how much a value varies from one training to another: three 
 
 def claims(measured: Measurements, study: Study) -> list[Claim]:
     """Return the rows of the excess, then those of the risks; none where nothing was measured."""
-    warnings = regime.warnings(measured, study)
+    own = [benchmark for benchmark in study.benchmarks if benchmark.name == BENCHMARK]
+    warning = regime.warning_on(measured, study, own[0]) if own else None
     rows = []
     for kind, risk in KINDS.items():
         for domain in SHIFTED:
             metric = Metric(BENCHMARK, f"{kind}excess_risk_{domain}", direction="more")
-            rows += list(_excess(measured, study, metric, risk, domain, warnings.get((BENCHMARK, metric.name))))
+            rows += list(_excess(measured, study, metric, risk, domain, warning))
     for kind, risk in KINDS.items():
         for domain in DOMAINS:
             metric = Metric(BENCHMARK, f"{kind}accuracy_{domain}", direction="less")
@@ -53,7 +54,7 @@ def claims(measured: Measurements, study: Study) -> list[Claim]:
                 f"{risk} than standard ones.",
                 f"minus mean over budgets of {metric.name} - standard; p: Student's t, two-sided",
             )
-            rows.append(_row(study, metric, compared, words, warnings.get((BENCHMARK, metric.name))))
+            rows.append(_row(study, metric, compared, words, warning))
     return rows
 
 
