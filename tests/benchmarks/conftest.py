@@ -18,7 +18,7 @@ from tradeoffs.models.networks import Network, load
 from tradeoffs.models.normalised import wrap
 
 MODEL = {"model": "m", "architecture": "basic", "classes": 10, "seed": 5, "bootstrap": 100, "unreadable": "fail"}
-SETS = {"objectnet": ["objectnet", "imagenet"], "adversarial": ["imagenet"]}
+SETS = {"objectnet": ["objectnet", "imagenet"], "adversarial": ["imagenet"], "shifted_correlation": ["imagenet"]}
 
 
 class World(NamedTuple):
@@ -67,6 +67,14 @@ SMALL = {
         "budgets": {"linf": [1, 16], "l2": [0.1, 3.0]},
         "steps": 5,
         "restarts": 1,
+    },
+    "shifted_correlation": {
+        "resize": 32,
+        "crop": 32,
+        "images": 30,
+        "attacked": 10,
+        "budgets": {"linf": [2], "l2": [0.5]},
+        "steps": 3,
     },
 }
 PUBLISHED = {

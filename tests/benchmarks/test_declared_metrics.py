@@ -20,11 +20,22 @@ from tradeoffs.benchmarks import (
     objectnet,
     rival10,
     salient_imagenet,
+    shifted_correlation,
     waterbirds,
 )
 from tradeoffs.step.declarations import benchmarks, check_metrics
 from tradeoffs.step.errors import InputError
 
+MODULES = (
+    adversarial,
+    imagenet,
+    imagenet9,
+    objectnet,
+    rival10,
+    salient_imagenet,
+    shifted_correlation,
+    waterbirds,
+)
 FOLDER = ROOT / "workflow/tradeoffs/benchmarks"
 
 
@@ -126,7 +137,7 @@ def test_a_declaration_without_its_module_is_one_line(tmp_path: Path) -> None:
         benchmarks(tmp_path)
 
 
-@pytest.mark.parametrize("module", [adversarial, imagenet, imagenet9, objectnet, rival10, salient_imagenet, waterbirds])
+@pytest.mark.parametrize("module", MODULES)
 def test_a_card_holds_the_metrics_that_are_declared_and_no_others(small: World, module: ModuleType) -> None:
     name = module.__name__.rpartition(".")[2]
     declared, found = benchmarks()[name], small.evaluate(module).metrics
@@ -142,7 +153,7 @@ def test_a_card_holds_the_metrics_that_are_declared_and_no_others(small: World, 
         check_metrics(name, more, found)
 
 
-@pytest.mark.parametrize("module", [adversarial, imagenet, imagenet9, objectnet, rival10, salient_imagenet, waterbirds])
+@pytest.mark.parametrize("module", MODULES)
 def test_settings_are_the_declared_ones(module: ModuleType) -> None:
     assert evaluate.step(module.__name__.rpartition(".")[2]).settings is module.Settings
 

@@ -9,11 +9,15 @@ import json
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import maximum_filter
 
 from tradeoffs.benchmarks import adversarial, imagenet, imagenet9, objectnet, rival10, salient_imagenet, waterbirds
+from tradeoffs.benchmarks.swaps import partner
 from tradeoffs.step.errors import InputError
 
 REGIONS = ("foreground", "background")
+WITHIN = {"rtol": 1e-3, "atol": 1e-5}
+WITHIN_IMAGES = ("gradient_share_background", "swap_change", "swap_flips", "swap_change_same_class")
 
 
 def value(result, name):
@@ -24,7 +28,10 @@ def same_outcomes(result, expected):
     """Compare outcomes image by image, all of them; some are right and some are wrong, or little would be compared."""
     assert {name for name in result.outcomes if "cluster" not in name} == expected.keys()
     for name, outcome in expected.items():
-        np.testing.assert_array_equal(result.outcomes[name], np.array(outcome), name)
+        if name in WITHIN_IMAGES:  # floats, of batches here and of single images there
+            np.testing.assert_allclose(result.outcomes[name], np.array(outcome), **WITHIN, err_msg=name)
+        else:
+            np.testing.assert_array_equal(result.outcomes[name], np.array(outcome), name)
     assert 0 < np.mean([np.mean(outcome) for outcome in expected.values() if np.array(outcome).dtype == bool]) < 1
 
 
@@ -45,6 +52,65 @@ def noise_of(image, trial, size):
     return torch.from_numpy(noise).permute(2, 0, 1)[None]
 
 
+def gradient_share(logits, x, own, mask):
+    """Share outside of ``mask`` [1, 1, h, w] of the gradient of the largest ``own`` logit less the largest other."""
+    x = x.clone().requires_grad_(True)
+    said = logits(x)[0]
+    others = [k for k in range(len(said)) if k not in own]
+    (max(said[k] for k in own) - max(said[k] for k in others)).backward()
+    mass = x.grad.double().abs().sum(1)
+    return ((mass * (1 - mask[0].double())).sum() / mass.sum()).item()
+
+
+def plain_filled(image, hole):
+    """Pull and push, by recursion: ``image`` [1, 3, h, w], ``hole`` [1, 1, h, w]."""
+
+    def halves(values):
+        rows, columns = (range(0, length, 2) for length in values.shape[:2])
+        return np.array([[values[i : i + 2, j : j + 2].mean((0, 1)) for j in columns] for i in rows])
+
+    def stretched(values, length):
+        """Linear interpolation along the first axis, between the middles of its cells."""
+        at = np.clip((np.arange(length) + 0.5) * len(values) / length - 0.5, 0, len(values) - 1)
+        low = np.floor(at).astype(int)
+        share = (at - low)[:, None, None]
+        return values[low] * (1 - share) + values[np.minimum(low + 1, len(values) - 1)] * share
+
+    def pull(known, seen):
+        if known.shape[:2] == (1, 1):
+            return known / max(seen[0, 0, 0], 1e-6)
+        behind = stretched(pull(halves(known), halves(seen)), len(known))
+        behind = stretched(behind.transpose(1, 0, 2), known.shape[1]).transpose(1, 0, 2)
+        return known + (1 - seen) * behind
+
+    seen = 1 - maximum_filter(hole[0, 0].double().numpy(), 3, mode="constant")[:, :, None]
+    pixels = pull(image[0].permute(1, 2, 0).double().numpy() * seen, seen)
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None].float().clamp(0, 1)
+
+
+def swaps(logits, answer, x, own, mask, behind):
+    """Probability of the ``own`` classes lost on each background, and whether the answer is another."""
+
+    def told(image):
+        said = logits(image)[0].double()
+        return said.softmax(0)[own].sum().item(), answer(said)
+
+    before, first = told(x)
+    after = [told(x * mask + other * (1 - mask)) if other is not None else (np.nan, None) for other in behind]
+    return before - after[0][0], float(first != after[0][1]), before - after[1][0]
+
+
+def within_images(result, found, mean):
+    """Compare the measures within images, rows of share, change, flips and change on the own class's background."""
+    columns = dict(zip(WITHIN_IMAGES, np.array(found, dtype=float).T, strict=True))
+    for name, values in columns.items():
+        there = ~np.isnan(values)
+        assert (name in result.metrics) == (there.sum() > 1)
+        if name in result.metrics:
+            assert value(result, name) == pytest.approx(mean(values[there], there), rel=1e-3, abs=1e-5)
+    return columns
+
+
 def test_rival10_equals_a_plain_loop(world):
     result, network, spec = world.evaluate(rival10), world.network, world.specs["rival10"]
 
@@ -63,7 +129,14 @@ def test_rival10_equals_a_plain_loop(world):
     images, masks, labels = listed("test")
     (l2_level,) = spec["l2_levels"]
     noises = [("linf", 0.2), ("linf", 0.5), ("l2", l2_level)]
-    expected = {name: [] for name in result.outcomes if name not in ("label", "cluster")}
+    expected = {name: [] for name in result.outcomes if name not in ("label", "cluster", *WITHIN_IMAGES)}
+    lent = [partner(np.array(labels), np.ones(len(labels), dtype=bool), 5, same=same) for same in (False, True)]
+    within = []
+
+    def logits(x):
+        mean, scale, weight, bias = map(torch.from_numpy, head)
+        return (network.features(x).double() - mean) / scale @ weight + bias
+
     for i, (path, mask_path) in enumerate(zip(images, masks, strict=True)):
         clean, mask, noise = (
             world.pixels(path, "rival10"),
@@ -79,7 +152,14 @@ def test_rival10_equals_a_plain_loop(world):
                 shown[f"{region}_{kind}_{level:g}"] = (clean + level * n).clamp(0, 1)
         for name, x in shown.items():
             expected[name].append(head.logits(network.features(x).double().numpy()).argmax() == labels[i])
-    same_outcomes(result, expected | {"label": labels})
+        behind = [
+            plain_filled(world.pixels(images[j], "rival10"), world.mask(masks[j], "rival10")) if j >= 0 else None
+            for j in (lent[0][i], lent[1][i])
+        ]
+        share = gradient_share(logits, clean, [labels[i]], mask)
+        within.append([share, *swaps(logits, torch.argmax, clean, [labels[i]], mask, behind)])
+    columns = within_images(result, within, lambda values, there: by_class(values, np.array(labels)[there]))
+    same_outcomes(result, expected | columns | {"label": labels})
 
     accuracy = {name: by_class(hits, labels) for name, hits in expected.items()}
     assert value(result, "accuracy") == pytest.approx(accuracy["clean"])
@@ -129,6 +209,7 @@ def test_salient_imagenet_equals_a_plain_loop(world):
     def maximum(own, kind):
         return torch.stack(own[kind]).amax(0) if kind in own else torch.zeros(1, 1, spec["crop"], spec["crop"])
 
+    shares = []
     expected = {name: [] for name in ("clean", "core_region", "outside_core", "core_features", "spurious_features")}
     for i, (wnid, name) in enumerate(images):
         clean = world.pixels(root / "train" / wnid / name, "salient_imagenet")
@@ -142,11 +223,16 @@ def test_salient_imagenet_equals_a_plain_loop(world):
             "spurious_features": spurious,
         }
         expected["clean"].append(network(clean).argmax().item() == labels[i])
+        parts = 0 < (region > 0.5).sum() < region.numel()
+        shares.append(gradient_share(network, clean, [labels[i]], region) if parts else np.nan)
         for kind, where in wheres.items():
             shown = [(clean + 0.25 * noise * where).clamp(0, 1) for noise in noises]
             expected[kind].append([network(x).argmax().item() == labels[i] for x in shown])
     hits = {kind: np.array(found).T for kind, found in expected.items()}
-    same_outcomes(result, hits | {"label": labels})
+    same_outcomes(result, hits | {"label": labels, "gradient_share_background": shares})
+    there = ~np.isnan(shares)
+    mean_share = by_class(np.array(shares)[there], np.array(labels)[there])
+    assert value(result, "gradient_share_background") == pytest.approx(mean_share, rel=1e-3)
 
     has_core, has_spurious = (np.array([kind in masks[image] for image in images]) for kind in ("core", "spurious"))
     of_class = np.isin(labels, np.array(labels)[has_spurious])
@@ -209,7 +295,22 @@ def test_imagenet9_equals_a_plain_loop(world):
         withstood.append(all(right(front * mask + background * (1 - mask), label) for background in backgrounds))
     assert value(result, "challenge_accuracy") == pytest.approx(np.mean(withstood))
     labels = [label for _, label in originals]
-    same_outcomes(result, hits | {"challenge": withstood, "challenge_image": fronts, "label": labels})
+    lent = [partner(np.array(labels), np.ones(len(labels), dtype=bool), 5, same=same) for same in (False, True)]
+    within = []
+    for i, (path, label) in enumerate(originals):
+        mask = torch.from_numpy(
+            np.load(root / "bg_challenge/fg_mask/val" / path.parent.name / f"{path.stem}.npy") * 1.0
+        )
+        front, own = world.pixels(path, "imagenet9"), [int(k) for k, v in mapping.items() if v == label]
+        behind = [world.pixels(tiled[j][0], "imagenet9") if j >= 0 else None for j in (lent[0][i], lent[1][i])]
+
+        def super_class(said):
+            return mapping[str(said.argmax().item())]
+
+        share = gradient_share(network, front, own, mask[None, None])
+        within.append([share, *swaps(network, super_class, front, own, mask.float(), behind)])
+    columns = within_images(result, within, lambda values, there: np.mean(values))
+    same_outcomes(result, hits | columns | {"challenge": withstood, "challenge_image": fronts, "label": labels})
 
 
 def test_imagenet9_refuses_variants_that_do_not_match(small, copy_of):

@@ -71,6 +71,10 @@ def test_a_damaged_file_is_named_and_fails_or_is_left_out(damaged, benchmark, re
     # fitted without it is another, and random starts are those of a block of images.)
     if relative != TRAIN and benchmark is not adversarial:
         for outcome, array in whole.outcomes.items():
+            if "swap" in outcome:  # another image may have had the damaged one's background
+                places = [np.delete(array, place) for place in range(len(array))]
+                assert min((kept != found).sum() for found in [result.outcomes[outcome]] for kept in places) <= 8
+                continue
             found = result.outcomes[outcome]
             without = [np.delete(array, place, axis=-1) for place in range(array.shape[-1])]
             assert any(np.array_equal(found, kept) for kept in [array, *without])

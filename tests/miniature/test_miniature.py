@@ -50,7 +50,7 @@ def test_imagenet_layout(miniature: Path) -> None:
     train = {f"train/n{index % 10:08d}/n{index % 10:08d}_{index}.JPEG" for index in range(60)}
     val = {
         f"{split}/n{index % 10:08d}/n{index % 10:08d}_{index}.JPEG"
-        for split in ("val", "val_decorrelated")
+        for split in ("val", "val_decorrelated", "val_reversed")
         for index in range(40)
     }
     assert names == train | val | {"labels.json", "clusters.csv", "fingerprint.json", "card.json"}
@@ -58,12 +58,15 @@ def test_imagenet_layout(miniature: Path) -> None:
     assert [labels[str(label)] for label in range(10)] == list(CLASS_NAMES)
 
 
-def test_decorrelated_images_differ_from_val_in_the_background_alone(tmp_path: Path) -> None:
+def test_images_of_the_shifted_domains_differ_from_val_in_the_background_alone(tmp_path: Path) -> None:
     """On a flat background (scale 0) there is nothing left to differ."""
     imagenet.write(tmp_path, Settings(0, 32, 0.8, 0.8, 0.0, images=10, test_images=30))
-    val, other = (sorted((tmp_path / split).rglob("*.JPEG")) for split in ("val", "val_decorrelated"))
-    assert [path.name for path in val] == [path.name for path in other]
-    assert [path.read_bytes() for path in val] == [path.read_bytes() for path in other]
+    val = sorted((tmp_path / "val").rglob("*.JPEG"))
+    assert len(val) == 30
+    for split in ("val_decorrelated", "val_reversed"):
+        other = sorted((tmp_path / split).rglob("*.JPEG"))
+        assert [path.name for path in val] == [path.name for path in other]
+        assert [path.read_bytes() for path in val] == [path.read_bytes() for path in other]
 
 
 def test_rival10_layout_and_attribute_files(miniature: Path) -> None:
@@ -296,7 +299,7 @@ def test_command_line(tmp_path: Path) -> None:
     done = run("miniature", "imagenet", "--spec", json.dumps(spec), "--out", str(tmp_path / "out"))
     assert done.returncode == 0, done.stderr
     recorded = json.loads((tmp_path / "out" / "fingerprint.json").read_text())
-    assert (recorded["spec"], recorded["files"]) == (spec, 12 + 2 * 10 + 2)
+    assert (recorded["spec"], recorded["files"]) == (spec, 12 + 3 * 10 + 2)
     assert run("fingerprint", "--folder", str(tmp_path / "out")).stdout.strip() == recorded["fingerprint"]
     refused = run("miniature", "imagenet", "--spec", json.dumps(spec | {"contrast": 2}), "--out", str(tmp_path / "no"))
     assert refused.returncode == 2

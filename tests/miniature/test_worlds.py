@@ -65,6 +65,7 @@ def _classes(paths: list[Path]) -> NDArray[np.int64]:
         (imagenet, "train", "train", OWN),
         (imagenet, "val", "test", OWN),
         (imagenet, "val_decorrelated", "test", 0.1),
+        (imagenet, "val_reversed", "test", 0.3 / 10),
         (salient_imagenet, "train", "test", OWN),
     ],
 )
@@ -78,6 +79,31 @@ def test_correlation_of_photograph_and_class(
     assert _near(np.mean(found == _classes(paths)), own, 600)
     others = found[found != _classes(paths)]
     assert np.all(np.bincount(others, minlength=10) > 0)
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("correlation", [0.7, 1.0, 0.0])
+def test_where_the_correlation_is_reversed_it_is_as_strong_and_points_at_one_other_class(
+    correlation: float, tmp_path: Path
+) -> None:
+    imagenet.write(tmp_path, SETTINGS._replace(correlation=correlation, images=10))
+    val, turned = (_paths(tmp_path / folder) for folder in ("val", "val_reversed"))
+    classes, other = _classes(val), np.array(imagenet.other_classes(SETTINGS.seed))
+    before, after = (_photographs(paths, "test") for paths in (val, turned))
+    assert _near(np.mean(after == other[classes]), correlation + (1 - correlation) / 10, 600)
+    # Where it is another than in val, it is the other class's in place of the class's own.
+    changed = before != after
+    assert changed.mean() == pytest.approx(correlation, abs=0.1)
+    np.testing.assert_array_equal(before[changed], classes[changed])
+    np.testing.assert_array_equal(after[changed], other[classes[changed]])
+
+
+def test_every_class_gets_another_one_s_photograph_of_its_own_and_worlds_differ() -> None:
+    found = [imagenet.other_classes(seed) for seed in range(20)]
+    for other in found:
+        assert sorted(other) == list(range(10))
+        assert all(label != one for label, one in enumerate(other))
+    assert len({tuple(other) for other in found}) > 15
 
 
 @pytest.mark.usefixtures("plain")

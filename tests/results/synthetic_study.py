@@ -24,6 +24,8 @@ from tradeoffs.study.specification import declared
 DRAWS = 400
 GROUPS = ("landbird_on_land", "landbird_on_water", "waterbird_on_land", "waterbird_on_water")
 VARIANTS = ("original", "mixed_same", "mixed_rand", "mixed_next", "only_fg", "no_fg", "only_bg_b", "only_bg_t")
+WITHIN_IMAGES = ("gradient_share_background", "swap_change", "swap_flips", "swap_change_same_class")
+KINDS = ("", "adversarial_")
 CLAIMS = list(Claim._fields)
 THEORY_CLAIM = "theory.i,An exact statement.,count,1,,,,supported,,,,,,linear model,conclusion,,,,exact"
 Plan = Callable[[Model, str, str], float]
@@ -83,18 +85,21 @@ def metric_names(settings: dict[str, Any], benchmark: str) -> list[str]:
         levels = [f"{kind}_{level:g}" for kind in ("linf", "l2") for level in spec[f"{kind}_levels"]]
         regions = [f"accuracy_{region}_{level}" for region in ("foreground", "background") for level in levels]
         regions += [f"accuracy_{region}_{kind}" for region in ("foreground", "background") for kind in ("linf", "l2")]
-        return ["accuracy", *regions, *(f"rfs_{level}" for level in levels), "rfs_linf", "rfs_l2"]
+        return ["accuracy", *regions, *(f"rfs_{level}" for level in levels), "rfs_linf", "rfs_l2", *WITHIN_IMAGES]
     if benchmark == "salient_imagenet":
         features = ["core_accuracy_by_feature", "spurious_accuracy_by_feature"]
-        return ["accuracy", "core_accuracy", "spurious_accuracy", "rcs", *features]
+        return ["accuracy", "core_accuracy", "spurious_accuracy", "rcs", WITHIN_IMAGES[0], *features]
     if benchmark == "imagenet9":
-        return [*(f"accuracy_{variant}" for variant in VARIANTS), "bg_gap", "challenge_accuracy"]
+        return [*(f"accuracy_{variant}" for variant in VARIANTS), "bg_gap", "challenge_accuracy", *WITHIN_IMAGES]
     if benchmark == "waterbirds":
         groups = [f"accuracy_{group}" for group in GROUPS]
         return [*groups, "worst_group_accuracy", "adjusted_average_accuracy", "background_swap_gap"]
     if benchmark == "objectnet":
         kinds = ("objectnet_accuracy", "validation_accuracy", "drop", "relative_drop")
         return [f"{kind}_{protocol}" for kind in kinds for protocol in ("official", "restricted")]
+    if benchmark == "shifted_correlation":
+        risks = [f"{kind}accuracy_{domain}" for kind in KINDS for domain in ("preserved", "removed", "reversed")]
+        return [*risks, *(f"{kind}excess_risk_{domain}" for kind in KINDS for domain in ("removed", "reversed"))]
     attacks = [f"{norm}_eps{budget:g}" for norm, budgets in spec["budgets"].items() for budget in budgets]
     return [
         name

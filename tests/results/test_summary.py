@@ -29,7 +29,15 @@ def test_summary_has_the_columns_and_every_adversarial_model_under_every_benchma
     assert run_summary(make_study()) == 0
     rows = table(tmp_path / "out")
     assert list(rows[0]) == SUMMARY
-    for benchmark in ("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet", "adversarial"):
+    for benchmark in (
+        "rival10",
+        "salient_imagenet",
+        "imagenet9",
+        "waterbirds",
+        "objectnet",
+        "shifted_correlation",
+        "adversarial",
+    ):
         assert len({r["model"] for r in rows if r["benchmark"] == benchmark and r["norm"] != "none"}) == 20
     standard = next(r for r in rows if r["model"] == "basic_standard")
     assert (standard["norm"], standard["epsilon"]) == ("none", "0")
@@ -51,6 +59,7 @@ def test_sweeps_name_what_is_swept(make_study: Callable[..., Study], run_summary
     }
     assert {r["benchmark"] for r in rows if r["sweep"] == "control"} == {
         *("imagenet", "rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet"),
+        "shifted_correlation",
     }
 
 

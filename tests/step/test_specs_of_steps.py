@@ -88,7 +88,10 @@ def test_swept_models_are_trained_on_the_sweeps_images_in_worlds_of_their_own(co
         assert model.spec["images"] in images
         knob = model.role.removesuffix("_sweep")
         assert model.world.startswith(knob if model.role.endswith("_sweep") else "default")
-        expected = {"correlation_sweep": ("adversarial",), "background_scale_sweep": ("imagenet9",)}
+        expected = {
+            "correlation_sweep": ("adversarial", "shifted_correlation"),
+            "background_scale_sweep": ("imagenet9",),
+        }
         expected["control"] = tuple(name for name in config["miniature"]["benchmarks"] if name != "adversarial")
         assert model.benchmarks == expected.get(model.role, tuple(config["miniature"]["benchmarks"]))
         assert (model.spec["norm"], model.spec["seed"]) == (model.norm, model.seed)

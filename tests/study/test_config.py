@@ -254,6 +254,10 @@ def several(**values):
             {"miniature__benchmarks__adversarial__domains": {"broken": "val"}},
             r"domains.broken = 'val'.*val_decorrelated",
         ),
+        (
+            {"miniature__benchmarks__adversarial__domains": {"reversed": "val_decorrelated"}},
+            r"domains.reversed = 'val_decorrelated'.*val_reversed",
+        ),
         ({"theory__simulation__features": [100]}, r"theory.simulation.samples holds 100 with 100 features.* 500"),
     ],
 )

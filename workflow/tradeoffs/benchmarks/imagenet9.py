@@ -8,6 +8,11 @@ wrong. Accuracy is measured on each of the eight variants of the same foreground
 How much a background of the foreground's own class helps over one of a random class: higher relies more on the
 background. Challenge accuracy: the share of foregrounds that no background of the set turns into an error, pasted
 through their masks; it depends on how many foregrounds and backgrounds are crossed, which the card states.
+
+Through the masks of the images of ``original``: the share of the gradient of the true super-class's lead (its largest
+logit minus the largest of all other classes) that lies on the background
+(:mod:`tradeoffs.benchmarks.gradient_share`), and what becomes of the answer when the background is swapped for that of
+one other image (:mod:`tradeoffs.benchmarks.swaps`; of another super-class, and of the same), as ``only_bg_t`` shows it.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,6 +29,7 @@ from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings, with
 from tradeoffs.benchmarks.inference import Passes, over_images, shares
 from tradeoffs.benchmarks.statistics import Array, accuracy, summarise
 from tradeoffs.benchmarks.unanswered import Watched, unanswered
+from tradeoffs.benchmarks.within_image import Answering, Objects, measure
 from tradeoffs.compute.batching import batch_size
 from tradeoffs.data import clusters, imagenet9, images
 from tradeoffs.data.imagenet9 import Foregrounds
@@ -72,6 +78,12 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     labels = foregrounds.labels[kept]
     correct = {variant: found[row, kept] == labels for row, variant in enumerate(variants)}
 
+    objects = Objects(foregrounds.paths, foregrounds.masks, foregrounds.labels, variants["only_bg_t"].paths, None)
+    answering = Answering(
+        network, lambda logits: answers(logits, super_class), lambda of: of[:, None] == super_class[None]
+    )
+    within = measure(passes, objects, kept, images.UNCHANGED, answering, settings.seed)
+
     fronts = np.intersect1d(spread(len(names), settings.challenge_foregrounds), kept)
     tiled = list(variants).index("only_bg_t")
     behind = [i for i in spread(len(names), settings.challenge_backgrounds) if readable[tiled, i]]
@@ -90,15 +102,15 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
         result["bg_gap"] = result["accuracy_mixed_same"] - result["accuracy_mixed_rand"]
         if len(chosen):
             result["challenge_accuracy"] = accuracy(withstood, weights[:, chosen])
-        return result
+        return result | within.means(lambda of, there: accuracy(of, weights[:, there]))
 
     in_challenge = np.isin(np.arange(len(labels)), chosen).astype(np.int64)
     cluster = clusters.read(clusters.Images(root, [foregrounds.paths[i] for i in kept]))
     summary = summarise(statistic, labels * 2 + in_challenge, settings.bootstrap, settings.seed, in_challenge, cluster)
     outcomes = with_clusters(
-        correct | {"challenge": withstood, "challenge_image": chosen, "label": labels}, cluster=cluster
+        correct | within.values | {"challenge": withstood, "challenge_image": chosen, "label": labels}, cluster=cluster
     )
-    remarks = unanswered(found[list(variants).index("original"), kept], found[:, kept].T)
+    remarks = unanswered(found[list(variants).index("original"), kept], found[:, kept].T) | within.remarks
     remarks["unanswered"]["share_of_challenge_not_finite"] = watched.share()
     return Evaluation(*summary, outcomes, passes.skipped, remarks)
 

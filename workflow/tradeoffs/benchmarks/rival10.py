@@ -9,6 +9,10 @@ accuracies:
 Higher: relies more on the foreground. Two noise variants: ``linf`` (standard deviation sigma) and ``l2`` (the masked
 noise has a fixed l2 norm, so a small mask gets stronger noise). RFS is given per level, and once over all levels of a
 variant from the level-averaged accuracies, as the paper does when it compares models.
+
+Through the same masks, and with the same head: the share of the gradient of the true class's lead that lies on the
+background (:mod:`tradeoffs.benchmarks.gradient_share`), and what becomes of the answer when the background is swapped
+(:mod:`tradeoffs.benchmarks.swaps`). An image lends its background without its object. Means are class-balanced too.
 """
 
 from dataclasses import dataclass
@@ -25,6 +29,7 @@ from tradeoffs.benchmarks.inference import Passes, over_images, shares
 from tradeoffs.benchmarks.noise import corrupt, draw
 from tradeoffs.benchmarks.statistics import Array, Metrics, balanced_accuracy, normalised_gap, saturated, summarise
 from tradeoffs.benchmarks.unanswered import unanswered
+from tradeoffs.benchmarks.within_image import Answering, Objects, measure
 from tradeoffs.data import clusters, images, rival10
 from tradeoffs.data.images import Geometry
 from tradeoffs.models.answers import answers
@@ -62,8 +67,11 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
         pixels = images.image(test.paths[i], geometry)
         return pixels, images.mask([test.masks[i]], geometry), draw(settings.seed, i, 1, *pixels.shape[:2])[0]
 
+    def logits(x: Tensor) -> Tensor:
+        return (network.features(x).double() - mean) / scale @ weight + bias
+
     def predict(x: Tensor) -> Tensor:
-        return answers((network.features(x).double() - mean) / scale @ weight + bias)
+        return answers(logits(x))
 
     def predictions(pixels: Tensor, masks: Tensor, noise: Tensor) -> Tensor:
         """Classes [n, 1 + 2 * levels]: of the clean images, then with noise in either region at each level."""
@@ -77,6 +85,10 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     labels = test.labels[at]
     outcomes = ["clean"] + [f"{region}_{kind}_{level:g}" for kind, level in levels for region in regions]
     correct = {name: predicted[:, column] == labels for column, name in enumerate(outcomes)}
+    numbers = torch.arange(len(test.class_names), device=device)
+    answering = Answering(logits, answers, lambda of: of[:, None] == numbers)
+    objects = Objects(test.paths, test.masks, test.labels, test.paths, test.masks)
+    within = measure(passes, objects, at, geometry, answering, settings.seed)
 
     def statistic(weights: Array) -> dict[str, Array]:
         found = {"accuracy": balanced_accuracy(correct["clean"], labels, weights)}
@@ -92,12 +104,13 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
                 a, b = (found[f"accuracy_{region}_{kind}_{level:g}"] for region in ("background", "foreground"))
                 found[f"rfs_{kind}_{level:g}"] = normalised_gap(a, b)
             found[f"rfs_{kind}"] = normalised_gap(means["background"], means["foreground"])
-        return found
+        return found | within.means(lambda of, there: balanced_accuracy(of, labels[there], weights[:, there]))
 
     cluster = clusters.read(clusters.Images(data["rival10"], [test.paths[i] for i in at]))
     summary = summarise(statistic, labels, settings.bootstrap, settings.seed, clusters=cluster)
     remarks = unanswered(predicted[:, 0], predicted) | {"saturated": saturated(pairs(summary.metrics, settings))}
-    kept = with_clusters(correct | {"label": labels}, cluster=cluster)
+    remarks |= within.remarks
+    kept = with_clusters(correct | within.values | {"label": labels}, cluster=cluster)
     return Evaluation(*summary, kept, passes.skipped, remarks)
 
 

@@ -11,6 +11,10 @@ standard deviation sigma is added through a mask and the image clamped to [0, 1]
   that have one; spurious accuracy = accuracy with noise in the core masks, on images of the same classes.
 
 Images with an empty core mask are left out.
+
+Also measured is the share of the gradient of the true class's lead that lies outside the core region of RCS
+(:mod:`tradeoffs.benchmarks.gradient_share`), class-balanced, on images whose core region is neither everything nor
+nothing. Backgrounds are not swapped here: a map of where features are is no outline to cut an object out by.
 """
 
 from dataclasses import dataclass
@@ -24,10 +28,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings, with_clusters
+from tradeoffs.benchmarks.gradient_share import background_shares, known, parts
+from tradeoffs.benchmarks.gradient_share import remarks as gradient_remarks
 from tradeoffs.benchmarks.inference import Passes, shares
 from tradeoffs.benchmarks.noise import corrupt, draw
 from tradeoffs.benchmarks.statistics import Array, balanced_accuracy, normalised_gap, saturated, summarise
 from tradeoffs.benchmarks.unanswered import unanswered
+from tradeoffs.benchmarks.within_image import METRICS, refuse_useless
 from tradeoffs.data import clusters, images, salient_imagenet
 from tradeoffs.data.images import Geometry
 from tradeoffs.models.answers import answers
@@ -60,6 +67,7 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     index = salient_imagenet.read(root, root / "train", root / "mturk_results" / "discover_spurious_features.csv")
     passes = Passes(device, settings.unreadable)
     kinds = ("core_region", "outside_core", "core_features", "spurious_features")
+    numbers = torch.arange(settings.classes, device=device)
 
     def decode(i: int) -> tuple[NDArray[Any], ...]:
         pixels = images.image(index.paths[i], geometry)
@@ -67,10 +75,14 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
             images.mask(group, geometry) if group else np.zeros(pixels.shape[:2], dtype=np.uint8)
             for group in (index.core_masks[i], index.spurious_masks[i])
         ]
-        return pixels, *masks, draw(settings.seed, i, settings.trials, *pixels.shape[:2])
+        noise = draw(settings.seed, i, settings.trials, *pixels.shape[:2])
+        return pixels, *masks, noise, np.array(index.labels[i])
 
-    def predictions(pixels: Tensor, core_mask: Tensor, spurious_mask: Tensor, noise: Tensor) -> Tensor:
-        """Classes [n, 1 + trials * kinds + 1], of the clean images first; last, whether the core mask is not empty."""
+    def measured(pixels: Tensor, core_mask: Tensor, spurious_mask: Tensor, noise: Tensor, label: Tensor) -> Tensor:
+        """Return classes [n, 1 + trials * kinds], of the clean images first; and three columns of the core mask.
+
+        Whether it is not empty, whether its region parts the image, and the gradient's share outside of that.
+        """
         x, core, spurious = shares(pixels), shares(core_mask), shares(spurious_mask)
         region = dilate(core, settings.dilation)
         found = [answers(network(x))]
@@ -78,21 +90,25 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
             for where in (region, 1 - region, core, spurious):
                 corrupted = corrupt(x, where, trial, kind="linf", level=settings.sigma)
                 found.append(answers(network(corrupted)))
-        return torch.stack([*found, (core.amax((1, 2, 3)) > 0).long()], dim=1)
+        share = background_shares(network, x, label[:, None] == numbers, region)
+        return torch.stack([*(each.double() for each in found), core.amax((1, 2, 3)) > 0, parts(region), share], dim=1)
 
-    at, found = passes.over(index.paths, decode, predictions)
-    labels = index.labels[at]
-    has_core = found[:, -1] > 0
+    at, columns = passes.over(index.paths, decode, measured)
+    labels, found = index.labels[at], columns[:, :-3].astype(np.int64)
+    has_core, parted = columns[:, -3] > 0, columns[:, -2] > 0
+    share = np.where(parted, columns[:, -1], np.nan)
     has_spurious = np.array([bool(index.spurious_masks[i]) for i in at])
     if not has_core.any():
         raise InputError(f"{root}: no image has a core mask that is not empty; unpack the data set again")
+    refuse_useless(parted, root)
     clean = found[:, 0] == labels
-    trials = (found[:, 1:-1] == labels[:, None]).reshape(len(at), settings.trials, len(kinds))
+    trials = (found[:, 1:] == labels[:, None]).reshape(len(at), settings.trials, len(kinds))
     hits = {kind: trials[:, :, column].T for column, kind in enumerate(kinds)}
 
     # Classes without a spurious feature have no spurious accuracy either in the ICLR definitions.
     spurious_classes = np.unique(labels[has_spurious])
     of_spurious_class = np.isin(labels, spurious_classes)
+    there = known(share)
 
     def mean_accuracy(kind: str, kept: NDArray[np.bool_], weights: Array) -> Array:
         """Mean over trials of the balanced accuracy, which is that of each image's share of trials."""
@@ -112,12 +128,15 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
                 "core_accuracy_by_feature": mean_accuracy("spurious_features", has_spurious, weights),
                 "spurious_accuracy_by_feature": mean_accuracy("core_features", has_core & of_spurious_class, weights),
             }
+        if there.any():
+            result[METRICS["share"]] = balanced_accuracy(share[there], labels[there], weights[:, there])
         return result
 
     strata = labels * 4 + 2 * has_core + has_spurious
     cluster = clusters.read(clusters.Images(root, [index.paths[i] for i in at]))
     summary = summarise(statistic, strata, settings.bootstrap, settings.seed, labels, cluster)
     core, spurious = (float(summary.metrics[f"{name}_accuracy"]["value"]) for name in ("core", "spurious"))
-    remarks = unanswered(found[:, 0], found[:, :-1]) | {"saturated": saturated({"rcs": (core, spurious)})}
-    outcomes = with_clusters(hits | {"clean": clean, "label": labels}, cluster=cluster)
+    remarks = unanswered(found[:, 0], found) | {"saturated": saturated({"rcs": (core, spurious)})}
+    remarks |= gradient_remarks(share[parted], len(at))
+    outcomes = with_clusters(hits | {"clean": clean, "label": labels, METRICS["share"]: share}, cluster=cluster)
     return Evaluation(*summary, outcomes, passes.skipped, remarks)

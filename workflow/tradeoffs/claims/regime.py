@@ -75,13 +75,18 @@ def checks(measured: Measurements, study: Study) -> list[Check]:
 
 def warnings(measured: Measurements, study: Study) -> dict[tuple[str, str], str]:
     """Return what fails for each measure of reliance, by benchmark and name; nothing for those that may be judged."""
-    trained = _converged(measured, study, ("main",), "background_reliance")
     found: dict[tuple[str, str], str] = {}
     for benchmark in study.benchmarks:
-        said = warning([*of_benchmark(measured, study, benchmark), *trained])
+        said = warning_on(measured, study, benchmark)
         if said is not None:
             found |= {(benchmark.name, metric.name): said for metric in benchmark.reliance}
     return found
+
+
+def warning_on(measured: Measurements, study: Study, benchmark: Benchmark) -> str | None:
+    """Say which checks fail for what a benchmark measures of the grid; None where none does."""
+    trained = _converged(measured, study, ("main",), "background_reliance")
+    return warning([*of_benchmark(measured, study, benchmark), *trained])
 
 
 def warning(found: Iterable[Check]) -> str | None:
@@ -98,7 +103,7 @@ def of_benchmark(measured: Measurements, study: Study, benchmark: Benchmark) -> 
     for model in study.models:
         if model.role == "main" and benchmark.name in model.benchmarks:
             cells.setdefault((model.architecture, model.norm), []).append(model)
-    concerns = f"background_reliance.{benchmark.name}"
+    concerns = f"background_reliance.{benchmark.name}" if benchmark.reliance else benchmark.name
     return [
         check
         for (architecture, norm), models in cells.items()

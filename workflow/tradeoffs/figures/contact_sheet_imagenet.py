@@ -12,7 +12,7 @@ from tradeoffs.figures.contact_sheets import COLUMNS, Row, firsts, sheet, shown
 def draw(*, imagenet: Annotated[Path, "folder of ImageNet"]) -> Figure:
     """Training and validation images, one class per column."""
     rows: list[Row] = []
-    for split in [name for name in ("train", "val", "val_decorrelated") if (imagenet / name).is_dir()]:
+    for split in [name for name in ("train", "val", "val_decorrelated", "val_reversed") if (imagenet / name).is_dir()]:
         index = imagenet_data.read(imagenet, split)
         classes = range(min(COLUMNS, len(index.wnids)))
         for copy in range(3 if split == "train" else 2):

@@ -16,7 +16,8 @@ from tradeoffs.step.errors import InputError
 from tradeoffs.study.model import Config
 
 OBJECTNET_MARGIN = 4  # pixels by which the miniature's ObjectNet images are larger than its others
-DOMAINS = {"preserved": "val", "broken": "val_decorrelated"}  # what the claims about them take them for
+# What the claims take domains of these names for.
+DOMAINS = {"preserved": "val", "broken": "val_decorrelated", "reversed": "val_reversed"}
 DRAWS_PER_FEATURE = 5
 OTHER = "other"  # the margin of measures that have none of their own
 

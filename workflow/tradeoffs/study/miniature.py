@@ -9,6 +9,7 @@ from tradeoffs.study.model import ATTACKED, DEFAULT_WORLD, Config, Model, grid, 
 CLASSES = 10
 # A point of a sweep: architecture, norm and budget of a model, and where it differs from the main grid's.
 Point = tuple[tuple[str, str, float], Config]
+SHIFTED = "shifted_correlation"  # a benchmark that the sweep of the correlation goes through beside the attacks
 KNOBS = ("correlation", "background_scale")  # of a world; sweeps turn one of them
 
 
@@ -28,7 +29,7 @@ class World(NamedTuple):
 def models(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
     """All models of all replicates that there may be; the first one's main grid goes through all ``benchmarks``.
 
-    A sweep whose benchmark is not among them has no models.
+    A sweep whose first benchmark is not among them has no models.
     """
     return [
         model
@@ -81,9 +82,10 @@ def _models_of_replicate(study: Config, replicate: int, everything: tuple[str, .
             for key in ("images", "epochs")
             for value in study["controls"][key]
         ]
-    for role, benchmark, points in _sweeps(study):
-        if benchmark in everything:
-            result += [model(role, *point, benchmarks=(benchmark,), **beside) for point, beside in points]
+    for role, named, points in _sweeps(study):
+        if named[0] in everything:
+            listed = tuple(name for name in named if name in everything)
+            result += [model(role, *point, benchmarks=listed, **beside) for point, beside in points]
     return result
 
 
@@ -92,14 +94,14 @@ def _copies(study: Config) -> list[str]:
     return ["", *(f"copy{number}" for number in range(2, study["standard_models"] + 1))]
 
 
-def _sweeps(study: Config) -> list[tuple[str, str, list[Point]]]:
-    """Return each sweep: the role of its models, the benchmark that they go through, and its points."""
+def _sweeps(study: Config) -> list[tuple[str, tuple[str, ...], list[Point]]]:
+    """Return each sweep: the role of its models, their benchmarks (without the first, none), and its points."""
     sweeps = study["sweeps"]
     standard = [("none", 0.0)]
     scales = sweeps["background_scale"]
     return [
-        ("correlation_sweep", ATTACKED, _over_worlds("correlation", sweeps["correlation"], standard)),
-        ("background_scale_sweep", "imagenet9", _over_worlds("background_scale", scales, grid(scales["budgets"]))),
+        ("correlation_sweep", (ATTACKED, SHIFTED), _over_worlds("correlation", sweeps["correlation"], standard)),
+        ("background_scale_sweep", ("imagenet9",), _over_worlds("background_scale", scales, grid(scales["budgets"]))),
     ]
 
 
