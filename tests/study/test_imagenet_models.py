@@ -237,8 +237,8 @@ SCRIPT = {"source": "torchscript", "trust": True, "name": None, "mean": [0, 0, 0
     [
         ({"id": "resnet50_standard"}, "the grid's own models are named like this"),
         ({"id": "resnet18_standard"}, "resnet18_standard is listed twice"),
-        ({"pretrained": "DEFAULT"}, "give either pretrained .* or file, one of the two"),
-        ({"file": None}, "give either pretrained .* or file, one of the two"),
+        ({"pretrained": "DEFAULT"}, "give one of pretrained .*, file and url"),
+        ({"file": None}, "give one of pretrained .*, file and url"),
         ({"norm": "linf"}, "norm linf with epsilon 0"),
         ({"epsilon": 1}, "norm none with epsilon 1"),
         ({"name": None}, "source state_dict needs the name of a network"),
