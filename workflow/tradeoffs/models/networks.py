@@ -75,7 +75,8 @@ def unwrapped(architecture: str, num_classes: int) -> nn.Module:
         return network
     raise InputError(
         f"architecture: {architecture!r} is unknown; choose one of {', '.join(ARCHITECTURES)}, torchvision/<name> or "
-        "timm/<name>" + (f" ({architecture} can only be loaded)" if architecture in ("torchscript", "python") else "")
+        "timm/<name>"
+        + (f" ({architecture} can only be loaded, not trained)" if architecture in ("torchscript", "python") else "")
     )
 
 
