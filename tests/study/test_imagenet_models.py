@@ -12,7 +12,7 @@ from results.synthetic_study import told
 from tradeoffs.claims.reliance_effects import baseline
 from tradeoffs.step.declarations import benchmarks
 from tradeoffs.step.errors import InputError
-from tradeoffs.study import plan, published_data
+from tradeoffs.study import figures, plan, published_data
 from tradeoffs.study.config import checked
 from tradeoffs.study.specification import specification
 
@@ -429,3 +429,26 @@ def test_without_domains_the_adversarial_benchmark_is_left_out(imagenet):
 
 def test_a_checksum_of_a_released_checkpoint_that_this_study_does_not_use_is_accepted(imagenet):
     assert plan.models(everything(imagenet, checkpoints__sha256={"resnet18_l2_eps0.01.ckpt": "0" * 64}))
+
+
+OWN = {"id": "mine", "source": "state_dict", "name": "resnet50", "file": "mine.pt"}
+
+
+@pytest.mark.parametrize("source", ["released", "train"])
+def test_without_architectures_there_are_only_ones_own_models(source):
+    config = config_with(architectures=[], extra=[OWN], source=source)
+    assert set(plan.models(config)) == {"mine"}
+    assert not [name for name in plan.downloads(config) if name.endswith(".ckpt")]
+    assert "overview" in figures.figures(config)
+
+
+def test_without_budgets_the_standard_models_stay(imagenet):
+    models = plan.models(everything(imagenet, budgets={}, extra=[OWN]))
+    assert set(models) == {"resnet18_standard", "resnet50_standard", "mine"}
+
+
+def test_a_study_without_any_model_is_one_line():
+    with pytest.raises(
+        InputError, match=r"imagenet\.extra are empty, so there is no model"
+    ):
+        plan.models(config_with(architectures=[]))

@@ -16,6 +16,10 @@ def models(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
     """All models; InputError for one that was not released, cannot be trained, or is described inconsistently."""
     main = _trained(study, benchmarks) if study["source"] == "train" else _released(study, benchmarks)
     listed = main + [_extra(entry, benchmarks) for entry in study["extra"]]
+    if not listed:
+        raise InputError(
+            "config: imagenet.architectures and imagenet.extra are empty, so there is no model; list one under extra"
+        )
     for model in listed:
         if model.reference is not None:
             _check_reference(model, listed)
@@ -84,7 +88,7 @@ def _released(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
 
 
 def _trained(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
-    if study["data"][IMAGENET]["path"] is None:
+    if study["architectures"] and study["data"][IMAGENET]["path"] is None:
         raise InputError(
             "config: imagenet.source = 'train' needs ImageNet; set imagenet.data.imagenet.path to a folder with "
             "train/<wnid>/ and val/<wnid>/"
