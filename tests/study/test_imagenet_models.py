@@ -448,7 +448,5 @@ def test_without_budgets_the_standard_models_stay(imagenet):
 
 
 def test_a_study_without_any_model_is_one_line():
-    with pytest.raises(
-        InputError, match=r"imagenet\.extra are empty, so there is no model"
-    ):
+    with pytest.raises(InputError, match=r"imagenet\.extra are empty, so there is no model"):
         plan.models(config_with(architectures=[]))
