@@ -58,7 +58,7 @@ def draw_benchmark(table: pd.DataFrame, shown: Sequence[Metric], title: str) -> 
     norms = [norm for norm in dict.fromkeys(grid["norm"]) if norm != "none"]
     if grid.empty or not (norms or labels):
         figure = Figure(figsize=forest.size(named, len(shown)))
-        forest.draw(figure, named, columns, cross=CROSS)
+        forest.draw_lines(figure, named, columns, cross=CROSS)
         figure.suptitle(f"{title}: models of your own", fontsize=10.5)
         levels = [
             Line2D([], [], color=architecture_style(place).colour, linewidth=0.9, label=f"standard {architecture}")
@@ -75,7 +75,7 @@ def draw_benchmark(table: pd.DataFrame, shown: Sequence[Metric], title: str) -> 
     else:
         figure, above, below = forest.parts((wide, high), forest.size(named, len(shown)))
         _draw_grid(above, grid, owned, labels, shown, norms, widths)
-        forest.draw(below, named, columns, cross=CROSS)
+        forest.draw_lines(below, named, columns, cross=CROSS)
         below.suptitle("models of your own", fontsize=9)
     figure.suptitle(f"{title}: metrics against the budget of adversarial training", fontsize=10.5)
     return figure

@@ -42,7 +42,7 @@ def size(named: Mapping[str, str], panels: int) -> tuple[float, float]:
     return max(0.4 + 0.07 * longest + PANEL * panels, 6.4), EDGES + LINE * max(len(named), 2)
 
 
-def draw(
+def draw_lines(
     figure: FigureBase,
     named: Mapping[str, str],
     panels: Sequence[Panel],

@@ -43,7 +43,7 @@ def draw(
     lines = [forest.Panel(_heading(name, metric, turned=True), of(owned, metric)) for name, metric in columns]
     if grid.empty:
         figure = Figure(figsize=forest.size(named, len(columns)))
-        forest.draw(figure, named, lines, zero=True)
+        forest.draw_lines(figure, named, lines, zero=True)
         figure.supxlabel("difference from standard (right: more reliance)", fontsize=9)
     elif len(named) <= forest.BESIDE:
         labels = own.names(owned)
@@ -52,7 +52,7 @@ def draw(
     else:
         figure, above, below = forest.parts(grid_size(grid, len(columns), {}), forest.size(named, len(columns)))
         draw_grid(above, grid, owned, columns, {})
-        forest.draw(below, named, lines, zero=True)
+        forest.draw_lines(below, named, lines, zero=True)
         below.supxlabel("models of your own: difference from standard (right: more reliance)", fontsize=9)
     figure.suptitle(heading, fontsize=10.5)
     return figure
@@ -70,7 +70,7 @@ def own_values(summary: Path | None, measures: Sequence[Benchmark]) -> Figure | 
     owned = owned[owned["benchmark"].isin([metric.benchmark for _, metric in shown])]
     named = forest.labels(owned)
     figure = Figure(figsize=forest.size(named, len(shown)))
-    forest.draw(figure, named, [forest.Panel(_heading(*each), of(owned, each[1])) for each in shown])
+    forest.draw_lines(figure, named, [forest.Panel(_heading(*each), of(owned, each[1])) for each in shown])
     models = f"{len(named)} model{'s' * (len(named) != 1)} of your own"
     figure.suptitle(f"Reliance on backgrounds of {models}", fontsize=10.5)
     return figure
