@@ -98,7 +98,7 @@ rule published:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.results.published"),
-        released=str(released_files.RELEASED),
+        released=str((released_files.RELEASED, zoo.listed())),
     shell:
         "python -m tradeoffs published --summary {input:q} --out {output.out:q} --card {output.card:q} > {log:q} 2>&1"
 

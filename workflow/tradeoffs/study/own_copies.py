@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from tradeoffs.acquisition import observed
 from tradeoffs.data import names
+from tradeoffs.models.sources import find
 from tradeoffs.step.errors import InputError
 from tradeoffs.study import published_data
 from tradeoffs.study.model import Config, Model
@@ -30,7 +31,11 @@ def look(config: Config, models: dict[str, Model], *, again: bool = True) -> See
     Not ``again``: what was seen before, for the processes of a run that has begun. InputError for a copy that is not
     what was published, a part of it that cannot be read, and weights that are not there.
     """
-    weights = {model.id: Path(model.file) for model in models.values() if model.role == "extra" and model.file}
+    weights = {
+        model.id: Path(model.file)
+        for model in models.values()
+        if model.role == "extra" and model.file and find(model.source).own
+    }
     if again:
         check(config)
         for name, file in weights.items():
