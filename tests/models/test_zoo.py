@@ -172,12 +172,9 @@ def test_a_file_with_another_normaliser_than_its_entry_says_is_refused(torchvisi
         converted("Wong2020Fast", own.state_dict())
 
 
-@pytest.mark.parametrize("prefix", ["", "module.", "module.model."])
-def test_a_state_dict_of_robustbench_gives_torchvisions_logits(
-    prefix, torchvision_network, network_of, by_hand, images
-):
+def test_a_state_dict_of_robustbench_gives_torchvisions_logits(torchvision_network, network_of, by_hand, images):
     own = torchvision_network("resnet50")
-    content = {"state_dict": {f"{prefix}{name}": tensor for name, tensor in own.state_dict().items()}}
+    content = {"state_dict": {f"module.model.{name}": tensor for name, tensor in own.state_dict().items()}}
     made = network_of("Engstrom2019Robustness", content)
     torch.testing.assert_close(made(images), by_hand(own, images), rtol=1e-3, atol=1e-3)
 
