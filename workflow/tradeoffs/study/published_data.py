@@ -80,6 +80,7 @@ def downloads(study: Config) -> dict[str, Config]:
     """Return the settings of :mod:`tradeoffs.acquisition.download` for every file that the data sets at hand need.
 
     A checksum in the config is of another file than the published one, whose checksums and size then do not count.
+    Without one, where a rule says which members are needed, these alone are fetched if the server lets us.
     """
     absent = missing(study)
     found: dict[str, Config] = {}
@@ -92,6 +93,8 @@ def downloads(study: Config) -> dict[str, Config]:
             own = {"sha256": entry["sha256"], "md5": None, "size": None}
             urls = {"urls": entry["urls"] or published.urls}
             found[published.file] = urls | (own if entry["sha256"] else known)
+            if isinstance(published.members, str) and not entry["sha256"]:
+                found[published.file] |= {"members": published.members, "password": published.password}
         for place, addresses in declared.files.items():
             if parts(study, name)[place].startswith(DOWNLOADS):
                 urls = {"urls": entry["files"][place] or addresses}
