@@ -188,6 +188,22 @@ def test_weights_of_timm_are_normalised_as_their_entry_says(network_of, by_hand)
     assert made.input_size == 224
 
 
+def test_a_checkpoint_of_timms_training_script_without_normalisation(network_of):
+    own = timm_network("xcit_small_12_p16_224")
+    x = torch.rand((2, 3, 224, 224), generator=torch.Generator().manual_seed(0))
+    content = {
+        "epoch": 99,
+        "arch": "xcit_small_12_p16_224",
+        "state_dict": own.state_dict(),
+        "version": 2,
+        "metric": 72.3,
+    }
+    with torch.no_grad():
+        torch.testing.assert_close(
+            network_of("Debenedetti2022Light_XCiT-S12", content)(x), own(x), rtol=1e-3, atol=1e-3
+        )
+
+
 def before_timm_0_9(network):
     """The tensors of a Swin transformer as timm named and kept them before version 0.9."""
     found = {}
