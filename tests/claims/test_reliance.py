@@ -383,10 +383,11 @@ def test_own_models_are_compared_with_the_grid_else_with_the_first_listed_standa
 def test_without_a_grid_nothing_says_how_an_own_model_varies() -> None:
     models = [model("first", "extra"), model("mine", "extra", norm="l2", epsilon=1.0)]
     found = measured(models, "salient_imagenet", "rcs", lambda each: 0.5 - 0.1 * each.epsilon)
-    (row,) = reliance.claims(found, study(models))
+    overall, headline, row = reliance.claims(found, study(models))
     assert row.claim == "background_reliance.salient_imagenet.rcs.mine"
-    assert (row.value, row.verdict) == (None, "undecided")
+    assert {(each.value, each.verdict) for each in (overall, headline, row)} == {(None, "undecided")}
     assert "trained once" in row.evidence
+    assert "cannot be tested: no adversarially trained model of a grid was measured" in headline.evidence
     assert row.statistic.startswith("minus (rcs")
     (line,) = difference_rows(found, study(models))
     assert line[9] == pytest.approx(0.1, abs=1e-9)

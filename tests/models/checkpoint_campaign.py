@@ -18,6 +18,7 @@ import tarfile
 import tempfile
 import warnings
 import zipfile
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
@@ -91,6 +92,20 @@ def lightning(tensors: Tensors, **settings: Any) -> Tensors:
     }
 
 
+def timm(tensors: Tensors, **settings: Any) -> Tensors:
+    given = Namespace(
+        model="resnet50", lr=0.1, aa=None, input_size=[3, 224, 224], **({"mean": None, "std": None} | settings)
+    )
+    return {
+        "epoch": 3,
+        "arch": "resnet50",
+        "state_dict": tensors,
+        "optimizer": {"state": {}},
+        "args": given,
+        "metric": 0.7,
+    }
+
+
 FOUR = (1, 3, 1, 1)
 # Without a normaliser, mean and std are given; those below bring it.
 PLAIN: dict[str, Callable[[Tensors], Any]] = {
@@ -104,6 +119,7 @@ PLAIN: dict[str, Callable[[Tensors], Any]] = {
     "backbone": lambda tensors: {"state_dict": under("backbone.")(tensors)},
     "two deep": under("base_model.model."),
     "lightning": lightning,
+    "timm": timm,
 }
 NORMALISED: dict[str, Callable[[Tensors], Any]] = {
     "robustness": robustness,
@@ -117,6 +133,7 @@ NORMALISED: dict[str, Callable[[Tensors], Any]] = {
     ),
     "sequential": lambda tensors: {"0.mean": values(MEAN, 3), "0.std": values(STD, 3)} | under("1.")(tensors),
     "settings": lambda tensors: lightning(tensors, mean=MEAN, std=STD),
+    "timm, settings": lambda tensors: timm(tensors, mean=MEAN, std=STD),
 }
 WRAPPINGS = PLAIN | NORMALISED
 

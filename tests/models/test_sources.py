@@ -8,6 +8,7 @@ from tradeoffs.runner import commands
 from tradeoffs.step import code_id
 from tradeoffs.step.errors import InputError
 
+REST = "pretrained: false, code: false, factory: false, normalisation: given, features: true}"
 FOLDER = ROOT / "workflow/tradeoffs/models/sources"
 
 
@@ -32,14 +33,14 @@ def test_a_sources_models_depend_on_its_own_code_and_evaluations_on_none(source)
 @pytest.mark.parametrize(
     ("facts", "said"),
     [
-        ("{own: true}", "expected the keys own, name, pretrained, code, normalisation, features"),
+        ("{own: true}", "expected the keys own, name, pretrained, code, factory, normalisation, features"),
         ("here", "expected the keys own"),
         (
-            "{own: true, name: file, pretrained: false, code: false, normalisation: given, features: true}",
+            f"{{own: true, name: file, {REST}",
             "name = 'file'; expected one of library, architecture, none",
         ),
         (
-            "{own: 3, name: none, pretrained: false, code: false, normalisation: given, features: true}",
+            f"{{own: 3, name: none, {REST}",
             "own = 3; expected one of True, False",
         ),
     ],

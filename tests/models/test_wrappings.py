@@ -6,9 +6,13 @@ import sys
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from models import checkpoint_campaign as campaign
+from models.converting import tensors_of
+from models.published_format import trained_like
 from tradeoffs.models import state_dict
+from tradeoffs.models.networks import unwrapped
 from tradeoffs.step.errors import InputError
 
 CASES = dict(campaign.cases())
@@ -27,6 +31,45 @@ def test_no_pickle_runs_code_unless_it_is_unpickled_carelessly(tmp_path):
     assert (tmp_path / "ran").exists()  # so the campaign would see it
     (tmp_path / "ran").unlink()
     assert CASES["plain: code"](tmp_path) == "named"
+
+
+def test_code_among_the_settings_of_a_training_is_refused_and_not_run(tmp_path):
+    content = campaign.timm(campaign.original()[0])
+    content["args"].run = campaign.Code(tmp_path / "ran")
+    torch.save(content, tmp_path / "w.pt")
+    assert campaign.outcome(tmp_path / "w.pt", "holds more than tensors .* could run code") == "named"
+    assert not (tmp_path / "ran").exists()
+
+
+SOURCES = {
+    "state_dict": {"source": "state_dict", "name": campaign.NAME},
+    "torchvision": {"source": "torchvision", "name": campaign.NAME.partition("/")[2]},
+    "timm": {"source": "timm", "name": "test_resnet"},
+    "python": {"source": "python", "factory": "torchvision.models:shufflenet_v2_x0_5"},
+}
+SOURCES["python"]["arguments"] = {"num_classes": campaign.CLASSES}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_safetensors_are_read_in_every_way_in_and_one_that_is_cut_or_holds_nan_is_named(source, tmp_path):
+    settings = SOURCES[source]
+    name = settings["name"] if source == "timm" else campaign.NAME.partition("/")[2]
+    network = unwrapped(f"{'timm' if source == 'timm' else 'torchvision'}/{name}", campaign.CLASSES)
+    tensors = {name: tensor.contiguous() for name, tensor in trained_like(network).state_dict().items()}
+    path, spec = tmp_path / "w.safetensors", campaign.SPEC | {"name": None} | settings
+    save_file(tensors, path)
+    found = {name.rpartition(".")[2]: item for name, item in tensors_of(spec, path).items() if "classifier" in name}
+    last = max((name for name in tensors if name.endswith(".weight")), key=list(tensors).index).removesuffix(".weight")
+    assert torch.equal(found["weight"], tensors[f"{last}.weight"])
+    whole = path.read_bytes()
+    for length in (0, 5, 100, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        with pytest.raises(InputError, match=r"w\.safetensors: .*get (it|the file) again") as raised:
+            tensors_of(spec, path)
+        assert "\n" not in str(raised.value)
+    save_file(tensors | {f"{last}.bias": torch.full_like(tensors[f"{last}.bias"], torch.nan)}, path)
+    with pytest.raises(InputError, match=rf"w\.safetensors: {last}\.bias is not finite"):
+        tensors_of(spec, path)
 
 
 def test_a_tensor_beside_the_network_is_not_taken_for_one_of_its_own(tmp_path):

@@ -1,5 +1,6 @@
 """The zoo: what its entries must hold to, and files in the published formats that become the networks they name."""
 
+import argparse
 import re
 from urllib.parse import urlsplit
 
@@ -192,6 +193,7 @@ def test_a_checkpoint_of_timms_training_script_without_normalisation(network_of)
     own = timm_network("xcit_small_12_p16_224")
     x = torch.rand((2, 3, 224, 224), generator=torch.Generator().manual_seed(0))
     content = {
+        "args": argparse.Namespace(model="xcit_small_12_p16_224", lr=1e-3),
         "epoch": 99,
         "arch": "xcit_small_12_p16_224",
         "state_dict": own.state_dict(),

@@ -10,7 +10,7 @@ import yaml
 from study.config_mutations import NORMALISED, SCHEMA_FILE
 from tradeoffs.step.errors import InputError
 from tradeoffs.study.config import checked
-from tradeoffs.study.config_files import readable
+from tradeoffs.study.config_files import emptied, readable
 from workflow.test_reruns import SNAKEMAKE, clone, environment, snakemake
 
 BROKEN = {
@@ -112,3 +112,19 @@ def test_a_name_with_a_command_is_never_run(tmp_path):
     assert done.stderr.count("\n") == 1
     assert "imagenet.extra.0.id" in done.stderr
     assert not list(tmp_path.rglob("PWNED*"))
+
+
+def test_budgets_that_a_later_file_empties_are_none_though_snakemake_merges_them(tmp_path):
+    files = [tmp_path / name for name in ("config.yaml", "mine.yaml", "again.yaml")]
+    files[0].write_text("imagenet: {budgets: {linf: [4], l2: [3]}}\n")
+    files[1].write_text("imagenet: {budgets: {}}\n")
+    files[2].write_text("imagenet: {budgets: {linf: [1]}}\n")
+    merged = {"imagenet": {"budgets": {"linf": [4], "l2": [3]}, "bootstrap": 10}}
+    found = emptied(merged, files[:2], ["imagenet", "miniature"])
+    assert found == {"imagenet": {"budgets": {}, "bootstrap": 10}}
+    assert checked(found, SCHEMA_FILE)["imagenet"]["budgets"] == {"linf": [], "l2": []}
+    assert emptied(merged, files[:1], ["imagenet"]) == merged
+    later = {"imagenet": {"budgets": {"linf": [1], "l2": [3]}}}
+    assert emptied(later, files, ["imagenet"]) == later
+    asked = {"imagenet": {"budgets": {"linf": [8], "l2": [3]}}}  # by --config
+    assert emptied(asked, files[:2], ["imagenet"]) == asked

@@ -1,6 +1,7 @@
 """What the config of the imagenet study means: its models, what is downloaded, what is missing and why."""
 
 from copy import deepcopy
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from results.synthetic_study import told
 from tradeoffs.claims.reliance_effects import baseline
 from tradeoffs.step.declarations import benchmarks
 from tradeoffs.step.errors import InputError
-from tradeoffs.study import own_copies, plan, published_data
+from tradeoffs.study import figures, own_copies, plan, published_data
 from tradeoffs.study.config import checked
 from tradeoffs.study.specification import specification
 
@@ -261,8 +262,8 @@ SCRIPT = {"source": "torchscript", "trust": True, "name": None, "mean": [0, 0, 0
     [
         ({"id": "resnet50_standard"}, "the grid's own models are named like this"),
         ({"id": "resnet18_standard"}, "resnet18_standard is listed twice"),
-        ({"pretrained": "DEFAULT"}, "give either pretrained .* or file, one of the two"),
-        ({"file": None}, "give either pretrained .* or file, one of the two"),
+        ({"pretrained": "DEFAULT"}, "give one of pretrained .*, file and url"),
+        ({"file": None}, "give one of pretrained .*, file and url"),
         ({"norm": "linf"}, "norm linf with epsilon 0"),
         ({"epsilon": 1}, "norm none with epsilon 1"),
         ({"name": None}, "source state_dict needs the name of a network"),
@@ -299,6 +300,66 @@ SCRIPT = {"source": "torchscript", "trust": True, "name": None, "mean": [0, 0, 0
 def test_an_own_model_that_is_described_inconsistently_is_refused(entry, message):
     with pytest.raises(InputError, match=message):
         plan.models(extra(**entry))
+
+
+PYTHON = {
+    "source": "python",
+    "trust": True,
+    "name": None,
+    "mean": [0, 0, 0],
+    "std": [1, 1, 1],
+    "factory": "nets.py:build",
+}
+ADDRESS = {"file": None, "url": "https://example.org/w.safetensors?download=true"}
+
+
+def test_what_a_factory_makes_is_named_by_its_call_and_may_have_no_file(imagenet):
+    entry = {"id": "mine", "arguments": {"width": 3, "kind": "a"}} | PYTHON
+    config = everything(imagenet, extra=[entry, PYTHON | {"id": "other", "file": "w.pt", "weights": "ema"}])
+    mine, other = (plan.models(config)[name] for name in ("mine", "other"))
+    assert (mine.architecture, mine.loads_as, mine.file) == ("nets.py:build(width=3, kind=a)", "python", None)
+    assert mine.spec["factory"] == "nets.py:build"
+    assert mine.spec["arguments"] == {"width": 3, "kind": "a"}
+    assert (other.architecture, other.file, "arguments" in other.spec) == ("nets.py:build()", "w.pt", False)
+    assert set(mine.benchmarks) == set(benchmarks())
+
+
+def test_a_file_at_an_address_is_downloaded_with_its_checksum():
+    config = extra(**ADDRESS, sha256="0" * 64)
+    mine = plan.models(config)["mine"]
+    assert (mine.file, mine.downloaded) == ("resources/downloads/mine.safetensors", True)
+    wanted = {"urls": [ADDRESS["url"]], "sha256": "0" * 64, "md5": None, "size": None}
+    assert plan.downloads(config)["mine.safetensors"] == wanted
+    assert plan.models(extra(file="w.pt", sha256="0" * 64))["mine"].spec["sha256"] == "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (ADDRESS, "mine: sha256: null, but url needs it"),
+        (ADDRESS | {"file": "w.pt", "sha256": "0" * 64}, "file and url; file and url are given"),
+        (
+            {"source": "torchvision", "name": "resnet18", "file": None, "pretrained": "X", "sha256": "0" * 64},
+            "sha256 is of",
+        ),
+        (PYTHON | {"factory": None}, "source python needs the function that makes the network"),
+        (PYTHON | {"trust": False}, "the factory nets.py:build is code, which is run with all your rights"),
+        (
+            PYTHON | {"name": "resnet50"},
+            r"'resnet50' has no meaning for source python \(the factory makes the network\)",
+        ),
+        (PYTHON | {"mean": None}, "mean: null, but what a factory makes does not say how its images were normalised"),
+        (PYTHON | {"pretrained": "X"}, "pretrained and file are given"),
+        (PYTHON | {"file": None, "weights": "ema"}, "only a file of tensors may hold more than one set"),
+        (PYTHON | {"arguments": {"since": date(2020, 1, 1)}}, "arguments: .*date.*expected text, numbers"),
+        ({"factory": "nets.py:build"}, "factory: 'nets.py:build' goes with source python alone"),
+        ({"arguments": {"width": 3}}, "arguments go with source python alone"),
+    ],
+)
+def test_a_factory_or_an_address_that_is_described_inconsistently_is_one_line(entry, message):
+    with pytest.raises(InputError, match=message) as raised:
+        plan.models(extra(**entry))
+    assert "\n" not in str(raised.value)
 
 
 ROBUST = SCRIPT | {"id": "robust", "file": "robust.pt", "norm": "linf", "epsilon": 4}
@@ -392,3 +453,24 @@ def test_without_domains_the_adversarial_benchmark_is_left_out(imagenet):
 
 def test_a_checksum_of_a_released_checkpoint_that_this_study_does_not_use_is_accepted(imagenet):
     assert plan.models(everything(imagenet, checkpoints__sha256={"resnet18_l2_eps0.01.ckpt": "0" * 64}))
+
+
+OWN = {"id": "mine", "source": "state_dict", "name": "resnet50", "file": "mine.pt"}
+
+
+@pytest.mark.parametrize("source", ["released", "train"])
+def test_without_architectures_there_are_only_ones_own_models(source):
+    config = config_with(architectures=[], extra=[OWN], source=source)
+    assert set(plan.models(config)) == {"mine"}
+    assert not [name for name in plan.downloads(config) if name.endswith(".ckpt")]
+    assert "overview" in figures.figures(config)
+
+
+def test_without_budgets_the_standard_models_stay(imagenet):
+    models = plan.models(everything(imagenet, budgets={}, extra=[OWN]))
+    assert set(models) == {"resnet18_standard", "resnet50_standard", "mine"}
+
+
+def test_a_study_without_any_model_is_one_line():
+    with pytest.raises(InputError, match=r"imagenet\.zoo are empty, so there is no model"):
+        plan.models(config_with(architectures=[]))

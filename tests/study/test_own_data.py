@@ -7,17 +7,22 @@ import subprocess
 import sys
 import warnings
 from collections import Counter
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
 import torch
 import yaml
 from PIL import Image
+from safetensors.torch import save_file
 
 from project_root import ROOT
 from tradeoffs.data.names import IMAGENET9_PUBLISHED, IMAGENET9_VARIANTS
 from tradeoffs.data.wnids import PUBLISHED
+from tradeoffs.step.files import sha256
 
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 BIRDS = "waterbird_complete95_forest2water2"
@@ -210,4 +215,58 @@ def test_weights_that_are_not_there_are_named_before_anything_runs(project: Path
     code, said = snakemake(project, {}, "-n", extra=extra)
     assert code == 1
     assert "error: config: imagenet.extra, mine: file = 'none.pt'; no such file" in said
+    assert Counter(said.splitlines())["Traceback (most recent call last):"] == 0
+
+
+NETS = """
+from torch import nn
+from blocks import head
+
+class Net(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        self.head = head(classes)
+
+    def forward(self, x):
+        return self.head(x.mean((2, 3)))
+"""
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_what_a_factory_makes_is_converted_again_when_its_code_changes(project: Path, tmp_path: Path) -> None:
+    (project / "nets.py").write_text(NETS)
+    (project / "blocks.py").write_text("from torch import nn\n\ndef head(n): return nn.Linear(3, n)\n")
+    (tmp_path / "site").mkdir()
+    weights = tmp_path / "site/w.safetensors"
+    save_file(dict(Tiny().state_dict()), weights)
+    data = {"waterbirds": {"path": str(birds(tmp_path / "birds"))}}
+    output = "results/imagenet/models/mine/weights.pt"
+    entry = SCRIPT | {"source": "python", "factory": "nets.py:Net", "arguments": {"classes": 1000}, "input_size": 8}
+
+    def run(*arguments: str, **changes: object) -> tuple[int, str]:
+        return snakemake(project, data, output, *arguments, extra=[entry | changes])
+
+    def planned() -> set[str]:
+        code, said = run("-n")
+        assert code == 0, said
+        return set(re.findall(r"^(?:local)?rule (\w+):", said, re.MULTILINE))
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=weights.parent)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        entry["url"] = f"http://127.0.0.1:{server.server_port}/w.safetensors"
+        entry["sha256"] = sha256(weights)
+        assert planned() == {"download", "convert"}
+        code, said = run("--cores", "1")
+        server.shutdown()
+    assert code == 0, said
+    assert planned() == set()
+    (project / "blocks.py").write_text("from torch import nn\n\ndef head(n): return nn.Linear(3, n, bias=True)\n")
+    assert planned() == {"convert"}
+    code, said = run("-n", factory="lost.py:Net")
+    assert code == 1
+    assert "error: config: imagenet.extra, mine: factory: 'lost.py:Net': no file lost.py; correct the path" in said
     assert Counter(said.splitlines())["Traceback (most recent call last):"] == 0

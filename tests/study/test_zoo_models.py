@@ -77,6 +77,11 @@ def test_trained_here_the_released_checkpoints_are_no_grid(tmp_path):
     }
 
 
+def test_a_study_may_have_only_models_of_the_zoo():
+    config = config_with(architectures=[], budgets={}, zoo=["Salman2020Do_R18", NAME])
+    assert set(plan.models(config)) == {"Salman2020_resnet18_linf_eps4", "ARES_ConvNext_Base_AT"}
+
+
 def test_a_file_got_by_hand_is_verified_where_it_was_put():
     put("Mo2022When_ViT-B")
     config = config_with(zoo=["Mo2022When_ViT-B"])

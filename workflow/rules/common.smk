@@ -21,7 +21,9 @@ from tradeoffs.study import (
 from tradeoffs.study.model import DEFAULT_WORLD
 from tradeoffs.theory import command as theory_parts
 
-config, MODELS = hooks.configured(config, workflow.configfiles)
+config, MODELS = hooks.configured(
+    config, workflow.configfiles, workflow.overwrite_configfiles
+)
 STUDY = config["study"]
 DOWNLOADS = plan.downloads(config)
 MISSING = plan.missing(config)

@@ -37,15 +37,14 @@ rule train:
         " --processes {params.processes:q} > {log:q} 2>&1"
 
 
-# Published checkpoints, whose download is an input, and the user's own models. A library fetches its published weights
-# itself, and compute nodes often have no internet: local. The user's file is no input, whose time would count: its
-# content decides (params: content; tracked, while the path in checkpoint is not).
+# Published checkpoints and files at an address, whose download is an input, and the user's own models. A library fetches
+# its published weights itself, and compute nodes often have no internet: local. The user's file is no input, whose time
+# would count: its content decides, and the code of a factory (params: content; tracked, while the path in checkpoint is
+# not).
 rule convert:
     input:
         lambda wc: (
-            []
-            if sources.find(MODELS[wc.model].source).own
-            else f"{MODELS[wc.model].file}.json"
+            f"{MODELS[wc.model].file}.json" if MODELS[wc.model].downloaded else []
         ),
     output:
         weights="results/{study}/models/{model}/weights.pt",

@@ -29,8 +29,8 @@ class Measure(NamedTuple):
 
     @property
     def of_grid(self) -> bool:
-        """Whether it has a row: it says something of the grid, or nothing and no model of the user's own does."""
-        return bool(self.compared.grid or not self.compared.own)
+        """Whether it has a row about the grid; without a grid, beyond accuracy, own models have rows of theirs alone."""
+        return bool(self.compared.grid or not self.beyond or not self.compared.own)
 
     @property
     def others(self) -> str:

@@ -123,7 +123,7 @@ def why_not(measured: Measurements, study: Study, measure: Measure) -> str:
         reasons = lines.left_out(measured, study.models, [measure.raw])
         return reasons.get(f"{measure.metric.benchmark}.{measure.metric.name}", "no line through standard models")
     if all(model.norm == "none" for model in there):
-        return "no adversarially trained model of the grid was measured; list budgets"
+        return "cannot be tested: no adversarially trained model of a grid was measured; list architectures and budgets"
     if not measure.compared.grid:
         return "no standard model (norm none) was measured beside the adversarially trained ones; measure one"
     cells = ", ".join(f"{a} {norm} {len(models)}" for (a, norm), models in measure.compared.cells.items())

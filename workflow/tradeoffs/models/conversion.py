@@ -4,6 +4,7 @@ A network is built again from what is written and must give the same logits as t
 do not carry (a changed input, a second head) is lost silently.
 """
 
+from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,11 +25,13 @@ SMALLEST = 0.0001  # of a standard deviation, as there
 class Settings(NamedTuple):
     """What is said of a model of the user's.
 
-    ``name``: of the network in its library; an architecture for state_dict; None for torchscript. ``pretrained``: the
-    library's name of published weights, None with a checkpoint. ``mean``, ``std``: per channel, pixels in [0, 1]; None:
-    as published. ``input_size`` in pixels; None: as published, or with a checkpoint whatever the benchmark gives.
-    ``weights``: ema or raw, where a checkpoint holds more than one set of them. ``required``: whether it is an error
-    where published weights cannot be fetched; else the model is marked as one that cannot be had.
+    ``name``: of the network in its library; an architecture for state_dict; None for torchscript and python.
+    ``pretrained``: the library's name of published weights, None with a checkpoint. ``mean``, ``std``: per channel,
+    pixels in [0, 1]; None: as published. ``input_size`` in pixels; None: as published, or with a checkpoint whatever
+    the benchmark gives. ``weights``: ema or raw, where a checkpoint holds both. ``required``: whether it is an error
+    where published weights cannot be fetched; else the model is marked as one that cannot be had. ``factory``: a Python
+    function that makes the network (``file.py:function``, ``package.module:function``) and its ``arguments``, for
+    source python. ``sha256``: of the checkpoint, in lower-case hex; None where it is taken as it is.
     """
 
     classes: int
@@ -39,6 +42,9 @@ class Settings(NamedTuple):
     input_size: int | None = None
     weights: str | None = None
     required: bool = True
+    factory: str | None = None
+    arguments: Mapping[str, Any] | None = None
+    sha256: str | None = None
 
 
 class Preprocessing(NamedTuple):

@@ -46,7 +46,13 @@ def run(
     """
     facts = sources.find(source)
     content = check(checkpoint, ours=not facts.own)[0] if checkpoint else None
-    remarks = {"confined": confinement.confine(weights.parent, card.parent)} if facts.code else {}
+    if content and getattr(settings, "sha256", None) not in (None, content):
+        raise InputError(
+            f"{checkpoint}: its SHA-256 is {content}; expected {settings.sha256} (sha256): get the file again, or "
+            "correct that"
+        )
+    foreign = facts.code and not facts.factory  # a factory is the user's own
+    remarks = {"confined": confinement.confine(weights.parent, card.parent)} if foreign else {}
     try:
         found = convert(source, settings, checkpoint)
     except UnavailableError as error:
@@ -86,7 +92,13 @@ def convert(source: str, settings: Any, checkpoint: Path | None) -> Converted:
     facts = sources.find(source)
     if facts.own:
         sources.architecture(source, settings.name)
-        if (checkpoint is None) == (settings.pretrained is None):
+        if facts.factory != (settings.factory is not None):
+            raise InputError(
+                f"factory: {settings.factory!r}; source {source} "
+                + ("needs a Python function, file.py:function" if facts.factory else "has none, use null")
+            )
+        given = (checkpoint is not None) + (settings.pretrained is not None)
+        if given > 1 or (given == 0 and not facts.factory):
             raise InputError(
                 "pretrained: give either the name of published weights or a --checkpoint file, one of the two"
             )
@@ -94,7 +106,7 @@ def convert(source: str, settings: Any, checkpoint: Path | None) -> Converted:
             raise InputError(
                 f"pretrained: {settings.pretrained!r} has no meaning for source {source}; give a --checkpoint file"
             )
-        if settings.weights is not None and (checkpoint is None or facts.code):
+        if settings.weights is not None and (checkpoint is None or (facts.code and not facts.factory)):
             raise InputError(
                 f"weights: {settings.weights}, but only a file of tensors may hold more than one set of them; use null"
             )

@@ -6,7 +6,8 @@ Every network takes images in [0, 1], normalises them itself, and has ``features
 - ``resnet18``, ``resnet50``, and ``torchvision/<name>`` for any classifier of torchvision;
 - ``timm/<name>`` for any classifier of timm, where that is installed;
 - ``variant/<name>`` for one of either that has no name there (``variants.yaml``);
-- ``torchscript``: whatever the weights file contains (:mod:`tradeoffs.models.scripted`); it can be loaded, not built.
+- ``torchscript``: whatever the weights file contains (:mod:`tradeoffs.models.scripted`); it can be loaded, not built;
+- ``python``: what the user's function makes that the weights file names (:mod:`tradeoffs.models.factory`); likewise.
 """
 
 import difflib
@@ -17,7 +18,7 @@ from typing import Any, Protocol, cast
 import torch
 from torch import Tensor, nn
 
-from tradeoffs.models import scripted, state_dict
+from tradeoffs.models import factory, scripted, state_dict
 from tradeoffs.models.catalogue import ARCHITECTURES
 from tradeoffs.models.normalised import wrap
 from tradeoffs.models.small_resnet import BasicBlock, BottleneckBlock, SmallResNet
@@ -81,7 +82,8 @@ def unwrapped(architecture: str, num_classes: int) -> nn.Module:
         return network
     raise InputError(
         f"architecture: {architecture!r} is unknown; choose one of {', '.join(ARCHITECTURES)}, torchvision/<name> or "
-        "timm/<name>" + (" (torchscript can only be loaded, not trained)" if architecture == "torchscript" else "")
+        "timm/<name>"
+        + (f" ({architecture} can only be loaded, not trained)" if architecture in ("torchscript", "python") else "")
     )
 
 
@@ -111,6 +113,8 @@ def load(weights: Path, architecture: str, num_classes: int, device: torch.devic
     tensors = state_dict.read(weights)
     if architecture == "torchscript":
         network: nn.Module = scripted.unpack(tensors, weights)
+    elif architecture == "python":
+        network = factory.unpack(tensors, num_classes, weights)
     else:
         network = build(architecture, num_classes)
         state_dict.fit(network, tensors, weights, f"a {architecture} with {num_classes} classes")

@@ -5,6 +5,7 @@ Wrappers that normalise inside keep them as tensors: MadryLab's ``robustness`` (
 numbers among their settings. Without them the network would see other colours, and nothing would say so.
 """
 
+from argparse import Namespace
 from collections.abc import Iterator
 from math import isfinite
 from pathlib import Path
@@ -113,7 +114,9 @@ def _pairs(names: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _settings(content: Any, place: str, depth: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the dicts of a checkpoint that hold no network, with their places."""
+    """Yield the dicts of a checkpoint that hold no network, with their places; a Namespace (timm) is one of them."""
+    if isinstance(content, Namespace):
+        content = vars(content)
     if depth > _DEPTH or not isinstance(content, dict):
         return
     settings = {str(name): value for name, value in content.items()}

@@ -3,6 +3,7 @@
 import pickle
 import re
 import warnings
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from tradeoffs.step.errors import InputError, refusal
 
 def read(path: Path) -> Any:
     """Return what ``torch.save`` or safetensors wrote to ``path``, on the CPU: tensors and plain containers only.
+
+    And the ``argparse.Namespace`` of a training's settings, which timm saves beside the weights: values by their names.
 
     InputError for a missing or damaged file, one of another format (:mod:`tradeoffs.models.formats`), a TorchScript
     file, and a pickle that asks for code.
@@ -29,7 +32,8 @@ def read(path: Path) -> Any:
             warnings.simplefilter("ignore")  # torch warns of TorchScript before it refuses it
             if path.suffix == ".safetensors":
                 return _safetensors(path)
-            return torch.load(path, map_location="cpu", weights_only=True)
+            with torch.serialization.safe_globals([Namespace]):
+                return torch.load(path, map_location="cpu", weights_only=True)
     except InputError:
         raise
     except OSError as error:

@@ -18,42 +18,69 @@ def as_saved(content: Any) -> Any:
     return content
 
 
-def read(settings: Settings, architecture: str, checkpoint: Path, names: Callable[[Any], Any] = as_saved) -> Converted:
+def read(
+    settings: Settings, architecture: str, checkpoint: Path, renamed: Callable[[Any], Any] = as_saved
+) -> Converted:
     """Return the model in a file of tensors, normalisation included.
 
-    ``names``: gives the tensors in the file's content the names that they have in the network of today.
+    ``renamed``: gives the tensors in the file's content the names that they have in the network of today.
     InputError, naming the file or the key: tensors missing or surplus or of another type, another number of classes,
     no preprocessing, a file that is no weights or holds more than one set of them, a network that its tensors alone do
     not determine.
     """
     whole = build(architecture, settings.classes)
     network = unwrapped(architecture, settings.classes) if isinstance(whole, Wrapped) else whole
-    content = names(state_dict.read(checkpoint))
+    content = renamed(state_dict.read(checkpoint))
     shapes = [choice.shapes(whole), choice.shapes(network)]
-    tensors, key, others, beside = choice.take(content, shapes, settings.weights, checkpoint)
-    weights: dict[str, Any] = {"taken": key, "left": others}
-    normalising: dict[str, Tensor] = {}
-    is_whole = isinstance(tensors, dict) and (network is whole or tensors.keys() == whole.state_dict().keys())
-    if isinstance(tensors, dict):
-        weights["stored_as"] = state_dict.float_types(tensors)
-        own = network.state_dict()
-        if not is_whole:  # a normaliser without a name before it stands among the network's own
-            beside = beside | {item: tensors[item] for item in tensors if item not in own}
-        normalising, surplus = ({}, beside) if is_whole else normalisers.split(beside)
-        tensors = {item: tensor for item, tensor in tensors.items() if is_whole or item in own}
-        tensors |= {f"{item} (beside {key})" if item in tensors else item: surplus[item] for item in surplus}
-    source = {"pretrained": None, "weights": weights}
-    if is_whole:
+    taken = choice.take(content, shapes, settings.weights, checkpoint)
+    names = taken.tensors.keys() if isinstance(taken.tensors, dict) else set()
+    what = f"a {architecture} with {settings.classes} classes"
+    if isinstance(taken.tensors, dict) and (network is whole or names == whole.state_dict().keys()):
+        source = {"pretrained": None, "weights": _said(taken)}
+        tensors = taken.tensors | _surplus(taken, taken.beside)
         return Converted(_already_whole(settings, whole, tensors, checkpoint), architecture, source, {})
-    state_dict.fit(network, tensors, checkpoint, f"a {architecture} with {settings.classes} classes")
+    settings, weights = fill(network, content, taken, settings, what, checkpoint)
+    source = {"pretrained": None, "weights": weights}
+    named = str(checkpoint)
+    preprocessing = chosen(settings, None, named)
+    return Converted(proven(network, architecture, settings.classes, preprocessing, named), architecture, source, {})
+
+
+def fill(
+    network: nn.Module, content: Any, taken: choice.Taken, settings: Settings, what: str, checkpoint: Path
+) -> tuple[Settings, dict[str, Any]]:
+    """Load the weights ``taken`` from a file's ``content`` into a network for normalised images; ``what`` names it.
+
+    Return the settings with the normaliser that the file brings, and what a card says of the weights. InputError where
+    they do not fit, and for a normaliser that contradicts the settings.
+    """
+    tensors, beside, weights = taken.tensors, taken.beside, _said(taken)
+    normalising: dict[str, Tensor] = {}
+    if isinstance(tensors, dict):
+        own = network.state_dict()
+        # A normaliser without a name before it stands among the network's own.
+        beside = beside | {item: tensors[item] for item in tensors if item not in own}
+        normalising, surplus = normalisers.split(beside)
+        tensors = {item: tensor for item, tensor in tensors.items() if item in own}
+        tensors |= _surplus(taken._replace(tensors=tensors), surplus)
+    state_dict.fit(network, tensors, checkpoint, what)
     check_channels(settings)
     if found := normalisers.find(content, normalising, checkpoint):
         mean, std = normalisers.agreed(found, settings.mean, settings.std, checkpoint)
         settings = settings._replace(mean=mean, std=std)
         weights["normaliser"] = found.name
-    what = str(checkpoint)
-    preprocessing = chosen(settings, None, what)
-    return Converted(proven(network, architecture, settings.classes, preprocessing, what), architecture, source, {})
+    return settings, weights
+
+
+def _said(taken: choice.Taken) -> dict[str, Any]:
+    """Return what a card says of the weights that were taken."""
+    stored = {"stored_as": state_dict.float_types(taken.tensors)} if isinstance(taken.tensors, dict) else {}
+    return {"taken": taken.key, "left": taken.others} | stored
+
+
+def _surplus(taken: choice.Taken, surplus: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors beside the weights by names that are none of theirs, for the error to show."""
+    return {f"{item} (beside {taken.key})" if item in taken.tensors else item: surplus[item] for item in surplus}
 
 
 def _already_whole(settings: Settings, whole: nn.Module, tensors: Any, checkpoint: Path) -> dict[str, Tensor]:

@@ -29,9 +29,10 @@ from tradeoffs.step.files import read_json
 from tradeoffs.step.inputs import read_csv
 from tradeoffs.study import own_copies
 from tradeoffs.study.config import Config, checked
-from tradeoffs.study.config_files import refuse_duplicate_keys
+from tradeoffs.study.config_files import emptied, refuse_duplicate_keys
 from tradeoffs.study.model import Model
 from tradeoffs.study.plan import models
+from tradeoffs.study.schema import STUDIES
 
 IMAGENET_IMAGES = 1_281_167  # what a training on all images of ImageNet takes
 HERE = Path(__file__).absolute().parents[2]
@@ -113,14 +114,19 @@ def _starts_warm(workflow: Any) -> bool:
     return workflow.is_main_process and not workflow.deployment_settings.deployment_method
 
 
-def configured(config: Config, files: Iterable[str | Path]) -> tuple[Config, dict[str, Model]]:
+def configured(
+    config: Config, files: Iterable[str | Path], given: Iterable[str | Path] = ()
+) -> tuple[Config, dict[str, Model]]:
     """Return the checked config and the models it names; a mistake in it ends the program with one line.
 
-    ``files``: the config files that it was read from.
+    ``files``: the config files that it was read from; ``given``: those of the command line, which change what the
+    others say, in their order.
     """
     with ending():
-        refuse_duplicate_keys(map(Path, files))
-        full = checked(config, SCHEMA)
+        later = [Path(file) for file in given]
+        earlier = [path for file in files if (path := Path(file)) not in later]
+        refuse_duplicate_keys([*earlier, *later])
+        full = checked(emptied(config, [*earlier, *later], STUDIES), SCHEMA)
         return full, models(full)
 
 

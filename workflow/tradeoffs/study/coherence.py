@@ -4,6 +4,7 @@ What the schema can say about a single key stands there.
 """
 
 import difflib
+import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -140,21 +141,26 @@ def _domains(study: Config) -> None:
 def _own_model(entry: Config) -> None:
     where = f"config: imagenet.extra, {entry['id']}"
     source, name, facts = entry["source"], entry["name"], sources.find(entry["source"])
+    _given_with_each_other(where, entry, facts)
     if facts.code and not entry["trust"]:
-        raise InputError(
-            f"{where}: trust: false, but a TorchScript file is code, which can read and write files whenever the "
-            "network is run; set trust: true if you trust where the file comes from, or use its state_dict"
+        file = (
+            "a TorchScript file is code, which can read and write files whenever the network is run; set trust: true "
+            "if you trust where the file comes from, or use its state_dict"
         )
+        own = (
+            f"the factory {entry['factory']} is code, which is run with all your rights; set trust: true if it is yours"
+        )
+        raise InputError(f"{where}: trust: false, but {own if facts.factory else file}")
     if entry["trust"] and not facts.code:
         raise InputError(f"{where}: trust: true, but with source {source} no code of a file is run; leave it out")
     missing = [key for key in ("mean", "std") if entry[key] is None]
     if facts.normalisation == "given" and missing:
+        what = "what a factory makes" if facts.factory else "a TorchScript file"
         raise InputError(
-            f"{where}: {' and '.join(missing)}: null, but a TorchScript file does not say how its images were "
-            "normalised; give the three values used in training ([0, 0, 0] and [1, 1, 1] if the network normalises by "
-            "itself)"
+            f"{where}: {' and '.join(missing)}: null, but {what} does not say how its images were normalised; give the "
+            "three values used in training ([0, 0, 0] and [1, 1, 1] if the network normalises by itself)"
         )
-    if entry["file"] is not None and len(missing) == 1:
+    if (entry["file"] or entry["url"]) and len(missing) == 1:
         raise InputError(f"{where}: {missing[0]}: null, but mean and std go together; give both, or neither")
     if entry["pretrained"] is not None and not facts.pretrained:
         raise InputError(f"{where}: pretrained: {entry['pretrained']!r} has no meaning for source {source}; use null")
@@ -167,6 +173,35 @@ def _own_model(entry: Config) -> None:
         raise InputError(f"{where}: epsilon = {entry['epsilon']:g}; expected at most 255, in 1/255")
     if name is not None and facts.name != "none":
         _known(where, source, name)
+
+
+def _given_with_each_other(where: str, entry: Config, facts: sources.Source) -> None:
+    """Check that an address has its checksum, and a factory its source and arguments."""
+    if entry["url"] is not None and entry["sha256"] is None:
+        raise InputError(
+            f"{where}: sha256: null, but url needs it, since what an address delivers can change; give that of the "
+            "file you mean (sha256sum FILE)"
+        )
+    if entry["sha256"] is not None and entry["url"] is None and entry["file"] is None:
+        raise InputError(f"{where}: sha256 is of a file, and there is neither url nor file; leave it out")
+    if facts.factory != (entry["factory"] is not None):
+        raise InputError(
+            f"{where}: factory: "
+            + (
+                "null, but source python needs the function that makes the network, file.py:function"
+                if facts.factory
+                else f"{entry['factory']!r} goes with source python alone; leave it out"
+            )
+        )
+    if entry["arguments"] and not facts.factory:
+        raise InputError(f"{where}: arguments go with source python alone; leave them out")
+    try:
+        json.dumps(entry["arguments"], allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{where}: arguments: {entry['arguments']} ({error}); expected text, numbers, true, false, null, and lists "
+            "and keys of them"
+        ) from None
 
 
 def _known(where: str, source: str, name: str) -> None:

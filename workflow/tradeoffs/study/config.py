@@ -14,6 +14,7 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from tradeoffs.step.errors import InputError
+from tradeoffs.study.schema import STUDIES
 from tradeoffs.study.schema import schema as whole_schema
 
 Config = dict[str, Any]
@@ -38,7 +39,7 @@ def checked(config: Config, schema_path: Path) -> Config:
     try:
         _check_values(config, ())
         _refuse_renamed(config)
-        full: Config = _with_defaults(_typed(config, schema), schema)
+        full: Config = _with_defaults(_typed(_without_budgets(config), schema), schema)
         errors = sorted(_Validator(schema).iter_errors(full), key=lambda error: len(error.absolute_path))
     except RecursionError:
         raise InputError("config: is nested too deeply, or holds itself; write it without YAML anchors") from None
@@ -85,6 +86,15 @@ def _refuse_renamed(config: Config) -> None:
             part = part.get(key) if isinstance(part, dict) else None
         if isinstance(part, dict) and path[-1] in part:
             raise InputError(f"config: {_key(path)}: is no key any more; write {now}")
+
+
+def _without_budgets(config: Config) -> Config:
+    """Return the config with ``budgets: {}`` of a study written out, none of either norm: no defaults are meant."""
+    found = dict(config)
+    for study in STUDIES:
+        if isinstance(config.get(study), dict) and config[study].get("budgets") == {}:
+            found[study] = config[study] | {"budgets": {"linf": [], "l2": []}}
+    return found
 
 
 def _typed(value: Any, schema: Config) -> Any:

@@ -65,6 +65,33 @@ def _refuse_recursion(root: Any, path: Path) -> None:
                 queue += [(part, False) for part in (item if isinstance(item, tuple) else (item,))]
 
 
+def emptied(config: dict[str, Any], files: Iterable[Path], studies: Iterable[str]) -> dict[str, Any]:
+    """Return the config with ``budgets: {}`` for each study whose last config file with budgets says so.
+
+    Snakemake merges files key by key, so an empty mapping in one would leave what those before it say. What the command
+    line says (``--config``) counts as it is.
+    """
+    written = [content for path in files if isinstance(content := _content(path), dict)]
+    found = dict(config)
+    for study in studies:
+        parts = [content[study] for content in written if isinstance(content.get(study), dict)]
+        given = [part["budgets"] for part in parts if isinstance(part.get("budgets"), dict)]
+        merged: dict[str, Any] = {}
+        for each in given:
+            merged |= each
+        if given and given[-1] == {} and config.get(study, {}).get("budgets") == merged:
+            found[study] = config[study] | {"budgets": {}}
+    return found
+
+
+def _content(path: Path) -> Any:
+    """Return what a config file says; None for one that cannot be read: whoever loads it says so."""
+    try:
+        return yaml.safe_load(read_text(path))
+    except (InputError, yaml.YAMLError, RecursionError, ValueError, OverflowError):
+        return None
+
+
 def refuse_duplicate_keys(files: Iterable[Path]) -> None:
     """Raise InputError, with file and line, for a key that a mapping of a YAML or JSON config file has twice.
 

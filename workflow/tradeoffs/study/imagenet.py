@@ -10,7 +10,22 @@ from tradeoffs.study.model import ATTACKED, DEFAULT_WORLD, Config, Model, grid, 
 from tradeoffs.study.published_data import DOWNLOADS, IMAGENET
 
 CLASSES = 1000
-_ABSENT = dict.fromkeys(("id", "source", "name", "pretrained", "file", "mean", "std", "input_size", "weights")) | {
+_UNSAID = (
+    "id",
+    "source",
+    "name",
+    "pretrained",
+    "file",
+    "url",
+    "sha256",
+    "factory",
+    "mean",
+    "std",
+    "input_size",
+    "weights",
+)
+_ABSENT = dict.fromkeys(_UNSAID) | {
+    "arguments": {},
     "trust": False,
     "norm": "none",
     "epsilon": 0,
@@ -23,6 +38,11 @@ def models(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
     own, named = zoo_models.split(study["extra"], _ABSENT)
     listed = main + [_extra(entry, benchmarks) for entry in own]
     listed += zoo_models.models(study, named, benchmarks, CLASSES)
+    if not listed:
+        raise InputError(
+            "config: imagenet.architectures, imagenet.extra and imagenet.zoo are empty, so there is no model; list one "
+            "under extra"
+        )
     for model in listed:
         if model.reference is not None:
             _check_reference(model, listed)
@@ -36,7 +56,8 @@ def _controls(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
     """
     if IMAGENET not in benchmarks:
         return []
-    absent = dict.fromkeys(("file", "mean", "std", "input_size", "weights", "reference"))
+    keys = ("file", "url", "sha256", "factory", "mean", "std", "input_size", "weights", "reference")
+    absent = dict.fromkeys(keys) | {"arguments": {}}
     trained = {"norm": "none", "epsilon": 0, "benchmarks": [name for name in benchmarks if name != ATTACKED]}
     models = [_extra(absent | trained | entry, benchmarks, "controls") for entry in study["controls"]]
     return [model._replace(role="control", spec=model.spec | {"required": False}) for model in models]
@@ -60,6 +81,21 @@ def checkpoints(study: Config) -> dict[str, Config]:
     }
 
 
+def weights(study: Config) -> dict[str, Config]:
+    """Return the settings of :mod:`tradeoffs.acquisition.download` for each file of the user's models, by file name."""
+    return {
+        _file_of(entry): {"urls": [entry["url"]], "sha256": entry["sha256"], "md5": None, "size": None}
+        for entry in study["extra"]
+        if entry["url"] is not None
+    }
+
+
+def _file_of(entry: Config) -> str:
+    """Return what the file of a model with ``url`` is called here: torch knows safetensors by its ending."""
+    path = entry["url"].partition("?")[0]
+    return f"{entry['id']}{'.safetensors' if path.endswith('.safetensors') else '.pt'}"
+
+
 def _released(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
     if study["replicates"] != 1:
         raise InputError(
@@ -72,12 +108,12 @@ def _released(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
             file = f"{DOWNLOADS}/{released_files.find(name, norm, epsilon).file}"
             spec = {"architecture": name, "classes": CLASSES}
             identity = (model_id(name, norm, epsilon), "main", name, norm, epsilon, 0, DEFAULT_WORLD)
-            result.append(Model(*identity, spec, benchmarks, "released", name, file))
+            result.append(Model(*identity, spec, benchmarks, "released", name, file, downloaded=True))
     return result
 
 
 def _trained(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
-    if study["data"][IMAGENET]["path"] is None:
+    if study["architectures"] and study["data"][IMAGENET]["path"] is None:
         raise InputError(
             "config: imagenet.source = 'train' needs ImageNet; set imagenet.data.imagenet.path to a folder with "
             "train/<wnid>/ and val/<wnid>/"
@@ -102,8 +138,10 @@ def _extra(entry: Config, benchmarks: tuple[str, ...], key: str = "extra") -> Mo
     A network that does not show its features (TorchScript) is left out of benchmarks that fit a head on them.
     """
     where = f"config: imagenet.{key}, {entry['id']}"
-    if (entry["file"] is None) == (entry["pretrained"] is None):
-        raise InputError(f"{where}: give either pretrained (a library's published weights) or file, one of the two")
+    given = [key for key in ("pretrained", "file", "url") if entry[key] is not None]
+    if len(given) > 1 or not (given or find(entry["source"]).factory):
+        found = f"{' and '.join(given)} are given" if given else "there is none"
+        raise InputError(f"{where}: give one of pretrained (a library's published weights), file and url; {found}")
     if (entry["norm"] == "none") != (entry["epsilon"] == 0):
         raise InputError(f"{where}: norm {entry['norm']} with epsilon {entry['epsilon']:g}; norm none goes with 0")
     try:
@@ -111,14 +149,17 @@ def _extra(entry: Config, benchmarks: tuple[str, ...], key: str = "extra") -> Mo
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
     facts = find(entry["source"])
-    if entry["weights"] is not None and (entry["file"] is None or facts.code):
+    file = entry["file"] if entry["url"] is None else f"{DOWNLOADS}/{_file_of(entry)}"
+    if entry["weights"] is not None and (file is None or (facts.code and not facts.factory)):
         raise InputError(
             f"{where}: weights {entry['weights']}, but only a file of tensors may hold more than one set of them; use "
             "null"
         )
     keys = ("name", "pretrained", "mean", "std", "input_size", "weights")
     spec = {key: entry[key] for key in keys} | {"classes": CLASSES}
-    shown = (entry["name"] or entry["id"]).rsplit("/")[-1]
+    # What most models do not have stands in the settings of those that have it: others stay as they were.
+    spec |= {key: entry[key] for key in ("factory", "arguments", "sha256") if entry[key]}
+    shown = (entry["name"] or _made_by(entry) or entry["id"]).rsplit("/")[-1]
     if is_grid_name(entry["id"], shown, entry["norm"], float(entry["epsilon"])):
         raise InputError(f"{where}: the grid's own models are named like this; choose another id")
     wanted = entry["benchmarks"]
@@ -136,9 +177,16 @@ def _extra(entry: Config, benchmarks: tuple[str, ...], key: str = "extra") -> Mo
         tuple(name for name in benchmarks if wanted is None or name in wanted),
         entry["source"],
         loads_as,
-        entry["file"],
+        file,
         entry["reference"],
+        downloaded=entry["url"] is not None,
     )
+
+
+def _made_by(entry: Config) -> str | None:
+    """Return what an architecture that a factory makes is called; None where there is none."""
+    given = ", ".join(f"{name}={value}" for name, value in entry["arguments"].items())
+    return f"{entry['factory']}({given})" if entry["factory"] else None
 
 
 def _check_reference(model: Model, listed: list[Model]) -> None:

@@ -25,9 +25,10 @@ class Model(NamedTuple):
     benchmarks: tuple[str, ...]
     source: str  # train, released, or one of tradeoffs.models.sources
     loads_as: str  # its architecture's name for tradeoffs.models.networks
-    file: str | None  # weights that it is made from; None where it is trained here or fetched by a library
+    file: str | None  # weights that it is made from; None where it is trained here, or a library or factory has them
     reference: str | None = None  # id of the standard model to compare with; None: that of its architecture
     replicate: int = 1
+    downloaded: bool = False  # whether the file is one that this workflow downloads, else it is the user's
 
 
 def grid(budgets: dict[str, list[float]]) -> list[tuple[str, float]]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tradeoffs.acquisition import observed
 from tradeoffs.data import names
-from tradeoffs.models.sources import find
+from tradeoffs.models import user_code
 from tradeoffs.step.errors import InputError
 from tradeoffs.study import published_data
 from tradeoffs.study.model import Config, Model
@@ -19,7 +19,10 @@ RECORDS = Path("resources/observed")
 
 
 class Seen(NamedTuple):
-    """``data``: data set -> place -> '' or, once it has changed, its content id; ``weights``: model -> content id."""
+    """``data``: data set -> place -> '' or, once it has changed, its content id; ``weights``: model -> content id.
+
+    A factory's code belongs to the content of its model.
+    """
 
     data: dict[str, dict[str, str]]
     weights: dict[str, str]
@@ -31,23 +34,32 @@ def look(config: Config, models: dict[str, Model], *, again: bool = True) -> See
     Not ``again``: what was seen before, for the processes of a run that has begun. InputError for a copy that is not
     what was published, a part of it that cannot be read, and weights that are not there.
     """
-    weights = {
-        model.id: Path(model.file)
-        for model in models.values()
-        if model.role == "extra" and model.file and find(model.source).own
-    }
+    own = [model for model in models.values() if model.role == "extra"]
+    weights = {model.id: Path(model.file) for model in own if model.file and not model.downloaded}
     if again:
         check(config)
         for name, file in weights.items():
             if not file.is_file():
                 raise InputError(f"config: imagenet.extra, {name}: file = {str(file)!r}; no such file; correct it")
+    found = {
+        name: (observed.content if again else observed.recorded)(file, RECORDS).id for name, file in weights.items()
+    }
+    code = {model.id: _code(model) for model in own if model.spec.get("factory")}
     return Seen(
         {
             name: {place: observed.token(path, RECORDS, look=again) for place, path in places.items()}
             for name, places in _places(config).items()
         },
-        {name: (observed.content if again else observed.recorded)(file, RECORDS).id for name, file in weights.items()},
+        found | {name: f"{found.get(name, '')} {digest}".strip() for name, digest in code.items()},
     )
+
+
+def _code(model: Model) -> str:
+    """Return the digest of the code of a model's factory; InputError where there is none."""
+    try:
+        return user_code.digest(model.spec["factory"])
+    except InputError as error:
+        raise InputError(f"config: imagenet.extra, {model.id}: {error}") from None
 
 
 def check(config: Config) -> None:

@@ -59,7 +59,7 @@ def downloads(config: Config) -> dict[str, Config]:
     if config["study"] == "miniature":
         return {}
     study = config["imagenet"]
-    return published_data.downloads(study) | imagenet.checkpoints(study)
+    return published_data.downloads(study) | imagenet.checkpoints(study) | imagenet.weights(study)
 
 
 def missing(config: Config) -> dict[str, str]:

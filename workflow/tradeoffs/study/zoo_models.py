@@ -141,4 +141,5 @@ def _model(entry: Entry, said: Config, benchmarks: tuple[str, ...], classes: int
         entry.architecture,
         f"{DOWNLOADS}/{entry.file}",
         said["reference"],
+        downloaded=True,
     )

@@ -17,6 +17,7 @@ class Source(NamedTuple):
     name: Literal["library", "architecture", "none"]
     pretrained: bool
     code: bool
+    factory: bool
     normalisation: Literal["published", "given"]
     features: bool
 
@@ -53,12 +54,13 @@ def architecture(source: str, name: str | None) -> str:
     """Return the architecture to evaluate a converted model with, as ``networks.load`` takes it.
 
     ``name`` is the model's name in the library (torchvision, timm), the architecture itself (state_dict: ``resnet50``,
-    ``torchvision/vit_b_16``), or None (torchscript: the file is the network).
+    ``torchvision/vit_b_16``), or None (torchscript and python: the file, or what the factory makes, is the network).
     """
     kind = find(source).name
     if kind == "none":
         if name is not None:
-            raise InputError(f"name: {name!r} has no meaning for source {source} (the file is the network); use null")
+            given = "the factory makes the network" if find(source).factory else "the file is the network"
+            raise InputError(f"name: {name!r} has no meaning for source {source} ({given}); use null")
         return source
     if not name:
         raise InputError(f"name: missing; source {source} needs the name of a network")
