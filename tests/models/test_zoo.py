@@ -266,7 +266,7 @@ def test_wide_resnet50_4_is_as_wide_as_it_says():
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ("models:\n- {nam: x}\n", r"models\[0\] \(no name\): unknown nam"),
+        ("models:\n- {wrong: x}\n", r"models\[0\] \(no name\): unknown wrong"),
         ("models:\n- {name: x}\n", r"models\[0\] \(x\): missing address, architecture"),
         ("models:\n- x\n", r"models\[0\]: expected keys and their values"),
         ("title: nothing\n", "models: missing"),
