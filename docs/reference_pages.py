@@ -174,6 +174,33 @@ def data() -> str:
     return "\n".join(["| name | data set | licence | forbids | from |", "|---|---|---|---|---|", *rows])
 
 
+def zoo() -> str:
+    """Return a table for each collection of published models: what they are, how accurate, from where."""
+    module = importlib.import_module("tradeoffs.models.zoo")
+    found = []
+    for name, title in module.titles().items():
+        models = module.collection(name)
+        rows = [_of_zoo(each) for each in models]
+        licences = ", ".join(dict.fromkeys(each.licence for each in models))
+        columns = ("name", "network", "norm", "budget", "clean", "AutoAttack", "input", "from")
+        head = f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}"
+        found.append(f"## {title} {{ #{name} }}\n\n`all {name}`; licence: {licences}.\n\n{head}\n" + "\n".join(rows))
+    return "\n\n".join(found)
+
+
+def _of_zoo(each: Any) -> str:
+    """Return the row of a published model."""
+    names = "<br>".join(f"`{name}`" for name in (each.name, *each.also))
+    remark = f"<br>{_text(each.note)}" if each.note else ""
+    attacked = f"{each.autoattack.accuracy:.2%}" if each.autoattack else ""
+    host = urlsplit(each.url or each.page).hostname
+    place = f"`{host}`" if each.url else f"`{host}`, by hand"
+    trained = f"{each.norm} | {each.epsilon:g}" if each.norm != "none" else "none | "
+    size = each.input_size or "any"
+    clean = f"{each.clean.accuracy:.2%}"
+    return f"| {names}{remark} | `{each.architecture}` | {trained} | {clean} | {attacked} | {size} | {place} |"
+
+
 def figures() -> str:
     """Return the table of the figures, by the categories of the report."""
     rows = []
@@ -198,5 +225,6 @@ PARTS: dict[str, Callable[[], str]] = {
     "benchmarks": benchmarks,
     "verbs": verbs,
     "data": data,
+    "zoo": zoo,
     "figures": figures,
 }

@@ -49,6 +49,7 @@ class Handler(BaseHTTPRequestHandler):
         body = page.content
         modified = None if page.modified is None else formatdate(page.modified, usegmt=True)
         start = self.wanted_from(page, modified)
+        end = len(body) if start is None else self.wanted_until(len(body))
         if start is not None and start >= len(body):
             self.refuse(416)
             return
@@ -61,11 +62,11 @@ class Handler(BaseHTTPRequestHandler):
         if modified:
             self.send_header("Last-Modified", modified)
         if start is not None:
-            self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
+            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{len(body)}")
         if page.length:
-            self.send_header("Content-Length", str(len(body) - (start or 0)))
+            self.send_header("Content-Length", str(end - (start or 0)))
         self.end_headers()
-        self.send_body(body[start or 0 :])
+        self.send_body(body[start or 0 : end])
 
     cut: int | None = None  # bytes of the body that are sent before the connection ends
     wait: Callable[[], object] | None = None  # called after these, instead of the end
@@ -90,7 +91,12 @@ class Handler(BaseHTTPRequestHandler):
             return None
         if condition is not None and condition not in (page.etag, modified):
             return None
-        return int(wanted.removeprefix("bytes=").removesuffix("-"))
+        return int(wanted.removeprefix("bytes=").partition("-")[0])
+
+    def wanted_until(self, total: int) -> int:
+        """Return the byte behind the last one asked for."""
+        last = str(self.headers["Range"]).partition("-")[2]
+        return min(int(last) + 1, total) if last else total
 
     def refuse(self, status: int, **headers: str) -> None:
         self.send_response(status)

@@ -51,13 +51,14 @@ def test_the_table_of_what_is_missing_names_them_with_the_reason(tmp_path: Path)
         (tmp_path / name).mkdir()
         (tmp_path / name / "card.json").write_text(json.dumps(sealed({"kind": "model"} | said)))
     rows = [{"benchmark": "objectnet", "dataset": "objectnet", "reason": "no licence"}]
-    arguments = ["missing", "--spec", json.dumps({"missing": rows})]
+    arguments = ["missing", "--spec", json.dumps({"missing": rows, "models": {"published": "asks for a browser"}})]
     files = ["--out", str(tmp_path / "out"), "--card", str(tmp_path / "card")]
     listed = ["--controls", *(str(tmp_path / name / "card.json") for name in cards)]
     assert commands.main([*arguments, *listed, *files]) == 0
     assert table(tmp_path / "out") == [
         {"benchmark": "objectnet", "dataset": "objectnet", "model": "", "reason": "no licence"},
+        {"benchmark": "", "dataset": "", "model": "published", "reason": "asks for a browser"},
         {"benchmark": "", "dataset": "", "model": "net1", "reason": WHY},
     ]
     assert commands.main([*arguments, *files]) == 0
-    assert len(table(tmp_path / "out")) == 1
+    assert len(table(tmp_path / "out")) == 2

@@ -11,8 +11,9 @@ import pytest
 from results.synthetic_study import CONFIG, IMAGENET_BENCHMARKS, Run, Study, assert_drawn, metric_names, table
 from tradeoffs.figures import published as figure
 from tradeoffs.figures.settings import Settings
+from tradeoffs.models import zoo
 from tradeoffs.models.released_files import RELEASED
-from tradeoffs.results.published_numbers import PUBLISHED, Published
+from tradeoffs.results.published_numbers import INTERPOLATION, LIBRARIES, PUBLISHED, Published
 from tradeoffs.results.table import SUMMARY_COLUMNS
 from tradeoffs.runner import commands
 from tradeoffs.study.specification import declared
@@ -57,8 +58,24 @@ def test_every_number_is_of_a_metric_that_the_benchmark_measures() -> None:
 
 def test_clean_accuracies_are_those_of_all_released_checkpoints() -> None:
     found = {entry.model: entry.value for entry in PUBLISHED if entry.benchmark == "imagenet"}
-    assert found == {entry.model: entry.clean_accuracy for entry in RELEASED}
+    assert found == {entry.model: entry.clean_accuracy for entry in RELEASED} | {
+        entry.id: entry.clean.accuracy for entry in zoo.listed()
+    }
     assert found["resnet50_linf_eps4"] == 0.6386  # the model card
+
+
+def test_the_tolerance_of_a_published_model_grows_with_what_was_measured_otherwise() -> None:
+    same = entry_of("Salman2020_wide_resnet50_2_linf_eps4", "accuracy")  # all images, bilinear
+    fewer = entry_of("Engstrom2019Robustness", "accuracy")  # 5,000 images
+    bicubic = entry_of("ARES_ConvNext_Base_AT", "accuracy")
+    assert same.tolerance == LIBRARIES
+    spread = 3 * (0.6256 * (1 - 0.6256) * (1 / 5000 - 1 / 50_000)) ** 0.5
+    assert fewer.tolerance == pytest.approx(LIBRARIES + spread, abs=1e-4)
+    assert bicubic.tolerance is not None
+    assert bicubic.tolerance > LIBRARIES + INTERPOLATION
+    # Cropped from images that were not resized as ours are.
+    assert entry_of("Wong2020Fast", "accuracy").tolerance is None
+    assert entry_of("tf_efficientnet_b7_ap", "accuracy").tolerance is None
 
 
 def test_published_gaps_are_the_differences_of_the_published_accuracies() -> None:

@@ -13,6 +13,7 @@ SOME = {
     "benchmarks": ("waterbirds ", "Waterbirds ", "features"),
     "data": ("objectnet ", "ObjectNet licence"),
     "models": ("resnet18_linf_eps4 ", "52.49%"),
+    "zoo": ("Mo2022When_ViT-B ", "timm/vit_base_patch16_224", "68.38%", "34.40%", "drive.google.com, by hand"),
     "sources": ("torchscript ", "its file", "no"),
     "figures": ("overview ", "summary"),
     "claims": ("correlation_sweep ",),

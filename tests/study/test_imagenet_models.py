@@ -12,7 +12,7 @@ from results.synthetic_study import told
 from tradeoffs.claims.reliance_effects import baseline
 from tradeoffs.step.declarations import benchmarks
 from tradeoffs.step.errors import InputError
-from tradeoffs.study import figures, plan, published_data
+from tradeoffs.study import figures, own_copies, plan, published_data
 from tradeoffs.study.config import checked
 from tradeoffs.study.specification import specification
 
@@ -143,6 +143,30 @@ def test_an_own_copy_needs_no_licence_and_no_download(tmp_path):
     assert "rival10" in plan.available_benchmarks(config)
     assert "rival10.zip" not in plan.downloads(config)
     assert published_data.parts(config["imagenet"], "rival10") == {"RIVAL10": f"{tmp_path}/RIVAL10"}
+
+
+@pytest.mark.parametrize("folder", ["waterbird_complete95_forest2water2", "waterbirds_v1.0", "."])
+def test_a_copy_of_waterbirds_may_be_that_of_wilds(folder, tmp_path):
+    (tmp_path / folder).mkdir(exist_ok=True)
+    (tmp_path / folder / "metadata.csv").touch()
+    config = config_with(data__waterbirds__path=str(tmp_path))
+    assert "waterbirds" in plan.available_benchmarks(config)
+    found = published_data.parts(config["imagenet"], "waterbirds")
+    assert found == {"waterbird_complete95_forest2water2": str(tmp_path / folder)}
+    own_copies.check(config)
+
+
+def test_a_folder_that_is_no_copy_of_waterbirds_is_one_line_with_all_layouts(tmp_path):
+    with pytest.raises(
+        InputError, match=r"holds waterbird_\w+/, or waterbirds_v1.0/, or the metadata.csv of one; corr"
+    ):
+        plan.models(config_with(data__waterbirds__path=str(tmp_path)))
+
+
+def test_of_objectnet_the_needed_members_are_fetched_unless_the_config_has_a_checksum(imagenet):
+    assert plan.downloads(everything(imagenet))["objectnet-1.0.zip"]["members"] == "objectnet_overlap"
+    own = everything(imagenet, data__objectnet__sha256="0" * 64)
+    assert "members" not in plan.downloads(own)["objectnet-1.0.zip"]
 
 
 def test_a_small_file_is_downloaded_unless_the_own_copy_has_it(tmp_path):
@@ -448,5 +472,5 @@ def test_without_budgets_the_standard_models_stay(imagenet):
 
 
 def test_a_study_without_any_model_is_one_line():
-    with pytest.raises(InputError, match=r"imagenet\.extra are empty, so there is no model"):
+    with pytest.raises(InputError, match=r"imagenet\.zoo are empty, so there is no model"):
         plan.models(config_with(architectures=[]))

@@ -24,7 +24,9 @@ def stopped_and_resumed(spec, images, path, calls):
     return train(Settings(**spec), *images, CPU, checkpoint=Checkpoint(path, "key", NEVER))
 
 
-@pytest.mark.parametrize("change", [{"norm": "linf", "epsilon": 0.03, "attack_warm_up": 0.5}, {"augmentation": "crop_flip"}])
+@pytest.mark.parametrize(
+    "change", [{"norm": "linf", "epsilon": 0.03, "attack_warm_up": 0.5}, {"augmentation": "crop_flip"}]
+)
 def test_stopped_after_any_step_it_ends_with_the_same_weights(miniature, training, tmp_path, change):
     spec = training | {"epochs": 2} | change
     images = sources(Settings(**spec), miniature / "imagenet", CPU)

@@ -8,7 +8,7 @@ from tradeoffs.claims import catalogue as claims_catalogue
 from tradeoffs.study import figures as study_figures
 from tradeoffs.study import plan
 from tradeoffs.step.code_id import code_id
-from tradeoffs.models import released_files, sources
+from tradeoffs.models import released_files, sources, zoo
 from tradeoffs.step.settings import canonical, settings
 from tradeoffs.study import (
     imagenet,
@@ -33,6 +33,7 @@ FIGURES = study_figures.figures(config)
 hooks.prepare(workflow, config["jobs_per_gpu"])
 if workflow.is_main_process:
     hooks.print_missing(plan.missing_benchmarks(config))
+    hooks.print_left_out(plan.left_out(config))
 OWN = hooks.seen(workflow, config, MODELS)
 
 
@@ -52,6 +53,13 @@ def one_of(names):
 def models_from(listed):
     """The ids of the models that come from one of the sources."""
     return [model.id for model in MODELS.values() if model.source in listed]
+
+
+def published_of(model):
+    """What was published of a model's file: text, which changes when that does."""
+    if model.source == "zoo":
+        return str(zoo.find(model.spec["name"]))
+    return str(released_files.by_file(Path(model.file or "").name))
 
 
 def assembled_from(wildcards):

@@ -37,7 +37,7 @@ rule train:
         " --processes {params.processes:q} > {log:q} 2>&1"
 
 
-# Released checkpoints and files at an address, whose download is an input, and the user's own models. A library fetches
+# Published checkpoints and files at an address, whose download is an input, and the user's own models. A library fetches
 # its published weights itself, and compute nodes often have no internet: local. The user's file is no input, whose time
 # would count: its content decides, and the code of a factory (params: content; tracked, while the path in checkpoint is
 # not).
@@ -64,9 +64,7 @@ rule convert:
         source=lambda wc: MODELS[wc.model].source,
         spec=lambda wc: settings(MODELS[wc.model].spec),
         content=lambda wc: OWN.weights.get(wc.model, ""),
-        published=lambda wc: str(
-            released_files.by_file(Path(MODELS[wc.model].file or "").name)
-        ),
+        published=lambda wc: published_of(MODELS[wc.model]),
         checkpoint=lambda wc, output: (
             ["--checkpoint", MODELS[wc.model].file] if MODELS[wc.model].file else []
         ),

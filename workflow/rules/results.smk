@@ -98,7 +98,7 @@ rule published:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.results.published"),
-        released=str(released_files.RELEASED),
+        released=lambda wc: str((released_files.RELEASED, zoo.listed())),
     shell:
         "python -m tradeoffs published --summary {input:q} --out {output.out:q} --card {output.card:q} > {log:q} 2>&1"
 
@@ -115,7 +115,12 @@ rule missing:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.results.missing"),
-        spec=settings({"missing": plan.missing_benchmarks(config)}),
+        spec=settings(
+            {
+                "missing": plan.missing_benchmarks(config),
+                "models": plan.left_out(config),
+            }
+        ),
         controls=lambda wc, input: ["--controls", *input] if input else [],
     shell:
         "python -m tradeoffs missing --spec {params.spec:q} {params.controls:q} --out {output.out:q}"

@@ -15,11 +15,21 @@ import time
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-from tradeoffs.acquisition import partial, server
+from tradeoffs.acquisition import partial, server, zip_ranges
 from tradeoffs.acquisition.addresses import shown
-from tradeoffs.acquisition.archive_file import Published, known_sha256, problem, read_record, unexpected, write_record
+from tradeoffs.acquisition.archive_file import (
+    Published,
+    digests,
+    known_sha256,
+    problem,
+    read_record,
+    unexpected,
+    write_record,
+)
+from tradeoffs.acquisition.objectnet_members import OVERLAP
 from tradeoffs.acquisition.partial import Version
 from tradeoffs.acquisition.storage import exclusive, explained, progress, readable, require_space
+from tradeoffs.acquisition.zip_ranges import Wanted
 from tradeoffs.step.cards import write_card
 from tradeoffs.step.code_id import code_id
 from tradeoffs.step.errors import InputError
@@ -30,12 +40,18 @@ LONGEST_PAUSE = 120.0  # seconds; also of what a server asks for by Retry-After
 
 
 class Settings(NamedTuple):
-    """``urls``: addresses of one file; its checksums in hex and its size in bytes, None where nobody published one."""
+    """``urls``: addresses of one file; its checksums in hex and its size in bytes, None where nobody published one.
+
+    ``members``: of a zip, which is all that is fetched of it where the server answers to ranges (as those of
+    :mod:`tradeoffs.acquisition.unpack`); ``password`` of these.
+    """
 
     urls: list[str]
     sha256: str | None
     md5: str | None
     size: int | None
+    members: list[str] | str | None = None
+    password: str | None = None
 
 
 def run(
@@ -46,13 +62,14 @@ def run(
 ) -> None:
     """Download one file. Its card keeps no password, and the file is not read again for its checksum."""
     started = time.perf_counter()
-    download(settings.urls, out, checked(settings))
+    wanted = Wanted(settings.members, settings.password) if settings.members is not None else None
+    download(settings.urls, out, checked(settings), wanted)
     if card is not None:
         known = {out.name: known_sha256(out)}
         write_card(
             card,
             kind="download",
-            spec=settings._asdict() | {"urls": [shown(url) for url in settings.urls]},
+            spec=settings._asdict() | {"urls": [shown(url) for url in settings.urls], "password": None},
             code=code_id("tradeoffs.acquisition.download"),
             data=known,
             started=started,
@@ -61,9 +78,10 @@ def run(
         )
 
 
-def download(urls: list[str], out: Path, published: Published) -> None:
+def download(urls: list[str], out: Path, published: Published, wanted: Wanted | None = None) -> None:
     """Make ``out`` from the first of ``urls`` (http or https) that delivers it as published.
 
+    Of a zip only the ``wanted`` members, where an address delivers these; a whole download that has begun goes on.
     A file already at ``out`` is verified, not fetched. Raises InputError, in one line, where no address delivered, the
     disk is full, or the file at ``out`` is another one.
     """
@@ -71,15 +89,51 @@ def download(urls: list[str], out: Path, published: Published) -> None:
         partial.check_plain(out)
         recorded = read_record(out)
         if out.exists():
+            if zip_ranges.is_part(out):
+                published = Published(None, None, None)  # of the whole
             wrong, sha256 = problem(out, out.name, published, recorded)
             if wrong is not None:
                 raise InputError(f"{out}: {wrong}; delete this file, and the next run downloads it again")
+        elif wanted is not None and not partial.size(out) and _fetch_members(urls, out, published, wanted):
+            sha256 = digests(out).sha256
         else:
             sha256 = _fetch(urls, out, published, recorded)
+            zip_ranges.forget_part(out)
         write_record(out, sha256)
         if not out.exists():
             partial.data_of(out).replace(out)
         partial.forget(out)
+
+
+def _fetch_members(urls: list[str], out: Path, published: Published, wanted: Wanted) -> bool:
+    """Make the file of the wanted members alone; False where an address has the file and does not answer to ranges.
+
+    InputError where no address delivers, though all answer to ranges: what was received is kept.
+    """
+    reasons = []
+    for url in urls:
+        try:
+            if zip_ranges.fetch(url, out, wanted, published.size, _patience(url, out)):
+                return True
+            print(f"{out.name}: {shown(url)}: has no ranges, so the whole file is fetched", file=sys.stderr, flush=True)
+            return False
+        except server.RefusedError as reason:
+            reasons.append(f"{shown(url)}: {reason}")
+            print(f"{out.name}: {reasons[-1]}", file=sys.stderr, flush=True)
+    raise InputError(f"{out}: no address delivered it ({'; '.join(reasons)}); what was received is kept")
+
+
+def _patience(url: str, out: Path) -> zip_ranges.Wait:
+    """Return what is done about a failure of an address: to wait, or to raise RefusedError after too many."""
+
+    def wait(failures: int, reason: server.TryAgainError) -> None:
+        if failures >= ATTEMPTS:
+            raise server.RefusedError(f"{reason}, {ATTEMPTS} times") from None
+        pause = min(max(PAUSE * 2 ** max(failures - 1, 0), reason.pause), LONGEST_PAUSE)
+        print(f"{out.name}: {shown(url)}: {reason}; again in {pause:.0f} s", file=sys.stderr, flush=True)
+        time.sleep(pause)
+
+    return wait
 
 
 def _fetch(urls: list[str], out: Path, published: Published, recorded: str | None) -> str:
@@ -120,6 +174,7 @@ def _complete(url: str, out: Path, size: int | None, checksum_known: bool) -> in
     Return the byte that the last answer went on from; RefusedError where the address does not deliver.
     """
     failures, furthest = 0, partial.size(out)
+    wait = _patience(url, out)
     while True:
         try:
             return _receive(url, out, size, checksum_known)
@@ -131,11 +186,7 @@ def _complete(url: str, out: Path, size: int | None, checksum_known: bool) -> in
             reached = partial.size(out)
             failures = 0 if reached > furthest and not reason.in_vain else failures + 1
             furthest = max(furthest, reached)
-            if failures >= ATTEMPTS:
-                raise server.RefusedError(f"{reason}, {ATTEMPTS} times") from None
-            pause = min(max(PAUSE * 2 ** max(failures - 1, 0), reason.pause), LONGEST_PAUSE)
-            print(f"{out.name}: {shown(url)}: {reason}; again in {pause:.0f} s", file=sys.stderr, flush=True)
-            time.sleep(pause)
+            wait(failures, reason)
 
 
 def _receive(url: str, out: Path, size: int | None, checksum_known: bool) -> int:
@@ -197,4 +248,6 @@ def checked(settings: Settings) -> Published:
             raise InputError(f"--spec: {key} = {value!r}; expected {digits} lower-case hex digits, or null")
     if settings.size is not None and settings.size < 1:
         raise InputError(f"--spec: size = {settings.size}; expected a number of bytes, or null")
+    if isinstance(settings.members, str) and settings.members != OVERLAP:
+        raise InputError(f"--spec: members = {settings.members!r}; expected globs, {OVERLAP!r}, or null for all")
     return Published(settings.sha256, settings.md5, settings.size)

@@ -10,6 +10,7 @@ from tradeoffs.step.inputs import decoded
 OVERLAP = "objectnet_overlap"
 
 _MAPPINGS = "objectnet-1.0/mappings"
+NEEDED = [f"{_MAPPINGS}/*"]  # what says which others
 
 
 def overlap_members(archive: Path, password: str | None) -> list[str]:

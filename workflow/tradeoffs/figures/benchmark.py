@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 
 from tradeoffs.figures import forest, own
 from tradeoffs.figures.curves import BUDGET_LABELS, architecture_style, beside, budget_panel, level_line
-from tradeoffs.figures.drawing import note, over_seeds, wrapped
+from tradeoffs.figures.drawing import note, over_replicates, wrapped
 from tradeoffs.figures.settings import Settings
 from tradeoffs.results.metrics import Metric, benchmarks_of, saturated
 from tradeoffs.results.reading import read_table
@@ -142,7 +142,7 @@ def _forest_rows(
     levels = [
         (row["value"], row["ci_low"], row["ci_high"], architecture_style(position).colour)
         for position, architecture in enumerate(dict.fromkeys(grid["architecture"]))
-        for _, row in over_seeds(standard[standard["architecture"] == architecture], ["norm"]).iterrows()
+        for _, row in over_replicates(standard[standard["architecture"] == architecture], ["norm"]).iterrows()
     ]
     return rows, no_measurements(rows, metric), levels
 

@@ -56,7 +56,7 @@ def run(
     try:
         found = convert(source, settings, checkpoint)
     except UnavailableError as error:
-        if settings.required:
+        if getattr(settings, "required", True):
             raise
         why = f"{error.reason}; to try again, delete {card} and run again"
         print(f"left out: {why}")

@@ -5,6 +5,7 @@ Every network takes images in [0, 1], normalises them itself, and has ``features
 - ``basic``, ``bottleneck``: the small ResNets of the miniature;
 - ``resnet18``, ``resnet50``, and ``torchvision/<name>`` for any classifier of torchvision;
 - ``timm/<name>`` for any classifier of timm, where that is installed;
+- ``variant/<name>`` for one of either that has no name there (``variants.yaml``);
 - ``torchscript``: whatever the weights file contains (:mod:`tradeoffs.models.scripted`); it can be loaded, not built;
 - ``python``: what the user's function makes that the weights file names (:mod:`tradeoffs.models.factory`); likewise.
 """
@@ -23,6 +24,9 @@ from tradeoffs.models.normalised import wrap
 from tradeoffs.models.small_resnet import BasicBlock, BottleneckBlock, SmallResNet
 from tradeoffs.models.unavailable import UnavailableError
 from tradeoffs.step.errors import InputError
+from tradeoffs.step.yaml_files import read
+
+VARIANTS = Path(__file__).with_name("variants.yaml")
 
 
 class Network(Protocol):
@@ -56,12 +60,15 @@ def unwrapped(architecture: str, num_classes: int) -> nn.Module:
     InputError for an unknown architecture, and for timm where it is not installed.
     """
     library, _, name = architecture.rpartition("/")
+    changed: dict[str, Any] = {}
+    if library == "variant":
+        library, name, changed = variant(name)
     network: nn.Module
     if library == "timm":
         timm = import_timm()
         if not timm.is_model(name):
             raise InputError(f"architecture: timm has no model {name!r}{_similar(name, timm.list_models())}")
-        network = timm.create_model(name, pretrained=False, num_classes=num_classes)
+        network = timm.create_model(name, pretrained=False, num_classes=num_classes, **changed)
         return network
     if library == "torchvision" or architecture in ARCHITECTURES:
         # Costs seconds, and the miniature never needs it.
@@ -71,13 +78,21 @@ def unwrapped(architecture: str, num_classes: int) -> nn.Module:
             raise InputError(f"architecture: torchvision has no classifier {name!r}{_similar(name, known)}")
         # Inception and GoogLeNet warn about their slow initialisation unless it is chosen.
         extra = {"init_weights": False} if name in ("inception_v3", "googlenet") else {}
-        network = models.get_model(name, weights=None, num_classes=num_classes, **extra)
+        network = models.get_model(name, weights=None, num_classes=num_classes, **extra, **changed)
         return network
     raise InputError(
         f"architecture: {architecture!r} is unknown; choose one of {', '.join(ARCHITECTURES)}, torchvision/<name> or "
         "timm/<name>"
         + (f" ({architecture} can only be loaded, not trained)" if architecture in ("torchscript", "python") else "")
     )
+
+
+def variant(name: str) -> tuple[str, str, dict[str, Any]]:
+    """Return library, name there and arguments of a variant; InputError for an unknown one."""
+    known = read(VARIANTS)
+    if name not in known:
+        raise InputError(f"architecture: there is no variant {name!r}{_similar(name, list(known))}")
+    return known[name]["library"], known[name]["name"], known[name]["arguments"]
 
 
 def import_timm() -> Any:

@@ -1,15 +1,19 @@
-"""The robust ImageNet models that Salman et al. 2020 released (``released.yaml``): files, checksums, accuracies."""
+"""The robust ResNet-18 and ResNet-50 of Salman et al. 2020, which the imagenet study compares: files, accuracies.
 
-from pathlib import Path
+They are part of the zoo (``zoo/salman2020.yaml``).
+"""
+
 from typing import NamedTuple
 
+from tradeoffs.models import zoo
 from tradeoffs.models.ids import model_id
 from tradeoffs.step.errors import InputError
-from tradeoffs.step.yaml_files import read
 
-_FACTS = read(Path(__file__).with_name("released.yaml"))
-ADDRESS: str = _FACTS["address"]
-SOURCE: str = _FACTS["source"]
+COLLECTION = "salman2020"
+ARCHITECTURES = ("resnet18", "resnet50")
+_RELEASED = zoo.collection(COLLECTION)
+ADDRESS: str = str(_RELEASED[0].address)
+SOURCE: str = _RELEASED[0].source
 
 
 class ReleasedFile(NamedTuple):
@@ -40,8 +44,9 @@ class ReleasedFile(NamedTuple):
 
 
 RELEASED = tuple(
-    ReleasedFile(architecture, norm, float(epsilon), accuracy, sha256)
-    for architecture, norm, epsilon, accuracy, sha256 in _FACTS["models"]
+    ReleasedFile(entry.architecture, entry.norm, entry.epsilon, entry.clean.accuracy, entry.sha256)
+    for entry in _RELEASED
+    if entry.architecture in ARCHITECTURES
 )
 
 

@@ -93,7 +93,9 @@ def fit(network: nn.Module, state: Any, path: Path, what: str) -> None:
                 f"{path}: {name} is {why}, which would be cast in silence; save the state_dict "
                 "of the network in floating point, before any quantisation"
             )
-    network.load_state_dict({name: state.get(name, tensor) for name, tensor in expected.items()})
+    # Into the network's own mapping, which knows the version of each module: MNASNet asks for its.
+    expected.update({name: state.get(name, tensor) for name, tensor in expected.items()})
+    network.load_state_dict(expected)
     for name, tensor in network.state_dict().items():
         if not torch.isfinite(tensor).all():
             raise InputError(f"{path}: {name} is not finite; the training diverged or the file is damaged")

@@ -1,5 +1,6 @@
 """A user's file of tensors as weights of this workflow: a state_dict, or a checkpoint that holds one."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,24 @@ from tradeoffs.models.normalised import Wrapped
 from tradeoffs.step.errors import InputError
 
 
-def read(settings: Settings, architecture: str, checkpoint: Path) -> Converted:
+def as_saved(content: Any) -> Any:
+    """Return a file's content as it is."""
+    return content
+
+
+def read(
+    settings: Settings, architecture: str, checkpoint: Path, renamed: Callable[[Any], Any] = as_saved
+) -> Converted:
     """Return the model in a file of tensors, normalisation included.
 
+    ``renamed``: gives the tensors in the file's content the names that they have in the network of today.
     InputError, naming the file or the key: tensors missing or surplus or of another type, another number of classes,
     no preprocessing, a file that is no weights or holds more than one set of them, a network that its tensors alone do
     not determine.
     """
     whole = build(architecture, settings.classes)
     network = unwrapped(architecture, settings.classes) if isinstance(whole, Wrapped) else whole
-    content = state_dict.read(checkpoint)
+    content = renamed(state_dict.read(checkpoint))
     shapes = [choice.shapes(whole), choice.shapes(network)]
     taken = choice.take(content, shapes, settings.weights, checkpoint)
     names = taken.tensors.keys() if isinstance(taken.tensors, dict) else set()

@@ -41,7 +41,9 @@ VERBS = {
     "missing": Verb("table of the data that are missing", "results.missing"),
     "figure": Verb("draw a figure", "figures.command", "figure"),
     "theory": Verb("exact minimisers of adversarially trained linear regression", "theory.command", "part"),
-    "list": Verb("what there is: benchmarks, data, models, sources, figures or claims", "runner.listing", "list"),
+    "list": Verb(
+        "what there is: benchmarks, data, models, the zoo, sources, figures or claims", "runner.listing", "list"
+    ),
 }
 
 

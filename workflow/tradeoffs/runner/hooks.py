@@ -258,6 +258,12 @@ def print_missing(rows: list[Config]) -> None:
         print(f"{name} is missing, so the benchmarks that need it are left out ({left_out}): {reason}", file=sys.stderr)
 
 
+def print_left_out(reasons: dict[str, str]) -> None:
+    """Print the published models that are left out (``plan.left_out``)."""
+    for name, reason in reasons.items():
+        print(f"{name} of the zoo is left out: {reason}", file=sys.stderr)
+
+
 def print_unavailable(cards: list[str]) -> None:
     """Print the controls that are left out because their weights could not be had, as their cards say."""
     for card in map(Path, cards):

@@ -1,10 +1,11 @@
 """What there is, and what each needs: read from the declarations beside the code, which is not imported."""
 
 from collections.abc import Callable, Iterable, Iterator
+from urllib.parse import urlsplit
 
 from tradeoffs.claims import catalogue as claims
 from tradeoffs.figures import catalogue as figures
-from tradeoffs.models import released_files, sources
+from tradeoffs.models import released_files, sources, zoo
 from tradeoffs.step.command import Step
 from tradeoffs.step.declarations import ROOT, benchmarks, data
 from tradeoffs.step.errors import InputError
@@ -30,6 +31,16 @@ def _models() -> Rows:
     yield "released model", "architecture", "norm", "budget", "published clean accuracy"
     for each in released_files.RELEASED:
         yield each.model, each.architecture, each.norm, f"{each.epsilon:g}", f"{each.clean_accuracy:.2%}"
+
+
+def _zoo() -> Rows:
+    yield "model", "architecture", "norm", "budget", "published clean accuracy", "AutoAttack", "from"
+    for each in zoo.listed():
+        attacked = f"{each.autoattack.accuracy:.2%}" if each.autoattack else ""
+        host = urlsplit(each.url or str(each.page)).hostname or ""
+        fetched = host if each.url else f"{host}, by hand"
+        budget = f"{each.epsilon:g}"
+        yield each.name, each.architecture, each.norm, budget, f"{each.clean.accuracy:.2%}", attacked, fetched
 
 
 def _sources() -> Rows:
@@ -64,6 +75,7 @@ LISTS: dict[str, Callable[[], Rows]] = {
     "benchmarks": _benchmarks,
     "data": _data,
     "models": _models,
+    "zoo": _zoo,
     "sources": _sources,
     "figures": _figures,
     "claims": _claims,

@@ -41,8 +41,9 @@ class DataSet:
     """What a data set is and where it comes from; ``archive`` None: never downloaded.
 
     ``folder``: what the archive, and a user's own copy, holds. ``files``: published beside the archive, by their place
-    in the data set, with their addresses. ``imagenet``: the split of ImageNet whose images it describes. ``miniature``:
-    the number of images of the miniature's and what they are.
+    in the data set, with their addresses. ``layouts``: other folders of a user's copy that hold the same (``.``: the
+    copy itself), each with a file in it that tells. ``imagenet``: the split of ImageNet whose images it describes.
+    ``miniature``: the number of images of the miniature's and what they are.
     """
 
     title: str
@@ -54,6 +55,7 @@ class DataSet:
     files: dict[str, list[str]] = field(default_factory=dict)
     imagenet: str | None = None
     miniature: dict[str, Any] = field(default_factory=dict)
+    layouts: dict[str, str] = field(default_factory=dict)
 
 
 @cache
@@ -109,6 +111,7 @@ _EXPECTED = {
     "file": "the name of a file: letters, digits and _ . + -",
     "archive": "keys and their values",
     "miniature": "keys and their values",
+    "layouts": "folders, or a dot, and for each the name of a file in it",
 }
 _PLAIN = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
 
@@ -117,6 +120,11 @@ def _is(value: Any, key: str) -> bool:
     """Whether a value is what a key of :class:`DataSet` or :class:`Archive` may say."""
     if key in ("archive", "miniature"):
         return isinstance(value, dict)
+    if key == "layouts":
+        return isinstance(value, dict) and all(
+            re.fullmatch(rf"\.|{_PLAIN}", str(folder)) and re.fullmatch(_PLAIN, str(file))
+            for folder, file in value.items()
+        )
     if key == "urls":
         return _addresses(value)
     if key == "files":

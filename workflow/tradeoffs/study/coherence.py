@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from tradeoffs.models import catalogue, released_files, sources
+from tradeoffs.models import catalogue, released_files, sources, zoo
 from tradeoffs.models.catalogue import ARCHITECTURES
 from tradeoffs.step.declarations import benchmarks as declared_benchmarks
 from tradeoffs.step.declarations import data
@@ -36,7 +36,8 @@ def check(config: Config) -> None:
         _data(study)
         _domains(study)
         for entry in study["extra"]:
-            _own_model(entry)
+            if entry["zoo"] is None:
+                _own_model(entry)
         for entry in study["controls"]:
             _known(f"config: imagenet.controls, {entry['id']}", entry["source"], entry["name"])
     _simulation(config["theory"]["simulation"])
@@ -119,7 +120,7 @@ def _data(study: Config) -> None:
         for file, times in files.items():
             if times > 1:
                 raise InputError(f"data/{name}.yaml: a second download is called {file}; give each a name of its own")
-    known = {entry.file for entry in released_files.RELEASED}
+    known = {entry.file for entry in zoo.collection(released_files.COLLECTION)}
     for file in study["checkpoints"]["sha256"]:
         if file not in known:
             raise InputError(

@@ -5,20 +5,43 @@ from tradeoffs.models.ids import in_replicate, is_grid_name, model_id, pixel_eps
 from tradeoffs.models.sources import architecture, find
 from tradeoffs.step.declarations import benchmarks as declared_benchmarks
 from tradeoffs.step.errors import InputError
-from tradeoffs.study import replicates
+from tradeoffs.study import replicates, zoo_models
 from tradeoffs.study.model import ATTACKED, DEFAULT_WORLD, Config, Model, grid, overridden
 from tradeoffs.study.published_data import DOWNLOADS, IMAGENET
 
 CLASSES = 1000
+_UNSAID = (
+    "id",
+    "source",
+    "name",
+    "pretrained",
+    "file",
+    "url",
+    "sha256",
+    "factory",
+    "mean",
+    "std",
+    "input_size",
+    "weights",
+)
+_ABSENT = dict.fromkeys(_UNSAID) | {
+    "arguments": {},
+    "trust": False,
+    "norm": "none",
+    "epsilon": 0,
+}  # what an entry of imagenet.extra says of a model where it says nothing
 
 
 def models(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
     """All models; InputError for one that was not released, cannot be trained, or is described inconsistently."""
     main = _trained(study, benchmarks) if study["source"] == "train" else _released(study, benchmarks)
-    listed = main + [_extra(entry, benchmarks) for entry in study["extra"]]
+    own, named = zoo_models.split(study["extra"], _ABSENT)
+    listed = main + [_extra(entry, benchmarks) for entry in own]
+    listed += zoo_models.models(study, named, benchmarks, CLASSES)
     if not listed:
         raise InputError(
-            "config: imagenet.architectures and imagenet.extra are empty, so there is no model; list one under extra"
+            "config: imagenet.architectures, imagenet.extra and imagenet.zoo are empty, so there is no model; list one "
+            "under extra"
         )
     for model in listed:
         if model.reference is not None:
@@ -41,10 +64,12 @@ def _controls(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
 
 
 def checkpoints(study: Config) -> dict[str, Config]:
-    """Return the settings of :mod:`tradeoffs.acquisition.download` for each released checkpoint, by file name."""
+    """Return the settings of :mod:`tradeoffs.acquisition.download` for each published checkpoint, by file name."""
+    _, named = zoo_models.split(study["extra"], _ABSENT)
+    zoo = zoo_models.downloads(study, zoo_models.models(study, named, (), CLASSES))
     if study["source"] != "released":
-        return {}
-    return {
+        return zoo
+    return zoo | {
         entry.file: {
             "urls": [(study["checkpoints"]["address"] or released_files.ADDRESS).replace("{file}", entry.file)],
             "sha256": study["checkpoints"]["sha256"].get(entry.file, entry.sha256),

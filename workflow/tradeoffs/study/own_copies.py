@@ -70,8 +70,8 @@ def check(config: Config) -> None:
     for name, places in _places(config).items():
         if name == published_data.IMAGENET:
             names.check_imagenet(Path(study["data"][name]["path"]), places)
-        elif study["data"][name]["path"] is not None:
-            names.check_copy(name, Path(study["data"][name]["path"]))
+        elif (path := study["data"][name]["path"]) is not None and published_data.has_published_layout(name, path):
+            names.check_copy(name, Path(path))
         if name != published_data.IMAGENET and "train" in places:
             names.check_train_folder(places["train"])
 

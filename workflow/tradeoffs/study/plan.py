@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from tradeoffs.step.declarations import benchmarks as declared_benchmarks
 from tradeoffs.step.errors import InputError
-from tradeoffs.study import coherence, imagenet, miniature, published_data, replicates
+from tradeoffs.study import coherence, imagenet, miniature, published_data, replicates, zoo_models
 from tradeoffs.study.model import Config, Model, by_id, check_overrides
 
 CLASSES = {"miniature": miniature.CLASSES, "imagenet": imagenet.CLASSES}
@@ -65,6 +65,11 @@ def downloads(config: Config) -> dict[str, Config]:
 def missing(config: Config) -> dict[str, str]:
     """Return the data sets that cannot be had, each with the reason and what to do; none in the miniature."""
     return published_data.missing(config["imagenet"]) if config["study"] == "imagenet" else {}
+
+
+def left_out(config: Config) -> dict[str, str]:
+    """Return the published models that a group of the zoo names and that are not at hand, each with what to do."""
+    return zoo_models.left_out(config["imagenet"]) if config["study"] == "imagenet" else {}
 
 
 def read_by(benchmark: str) -> tuple[str, ...]:

@@ -58,8 +58,10 @@ def parts(study: Config, name: str) -> dict[str, str]:
         splits = ["val", "train"] if study["source"] == "train" else ["val"]
         domains = study["benchmarks"].get("adversarial", {}).get("domains", {}).values()
         return {split: f"{imagenet}/{split}" for split in dict.fromkeys([*splits, *domains])}
-    base = entry["path"] if entry["path"] is not None else f"{UNPACKED}/{name}"
-    found = {str(declared.folder): f"{base}/{declared.folder}"}
+    if entry["path"] is None:
+        found = {str(declared.folder): f"{UNPACKED}/{name}/{declared.folder}"}
+    else:
+        found = {str(declared.folder): str(_folder_of(name, entry["path"]) or f"{entry['path']}/{declared.folder}")}
     for place in declared.files:
         own = entry["path"] is not None and Path(entry["path"], place).is_file()
         found[place] = f"{entry['path']}/{place}" if own else f"{DOWNLOADS}/{Path(place).name}"
@@ -80,6 +82,7 @@ def downloads(study: Config) -> dict[str, Config]:
     """Return the settings of :mod:`tradeoffs.acquisition.download` for every file that the data sets at hand need.
 
     A checksum in the config is of another file than the published one, whose checksums and size then do not count.
+    Without one, where a rule says which members are needed, these alone are fetched if the server lets us.
     """
     absent = missing(study)
     found: dict[str, Config] = {}
@@ -92,6 +95,8 @@ def downloads(study: Config) -> dict[str, Config]:
             own = {"sha256": entry["sha256"], "md5": None, "size": None}
             urls = {"urls": entry["urls"] or published.urls}
             found[published.file] = urls | (own if entry["sha256"] else known)
+            if isinstance(published.members, str) and not entry["sha256"]:
+                found[published.file] |= {"members": published.members, "password": published.password}
         for place, addresses in declared.files.items():
             if parts(study, name)[place].startswith(DOWNLOADS):
                 urls = {"urls": entry["files"][place] or addresses}
@@ -121,9 +126,26 @@ def _no_imagenet(study: Config, split: str) -> str | None:
 
 
 def _check_copy(name: str, path: str) -> None:
-    folder = str(data()[name].folder)
-    if not Path(path, folder).is_dir():
+    if _folder_of(name, path) is None:
+        declared = data()[name]
+        others = [f"the {file} of one" if folder == "." else f"{folder}/" for folder, file in declared.layouts.items()]
+        expected = ", or ".join([f"{declared.folder}/", *others])
         raise InputError(
-            f"config: imagenet.data.{name}.path = {path!r}; expected a folder that holds {folder}/; correct it, or "
+            f"config: imagenet.data.{name}.path = {path!r}; expected a folder that holds {expected}; correct it, or "
             "use null to download the data set"
         )
+
+
+def _folder_of(name: str, path: str) -> Path | None:
+    """Return the folder of a user's copy that is the data set's: as published, or in another layout."""
+    declared = data()[name]
+    if has_published_layout(name, path):
+        return Path(path, str(declared.folder))
+    return next(
+        (Path(path, folder) for folder, file in declared.layouts.items() if Path(path, folder, file).is_file()), None
+    )
+
+
+def has_published_layout(name: str, path: str) -> bool:
+    """Whether a user's copy is laid out as the published archive."""
+    return Path(path, str(data()[name].folder)).is_dir()

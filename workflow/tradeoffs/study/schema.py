@@ -37,7 +37,7 @@ def schema(path: Path) -> Schema:
             found = {"minimum": 20, "maximum": 100000, "default": declared.miniature["images"]}
             images[name] = {"$ref": "#/$defs/images", "description": declared.miniature["description"]} | found
     own = parts["imagenet"]["properties"]["extra"]["items"]["properties"]
-    own["source"]["enum"] = sources.own()
+    own["source"]["enum"] = [*sources.own(), None]
     controls = parts["imagenet"]["properties"]["controls"]["items"]["properties"]
     controls["source"]["enum"] = [name for name, source in sources.listed().items() if source.pretrained]
     own["benchmarks"]["items"]["enum"] = list(benchmarks())
