@@ -55,21 +55,22 @@ class Wrapped(nn.Module):
                 "this model gives logits only (a TorchScript file, or its last layer is not linear), and this "
                 "benchmark fits a linear head on its features; leave it out for this model"
             )
-        return self._backbone(x)
+        out: Tensor = self.backbone(self.normalised(x))
+        return out
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits [n, classes] of images [n, 3, h, w] in [0, 1]."""
-        out = self._backbone(x)
+        out: Tensor = self.backbone(self.normalised(x))
         if self.classifier is not None:
             out = self.classifier(out)
         return out
 
-    def _backbone(self, x: Tensor) -> Tensor:
+    def normalised(self, x: Tensor) -> Tensor:
+        """Images as the network inside takes them, of images [n, 3, h, w] in [0, 1]."""
         size = (self.input_size, self.input_size)
         if self.input_size and x.shape[-2:] != size:
             x = F.interpolate(x, size, mode="bilinear", align_corners=False, antialias=True)
-        out: Tensor = self.backbone((x - self.mean) / self.std)
-        return out
+        return (x - self.mean) / self.std
 
 
 def wrap(
