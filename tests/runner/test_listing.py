@@ -13,6 +13,7 @@ SOME = {
     "benchmarks": ("waterbirds ", "Waterbirds ", "features"),
     "data": ("objectnet ", "ObjectNet licence"),
     "models": ("resnet18_linf_eps4 ", "52.49%"),
+    "ways": ("torchvision/<name>", "published weights"),
     "sources": ("torchscript ", "its file", "no"),
     "figures": ("overview ", "summary"),
     "claims": ("correlation_sweep ",),

@@ -22,7 +22,7 @@ from tradeoffs.api.given import How
 from tradeoffs.api.result import Result
 from tradeoffs.benchmarks.evaluate import find
 from tradeoffs.claims.row import EXPLORATORY, HEADLINE
-from tradeoffs.claims.variance import Part, Replicate, estimate
+from tradeoffs.claims.variance import Estimate
 from tradeoffs.claims.verdicts import holm
 from tradeoffs.step.declarations import benchmarks as declared_benchmarks
 from tradeoffs.step.errors import InputError
@@ -144,9 +144,7 @@ def differences(
                 continue
             value, other = (float(each.card["metrics"][metric]["value"]) for each in (ours, theirs))
             drawn = ours.draws[metric].astype(np.float64) - theirs.draws[metric].astype(np.float64)
-            part = Part(float(drawn.var(ddof=1)), float(units["units"] - units["strata"]))
-            effect = estimate([Replicate(value - other, (part,))])
-            assert effect is not None  # there are degrees of freedom
+            effect = Estimate(value - other, float(drawn.std(ddof=1)), float(units["units"] - units["strata"]), 1)
             low, high = effect.interval()
             rows.append(
                 {

@@ -64,9 +64,8 @@ def folder(name: str, path: Path, splits: Iterable[str] = ("val",)) -> Folder:
         if not (path / declared.folder).is_dir() and path.resolve().name == declared.folder:
             root = path.resolve().parent
         if not (root / declared.folder).is_dir():
-            raise InputError(
-                f"{path}: {_what_it_is(path)}; expected {declared.title}: a folder with {declared.folder}/"
-            )
+            there = f"expected {declared.title}, a folder that holds {declared.folder}/"
+            raise InputError(f"{path}: {_what_it_is(path)}; {there}")
     names.check_copy(name, root)
     for place, addresses in declared.files.items():
         if not is_file(root / place):

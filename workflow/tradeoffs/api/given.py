@@ -248,7 +248,7 @@ def _check_features(found: Given, x: Tensor) -> None:
     except Exception as error:
         reason = " ".join(str(error).split())[-200:]
         raise InputError(
-            f"{found.name}: features fail on images of {x.shape[-1]} px ({reason}); correct them"
+            f"{found.name}: its features fail on images of {x.shape[-1]} px ({reason}); correct them"
         ) from None
     shape = list(features.shape) if isinstance(features, Tensor) else type(features).__name__
     if not isinstance(features, Tensor) or features.dim() != 2 or len(features) != len(x):

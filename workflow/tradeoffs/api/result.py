@@ -103,4 +103,4 @@ def read(folder: Path, benchmark: str) -> Result:
 def _in_order(card: dict[str, Any]) -> list[str]:
     """Return the metrics of a card: those that are declared by name first, the headline at the top."""
     declared = [name for name in benchmarks()[card["benchmark"]].metrics if name in card["metrics"]]
-    return [*declared, *(name for name in card["metrics"] if name not in declared)]
+    return [*declared, *sorted(card["metrics"].keys() - set(declared))]

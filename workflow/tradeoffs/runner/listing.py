@@ -42,14 +42,18 @@ def _sources() -> Rows:
 def _ways() -> Rows:
     """What a model may be, as ``tradeoffs evaluate`` and ``tradeoffs.evaluate`` take it."""
     yield "model", "is", "needs"
-    yield "a torch.nn.Module", "in Python: what maps images to logits", "mean and std, unless it normalises by itself"
+    yield "torch.nn.Module", "in Python: what maps images to logits", "mean and std, unless it normalises by itself"
     for name, each in sources.listed().items():
         if each.own and each.pretrained:
             count = len(catalogue.names(name) or ())
             there = f"{count} networks" if count else f"not installed: pip install {name}"
             yield f"{name}/<name>[.<weights>]", f"published weights ({there})", "nothing; the library fetches them"
-    yield "<file of tensors>", ".pt, .pth or .safetensors", "architecture; mean and std, unless the file brings them"
-    yield "<file of TorchScript>", "code with its weights", "trust; mean and std; shows no features"
+    yield (
+        "<tensors>.pt",
+        "a file of tensors, also .pth or .safetensors",
+        "architecture; mean and std, unless the file brings them",
+    )
+    yield "<torchscript>.pt", "code with its weights", "trust; mean and std; shows no features"
 
 
 def _figures() -> Rows:
