@@ -218,6 +218,39 @@ def test_a_model_and_the_process_are_afterwards_as_before(own, miniature, monkey
     assert list(tmp_path.iterdir()) == []
 
 
+class Viewing(nn.Module):
+    """A network as the first tutorials write them: it relies on how images lie in memory."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.head = nn.Conv2d(3, 8, 3, 2), nn.Linear(8 * 15 * 15, 10)
+
+    def forward(self, x):
+        """Logits."""
+        x = torch.relu(self.first(x))
+        return self.head(x.view(x.size(0), -1))
+
+
+def test_a_network_may_rely_on_how_images_lie_in_memory(miniature, tmp_path):
+    torch.manual_seed(0)
+    network = Viewing()
+    told = {"settings": SMALL["imagenet9"] | DRAWS, "study": "miniature", "progress": False}
+    script = scripted(network, tmp_path / "net.pt")
+    results = [tradeoffs.evaluate(each, "imagenet9", miniature / "imagenet9", **told) for each in (network, script)]
+    assert 0 < results[0].card["metrics"]["accuracy_original"]["value"] < 1
+    np.testing.assert_array_equal(*(each.outcomes["original"] for each in results))
+
+
+def test_arrays_and_tensors_say_a_mean_as_lists_do(own, miniature):
+    told = {"settings": SMALL["imagenet"] | DRAWS, "study": "miniature", "progress": False}
+    values = PIXELS["mean"], PIXELS["std"]
+    given = [values, map(np.array, values), [torch.tensor(each).reshape(3, 1, 1).double() for each in values]]
+    found = [
+        tradeoffs.evaluate(own, "imagenet", miniature / "imagenet", mean=mean, std=std, **told) for mean, std in given
+    ]
+    assert all(each.card["metrics"] == found[0].card["metrics"] for each in found)
+
+
 def test_half_precision_compilation_and_data_parallelism_make_no_difference(own, miniature):
     told = {"settings": SMALL["imagenet"] | DRAWS, "study": "miniature", "progress": False}
     rounded = Own().half()

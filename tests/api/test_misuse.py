@@ -69,6 +69,8 @@ NETWORKS = {
     "features that fail": (Own(), {"features": lambda n, x: n.hat(x)}, "its features fail on images of 32 px"),
     "NaN features": (Own(), {"features": lambda n, x: n.pooled(x) / 0 * 0}, "its features are not finite"),
     "mean alone": (Own(), {"mean": [0.5] * 3}, "mean, std: one of them is given"),
+    "a mean for all": (Own(), {"mean": 0.5, "std": 0.5}, "mean: 0.5; expected three numbers, one for each channel"),
+    "two sizes": (Own(), {"input_size": (32, 32)}, "input_size: (32, 32); expected a whole number from 1"),
     "mean of one": (Own(), {"mean": [0.5], "std": [1, 1, 1]}, "mean: [0.5]; expected three finite numbers"),
     "number of classes": (Own(), {"classes": 7}, "its output is [2, 10]; expected logits [2, 7], check classes"),
     "architecture": (Own(), {"architecture": "resnet50"}, "is given as a module; leave it out"),

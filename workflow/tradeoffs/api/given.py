@@ -158,8 +158,21 @@ def _converted(
 
 
 def _settings(how: How, classes: int) -> conversion.Settings:
-    mean, std = (None if values is None else list(values) for values in (how.mean, how.std))
+    """Return what was said as a conversion takes it; InputError for what is no number."""
+    for key in ("input_size", "classes"):
+        value = getattr(how, key)
+        if value is not None and (type(value) is not int or value < 1):
+            raise InputError(f"{key}: {value!r}; expected a whole number from 1")
+    mean, std = _channels("mean", how.mean), _channels("std", how.std)
     return conversion.Settings(classes, mean=mean, std=std, input_size=how.input_size)
+
+
+def _channels(key: str, values: Any) -> list[float] | None:
+    """Return values as plain numbers, whether they came as a list, an array or a tensor."""
+    try:
+        return None if values is None else [float(value) for value in values]
+    except (TypeError, ValueError):
+        raise InputError(f"{key}: {values!r}; expected three numbers, one for each channel") from None
 
 
 def _inside(model: nn.Module) -> nn.Module:
@@ -200,7 +213,14 @@ def _in_memory(model: nn.Module, how: How, device: torch.device, pixels: int) ->
     built.to(device).eval().requires_grad_(False)
     with torch.no_grad():
         x = conversion.images(preprocessing.input_size or pixels).to(device)
-        classes = conversion.output(built, x, how.classes, kind).shape[1]
+        try:
+            classes = conversion.output(built, x, how.classes, kind).shape[1]
+        except InputError:
+            if not isinstance(built, Wrapped):
+                raise
+            built = built.to(memory_format=torch.contiguous_format)
+            built.plain = True  # its code may rely on how images lie in memory; if not, it fails again
+            classes = conversion.output(built, x, how.classes, kind).shape[1]
     if isinstance(built, Wrapped) and built.classifier is None and architecture != "torchscript":
         built = _with_features(built, tapped.last_linear(classes), device)
     content = {"weights": _weights(model.state_dict()), "source": {"name": "in memory"}}
@@ -215,7 +235,7 @@ def _with_features(network: nn.Module, features: object, device: torch.device) -
         raise InputError(f"features: {take!r}; expected the name of a layer, or a function(network, images)")
     if isinstance(network, Wrapped) and network.classifier is None:
         mean, std = (values.flatten().tolist() for values in (network.mean, network.std))
-        tap = tapped.Tapped(network.backbone, take, mean, std, network.input_size)
+        tap = tapped.Tapped(network.backbone, take, mean, std, network.input_size, network.plain)
     else:
         tap = tapped.Tapped(network, take, [0.0] * 3, [1.0] * 3)
     return tap.to(device).eval().requires_grad_(False)

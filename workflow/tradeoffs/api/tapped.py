@@ -16,9 +16,15 @@ class Tapped(Wrapped):
     """As :class:`Wrapped`, around a network that is not taken apart; ``take`` computes its features."""
 
     def __init__(
-        self, network: nn.Module, take: Features, mean: Sequence[float], std: Sequence[float], input_size: int = 0
+        self,
+        network: nn.Module,
+        take: Features,
+        mean: Sequence[float],
+        std: Sequence[float],
+        input_size: int = 0,
+        plain: bool = False,
     ) -> None:
-        super().__init__(network, None, mean, std, input_size)
+        super().__init__(network, None, mean, std, input_size, plain)
         self._take = take
 
     def features(self, x: Tensor) -> Tensor:

@@ -146,9 +146,10 @@ def output(network: nn.Module, x: Tensor, num_classes: int | None, what: str) ->
 
 
 def images(size: int) -> Tensor:
-    """Return two images of random pixels, of 224 px where the network takes any size (0)."""
+    """Return two images of random pixels, laid out as benchmarks' are, of 224 px where a network takes any size (0)."""
     generator = torch.Generator().manual_seed(0)
-    return torch.rand((2, 3, size or 224, size or 224), generator=generator)
+    x = torch.rand((2, 3, size or 224, size or 224), generator=generator)
+    return x.contiguous(memory_format=torch.channels_last)
 
 
 def proven(

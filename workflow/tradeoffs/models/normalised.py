@@ -19,7 +19,9 @@ class Wrapped(nn.Module):
     Mean and standard deviation are buffers, so that weights can never be used with the wrong ones. ``input_size`` in
     pixels is the size a network of a fixed size was made for: other images are resized to it, inside, so that noise
     and attacks act on the same pixels for every model. 0 takes images as they come. ``classifier`` is None where the
-    network's last layer is not linear, or not accessible: then there are logits and no features.
+    network's last layer is not linear, or not accessible: then there are logits and no features. ``plain``: images
+    reach the network channel by channel in memory, for one whose code relies on it (``view``), at some cost in time;
+    else as they come, which is pixel by pixel (torch's channels_last). The two differ by rounding.
     """
 
     mean: Tensor
@@ -32,6 +34,7 @@ class Wrapped(nn.Module):
         mean: Sequence[float] = IMAGENET_MEAN,
         std: Sequence[float] = IMAGENET_STD,
         input_size: int = 0,
+        plain: bool = False,
     ) -> None:
         super().__init__()
         self.backbone = backbone
@@ -39,6 +42,7 @@ class Wrapped(nn.Module):
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).reshape(3, 1, 1))
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32).reshape(3, 1, 1))
         self.input_size = input_size
+        self.plain = plain
 
     def get_extra_state(self) -> Tensor:
         """Return the input size, which is saved with the weights."""
@@ -70,7 +74,8 @@ class Wrapped(nn.Module):
         size = (self.input_size, self.input_size)
         if self.input_size and x.shape[-2:] != size:
             x = F.interpolate(x, size, mode="bilinear", align_corners=False, antialias=True)
-        return (x - self.mean) / self.std
+        normalised = (x - self.mean) / self.std
+        return normalised.contiguous() if self.plain else normalised
 
 
 def wrap(
