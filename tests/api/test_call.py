@@ -15,6 +15,7 @@ import tradeoffs
 from api.conftest import PIXELS, Own, scripted
 from benchmarks.conftest import MODEL, SETS, SMALL
 from models.published_format import trained_like
+from pretended_gpu import pretended_gpu
 from project_root import ROOT
 from tradeoffs.api import evaluate_command
 from tradeoffs.benchmarks.evaluate import step
@@ -290,6 +291,17 @@ def test_what_the_workflow_trained_says_itself_what_it_is(weights, miniature, tm
     told = {"settings": DRAWS, "study": "miniature", "progress": False}
     result = tradeoffs.evaluate(made, "imagenet", miniature / "imagenet", **told)
     assert result.card["spec"]["architecture"] == "basic"
+
+
+def test_a_gpu_is_taken_where_it_is_named_and_by_what_is_loaded(own, weights, miniature):
+    told = {"settings": SMALL["waterbirds"] | DRAWS, "study": "miniature", "progress": False}
+    of_file = {"architecture": "basic", "classes": 10}
+    for model, said, on_gpu in ((own, {"device": "cuda"}, True), (own, {}, False), (weights, of_file, True)):
+        expected = tradeoffs.evaluate(model, "waterbirds", miniature / "waterbirds", **said | {"device": "cpu"}, **told)
+        with pretended_gpu():
+            found = tradeoffs.evaluate(model, "waterbirds", miniature / "waterbirds", **said, **told)
+        assert found.card["device"] == ("Pretended GPU" if on_gpu else "cpu")
+        np.testing.assert_array_equal(found.outcomes["correct"], expected.outcomes["correct"])
 
 
 def test_progress_is_shown_where_it_is_wanted(own, miniature, capsys):
