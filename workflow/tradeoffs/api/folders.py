@@ -53,12 +53,12 @@ def folder(name: str, path: Path, splits: Iterable[str] = ("val",)) -> Folder:
     declared = data()[name]
     if not path.is_dir():
         raise InputError(f"{path}: no such folder; expected {declared.title}'s, correct the path")
-    if is_file(path / FINGERPRINT):
+    marked = is_file(path / FINGERPRINT)
+    if marked:
         check(path / FINGERPRINT, ours=False)
         said = recorded(path)
         if said["dataset"] != name and said["dataset"] in data():
             raise InputError(f"{path}: holds {data()[said['dataset']].title}; expected {declared.title}")
-        return Folder(path, said["fingerprint"])
     root = path
     if declared.folder is not None:
         if not (path / declared.folder).is_dir() and path.resolve().name == declared.folder:
@@ -66,7 +66,6 @@ def folder(name: str, path: Path, splits: Iterable[str] = ("val",)) -> Folder:
         if not (root / declared.folder).is_dir():
             there = f"expected {declared.title}, a folder that holds {declared.folder}/"
             raise InputError(f"{path}: {_what_it_is(path)}; {there}")
-    names.check_copy(name, root)
     for place, addresses in declared.files.items():
         if not is_file(root / place):
             raise InputError(
@@ -78,6 +77,9 @@ def folder(name: str, path: Path, splits: Iterable[str] = ("val",)) -> Folder:
             f"{root / declared.imagenet}: folder not found; the images are those of ImageNet's {declared.imagenet}/: "
             "put a link to it there"
         )
+    if marked:
+        return Folder(root, said["fingerprint"])
+    names.check_copy(name, root)
     return Folder(root, listed(root, declared, splits))
 
 
