@@ -137,6 +137,29 @@ def test_a_result_is_a_table_with_intervals_and_images_one_by_one(own, miniature
     assert all(name in result._repr_html_() for name in rows.index)
 
 
+def test_a_result_says_what_to_know_first(own, miniature):
+    from torchvision.models import shufflenet_v2_x0_5
+
+    told = {"settings": SMALL["imagenet"] | DRAWS, "study": "miniature", "progress": False}
+    forgotten = "no mean and std were given, and networks of torchvision do not normalise images themselves"
+    for model, said, remarks in (
+        (own, {}, []),
+        (shufflenet_v2_x0_5(num_classes=10), PIXELS, []),
+        (shufflenet_v2_x0_5(num_classes=10), {}, [forgotten]),
+    ):
+        found = tradeoffs.evaluate(model, "imagenet", miniature / "imagenet", **said, **told)
+        assert found.remarks == remarks
+        assert all(f"\n  {remark}" in repr(found) and remark in found._repr_html_() for remark in remarks)
+    tied = Own()
+    torch.nn.init.zeros_(tied.head.weight)
+    torch.nn.init.zeros_(tied.head.bias)
+    found = tradeoffs.evaluate(tied, "imagenet", miniature / "imagenet", **told)
+    images = found.card["metrics"]["accuracy"]["n"]
+    assert found.remarks == [
+        f"{images} of {images} images without an answer (a tie of the largest logits), counted as wrong"
+    ]
+
+
 class State:
     """All of a process and a model that a call might leave changed."""
 

@@ -65,6 +65,9 @@ class Result:
         found += [f"not to be believed: {said}" for said in self.card.get("suspicion", [])]
         if skipped := self.card.get("skipped"):
             found.append(f"{len(skipped)} images that cannot be read were left out")
+        library = str(self.card["spec"]["architecture"]).partition(".")[0]
+        if library in ("torchvision", "timm") and self.card.get("preprocessing", {}).get("std") == [1.0] * 3:
+            found.append(f"no mean and std were given, and networks of {library} do not normalise images themselves")
         return found
 
     def __repr__(self) -> str:
