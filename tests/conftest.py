@@ -21,6 +21,11 @@ settings.load_profile("untimed")
 KINDS = {"project": "lint", "workflow": "workflow", "replica": "replica", "slurm": "slurm"}
 # Files that take more than some seconds on one core; all others together stay below a minute on two.
 SLOW = {
+    "api/test_by_name.py",
+    "api/test_call.py",
+    "api/test_compare.py",
+    "api/test_misuse.py",
+    "api/test_python_guide.py",
     "acquisition/test_download.py",
     "acquisition/test_faults.py",
     "acquisition/test_unpack.py",

@@ -19,12 +19,27 @@ def test_help_lists_every_verb(capsys):
     assert all(f"\n  {verb}" in said for verb in commands.VERBS)
 
 
-@pytest.mark.parametrize("verb", [verb for verb, facts in commands.VERBS.items() if facts.part])
+@pytest.mark.parametrize("verb", [verb for verb, facts in commands.VERBS.items() if facts.part and verb != "list"])
 def test_a_verb_without_its_part_lists_the_parts(capsys, verb):
     assert commands.main([verb]) == 0
     said = capsys.readouterr().out.splitlines()
     assert {f"  {part}" for part in commands.parts(verb)} <= set(said)
     assert len(commands.parts(verb)) > 1
+
+
+def test_list_alone_lists_what_is_asked_first_and_what_else_can_be_listed(capsys):
+    assert commands.main(["list"]) == 0
+    said = capsys.readouterr().out
+    for what in ("benchmarks", "data", "ways"):
+        assert listing.table(listing.LISTS[what]()) in said
+    assert "tradeoffs list models, sources, figures, claims" in said
+
+
+def test_a_verb_that_options_say_too_shows_them_beside_its_parts(capsys):
+    assert commands.main(["evaluate", "--help"]) == 0
+    said = capsys.readouterr().out
+    assert "\n  waterbirds\n" in said
+    assert "--model MODEL" in said
 
 
 @pytest.mark.parametrize(
@@ -34,6 +49,7 @@ def test_a_verb_without_its_part_lists_the_parts(capsys, verb):
         ("figure overveiw", "tradeoffs figure overveiw: no such figure; expected overview"),
         ("theory frase", "tradeoffs theory frase: no such part; expected phase"),
         ("convert tim", "tradeoffs convert tim: no such source; expected timm"),
+        ("fetch waterbird", "tradeoffs fetch waterbird: no such dataset; expected waterbirds"),
         ("list benchmark", "tradeoffs list benchmark: no such list; expected benchmarks"),
         ("miniature waterbird", "tradeoffs miniature waterbird: no such dataset; expected waterbirds"),
     ],

@@ -14,6 +14,7 @@ SOME = {
     "data": ("objectnet ", "ObjectNet licence"),
     "models": ("resnet18_linf_eps4 ", "52.49%"),
     "zoo": ("Mo2022When_ViT-B ", "timm/vit_base_patch16_224", "68.38%", "34.40%", "drive.google.com, by hand"),
+    "ways": ("torchvision/<name>", "published weights"),
     "sources": ("torchscript ", "its file", "no"),
     "figures": ("overview ", "summary"),
     "claims": ("correlation_sweep ",),

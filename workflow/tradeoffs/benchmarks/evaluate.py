@@ -13,17 +13,16 @@ import importlib
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated, Any
 
 import numpy as np
 import torch
 
-from tradeoffs.benchmarks.evaluation import EvaluationSettings
+from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings
 from tradeoffs.compute import memory
 from tradeoffs.compute.device import choose_device
 from tradeoffs.models import confinement
-from tradeoffs.models.networks import load
+from tradeoffs.models.networks import Network, load
 from tradeoffs.step import declarations
 from tradeoffs.step.cards import check
 from tradeoffs.step.command import Step, Written, options_of
@@ -44,7 +43,7 @@ def step(benchmark: str) -> Step:
         )
     title = (module.__doc__ or "").split("\n")[0]
     meanings = {name: _meaning(schema) for name, schema in declared.settings.items()}
-    act = partial(run, benchmark, module)
+    act = partial(run, benchmark)
     return Step(title, module.Settings, options_of(run), act, code(benchmark), meanings=meanings)
 
 
@@ -71,7 +70,6 @@ def find(benchmark: str) -> Benchmark:
 
 def run(
     benchmark: str,
-    module: ModuleType,
     settings: EvaluationSettings,
     *,
     weights: Annotated[Path, "state_dict of the model"],
@@ -106,27 +104,51 @@ def run(
     remarks = {}
     if settings.architecture == "torchscript":  # which is code
         remarks["confined"] = confinement.confine(card.parent, outcomes.parent)
-    with memory.or_say("whatever the batch; free the GPU of other processes, or use a larger one"):
+    with memory.or_say(CURE):
         network = load(weights, settings.architecture, settings.classes, device)
-        result = module.evaluate(network, settings, roots, device)
-    declarations.check_metrics(benchmark, declared, result.metrics)
+    result = measured(benchmark, network, settings, roots, device)
+    write_outcomes(result, outcomes)
+    content = said | found(result, roots) | _of_training(of_weights) | remarks
+    return Written("evaluation", [outcomes], content, fingerprints, device_name(device))
+
+
+CURE = "whatever the batch; free the GPU of other processes, or use a larger one"
+
+
+def measured(
+    benchmark: str, network: Network, settings: EvaluationSettings, roots: dict[str, Path], device: torch.device
+) -> Evaluation:
+    """Return what a benchmark measures of a network on the device; ``roots``: the folder of each of its data sets.
+
+    InputError for what the benchmark refuses, and for metrics that are not those it declares.
+    """
+    with memory.or_say(CURE):
+        result: Evaluation = importlib.import_module(f"tradeoffs.benchmarks.{benchmark}").evaluate(
+            network, settings, roots, device
+        )
+    declarations.check_metrics(benchmark, find(benchmark), result.metrics)
+    return result
+
+
+def write_outcomes(result: Evaluation, path: Path) -> None:
+    """Write what was said of each image, and the draws, as npz."""
     arrays = result.outcomes | {f"draws/{name}": draw for name, draw in result.draws.items()}
-    write_whole(outcomes, lambda buffer: np.savez_compressed(buffer, allow_pickle=False, **arrays))
-    return Written(
-        "evaluation",
-        [outcomes],
-        {
-            **said,
-            "metrics": result.metrics,
-            "resampled": result.resampled._asdict(),
-            "skipped": [_below(roots, path) for path in result.skipped],
-            **_of_training(of_weights),
-            **result.remarks,
-            **remarks,
-        },
-        fingerprints,
-        torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
-    )
+    write_whole(path, lambda buffer: np.savez_compressed(buffer, allow_pickle=False, **arrays))
+
+
+def found(result: Evaluation, roots: dict[str, Path]) -> dict[str, Any]:
+    """Return what the card says of a result."""
+    return {
+        "metrics": result.metrics,
+        "resampled": result.resampled._asdict(),
+        "skipped": [_below(roots, path) for path in result.skipped],
+        **result.remarks,
+    }
+
+
+def device_name(device: torch.device) -> str:
+    """Return what the card calls a device."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
 def _of_training(card: Path | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tradeoffs.compute import bars
 from tradeoffs.compute.batching import batch_size, halved, workers
 from tradeoffs.compute.memory import is_out_of_memory
 from tradeoffs.compute.parallel import in_order
@@ -63,20 +64,22 @@ class Passes:
         at: list[int] = []
         waiting: list[tuple[NDArray[Any], ...]] = []
         futures = in_order(decode, range(len(paths)), workers=workers(), ahead=AHEAD * size)
-        for i, future in enumerate(futures):
-            try:
-                waiting.append(future.result())
-                at.append(i)
-            except UnreadableError as error:
-                self._leave_out(error)
-            if waiting and (len(waiting) == size or i == len(paths) - 1):
-                names = [paths[position] for position in at]
-                arrays = [
-                    stack(kind, names, example.shape)
-                    for kind, example in zip(zip(*waiting, strict=True), first, strict=True)
-                ]
-                yield np.array(at), arrays
-                at, waiting = [], []
+        with bars.over(len(paths)) as bar:
+            for i, future in enumerate(futures):
+                try:
+                    waiting.append(future.result())
+                    at.append(i)
+                except UnreadableError as error:
+                    self._leave_out(error)
+                if waiting and (len(waiting) == size or i == len(paths) - 1):
+                    names = [paths[position] for position in at]
+                    arrays = [
+                        stack(kind, names, example.shape)
+                        for kind, example in zip(zip(*waiting, strict=True), first, strict=True)
+                    ]
+                    yield np.array(at), arrays
+                    at, waiting = [], []
+                bar.update()
 
     def in_parts(self, compute: Callable[..., Tensor], *arrays: NDArray[Any]) -> list[Tensor]:
         """Return ``compute`` of parts of ``arrays`` (equal first axes), as large as fit into the GPU's memory."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from tradeoffs.claims.contrasts import effect
 from tradeoffs.claims.measures import measures
 from tradeoffs.claims.reliance_effects import Compared, contrasts
-from tradeoffs.claims.row import CONTRADICTED, SUPPORTED, UNDECIDED, Claim, not_tested
+from tradeoffs.claims.row import CONTRADICTED, SUPPORTED, UNDECIDED, Claim, Said, not_tested
 from tradeoffs.claims.variance import Estimate
 from tradeoffs.claims.verdicts import holm
 from tradeoffs.results.measurements import Measurements
@@ -91,7 +91,7 @@ def row(study: Study, benchmark: str, title: str, found: list[Pair]) -> Claim:
     )
     if not found:
         return not_tested(
-            *words, f"{benchmark}: nothing says how an effect varies; three budgets of one network and norm do"
+            Said(*words, f"{benchmark}: nothing says how an effect varies; three budgets of one network and norm do")
         )
     differing = [pair for pair in found if not pair.agree]
     decided = UNDECIDED

@@ -19,7 +19,7 @@ from tradeoffs.claims.contrasts import effect
 from tradeoffs.claims.headlines import rule
 from tradeoffs.claims.measures import sources
 from tradeoffs.claims.reliance_effects import Compared, compare, compare_beyond_accuracy, contrasts, with_standard
-from tradeoffs.claims.row import Claim, not_tested
+from tradeoffs.claims.row import Claim, Said, not_tested
 from tradeoffs.claims.verdicts import findings
 from tradeoffs.results import beyond_accuracy as lines
 from tradeoffs.results.measurements import Measurements
@@ -104,6 +104,6 @@ def _row(
     trained = [model for of, models in compared.cells.items() if cell in (None, of) for model in models]
     named = f"{BENCHMARK}: {', '.join(with_standard(study.models, trained))}"
     if estimate is None:
-        return not_tested(*words, f"{named}: {FEW}", norm=norm)
+        return not_tested(Said(*words, f"{named}: {FEW}", norm=norm))
     (finding,) = findings([estimate], [rule(study, metric)])
-    return finding.claim(*words, f"{named}; {sources(found)}", norm=norm, warning=warning)
+    return finding.claim(Said(*words, f"{named}; {sources(found)}", norm=norm), warning)

@@ -5,6 +5,9 @@ which moves predictions. Only where bfloat16 is asked for (:func:`autocast`, in 
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -28,6 +31,37 @@ def decide(device: torch.device) -> None:
     torch.backends.cudnn.benchmark = False  # it picks kernels by how long they took
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+@contextmanager
+def decided(device: torch.device) -> Iterator[None]:
+    """As :func:`decide` within the block; afterwards the process is as it was: it is somebody's notebook, say."""
+    backends: Any = torch.backends
+    newer = [backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn, backends.mkldnn.matmul]
+    kept = [part.fp32_precision for part in newer]
+    try:
+        older: Any = torch.get_float32_matmul_precision(), backends.cudnn.allow_tf32
+    except RuntimeError:  # torch does not say where only the newer switches were used, and these say it all
+        older = None
+    variables = {name: os.environ.get(name) for name in ("NVIDIA_TF32_OVERRIDE", "CUBLAS_WORKSPACE_CONFIG")}
+    benchmark, fill = backends.cudnn.benchmark, torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
+    strict, warn = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    try:
+        decide(device)
+        yield
+    finally:
+        if older is not None:
+            torch.set_float32_matmul_precision(older[0])
+            backends.cudnn.allow_tf32 = older[1]
+        for part, value in zip(newer, kept, strict=True):
+            part.fp32_precision = value
+        backends.cudnn.benchmark = benchmark
+        torch.use_deterministic_algorithms(strict, warn_only=warn)
+        torch.utils.deterministic.fill_uninitialized_memory = fill  # type: ignore[attr-defined]
+        for name, value in variables.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 def autocast(device: torch.device) -> torch.autocast:

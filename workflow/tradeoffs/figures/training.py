@@ -25,13 +25,13 @@ CURVES = {
 
 def history(path: Path) -> list[dict[str, float]]:
     """Read the learning curve of a model card; InputError for a card without one."""
-    rows = read_card(path).get("history")
+    rows: list[dict[str, float]] = read_card(path).get("history") or []
     columns = ("epoch", *CURVES)
-    needed = [(row, name) for row in rows or [] for name in columns if name in row or name != columns[-1]]
+    needed = [(row, name) for row in rows for name in columns if name in row or name != columns[-1]]
     needed += [(row, columns[-1]) for row in (rows or [{}])[-1:]]
     if any(not isinstance(row.get(name), int | float) for row, name in needed):
         raise InputError(f"{path}: no history of {', '.join(columns)} per epoch; train the model again")
-    return list(rows)
+    return rows
 
 
 def draw(

@@ -106,9 +106,9 @@ def probe(network: nn.Module, x: Tensor, num_classes: int, what: str) -> Tensor:
     an image the same in another batch: a network exported in training mode is neither (dropout, batch normalisation).
     """
     network.eval()
-    logits = _output(network, x, num_classes, what)
-    again = _output(network, x, num_classes, what)
-    elsewhere = _output(network, torch.cat([x[:1], 0.5 * x]), num_classes, what)
+    logits = output(network, x, num_classes, what)
+    again = output(network, x, num_classes, what)
+    elsewhere = output(network, torch.cat([x[:1], 0.5 * x]), num_classes, what)
     # Rounding depends on how many images are computed at once, and shows in 16 bits.
     rounding = 16 * torch.finfo(logits.dtype).eps * logits.abs().max().item()
     tolerance = max(rounding, 1e-3 * logits.float().std().item())
@@ -121,19 +121,24 @@ def probe(network: nn.Module, x: Tensor, num_classes: int, what: str) -> Tensor:
     return logits
 
 
-def _output(network: nn.Module, x: Tensor, num_classes: int, what: str) -> Tensor:
-    """Return the network's output for ``x``; InputError where it fails or that is no finite logits."""
+def output(network: nn.Module, x: Tensor, num_classes: int | None, what: str) -> Tensor:
+    """Return the network's output for ``x``; InputError where it fails or that is no finite logits.
+
+    ``num_classes`` is None where any number of them will do.
+    """
     try:
-        logits = network(x.clone())  # a copy: the network may change its input
+        logits: Any = network(x.clone())  # a copy: the network may change its input
     except Exception as error:
         reason = " ".join(str(error).split())[-200:]
         raise InputError(
             f"{what}: fails on images of {x.shape[-1]} px ({len(x)} at once: {reason}); set input_size to the size it "
             "takes"
         ) from None
-    if not isinstance(logits, Tensor) or logits.shape != (len(x), num_classes):
-        found = list(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
-        raise InputError(f"{what}: its output is {found}; expected logits [{len(x)}, {num_classes}], check classes")
+    shape = list(logits.shape) if isinstance(logits, Tensor) else None
+    if not shape or shape != [len(x), num_classes or shape[-1]]:
+        found = type(logits).__name__ if shape is None else shape
+        expected = f"{num_classes}], check classes" if num_classes else "classes]"
+        raise InputError(f"{what}: its output is {found}; expected logits [{len(x)}, {expected}")
     if not logits.is_floating_point():
         kind = str(logits.dtype).removeprefix("torch.")
         raise InputError(f"{what}: its output is of type {kind}; expected logits, floating-point numbers")
@@ -142,13 +147,15 @@ def _output(network: nn.Module, x: Tensor, num_classes: int, what: str) -> Tenso
             f"{what}: its logits are not finite (NaN or infinite) on {int((~finite(logits)).sum())} of {len(x)} images "
             "of random pixels; its weights are damaged (a negative running variance, a NaN) or overflow in 16 bits"
         )
-    return logits
+    of_floats: Tensor = logits
+    return of_floats
 
 
 def images(size: int) -> Tensor:
-    """Return two images of random pixels, of 224 px where the network takes any size (0)."""
+    """Return two images of random pixels, laid out as benchmarks' are, of 224 px where a network takes any size (0)."""
     generator = torch.Generator().manual_seed(0)
-    return torch.rand((2, 3, size or 224, size or 224), generator=generator)
+    x = torch.rand((2, 3, size or 224, size or 224), generator=generator)
+    return x.contiguous(memory_format=torch.channels_last)
 
 
 def proven(

@@ -110,7 +110,11 @@ def load(weights: Path, architecture: str, num_classes: int, device: torch.devic
 
     Raises InputError where the file is missing, is no state_dict, or does not fit the architecture.
     """
-    tensors = state_dict.read(weights)
+    return loaded(state_dict.read(weights), weights, architecture, num_classes, device)
+
+
+def loaded(tensors: Any, weights: Path, architecture: str, num_classes: int, device: torch.device) -> Network:
+    """Return the network of tensors that are those of the file ``weights``; otherwise as :func:`load`."""
     if architecture == "torchscript":
         network: nn.Module = scripted.unpack(tensors, weights)
     elif architecture == "python":

@@ -19,7 +19,9 @@ class Wrapped(nn.Module):
     Mean and standard deviation are buffers, so that weights can never be used with the wrong ones. ``input_size`` in
     pixels is the size a network of a fixed size was made for: other images are resized to it, inside, so that noise
     and attacks act on the same pixels for every model. 0 takes images as they come. ``classifier`` is None where the
-    network's last layer is not linear, or not accessible: then there are logits and no features.
+    network's last layer is not linear, or not accessible: then there are logits and no features. ``plain``: images
+    reach the network channel by channel in memory, for one whose code relies on it (``view``), at some cost in time;
+    else as they come, which is pixel by pixel (torch's channels_last). The two differ by rounding.
     """
 
     mean: Tensor
@@ -32,6 +34,7 @@ class Wrapped(nn.Module):
         mean: Sequence[float] = IMAGENET_MEAN,
         std: Sequence[float] = IMAGENET_STD,
         input_size: int = 0,
+        plain: bool = False,
     ) -> None:
         super().__init__()
         self.backbone = backbone
@@ -39,6 +42,7 @@ class Wrapped(nn.Module):
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).reshape(3, 1, 1))
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32).reshape(3, 1, 1))
         self.input_size = input_size
+        self.plain = plain
 
     def get_extra_state(self) -> Tensor:
         """Return the input size, which is saved with the weights."""
@@ -55,21 +59,23 @@ class Wrapped(nn.Module):
                 "this model gives logits only (a TorchScript file, or its last layer is not linear), and this "
                 "benchmark fits a linear head on its features; leave it out for this model"
             )
-        return self._backbone(x)
+        out: Tensor = self.backbone(self.normalised(x))
+        return out
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits [n, classes] of images [n, 3, h, w] in [0, 1]."""
-        out = self._backbone(x)
+        out: Tensor = self.backbone(self.normalised(x))
         if self.classifier is not None:
             out = self.classifier(out)
         return out
 
-    def _backbone(self, x: Tensor) -> Tensor:
+    def normalised(self, x: Tensor) -> Tensor:
+        """Images as the network inside takes them, of images [n, 3, h, w] in [0, 1]."""
         size = (self.input_size, self.input_size)
         if self.input_size and x.shape[-2:] != size:
             x = F.interpolate(x, size, mode="bilinear", align_corners=False, antialias=True)
-        out: Tensor = self.backbone((x - self.mean) / self.std)
-        return out
+        normalised = (x - self.mean) / self.std
+        return normalised.contiguous() if self.plain else normalised
 
 
 def wrap(

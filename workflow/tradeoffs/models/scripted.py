@@ -35,7 +35,7 @@ def unpack(tensors: Any, path: Path) -> Wrapped:
         raise InputError(f"{path}: holds no packed TorchScript network; make it again from the TorchScript file")
     backbone = read_script(tensors["script"].numpy().tobytes(), path)
     mean, std = tensors["mean"].tolist(), tensors["std"].tolist()
-    return Wrapped(backbone, None, mean, std, int(tensors["input_size"]))
+    return Wrapped(backbone, None, mean, std, int(tensors["input_size"]), plain=True)
 
 
 def read_script(content: bytes, path: Path) -> torch.jit.ScriptModule:

@@ -13,20 +13,28 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from tradeoffs.step.command import Step, execute, step_of
+from tradeoffs.step.command import Step, execute, parser, step_of
 from tradeoffs.step.errors import InputError, exit_code
 
 
 class Verb(NamedTuple):
-    """One verb: what it does; its module below ``tradeoffs``; what its part is called, if it has one."""
+    """One verb: what it does; its module below ``tradeoffs``; what its part is called, if it has one.
+
+    ``whole``: the module of the same without a part, which options say.
+    """
 
     text: str
     module: str
     part: str | None = None
+    whole: str | None = None
 
 
 VERBS = {
-    "evaluate": Verb("put a model through a benchmark", "benchmarks.evaluate", "benchmark"),
+    "evaluate": Verb(
+        "put a model through a benchmark", "benchmarks.evaluate", "benchmark", whole="api.evaluate_command"
+    ),
+    "compare": Verb("paired differences of models on the same images", "api.compare_command"),
+    "fetch": Verb("fetch a published data set, once its licence is accepted", "api.fetch", "dataset"),
     "train": Verb("train a model, standard or adversarially", "training.train"),
     "convert": Verb("make weights of this workflow from a model of another source", "models.convert", "source"),
     "download": Verb("fetch a file, verified and resumed", "acquisition.download"),
@@ -53,7 +61,7 @@ def parts(verb: str) -> list[str]:
 
     match VERBS[verb].part:
         case "dataset":
-            return listing.miniature()
+            return listing.miniature() if verb == "miniature" else listing.names("data")
         case "part":
             return list(importlib.import_module("tradeoffs.theory.command").PARTS)
         case "list":
@@ -63,9 +71,10 @@ def parts(verb: str) -> list[str]:
 
 def step(verb: str, part: str | None) -> Step:
     """Return the step of a verb and, where it has one, its part. InputError for an unknown part."""
-    module = importlib.import_module(f"tradeoffs.{VERBS[verb].module}")
-    if VERBS[verb].part is None:
-        return step_of(module)
+    facts = VERBS[verb]
+    if facts.part is None or part is None:
+        return step_of(importlib.import_module(f"tradeoffs.{facts.module if facts.part is None else facts.whole}"))
+    module = importlib.import_module(f"tradeoffs.{facts.module}")
     try:
         found: Step = module.step(part)
     except InputError:
@@ -95,8 +104,11 @@ def _run(argv: list[str]) -> None:
         return
     if verb not in VERBS:
         raise InputError(f"tradeoffs {verb}: no such command; expected {choice(verb, VERBS)}")
-    if VERBS[verb].part is None:
+    by_options = VERBS[verb].whole is not None and argv[1:2] and argv[1].startswith("--") and argv[1] != "--help"
+    if VERBS[verb].part is None or by_options:
         execute(step(verb, None), verb, argv[1:])
+    elif verb == "list" and not argv[1:]:
+        print(listed())
     elif argv[1:2] in ([], ["-h"], ["--help"]):
         print(_help_of_parts(verb))
     else:
@@ -121,8 +133,17 @@ def _help() -> str:
     )
 
 
+def listed() -> str:
+    """Return what a person asks first: the benchmarks, the data, what a model may be; and what else is listed."""
+    from tradeoffs.runner import listing
+
+    first = ("benchmarks", "data", "ways")
+    tables = [listing.table(listing.LISTS[name]()) for name in first]
+    return "\n\n".join([*tables, f"also: tradeoffs list {', '.join(n for n in listing.LISTS if n not in first)}"])
+
+
 def _help_of_parts(verb: str) -> str:
-    text, _, part = VERBS[verb]
+    text, _, part, whole = VERBS[verb]
     known = parts(verb)
     return "\n".join(
         [
@@ -132,6 +153,7 @@ def _help_of_parts(verb: str) -> str:
             *(f"  {name}" for name in known),
             "",
             *([] if verb == "list" else [f"tradeoffs {verb} {known[0]} --help says what it takes."]),
+            *(["", "or, of any model:", "", parser(step(verb, None), verb).format_help()] if whole else []),
         ]
     ).rstrip()
 

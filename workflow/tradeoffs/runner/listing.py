@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from tradeoffs.claims import catalogue as claims
 from tradeoffs.figures import catalogue as figures
-from tradeoffs.models import released_files, sources, zoo
+from tradeoffs.models import catalogue, released_files, sources, zoo
 from tradeoffs.step.command import Step
 from tradeoffs.step.declarations import ROOT, benchmarks, data
 from tradeoffs.step.errors import InputError
@@ -50,6 +50,23 @@ def _sources() -> Rows:
         yield name, f"the {each.name}" if each.name != "none" else "its file", file, "yes" if each.features else "no"
 
 
+def _ways() -> Rows:
+    """What a model may be, as ``tradeoffs evaluate`` and ``tradeoffs.evaluate`` take it."""
+    yield "model", "is", "needs"
+    yield "torch.nn.Module", "in Python: what maps images to logits", "mean and std, unless it normalises by itself"
+    for name, each in sources.listed().items():
+        if each.own and each.pretrained:
+            count = len(catalogue.names(name) or ())
+            there = f"{count} networks" if count else f"not installed: pip install {name}"
+            yield f"{name}/<name>[.<weights>]", f"published weights ({there})", "nothing; the library fetches them"
+    yield (
+        "<tensors>.pt",
+        "a file of tensors, also .pth or .safetensors",
+        "architecture; mean and std, unless the file brings them",
+    )
+    yield "<torchscript>.pt", "code with its weights", "trust; mean and std; shows no features"
+
+
 def _figures() -> Rows:
     yield "figure", "category", "reads", "drawn where the study has"
     for each in _drawn():
@@ -76,6 +93,7 @@ LISTS: dict[str, Callable[[], Rows]] = {
     "data": _data,
     "models": _models,
     "zoo": _zoo,
+    "ways": _ways,
     "sources": _sources,
     "figures": _figures,
     "claims": _claims,

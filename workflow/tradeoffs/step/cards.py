@@ -44,8 +44,7 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES}
 
 
-def write_card(
-    path: Path,
+def made(
     *,
     spec: dict[str, Any],
     code: str,
@@ -54,8 +53,8 @@ def write_card(
     device: str = "cpu",
     files: dict[str, str] | None = None,
     **content: Any,
-) -> None:
-    """Write a card: ``content`` plus the provenance every card carries, and the digest of it all.
+) -> dict[str, Any]:
+    """Return a card: ``content`` plus the provenance every card carries, and the digest of it all.
 
     ``spec`` is the resolved setting of the step; ``code`` the code id of its module (:mod:`tradeoffs.step.code_id`);
     ``data`` maps data-set names to fingerprints; ``started`` is ``time.perf_counter()`` at the start of the step's
@@ -71,7 +70,12 @@ def write_card(
         "seconds": round(time.perf_counter() - started, 3),
         FILES: files or {},
     }
-    write_json(path, sealed(card | content))
+    return sealed(card | content)
+
+
+def write_card(path: Path, **card: Any) -> None:
+    """Write a card; the arguments are those of :func:`made`."""
+    write_json(path, made(**card))
 
 
 def digests(*paths: Path) -> dict[str, str]:

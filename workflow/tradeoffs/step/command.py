@@ -97,19 +97,7 @@ def execute(step: Step, command: str, argv: Sequence[str]) -> None:
     Raises InputError for settings that are missing, unknown or of another type; argparse ends the program for options.
     """
     kinds = kinds_of(step.settings) if step.settings else {}
-    parser = argparse.ArgumentParser(
-        prog=f"tradeoffs {command}",
-        description=step.title,
-        epilog=_described(step, kinds),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    if step.settings:
-        parser.add_argument("--spec", required=True, help="settings as JSON, or a file of it")
-    for name, option in step.options.items():
-        parser.add_argument(f"--{name.replace('_', '-')}", dest=name, **_argparse(option))
-    if step.carded and "card" not in step.options:  # a step whose code is confined to its outputs' folders asks for it
-        parser.add_argument("--card", type=Path, required=True, help="JSON card to write")
-    arguments = vars(parser.parse_args(list(argv)))
+    arguments = vars(parser(step, command).parse_args(list(argv)))
     started = time.perf_counter()
     options = {name: _value(option, arguments[name]) for name, option in step.options.items()}
     spec: dict[str, Any] = {}
@@ -132,6 +120,24 @@ def execute(step: Step, command: str, argv: Sequence[str]) -> None:
         )
         for path in written.obsolete:
             path.unlink(missing_ok=True)
+
+
+def parser(step: Step, command: str) -> argparse.ArgumentParser:
+    """Return what reads the options of ``tradeoffs <command>``."""
+    kinds = kinds_of(step.settings) if step.settings else {}
+    found = argparse.ArgumentParser(
+        prog=f"tradeoffs {command}",
+        description=step.title,
+        epilog=_described(step, kinds),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    if step.settings:
+        found.add_argument("--spec", required=True, help="settings as JSON, or a file of it")
+    for name, option in step.options.items():
+        found.add_argument(f"--{name.replace('_', '-')}", dest=name, **_argparse(option))
+    if step.carded and "card" not in step.options:  # a step whose code is confined to its outputs' folders asks for it
+        found.add_argument("--card", type=Path, required=True, help="JSON card to write")
+    return found
 
 
 def kinds_of(settings: type[Any]) -> Kinds:
@@ -188,9 +194,11 @@ def _argparse(option: Option) -> dict[str, Any]:
     shown = " ".join(map(str, default)) if isinstance(default, (list, tuple)) else default
     default_text = f" ({shown})" if default not in (None, (), {}) else ""
     common = {"required": required, "default": default, "help": f"{text}{default_text}"}
-    origin = typing.get_origin(kind)
+    if kind is bool:
+        return {"action": "store_true", "help": text}
     if isinstance(kind, types.UnionType):
         kind = next(part for part in typing.get_args(kind) if part is not type(None))
+    origin = typing.get_origin(kind)
     if origin in (list, tuple):
         return common | {"nargs": "+", "type": typing.get_args(kind)[0]}
     if origin is dict:

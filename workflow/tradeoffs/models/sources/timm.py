@@ -17,6 +17,17 @@ def read(settings: Settings, checkpoint: Path | None) -> Converted:
     return libraries.read(settings, "timm", fetch, checkpoint)
 
 
+def usual(name: str) -> str:
+    """Return the tag of the published weights that timm takes where none are named."""
+    timm = import_timm()
+    if not timm.is_model(name):
+        unwrapped(f"timm/{name}", 1000)  # raises, with the names that come close
+    published = timm.get_pretrained_cfg(name)
+    if published is None or f"{name}.{published.tag}" not in timm.list_pretrained(f"{name}.*"):
+        raise InputError(f"model: timm publishes no weights of {name}; give a file of yours, with architecture")
+    return str(published.tag)
+
+
 def fetch(name: str, pretrained: str, num_classes: int) -> tuple[nn.Module, Preprocessing]:
     """Return timm's network with the published weights of tag ``pretrained``, downloaded by timm."""
     timm = import_timm()

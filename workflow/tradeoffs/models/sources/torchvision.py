@@ -19,6 +19,14 @@ def read(settings: Settings, checkpoint: Path | None) -> Converted:
     return libraries.read(settings, "torchvision", fetch, checkpoint)
 
 
+def usual(name: str) -> str:
+    """Return the published weights that torchvision takes where none are named: the newest of its own."""
+    models: Any = importlib.import_module("torchvision.models")
+    if name not in models.list_models(module=models):
+        unwrapped(f"torchvision/{name}", 1000)  # raises, with the names that come close
+    return str(models.get_model_weights(name).DEFAULT.name)
+
+
 def fetch(name: str, pretrained: str, num_classes: int) -> tuple[nn.Module, Preprocessing]:
     """Return torchvision's network with the published weights named ``pretrained``, downloaded by torchvision."""
     models: Any = importlib.import_module("torchvision.models")

@@ -1,0 +1,119 @@
+"""Models on the same images: paired differences with the intervals of the claims, over images and no more."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import tradeoffs
+from api.conftest import PIXELS, Own
+from benchmarks.conftest import SMALL
+from tradeoffs.runner import commands
+
+TOLD = {
+    "study": "miniature",
+    "settings": {name: SMALL[name] | {"bootstrap": 200} for name in ("waterbirds", "rival10")},
+    "progress": False,
+}
+
+
+@pytest.fixture
+def places(miniature):
+    return {name: miniature / name for name in TOLD["settings"]}
+
+
+@pytest.fixture
+def compared(own, places, tmp_path):
+    models = {"mine": {"model": own} | PIXELS, "raw": own, "other": Own()}
+    return tradeoffs.compare(models, list(places), places, reference="raw", out=tmp_path / "out", **TOLD)
+
+
+def test_a_difference_is_that_of_values_and_its_interval_that_of_paired_draws(compared):
+    assert set(compared.table.model) == {"mine", "other"}
+    assert set(compared.table.reference) == {"raw"}
+    for row in compared.table.itertuples():
+        ours, theirs = (compared.results[name, row.benchmark] for name in (row.model, "raw"))
+        a, b = (each.card["metrics"][row.metric]["value"] for each in (ours, theirs))
+        assert (row.value, row.reference_value, row.difference) == (a, b, a - b)
+        spread = np.std(ours.draws[row.metric].astype(float) - theirs.draws[row.metric].astype(float), ddof=1)
+        units = ours.card["resampled"]
+        t = stats.t(units["units"] - units["strata"])
+        assert (row.ci_low, row.ci_high) == pytest.approx(
+            (a - b - t.ppf(0.975) * spread, a - b + t.ppf(0.975) * spread)
+        )
+        expected = 2 * t.sf(abs(a - b) / spread) if spread > 0 else float(a == b)
+        assert row.p_value == pytest.approx(expected)
+        assert row.interval_over == "images"
+
+
+def test_headlines_are_one_family(compared):
+    first = {"waterbirds": "background_swap_gap", "rival10": "rfs_linf"}
+    headlines = compared.table[compared.table.scope == "headline"]
+    assert set(zip(headlines.benchmark, headlines.metric, strict=True)) == set(first.items())
+    assert compared.table.p_adjusted.notna().sum() == len(headlines) == 4
+    ordered = headlines.sort_values("p_value", kind="stable")
+    largest = np.maximum.accumulate(np.minimum(1, ordered.p_value.to_numpy() * [4, 3, 2, 1]))
+    assert ordered.p_adjusted.to_numpy() == pytest.approx(largest)
+
+
+def test_it_says_what_it_is_not(compared):
+    for text in (repr(compared), compared._repr_html_()):
+        assert "intervals over images alone" in text
+        assert "each trained once" in text
+    assert "waterbirds, background_swap_gap: mine - raw = " in repr(compared)
+    assert len(repr(compared).splitlines()) >= 1 + 2 * 4
+
+
+def test_what_was_evaluated_is_compared_again_without_the_models(compared, places, tmp_path, capsys):
+    folders = {name: tmp_path / "out" / name for name in ("mine", "other", "raw")}
+    again = tradeoffs.compare(folders, list(places), places)
+    pd.testing.assert_frame_equal(again.table, compared.table.assign(reference="raw"))
+    words = [f"{name}={folder}" for name, folder in folders.items()]
+    assert (
+        commands.main(["compare", "--models", *words, "--benchmarks", *places, "--out", str(tmp_path / "table")]) == 0
+    )
+    assert capsys.readouterr().out.startswith("Differences (95 % intervals over images alone")
+    table = pd.read_csv(tmp_path / "table/differences.csv", keep_default_na=False)
+    assert table.difference.to_numpy(float) == pytest.approx(compared.table.difference, abs=1e-5)
+    assert list(table.metric) == list(compared.table.metric)
+
+
+def test_what_is_not_paired_is_not_compared(own, places, tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    for folder, seed in ((one, 0), (other, 1)):
+        changes = TOLD["settings"]["waterbirds"] | {"seed": seed}
+        told = TOLD | {"settings": changes, "out": folder}
+        tradeoffs.evaluate(own, "waterbirds", places["waterbirds"], **told)
+    with pytest.raises(tradeoffs.InputError, match="waterbirds: seed of one is 0, but 1 of other; evaluate both"):
+        tradeoffs.compare({"one": one, "other": other}, "waterbirds", places)
+    with pytest.raises(tradeoffs.InputError, match=r"rival10\.json: file not found"):
+        tradeoffs.compare({"one": one, "other": other}, ["rival10"], places)
+    card = json.loads((one / "waterbirds.json").read_text())
+    (one / "waterbirds.json").write_text(json.dumps(card | {"metrics": {}}))
+    with pytest.raises(tradeoffs.InputError, match="damaged, or made by an older version"):
+        tradeoffs.compare({"one": one, "other": other}, "waterbirds", places)
+
+
+@pytest.mark.parametrize(
+    ("models", "said", "message"),
+    [
+        ({"mine": Own()}, {}, "models: expected two or more by name"),
+        ([Own(), Own()], {}, "models: expected two or more by name"),
+        ({"a": Own(), "b": Own()}, {"reference": "c"}, "reference: 'c' is none of the models; expected one of a, b"),
+        ({"a": {"mean": [0] * 3}, "b": Own()}, {}, "models: a: model is missing; expected model and any of mean"),
+        (
+            {"a": {"model": Own(), "meen": 3}, "b": Own()},
+            {},
+            "models: a: meen: unknown; expected model and any of mean",
+        ),
+        ({"../a": Own(), "b": Own()}, {}, "models: '../a' names no folder below out"),
+        ({"a": Own(), "b": Own()}, {"settings": {"hat": {}}}, "no benchmark is called 'hat'"),
+    ],
+)
+def test_what_does_not_fit_is_one_line_before_anything_is_computed(models, said, message, places, tmp_path):
+    with pytest.raises(tradeoffs.InputError) as raised:
+        tradeoffs.compare(models, ["waterbirds"], places, out=tmp_path / "out", **{"study": "miniature"} | said)
+    assert str(raised.value).startswith(message)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,206 @@
+"""Whatever does not fit is one line that says what to do, and nothing is left behind."""
+
+import shutil
+
+import pytest
+import torch
+from torch import nn
+
+import tradeoffs
+from api.conftest import Own, scripted
+from benchmarks.conftest import SMALL
+from tradeoffs.runner import commands
+
+
+class Odd(Own):
+    """A network whose output is what a function makes of its logits."""
+
+    def __init__(self, change):
+        super().__init__()
+        self.change = change
+
+    def forward(self, x):
+        """Something of the logits."""
+        return self.change(super().forward(x))
+
+
+class Sequence(nn.Module):
+    """A network that classifies every place of an image, and then takes the mean."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(3, 10)
+
+    def forward(self, x):
+        """Logits of the mean of answers."""
+        return self.head(x.flatten(2).transpose(1, 2)).mean(1)
+
+
+class Uncopied(Own):
+    """A network that cannot be copied."""
+
+    def __deepcopy__(self, memo):
+        raise RuntimeError("no\ncopies")
+
+
+def broken(change):
+    network = Own()
+    with torch.no_grad():
+        change(network)
+    return network
+
+
+NETWORKS = {
+    "no tensor": (Odd(lambda y: {"logits": y}), {}, "its output is dict; expected logits [2, classes]"),
+    "maps": (Odd(lambda y: y[:, :, None]), {}, "its output is [2, 10, 1]; expected logits [2, classes]"),
+    "scalar": (Odd(lambda y: y.sum()), {}, "its output is []; expected logits"),
+    "classes": (Odd(lambda y: y.argmax(1)[:, None].repeat(1, 10)), {}, "of type int64; expected logits"),
+    "NaN": (Odd(lambda y: y * float("nan")), {}, "its logits are not finite (NaN or infinite) on 2 of 2 images"),
+    "NaN in the weights": (broken(lambda n: n.head.bias.fill_(float("nan"))), {}, "its weights are damaged"),
+    "other size": (nn.Sequential(nn.Flatten(), nn.Linear(3 * 64 * 64, 10)), {}, "set input_size to the size it takes"),
+    "no linear layer": (
+        nn.Sequential(nn.Conv2d(3, 10, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+        {},
+        "give features=",
+    ),
+    "no row for each image": (Sequence(), {}, "its features are [2, 1024, 3]; expected [2, d]"),
+    "no such layer": (Own(), {"features": "hat"}, "features: 'hat' is no layer of this network"),
+    "no features": (Own(), {"features": 3}, "features: 3; expected the name of a layer"),
+    "features that fail": (Own(), {"features": lambda n, x: n.hat(x)}, "its features fail on images of 32 px"),
+    "NaN features": (Own(), {"features": lambda n, x: n.pooled(x) / 0 * 0}, "its features are not finite"),
+    "mean alone": (Own(), {"mean": [0.5] * 3}, "mean, std: one of them is given"),
+    "a mean for all": (Own(), {"mean": 0.5, "std": 0.5}, "mean: 0.5; expected three numbers, one for each channel"),
+    "two sizes": (Own(), {"input_size": (32, 32)}, "input_size: (32, 32); expected a whole number from 1"),
+    "mean of one": (Own(), {"mean": [0.5], "std": [1, 1, 1]}, "mean: [0.5]; expected three finite numbers"),
+    "number of classes": (Own(), {"classes": 7}, "its output is [2, 10]; expected logits [2, 7], check classes"),
+    "architecture": (Own(), {"architecture": "resnet50"}, "is given as a module; leave it out"),
+    "no values": (Own().to("meta"), {}, "on the device meta"),
+    "no copies": (Uncopied(), {}, "cannot be copied (no copies)"),
+    "no network": (torch.zeros(3), {}, "model: Tensor; expected a torch.nn.Module, or text"),
+    "no file": ("nets/mine.pt", {}, "no such file, and no name of a network"),
+    "no weights": ("timm/vgg11.hat", {}, "timm has no weights 'hat' of vgg11"),
+    "no name": ("torchvision/resnet51", {}, "torchvision has no classifier 'resnet51'; did you mean"),
+    "no device": (Own(), {"device": "tpu"}, "device: "),
+    "no such GPU": (Own(), {"device": "cuda:77"}, "expected one of those that are here: cpu"),
+    "no study": (Own(), {"study": "cifar"}, "study: 'cifar'; expected one of miniature, imagenet"),
+    "no setting": (
+        Own(),
+        {"settings": {"resise": 3}},
+        "settings: 'resise' is unknown to waterbirds; did you mean resize",
+    ),
+    "no number": (Own(), {"settings": {"resize": "big"}}, "settings: resize = 'big': 'big' is not of type 'integer'"),
+    "no draws": (Own(), {"settings": {"bootstrap": 3}}, "settings: bootstrap = '3': 3 is less than the minimum of 10"),
+}
+
+
+@pytest.mark.parametrize("what", NETWORKS)
+def test_a_network_that_does_not_fit_is_one_line(what, miniature, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model, said, message = NETWORKS[what]
+    told = {"study": "miniature", "out": tmp_path / "out", "progress": False} | said
+    with pytest.raises(tradeoffs.InputError) as raised:
+        tradeoffs.evaluate(model, "waterbirds", miniature / "waterbirds", **told)
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_number_of_classes_than_the_benchmark_s_is_one_line(miniature):
+    for benchmark, message in (("imagenet", "the network has 7 classes"), ("imagenet9", "the class indices 0 to 6")):
+        with pytest.raises(tradeoffs.InputError, match=message):
+            tradeoffs.evaluate(Own(7), benchmark, miniature / benchmark, study="miniature", progress=False)
+
+
+def test_code_runs_only_where_it_is_trusted(own, miniature, tmp_path):
+    scripted(own, tmp_path / "net.pt")
+    with pytest.raises(tradeoffs.InputError, match="code, which runs when it is loaded and used"):
+        tradeoffs.evaluate(tmp_path / "net.pt", "imagenet", miniature / "imagenet", study="miniature")
+    told = {"trust": True, "mean": [0] * 3, "std": [1] * 3, "classes": 10, "input_size": 32, "study": "miniature"}
+    with pytest.raises(tradeoffs.InputError, match="net: this model gives logits only"):
+        tradeoffs.evaluate(tmp_path / "net.pt", "waterbirds", miniature / "waterbirds", **told)
+
+
+def test_a_file_of_tensors_needs_an_architecture_and_colours(own, miniature, tmp_path):
+    torch.save(own.state_dict(), tmp_path / "net.pt")
+    place = miniature / "waterbirds"
+    with pytest.raises(tradeoffs.InputError, match="holds tensors alone; say of which network by architecture"):
+        tradeoffs.evaluate(tmp_path / "net.pt", "waterbirds", place, study="miniature")
+    with pytest.raises(tradeoffs.InputError, match="not weights of a resnet18 with 1000 classes"):
+        tradeoffs.evaluate(tmp_path / "net.pt", "waterbirds", place, architecture="resnet18", study="miniature")
+
+
+def unmarked(copy_of, name):
+    """A data set as it was published: without what the workflow writes beside it."""
+    root = copy_of(name)
+    (root / "fingerprint.json").unlink()
+    (root / "card.json").unlink()
+    return root
+
+
+@pytest.mark.parametrize("inner", [False, True])
+def test_a_published_folder_is_read_as_it_is(own, miniature, copy_of, inner):
+    root = unmarked(copy_of, "waterbirds")
+    before = sorted(path for path in root.rglob("*"))
+    told = {"settings": SMALL["waterbirds"] | {"bootstrap": 50}, "progress": False}
+    place = root / "waterbird_complete95_forest2water2" if inner else root
+    found = tradeoffs.evaluate(own, "waterbirds", place, **told)
+    expected = tradeoffs.evaluate(own, "waterbirds", miniature / "waterbirds", **told)
+    assert found.card["metrics"] == expected.card["metrics"]
+    assert found.card["data"]["waterbirds"].startswith("listing:")
+    assert sorted(path for path in root.rglob("*")) == before
+    image = next(root.rglob("*.jpg"))
+    image.write_bytes(image.read_bytes() + b"\0")
+    again = tradeoffs.evaluate(own, "waterbirds", place, **told)
+    assert again.card["data"] != found.card["data"]
+
+
+def test_a_folder_of_another_data_set_is_one_line(own, miniature, copy_of):
+    cases = [
+        ("waterbirds", miniature / "rival10", "holds RIVAL10; expected Waterbirds"),
+        (
+            "rival10",
+            unmarked(copy_of, "waterbirds"),
+            "holds Waterbirds; expected RIVAL10, a folder that holds RIVAL10/",
+        ),
+        ("rival10", miniature, "holds no such data set; expected RIVAL10"),
+        ("rival10", miniature / "hat", "no such folder; expected RIVAL10's"),
+        ("objectnet", miniature / "objectnet", "objectnet reads objectnet and imagenet, expected {"),
+        ("objectnet", {"objectnet": miniature / "objectnet"}, "no folder of imagenet, which objectnet reads"),
+        ("hat", miniature / "objectnet", "no benchmark is called 'hat'"),
+        ("rival10", 3, "data: int; expected a path"),
+    ]
+    for benchmark, place, message in cases:
+        with pytest.raises(tradeoffs.InputError) as raised:
+            tradeoffs.evaluate(own, benchmark, place, progress=False)
+        assert message in str(raised.value)
+        assert "\n" not in str(raised.value)
+
+
+def test_a_published_folder_that_is_not_whole_says_what_is_missing(own, copy_of):
+    salient = unmarked(copy_of, "salient_imagenet")
+    (salient / "mturk_results/discover_spurious_features.csv").rename(salient / "answers.csv")
+    with pytest.raises(tradeoffs.InputError, match="published beside the archive, at https://"):
+        tradeoffs.evaluate(own, "salient_imagenet", salient)
+    (salient / "answers.csv").rename(salient / "mturk_results/discover_spurious_features.csv")
+    shutil.move(salient / "train", salient / "elsewhere")
+    with pytest.raises(tradeoffs.InputError, match="the images are those of ImageNet's train/: put a link to it there"):
+        tradeoffs.evaluate(own, "salient_imagenet", salient)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("evaluate --model nets/mine.pt --benchmark waterbirds", "model: 'nets/mine.pt'; no such file"),
+        ("evaluate --model x --benchmark waterbird", "no benchmark is called 'waterbird'; did you mean waterbirds?"),
+        ("evaluate --model x --benchmark waterbirds --settings seed", "--settings: 'seed'; expected NAME=VALUE"),
+        ("compare --models a=x b --benchmarks waterbirds", "--models: 'b'; expected NAME=MODEL"),
+        ("compare --models a=x --benchmarks waterbirds", "models: expected two or more by name"),
+    ],
+)
+def test_a_command_that_does_not_fit_is_one_line_and_exit_code_two(words, message, miniature, tmp_path, capsys):
+    data = ["--data", str(miniature / "waterbirds"), "--out", str(tmp_path / "out")]
+    assert commands.main([*words.split(), *data]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {message}")
+    assert said.count("\n") == 1
+    assert not (tmp_path / "out").exists()

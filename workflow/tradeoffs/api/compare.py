@@ -1,0 +1,207 @@
+"""Several models on the same images: paired differences, by the rule of the claims, of what images can say.
+
+A difference has the variance of its bootstrap draws, which are paired, and an interval and p-value of Student's t.
+Among the headlines of all benchmarks and models, p-values are Holm's too (:mod:`tradeoffs.claims.verdicts`).
+
+Each model was trained once. So intervals are over images alone: what differs between these two networks, not between
+two ways to train. Another training of either would give another difference, and nothing here says by how much; that
+takes several trainings, as the workflow's grid has them (:mod:`tradeoffs.claims.own_models`).
+"""
+
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tradeoffs.api import folders, result
+from tradeoffs.api.evaluate import one
+from tradeoffs.api.given import How
+from tradeoffs.api.result import Result
+from tradeoffs.benchmarks.evaluate import find
+from tradeoffs.claims.row import EXPLORATORY, HEADLINE
+from tradeoffs.claims.variance import Estimate
+from tradeoffs.claims.verdicts import holm
+from tradeoffs.step.declarations import benchmarks as declared_benchmarks
+from tradeoffs.step.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    *("benchmark", "metric", "model", "reference", "value", "reference_value", "difference", "ci_low", "ci_high"),
+    *("p_value", "p_adjusted", "df", "n", "scope", "reliance", "interval_over"),
+)
+SAYS = "95 % intervals over images alone: of these networks, each trained once, not of how they were trained"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison:
+    """What each model has beyond the reference, and all results by (model, benchmark).
+
+    ``table``: a row for each metric of each model, with ``difference`` (model - reference) and its interval, p-value,
+    the p-value among all headlines (``p_adjusted``), and ``reliance``: whether a positive difference means ``more`` or
+    ``less`` reliance on the background, empty where the metric is no measure of it.
+    """
+
+    table: "pd.DataFrame"
+    results: Mapping[tuple[str, str], Result]
+
+    def __repr__(self) -> str:
+        """The measures of reliance, a line each."""
+        shown = self.table[self.table.reliance != ""]
+        lines = [
+            f"  {row.benchmark}, {row.metric}: {row.model} - {row.reference} = {row.difference:+.4f} "
+            f"[{row.ci_low:+.4f}, {row.ci_high:+.4f}], p = {row.p_value:.2g} ({row.reliance} reliance)"
+            for row in shown.itertuples()
+        ]
+        return "\n".join([f"Differences ({SAYS})", *lines, *(f"  {said}" for said in self._remarks())])
+
+    def _repr_html_(self) -> str:
+        """The table for a notebook."""
+        shown = self.table.drop(columns=["interval_over"])
+        table = shown.to_html(index=False, float_format=lambda value: f"{value:.4g}", na_rep="")
+        remarks = "".join(f"<li>{html.escape(said)}</li>" for said in self._remarks())
+        return f"<p><b>Differences</b>: {html.escape(SAYS)}</p>{table}<ul>{remarks}</ul>"
+
+    def _remarks(self) -> Iterator[str]:
+        for (model, benchmark), each in self.results.items():
+            yield from (f"{model}, {benchmark}: {said}" for said in each.remarks)
+
+
+def compare(
+    models: Mapping[str, Any],
+    benchmarks: str | Sequence[str],
+    data: folders.Places,
+    *,
+    reference: str | None = None,
+    study: str = "imagenet",
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+    device: Any = None,
+    out: str | Path | None = None,
+    progress: bool = True,
+) -> Comparison:
+    """Return paired differences of models on the same images.
+
+    ``models``: by name; each as in :func:`tradeoffs.evaluate`, or a dictionary of it and what is said of it
+    (``{"model": network, "mean": ..., "std": ...}``), or the folder that ``evaluate(..., out=folder)`` wrote: then
+    nothing is computed again. ``reference``: the name of the one that the others are compared with; else the last.
+
+    ``data``: folders by data set; ``settings``: changes by benchmark. With ``out`` each model's results are in a folder
+    of its name below it, and the table is in ``differences.csv``. The rest as in :func:`tradeoffs.evaluate`.
+
+    Intervals and p-values are over images alone: each model was trained once, and nothing here says how much another
+    training would differ. Raises tradeoffs.InputError for what does not fit, and for results on different images or
+    with different draws.
+    """
+    import pandas as pd
+
+    names = [benchmarks] if isinstance(benchmarks, str) else list(benchmarks)
+    last = _reference(models, reference)
+    changes = settings or {}
+    for name in [*names, *changes]:
+        find(name)
+    for name, model in models.items():
+        if out is not None and Path(name).name != name:
+            raise InputError(f"models: {name!r} names no folder below out; expected a name without / in it")
+        _how(name, model)
+    places = data if isinstance(data, Mapping) or len(names) > 1 else {find(names[0]).data[0]: data}
+    found: dict[tuple[str, str], Result] = {}
+    for name, model in models.items():
+        if isinstance(model, str | Path) and Path(model).expanduser().is_dir():
+            found |= {(name, benchmark): result.read(Path(model).expanduser(), benchmark) for benchmark in names}
+            continue
+        plain, how = _how(name, model)
+        for benchmark in names:
+            into = None if out is None else Path(out).expanduser() / name
+            own = changes.get(benchmark, {})
+            found[name, benchmark] = one(plain, benchmark, places, how, name, study, own, device, into, progress)
+    rows = [row for benchmark in names for row in differences(benchmark, found, [*models], last)]
+    headlines = [row for row in rows if row["scope"] == HEADLINE]
+    for row, adjusted in zip(headlines, holm([row["p_value"] for row in headlines]).adjusted, strict=True):
+        row["p_adjusted"] = adjusted
+    return Comparison(pd.DataFrame(rows, columns=list(COLUMNS)), found)
+
+
+def differences(
+    benchmark: str, found: Mapping[tuple[str, str], Result], models: Sequence[str], reference: str
+) -> list[dict[str, Any]]:
+    """Return a row for each metric of each model but the reference; InputError where they are not paired."""
+    theirs = found[reference, benchmark]
+    said = declared_benchmarks()[benchmark].metrics
+    headline = next((name for name, each in said.items() if "direction" in each), None)
+    rows = []
+    for model in models:
+        ours = found[model, benchmark]
+        if model == reference:
+            continue
+        _check_paired(benchmark, {model: ours, reference: theirs})
+        units = ours.card["resampled"]
+        for metric in ours.table.metric:
+            if metric not in theirs.card["metrics"]:
+                continue
+            value, other = (float(each.card["metrics"][metric]["value"]) for each in (ours, theirs))
+            drawn = ours.draws[metric].astype(np.float64) - theirs.draws[metric].astype(np.float64)
+            effect = Estimate(value - other, float(drawn.std(ddof=1)), float(units["units"] - units["strata"]), 1)
+            low, high = effect.interval()
+            rows.append(
+                {
+                    "benchmark": benchmark,
+                    "metric": metric,
+                    "model": model,
+                    "reference": reference,
+                    "value": value,
+                    "reference_value": other,
+                    "difference": value - other,
+                    "ci_low": low,
+                    "ci_high": high,
+                    "p_value": effect.p_value(),
+                    "p_adjusted": np.nan,
+                    "df": effect.df,
+                    "n": ours.card["metrics"][metric]["n"],
+                    "scope": HEADLINE if metric == headline else EXPLORATORY,
+                    "reliance": said.get(metric, {}).get("direction", ""),
+                    "interval_over": "images",
+                }
+            )
+    return rows
+
+
+def _check_paired(benchmark: str, pair: Mapping[str, Result]) -> None:
+    """Raise InputError where two results are not of the same images and draws."""
+    (one_name, other_name), (one_card, other_card) = list(pair), [each.card for each in pair.values()]
+    for what, keys in (
+        ("data fingerprint", ["data"]),
+        ("seed", ["spec", "seed"]),
+        ("number of bootstrap draws", ["spec", "bootstrap"]),
+        ("list of images left out", ["skipped"]),
+        ("number of units resampled", ["resampled"]),
+    ):
+        ours, theirs = one_card, other_card
+        for key in keys:
+            ours, theirs = ours[key], theirs[key]
+        if ours != theirs:
+            raise InputError(
+                f"{benchmark}: {what} of {one_name} is {str(ours)[:80]}, but {str(theirs)[:80]} of {other_name}; "
+                "evaluate both on the same data with the same settings"
+            )
+
+
+def _reference(models: Mapping[str, Any], reference: str | None) -> str:
+    if not isinstance(models, Mapping) or len(models) < 2:
+        raise InputError("models: expected two or more by name, as {'mine': network, 'other': 'path of a file'}")
+    if reference is not None and reference not in models:
+        raise InputError(f"reference: {reference!r} is none of the models; expected one of {', '.join(models)}")
+    return reference or list(models)[-1]
+
+
+def _how(name: str, model: Any) -> tuple[Any, How]:
+    if not isinstance(model, Mapping):
+        return model, How()
+    said = {key: value for key, value in model.items() if key != "model"}
+    if "model" not in model or (unknown := said.keys() - set(How._fields)):
+        wrong = "model is missing" if "model" not in model else f"{', '.join(map(str, unknown))}: unknown"
+        raise InputError(f"models: {name}: {wrong}; expected model and any of {', '.join(How._fields)}")
+    return model["model"], How(**said)

@@ -1,0 +1,37 @@
+"""Compare models on the same images: paired differences, with intervals over images.
+
+tradeoffs compare --models mine=DIR reference=torchvision/resnet50 --benchmarks waterbirds --data PATH --out DIR
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from tradeoffs.api.compare import COLUMNS, compare
+from tradeoffs.api.evaluate_command import folders_of
+from tradeoffs.compute.device import choose_device
+from tradeoffs.results.table import write_csv
+from tradeoffs.step.errors import InputError
+
+
+def run(
+    *,
+    models: Annotated[list[str], "NAME=MODEL of each: as in evaluate, or a folder that evaluate wrote"],
+    benchmarks: Annotated[list[str], "what to measure"],
+    out: Annotated[Path, "folder for differences.csv, and below it for each model's results"],
+    data: Annotated[list[str] | None, "folder of the data set; NAME=PATH for each where there are several"] = None,
+    reference: Annotated[str | None, "name of the model to compare with, if not the last"] = None,
+    study: Annotated[str, "whose settings are taken"] = "imagenet",
+) -> None:
+    """Compare two models or more, write the table and print the measures of reliance."""
+    named = {}
+    for text in models:
+        name, equals, model = text.partition("=")
+        if not (equals and name and model):
+            raise InputError(f"--models: {text!r}; expected NAME=MODEL, as mine=results/mine")
+        named[name] = model
+    places = folders_of(data or [])
+    computed = not all(Path(model).expanduser().is_dir() for model in named.values())
+    device = choose_device() if computed else "cpu"
+    found = compare(named, benchmarks, places, reference=reference, study=study, device=device, out=out)
+    write_csv(out / "differences.csv", COLUMNS, found.table.itertuples(index=False))
+    print(found)

@@ -1,0 +1,68 @@
+"""Put any model through a benchmark.
+
+tradeoffs evaluate --model timm/vit_base_patch16_224.augreg_in1k --benchmark waterbirds --data PATH --out DIR
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+
+from tradeoffs.api.evaluate import one
+from tradeoffs.api.given import How
+from tradeoffs.compute.device import choose_device
+from tradeoffs.models import confinement
+from tradeoffs.step.errors import InputError
+
+
+def run(
+    *,
+    model: Annotated[str, "torchvision/<name> or timm/<name>, with .<weights> or without; or a file"],
+    benchmark: Annotated[str, "what to measure (tradeoffs list benchmarks)"],
+    data: Annotated[list[str], "folder of the data set; NAME=PATH for each where there are several"],
+    out: Annotated[Path, "folder for the card (JSON) and the images (npz)"],
+    mean: Annotated[list[float] | None, "mean of each channel, of pixels in [0, 1]"] = None,
+    std: Annotated[list[float] | None, "standard deviation of each channel"] = None,
+    input_size: Annotated[int | None, "pixels of a network of a fixed size"] = None,
+    classes: Annotated[int | None, "their number, if not 1000"] = None,
+    architecture: Annotated[str | None, "of the network in a file of tensors"] = None,
+    weights: Annotated[str | None, "ema or raw, where a file has both"] = None,
+    features: Annotated[str | None, "layer whose output a linear head is fitted on"] = None,
+    trust: Annotated[bool, "run a TorchScript file, which is code"] = False,
+    name: Annotated[str | None, "what the model is called in the card"] = None,
+    study: Annotated[str, "whose settings are taken"] = "imagenet",
+    settings: Annotated[list[str] | None, "NAME=VALUE of each that is another"] = None,
+) -> None:
+    """Evaluate one model, write ``<benchmark>.json`` and ``<benchmark>.npz``, and print the metrics."""
+    changes = changed(settings or [])
+    remarks = {"confined": confinement.confine(out)} if trust else {}
+    how = How(mean, std, input_size, classes, architecture, weights, features, trust)
+    places = folders_of(data)
+    print(one(model, benchmark, places, how, name, study, changes, choose_device(), out, True, remarks))
+
+
+def folders_of(given: list[str]) -> str | dict[str, str]:
+    """Return a path alone, or folders by the names of their data sets; InputError for anything between."""
+    if len(given) == 1 and "=" not in given[0]:
+        return given[0]
+    found = {}
+    for text in given:
+        name, equals, path = text.partition("=")
+        if not (equals and name and path):
+            raise InputError(f"--data: {text!r}; expected NAME=PATH for each, as imagenet=PATH")
+        found[name] = path
+    return found
+
+
+def changed(given: list[str]) -> dict[str, Any]:
+    """Return settings by name, their values read as YAML: numbers, text, [lists]; InputError for another form."""
+    found = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        try:
+            found[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            equals = ""
+        if not (equals and name):
+            raise InputError(f"--settings: {text!r}; expected NAME=VALUE, as bootstrap=200 or linf_levels=[0.1, 0.2]")
+    return found
