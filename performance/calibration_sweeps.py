@@ -8,8 +8,7 @@ other worlds in part (their photographs are the same), and a training of its own
 analysis takes it (all alike; of the gap of ImageNet-9, in proportion to p (1 - p)), or a quarter as much at the lower
 end as at the upper one, which is what copies have shown: sd of the gap 0.004, 0.010 and 0.014 at scales 0.2, 0.4 and 1,
 of clean accuracy where the correlation is broken 0.004, 0.018 and 0.031 at correlations 0, 0.8 and 0.9 (three or four
-trainings each). Curves are smooth, or as rough as the run has shown, its own noise included. Prints a table in
-Markdown.
+trainings each). Curves are smooth, or as rough as the run has shown, its own noise included. Prints a Markdown table.
 """
 
 import argparse
