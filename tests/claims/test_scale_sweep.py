@@ -80,6 +80,18 @@ def test_linf_that_raises_reliance_everywhere_contradicts_the_claim() -> None:
     assert (row.verdict, row.value) == ("contradicted", 0.5)
 
 
+def test_l2_is_read_against_both_linear_models() -> None:
+    """One has it raise reliance at every scale, the other lower it at the smallest: they contradict each other."""
+    models = swept()
+    names = ("background_scale.l2", "background_scale.l2.turns")
+    rows = by_name(scale_sweep.claims(gaps(models), study(models)))
+    assert [rows[name].verdict for name in names] == ["supported", "contradicted"]
+    turned = gaps(models, value=lambda m: gap(m) - (0.3 * (1 - (m.background_scale or 0)) if m.norm == "l2" else 0))
+    rows = by_name(scale_sweep.claims(turned, study(models)))
+    assert [rows[name].verdict for name in names] == ["contradicted", "supported"]
+    assert rows[names[1]].scope == "conclusion"
+
+
 def test_what_a_worlds_models_have_in_common_does_not_count() -> None:
     models = swept()
     error = np.random.default_rng(1).normal(0, 0.2, DRAWS)
@@ -158,7 +170,8 @@ def test_a_gap_at_its_floor_is_named_and_draws_no_verdict() -> None:
     rows = by_name(scale_sweep.claims(found, study(models, CRITERIA)))
     warned = {name for name, row in rows.items() if row.warning}
     both_norms = {f"background_scale.{norm}.scale0.2" for norm in ("linf", "l2")}
-    assert warned == both_norms | {"background_scale.linf", "background_scale.linf.growth", "background_scale.l2"}
+    combined = {f"background_scale.{name}" for name in ("linf", "linf.growth", "l2", "l2.turns")}
+    assert warned == both_norms | combined
     for name in warned:
         assert "no room to fall: scale 0.2, bg_gap of standard models 0.004" in (rows[name].warning or "")
         assert rows[name].verdict == "undecided"

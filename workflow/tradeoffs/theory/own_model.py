@@ -11,7 +11,11 @@ its true weight theta* and its row of the covariance; and a row noise,,<standard
     colour,spurious,0,0.7,1
     noise,,0.5
 
-``model.npz`` holds covariance [d, d], theta [d], noise (a number) and, optionally, spurious [d] of 0 and 1.
+Where the response causes the features: response in the place of theta, the covariance with it, and a row
+response,,<variance> in the place of noise.
+
+``model.npz`` holds covariance [d, d], theta [d], noise (a number) and, optionally, spurious [d] of 0 and 1; or
+response [d] and variance in the place of theta and noise.
 
 Written to the folder ``--out``: curves.csv (as the workflow's results/theory/curves.csv), weights.csv (the weight of
 every feature at every budget), risks.csv (training domain, and test domains with the covariance between core and

@@ -19,6 +19,7 @@ from tradeoffs.step.command import Written
 from tradeoffs.theory.curves import norm_name, reliance
 from tradeoffs.theory.minimise import minimise
 from tradeoffs.theory.model import two_feature_model
+from tradeoffs.theory.one_thread import on_one_thread
 from tradeoffs.theory.risk import collapse_budget
 from tradeoffs.theory.threshold import scale_threshold
 
@@ -34,6 +35,7 @@ class Settings(NamedTuple):
     budget_fractions: list[float]  # of the budget at which all weights become zero
 
 
+@on_one_thread()
 def phase_table(noise: float, largest_scale: float, cells: int, budget_fractions: list[float]) -> dict[str, list[Any]]:
     """Reliance at every grid point: ``cells`` scales up to ``largest_scale``, ``cells`` correlations below 1."""
     rows = []

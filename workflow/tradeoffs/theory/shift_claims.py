@@ -12,6 +12,7 @@ from tradeoffs.claims.row import Claim
 from tradeoffs.theory.claim_rows import ANTICAUSAL, ROUNDING, SHIFTS, WHERE, Case, budget_grid, exact, family
 from tradeoffs.theory.curves import norm_name
 from tradeoffs.theory.model import shifted
+from tradeoffs.theory.one_thread import on_one_thread
 from tradeoffs.theory.onset import added_excess, adversarial_excess, clean_excess, onset
 from tradeoffs.theory.risk import collapse_budget
 
@@ -61,6 +62,7 @@ def shift_claims(cases: Sequence[Case], count: int) -> Iterator[Claim]:
         )
 
 
+@on_one_thread()
 def onset_table(cases: Sequence[Case], count: int) -> dict[str, list[Any]]:
     """Onset budgets per model, norm and shift; inf where there is none.
 
