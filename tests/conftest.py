@@ -24,6 +24,7 @@ SLOW = {
     "api/test_by_name.py",
     "api/test_call.py",
     "api/test_compare.py",
+    "api/test_factory_by_name.py",
     "api/test_misuse.py",
     "api/test_python_guide.py",
     "acquisition/test_download.py",

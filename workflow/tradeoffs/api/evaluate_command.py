@@ -17,7 +17,7 @@ from tradeoffs.step.errors import InputError
 
 def run(
     *,
-    model: Annotated[str, "torchvision/<name> or timm/<name>, with .<weights> or without; or a file"],
+    model: Annotated[str, "torchvision/<name> or timm/<name>, with .<weights> or without; a file; file.py:function"],
     benchmark: Annotated[str, "what to measure (tradeoffs list benchmarks)"],
     data: Annotated[list[str], "folder of the data set; NAME=PATH for each where there are several"],
     out: Annotated[Path, "folder for the card (JSON) and the images (npz)"],
@@ -28,7 +28,7 @@ def run(
     architecture: Annotated[str | None, "of the network in a file of tensors"] = None,
     weights: Annotated[str | None, "ema or raw, where a file has both"] = None,
     features: Annotated[str | None, "layer whose output a linear head is fitted on"] = None,
-    trust: Annotated[bool, "run a TorchScript file, which is code"] = False,
+    trust: Annotated[bool, "run code: a TorchScript file, a function of yours"] = False,
     name: Annotated[str | None, "what the model is called in the card"] = None,
     study: Annotated[str, "whose settings are taken"] = "imagenet",
     settings: Annotated[list[str] | None, "NAME=VALUE of each that is another"] = None,

@@ -8,6 +8,7 @@ import copy
 import hashlib
 import importlib
 import io
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -110,10 +111,14 @@ def _by_name(text: str, how: How, device: torch.device) -> Given:
         pretrained = pretrained or module.usual(known)
         how = how._replace(architecture=known)
         return _converted(library, how, None, device, f"{library}/{known}.{pretrained}", pretrained)
+    if not path.is_file() and re.fullmatch(r".+:\w+", text):
+        if not how.trust:
+            raise InputError(f"model: {text!r} is code; if you trust it, say trust (trust=True, --trust)")
+        return _converted("python", how, None, device, text, None)
     if not path.is_file():
         raise InputError(
-            f"model: {text!r}; no such file, and no name of a network: expected torchvision/<name>, timm/<name>, or "
-            "the path of a file of weights"
+            f"model: {text!r}; no such file, and no name of a network: expected torchvision/<name>, timm/<name>, the "
+            "path of a file of weights, or a function that makes the network (file.py:function)"
         )
     formats.refuse(path)
     if formats.is_script(path):
@@ -148,6 +153,8 @@ def _converted(
 ) -> Given:
     classes = how.classes or CLASSES
     settings = _settings(how, classes)._replace(name=how.architecture, pretrained=pretrained, weights=how.weights)
+    if sources.find(source).factory:
+        settings = settings._replace(factory=name)
     found = convert.convert(source, settings, file)
     built = loaded(found.tensors, file or Path(name), found.architecture, classes, device)
     origin = {"name": source, "file": file.name if file else None, "sha256": sha256(file) if file else None}

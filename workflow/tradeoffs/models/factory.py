@@ -71,6 +71,7 @@ def pack(factory: Factory, network: Wrapped) -> dict[str, Tensor]:
         "arguments": dict(factory.arguments),
         "sha256": user_code.digest(factory.function),
         "features": network.classifier is not None,
+        "plain": network.plain,
     }
     text = json.dumps(said, sort_keys=True).encode()
     return {KEY: torch.from_numpy(np.frombuffer(text, np.uint8).copy())} | dict(network.state_dict())
@@ -87,18 +88,21 @@ def unpack(tensors: Any, num_classes: int, path: Path) -> Wrapped:
             f"{path}: the code of {factory.function} is not what it was when these weights were made from it; run the "
             "workflow again, which converts the model again"
         )
-    network = dressed(make(factory), num_classes, said["features"])
+    network = dressed(make(factory), num_classes, said["features"], said["plain"])
     own = {name: tensor for name, tensor in tensors.items() if name != KEY}
     state_dict.fit(network, own, path, f"{factory} with {num_classes} classes")
     return network
 
 
-def dressed(network: nn.Module, num_classes: int, features: bool, *preprocessing: Any) -> Wrapped:
+def dressed(network: nn.Module, num_classes: int, features: bool, plain: bool, *preprocessing: Any) -> Wrapped:
     """Return a network wrapped, with its last linear layer set apart where it shows its ``features`` by that.
 
-    ``preprocessing``: mean, std and input size, as :class:`Wrapped`.
+    ``plain``: as :class:`Wrapped`, for code that relies on how images lie in memory. ``preprocessing``: mean, std and
+    input size, as there.
     """
-    return wrap(network, num_classes, *preprocessing) if features else Wrapped(network, None, *preprocessing)
+    whole = wrap(network, num_classes, *preprocessing) if features else Wrapped(network, None, *preprocessing)
+    whole.plain = plain
+    return whole if plain else whole.to(memory_format=torch.channels_last)
 
 
 def _function(place: user_code.Place, factory: str) -> Callable[..., Any]:

@@ -65,6 +65,7 @@ def _ways() -> Rows:
         "architecture; mean and std, unless the file brings them",
     )
     yield "<torchscript>.pt", "code with its weights", "trust; mean and std; shows no features"
+    yield "<file.py>:<function>", "a function that makes the network", "trust; mean and std"
 
 
 def _figures() -> Rows:

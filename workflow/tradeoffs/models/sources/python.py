@@ -1,5 +1,6 @@
 """The network that a Python function of the user's makes, with the weights that it has or those of a file."""
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -36,16 +37,15 @@ def _proven(
 ) -> Wrapped:
     """Return the network made once more and wrapped, its tensors in it, which gives the same logits.
 
-    With features where its last linear layer can be set apart, which a network may not allow. InputError where it is
-    another one the second time.
+    With features where its last linear layer can be set apart, which a network may not allow; plain where its code
+    relies on how images lie in memory. InputError where it is another one the second time.
     """
     mean, std, size = preprocessing
     x = images(size)
-    expected = probe(
-        network, (x - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None], num_classes, str(of)
-    )
+    normalised = (x - torch.tensor(mean)[:, None, None]) / torch.tensor(std)[:, None, None]
+    expected = probe(network, normalised.contiguous(), num_classes, str(of))
     tensors = network.state_dict()
-    for features in (True, False):
+    for plain, features in itertools.product((False, True), (True, False)):
         again = factory.make(of)
         if checkpoint is None and not _equal(again, network):
             raise InputError(
@@ -53,7 +53,7 @@ def _proven(
                 "ones as file, or load them in the function"
             )
         state_dict.fit(again, tensors, checkpoint or Path(of.function), f"what {of} makes")
-        whole = factory.dressed(again, num_classes, features, mean, std, size)
+        whole = factory.dressed(again, num_classes, features, plain, mean, std, size)
         try:
             difference = (probe(whole, x, num_classes, str(of)) - expected).abs().max()
         except InputError:
