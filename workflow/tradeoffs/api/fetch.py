@@ -14,6 +14,7 @@ from tradeoffs.acquisition import unpack
 from tradeoffs.acquisition.archive_file import Published
 from tradeoffs.acquisition.assemble import assemble
 from tradeoffs.acquisition.download import download
+from tradeoffs.acquisition.zip_ranges import Wanted
 from tradeoffs.step.command import Step, options_of
 from tradeoffs.step.declarations import DataSet, data
 from tradeoffs.step.errors import InputError
@@ -55,7 +56,9 @@ def run(
     downloads, unpacked = out / "downloads", out / "unpacked" / dataset
     archive = declared.archive
     file = downloads / archive.file
-    download(archive.urls, file, Published(archive.sha256, archive.md5, archive.size))
+    # A rule's name stands for members that are all that is needed: the rest is not fetched where the server lets us.
+    wanted = Wanted(archive.members, archive.password) if isinstance(archive.members, str) else None
+    download(archive.urls, file, Published(archive.sha256, archive.md5, archive.size), wanted)
     unpack.unpack(file, unpacked, unpack.Settings(archive.kind, archive.password, archive.members))
     parts[str(declared.folder)] = unpacked / str(declared.folder)
     for place, addresses in declared.files.items():
