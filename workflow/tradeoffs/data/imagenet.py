@@ -23,7 +23,7 @@ class ImageNet(NamedTuple):
 
 
 def read(root: Path, split: str, classes: int | None = None) -> ImageNet:
-    """Index a split (train, val; the miniature has val_decorrelated too) for a network of ``classes``, None: any part.
+    """Index a split for a network of ``classes``, None: any part. Beside train and val the miniature has more of val.
 
     InputError for a missing or empty folder, a name that is no wnid, images in no folder, and, with ``classes``, a
     class that is missing.
