@@ -324,6 +324,17 @@ def test_what_a_factory_makes_is_named_by_its_call_and_may_have_no_file(imagenet
     assert set(mine.benchmarks) == set(benchmarks())
 
 
+def test_a_zero_shot_classifier_loads_by_its_library_and_keeps_its_prompts():
+    entry = {"source": "open_clip", "name": "ViT-B-32", "pretrained": "laion2b_s34b_b79k", "file": None}
+    mine = plan.models(extra(**entry, prompts=["a photo of a {}."]))["mine"]
+    assert (mine.architecture, mine.loads_as, mine.spec["prompts"]) == (
+        "ViT-B-32",
+        "open_clip/ViT-B-32",
+        ["a photo of a {}."],
+    )
+    assert "prompts" not in plan.models(extra(**entry))["mine"].spec
+
+
 def test_a_file_at_an_address_is_downloaded_with_its_checksum():
     config = extra(**ADDRESS, sha256="0" * 64)
     mine = plan.models(config)["mine"]
@@ -354,6 +365,7 @@ def test_a_file_at_an_address_is_downloaded_with_its_checksum():
         (PYTHON | {"arguments": {"since": date(2020, 1, 1)}}, "arguments: .*date.*expected text, numbers"),
         ({"factory": "nets.py:build"}, "factory: 'nets.py:build' goes with source python alone"),
         ({"arguments": {"width": 3}}, "arguments go with source python alone"),
+        ({"prompts": ["a photo of a {}."]}, "prompts go with source open_clip alone"),
     ],
 )
 def test_a_factory_or_an_address_that_is_described_inconsistently_is_one_line(entry, message):

@@ -1,6 +1,7 @@
 """The names of the networks that torchvision and timm have, without importing them: that would take seconds.
 
 Both mark the functions that build a network with ``@register_model``; their files are read where they are installed.
+open_clip has a file for each network, whose name it is.
 """
 
 import ast
@@ -17,13 +18,15 @@ _RENAMED = re.compile(r"^register_model_deprecations\(__name__, (\{.*?^\})", re.
 
 @cache
 def names(library: str) -> frozenset[str] | None:
-    """Return the classifiers of ``library`` (torchvision or timm); None where it is not installed here.
+    """Return the classifiers of ``library`` (torchvision, timm or open_clip); None where it is not installed here.
 
     With timm's old names, which it still builds. Weights' tags (``resnet50.a1_in1k``) are no part of a name.
     """
     found = find_spec(library)
     if found is None or found.origin is None:
         return None
+    if library == "open_clip":
+        return frozenset(path.stem for path in (Path(found.origin).parent / "model_configs").glob("*.json"))
     known: set[str] = set()
     for path in (Path(found.origin).parent / "models").glob("*.py"):
         text = path.read_text(encoding="utf-8")

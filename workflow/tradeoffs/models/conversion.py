@@ -32,6 +32,7 @@ class Settings(NamedTuple):
     where published weights cannot be fetched; else the model is marked as one that cannot be had. ``factory``: a Python
     function that makes the network (``file.py:function``, ``package.module:function``) and its ``arguments``, for
     source python. ``sha256``: of the checkpoint, in lower-case hex; None where it is taken as it is.
+    ``prompts``: texts with ``{}`` in the place of the class, for source open_clip; None: as published.
     """
 
     classes: int
@@ -45,6 +46,7 @@ class Settings(NamedTuple):
     factory: str | None = None
     arguments: Mapping[str, Any] | None = None
     sha256: str | None = None
+    prompts: list[str] | None = None
 
 
 class Preprocessing(NamedTuple):

@@ -6,6 +6,7 @@ Every network takes images in [0, 1], normalises them itself, and has ``features
 - ``resnet18``, ``resnet50``, and ``torchvision/<name>`` for any classifier of torchvision;
 - ``timm/<name>`` for any classifier of timm, where that is installed;
 - ``variant/<name>`` for one of either that has no name there (``variants.yaml``);
+- ``open_clip/<name>`` for the image encoder of a network of open_clip, where that is installed, with a linear head;
 - ``torchscript``: whatever the weights file contains (:mod:`tradeoffs.models.scripted`); it can be loaded, not built;
 - ``python``: what the user's function makes that the weights file names (:mod:`tradeoffs.models.factory`); likewise.
 """
@@ -18,7 +19,7 @@ from typing import Any, Protocol, cast
 import torch
 from torch import Tensor, nn
 
-from tradeoffs.models import factory, scripted, state_dict
+from tradeoffs.models import factory, scripted, state_dict, zero_shot
 from tradeoffs.models.catalogue import ARCHITECTURES
 from tradeoffs.models.normalised import wrap
 from tradeoffs.models.small_resnet import BasicBlock, BottleneckBlock, SmallResNet
@@ -64,6 +65,8 @@ def unwrapped(architecture: str, num_classes: int) -> nn.Module:
     if library == "variant":
         library, name, changed = variant(name)
     network: nn.Module
+    if library == "open_clip":
+        return zero_shot.unwrapped(name, num_classes)
     if library == "timm":
         timm = import_timm()
         if not timm.is_model(name):

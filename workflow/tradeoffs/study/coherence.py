@@ -196,6 +196,8 @@ def _given_with_each_other(where: str, entry: Config, facts: sources.Source) -> 
         )
     if entry["arguments"] and not facts.factory:
         raise InputError(f"{where}: arguments go with source python alone; leave them out")
+    if entry["prompts"] is not None and entry["source"] != "open_clip":
+        raise InputError(f"{where}: prompts go with source open_clip alone; leave them out")
     try:
         json.dumps(entry["arguments"], allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -211,7 +213,7 @@ def _known(where: str, source: str, name: str) -> None:
     library, _, network = (name if facts.name == "architecture" else f"{source}/{name}").rpartition("/")
     if not library and network in ARCHITECTURES:
         return
-    if library not in ("torchvision", "timm"):
+    if library not in ("torchvision", "timm", "open_clip"):
         raise InputError(
             f"{where}: name: {name!r} is unknown; expected {', '.join(ARCHITECTURES)}, torchvision/<name> or "
             "timm/<name>" + ("" if facts.name == "architecture" else f"; with source {source} the <name> alone")

@@ -56,7 +56,7 @@ def _controls(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
     """
     if IMAGENET not in benchmarks:
         return []
-    keys = ("file", "url", "sha256", "factory", "mean", "std", "input_size", "weights", "reference")
+    keys = ("file", "url", "sha256", "factory", "prompts", "mean", "std", "input_size", "weights", "reference")
     absent = dict.fromkeys(keys) | {"arguments": {}}
     trained = {"norm": "none", "epsilon": 0, "benchmarks": [name for name in benchmarks if name != ATTACKED]}
     models = [_extra(absent | trained | entry, benchmarks, "controls") for entry in study["controls"]]
@@ -158,7 +158,7 @@ def _extra(entry: Config, benchmarks: tuple[str, ...], key: str = "extra") -> Mo
     keys = ("name", "pretrained", "mean", "std", "input_size", "weights")
     spec = {key: entry[key] for key in keys} | {"classes": CLASSES}
     # What most models do not have stands in the settings of those that have it: others stay as they were.
-    spec |= {key: entry[key] for key in ("factory", "arguments", "sha256") if entry[key]}
+    spec |= {key: entry[key] for key in ("factory", "arguments", "sha256", "prompts") if entry[key]}
     shown = (entry["name"] or _made_by(entry) or entry["id"]).rsplit("/")[-1]
     if is_grid_name(entry["id"], shown, entry["norm"], float(entry["epsilon"])):
         raise InputError(f"{where}: the grid's own models are named like this; choose another id")
