@@ -139,7 +139,7 @@ def test_the_function_may_bring_its_own_weights(nets, images, by_hand):
         ({"function": "broken.py:build"}, r"its module raised SyntaxError \(invalid syntax \(broken.py, line 1"),
         (
             {"function": "lost.py:build"},
-            r"its module raised ModuleNotFoundError at lost.py:1 \(No module named 'blokcs",
+            r"its module raised ModuleNotFoundError at lost.py:1 \(No module named 'nowhere",
         ),
         ({"arguments": {"depth": 3}}, r"wants other arguments \(.*'depth'\): it is build\(width=6\); correct the arg"),
         ({}, "with other weights each time .* give the trained ones as file"),
@@ -151,7 +151,7 @@ def test_the_function_may_bring_its_own_weights(nets, images, by_hand):
 )
 def test_what_is_wrong_is_one_line(settings, said, nets):
     (nets / "broken.py").write_text("def build(:\n")
-    (nets / "lost.py").write_text("import blokcs\n")
+    (nets / "lost.py").write_text("import nowhere\n")
     given = spec(settings.pop("function", "nets.py:build"), **settings)
     checkpoint = None
     if "mean" in settings or "name" in settings:

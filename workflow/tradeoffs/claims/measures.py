@@ -29,7 +29,7 @@ class Measure(NamedTuple):
 
     @property
     def of_grid(self) -> bool:
-        """Whether it has a row about the grid; without a grid, beyond accuracy, own models have rows of theirs alone."""
+        """Whether it has a row about the grid; beyond accuracy, own models without a grid have rows alone."""
         return bool(self.compared.grid or not self.beyond or not self.compared.own)
 
     @property

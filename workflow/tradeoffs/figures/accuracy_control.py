@@ -97,7 +97,9 @@ def panel(axes: Axes, rows: pd.DataFrame, main: Sequence[str], budgets: dict[str
         mark(axes, row, main, STANDARD_SIZE)
     trained = rows[~is_standard]
     numbers = ["value", "ci_low", "ci_high", "x", "x_low", "x_high"]
-    for (role, architecture, norm), own in trained.groupby(["role", "architecture", "norm"], sort=False):
+    # Means are over replicates: the user's own models are told apart by their ids.
+    trained = trained.assign(series=trained["model"].where(trained["role"] != "main", ""))
+    for (role, architecture, norm, _), own in trained.groupby(["role", "architecture", "norm", "series"], sort=False):
         means = own.groupby("epsilon", as_index=False)[numbers].mean()
         if role == "main":
             style = NORM_STYLES[norm]
@@ -181,8 +183,11 @@ def handles(rows: pd.DataFrame, main: Sequence[str], budgets: dict[str, list[flo
         "linestyle": "none",
         "markersize": STANDARD_SIZE,
     }
-    names = [*main, *([OTHER] if not set(rows["architecture"]) <= set(main) else [])]
-    found = [Line2D([], [], marker=marker(name, main), label=f"standard, {name}", **grey) for name in names]
+    names = [*main, *([OTHER] if not set(rows["architecture"][rows["norm"] == "none"]) <= set(main) else [])]
+    found = [
+        Line2D([], [], marker=marker(name, main), label=f"standard, {name}" if main else "standard training", **grey)
+        for name in names
+    ]
     for norm in ("linf", "l2"):
         if not (own := budgets[norm]):
             continue

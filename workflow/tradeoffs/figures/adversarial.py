@@ -1,15 +1,16 @@
 """Adversarial accuracy of the main models: one cell per model, attack norm and budget, for each domain."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 
 from tradeoffs.benchmarks.attack_metrics import read_name
-from tradeoffs.figures import own
+from tradeoffs.figures import forest, own
 from tradeoffs.figures.drawing import over_seeds
 from tradeoffs.figures.style import NORM_LABELS
 from tradeoffs.results.reading import read_table
@@ -38,11 +39,33 @@ def draw(*, summary: Annotated[Path, "summary.csv"]) -> Figure:
         raise InputError(f"{summary}: has no rows of benchmark adversarial; make it again")
     grid, owned = own.split(table)
     blocks = {name: grid[grid["architecture"] == name] for name in dict.fromkeys(grid["architecture"])}
-    if not owned.empty:
-        blocks[OWN] = owned
     domains = sorted(table["domain"].unique(), key=lambda domain: (domain != "preserved", domain))
+    named = forest.labels(owned) if len(owned) else {}
+    if blocks and len(named) <= forest.BESIDE:
+        blocks |= {OWN: owned} if named else {}
+        figure = Figure(figsize=grid_size(blocks, len(domains)))
+        draw_grid(figure, blocks, domains)
+    elif not blocks:
+        figure = Figure(figsize=own_size(owned, len(domains)))
+        draw_own(figure, owned, domains)
+    else:
+        figure, above, below = forest.parts(grid_size(blocks, len(domains)), own_size(owned, len(domains)))
+        draw_grid(above, blocks, domains)
+        draw_own(below, owned, domains)
+    linf, l2 = NORM_LABELS["linf"], NORM_LABELS["l2"]
+    title = f"Accuracy under attack (fraction; {linf} budgets in 1/255, {l2} budgets in pixel units)"
+    figure.suptitle(title, fontsize=10.5)
+    return figure
+
+
+def grid_size(blocks: dict[str, pd.DataFrame], domains: int) -> tuple[float, float]:
+    """Return the width and height of a map per block and domain, in inches."""
     tallest = max(3.0, 0.27 * max(len(block["model"].unique()) for block in blocks.values()))
-    figure = Figure(figsize=(1.2 + 4.3 * len(blocks), 0.8 + (tallest + 0.3) * len(domains)))
+    return 1.2 + 4.3 * len(blocks), 0.8 + (tallest + 0.3) * domains
+
+
+def draw_grid(figure: FigureBase, blocks: dict[str, pd.DataFrame], domains: Sequence[str]) -> None:
+    """Draw a column of maps per block into a figure or a part of one."""
     panels = figure.subplots(len(domains), len(blocks), squeeze=False)
     for row, domain in zip(panels, domains, strict=True):
         for axes, (name, block) in zip(row, blocks.items(), strict=True):
@@ -53,10 +76,23 @@ def draw(*, summary: Annotated[Path, "summary.csv"]) -> Figure:
         row[0].set_ylabel("training: norm and budget")
     for axes in panels[-1]:
         axes.set_xlabel("attack: norm and budget")
-    linf, l2 = NORM_LABELS["linf"], NORM_LABELS["l2"]
-    title = f"Accuracy under attack (fraction; {linf} budgets in 1/255, {l2} budgets in pixel units)"
-    figure.suptitle(title, fontsize=10.5)
-    return figure
+
+
+def own_size(owned: pd.DataFrame, domains: int) -> tuple[float, float]:
+    """Return the width and height of a map per domain of the user's own models, in inches."""
+    named = forest.labels(owned)
+    attacked = len(owned[["attack", "attacked"]].drop_duplicates())
+    wide, _ = forest.size(named, 0)
+    labels = 0.4 + 0.07 * max(map(len, named.values()))
+    return max(wide, (labels + 0.36 * attacked) * domains), 1.5 + forest.LINE * len(named)
+
+
+def draw_own(figure: FigureBase, owned: pd.DataFrame, domains: Sequence[str]) -> None:
+    """Draw a map per domain of the user's own models into a figure or a part of one, a line each."""
+    for axes, domain in zip(figure.subplots(1, len(domains), squeeze=False)[0], domains, strict=True):
+        cells(axes, owned[owned["domain"] == domain])
+        axes.set_title(f"{OWN}, domain: {domain}")
+        axes.set_xlabel("attack: norm and budget")
 
 
 def cells(axes: Axes, table: pd.DataFrame) -> None:

@@ -10,12 +10,12 @@ from typing import Annotated, Any
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.lines import Line2D
 
-from tradeoffs.figures import own
+from tradeoffs.figures import forest, own
 from tradeoffs.figures.curves import BUDGET_LABELS, architecture_style, beside, budget_panel, level_line
-from tradeoffs.figures.drawing import note, wrapped
+from tradeoffs.figures.drawing import note, over_seeds, wrapped
 from tradeoffs.figures.settings import Settings
 from tradeoffs.results.metrics import Metric, benchmarks_of, saturated
 from tradeoffs.results.reading import read_table
@@ -47,13 +47,51 @@ def draw(settings: Settings, *, summary: Annotated[Path, "summary.csv"]) -> Figu
 
 
 def draw_benchmark(table: pd.DataFrame, shown: Sequence[Metric], title: str) -> Figure:
-    """Draw a row per metric of ``shown``; a column per norm, and one for the user's own models."""
+    """Draw a row per metric of ``shown``; a column per norm, and one for the user's own models.
+
+    Where these are many they have a line each below; without a grid, that alone.
+    """
     grid, owned = own.split(table)
-    architectures = list(dict.fromkeys(grid["architecture"]))
+    named = forest.labels(owned)
+    columns = [forest.Panel(_label(metric), *_forest_rows(grid, owned, metric)) for metric in shown]
+    labels = own.names(owned) if len(named) <= forest.BESIDE else {}
     norms = [norm for norm in dict.fromkeys(grid["norm"]) if norm != "none"]
-    labels = own.names(owned)
+    if grid.empty or not (norms or labels):
+        figure = Figure(figsize=forest.size(named, len(shown)))
+        forest.draw_lines(figure, named, columns, cross=CROSS)
+        figure.suptitle(f"{title}: models of your own", fontsize=10.5)
+        levels = [
+            Line2D([], [], color=architecture_style(place).colour, linewidth=0.9, label=f"standard {architecture}")
+            for place, architecture in enumerate(dict.fromkeys(grid["architecture"]))
+        ]
+        if handles := [*levels, *_legend_of_crosses(table, shown)]:
+            figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+        return figure
     widths = [3.3] * len(norms) + [own.width(labels)] * bool(labels)
-    figure = Figure(figsize=(max(round(0.6 + sum(widths), 3), 5.2), 0.9 + 1.75 * len(shown) + own.label_height(labels)))
+    wide, high = max(round(0.6 + sum(widths), 3), 5.2), 0.9 + 1.75 * len(shown) + own.label_height(labels)
+    if labels or owned.empty:
+        figure = Figure(figsize=(wide, high))
+        _draw_grid(figure, grid, owned, labels, shown, norms, widths)
+    else:
+        figure, above, below = forest.parts((wide, high), forest.size(named, len(shown)))
+        _draw_grid(above, grid, owned, labels, shown, norms, widths)
+        forest.draw_lines(below, named, columns, cross=CROSS)
+        below.suptitle("models of your own", fontsize=9)
+    figure.suptitle(f"{title}: metrics against the budget of adversarial training", fontsize=10.5)
+    return figure
+
+
+def _draw_grid(
+    figure: FigureBase,
+    grid: pd.DataFrame,
+    owned: pd.DataFrame,
+    labels: dict[str, str],
+    shown: Sequence[Metric],
+    norms: Sequence[str],
+    widths: Sequence[float],
+) -> None:
+    """Draw the grid's panels into a figure or a part of one, with a column at the right for the ``labels`` if any."""
+    architectures = list(dict.fromkeys(grid["architecture"]))
     panels = figure.subplots(
         len(shown), len(widths), sharex="col", sharey="row", squeeze=False, width_ratios=widths if labels else None
     )
@@ -73,19 +111,40 @@ def draw_benchmark(table: pd.DataFrame, shown: Sequence[Metric], title: str) -> 
         for axes in row:
             levels = no_measurements(standard, metric)["value"]
             cross(axes, pd.Series(0.02, index=levels.index), levels, across=True)
-        row[0].set_ylabel(wrapped(metric.label, 26) + WORDS[metric.direction], fontsize=8)
+        row[0].set_ylabel(_label(metric), fontsize=8)
     for axes, norm in zip(panels[-1], norms, strict=False):
         axes.set_xlabel(BUDGET_LABELS[norm])
     if labels:
         panels[0][-1].set_title("models of\nyour own", fontsize=8.5)
     handles = panels[0][0].get_legend_handles_labels()[0]
     level = Line2D([], [], color="#555555", linewidth=0.9, label="standard training (level line, band: interval)")
-    if any(len(no_measurements(table[table["metric"] == metric.name], metric)) for metric in shown):
-        said = "saturated: an accuracy of 0 or 1 alone gives this value"
-        handles = [*handles, Line2D([], [], **CROSS, label=said)]
+    handles = [*handles, *_legend_of_crosses(pd.concat([grid, owned]), shown)]
     figure.legend(handles=[*handles, level], loc="outside lower center", ncols=len(handles) + 1)
-    figure.suptitle(f"{title}: metrics against the budget of adversarial training", fontsize=10.5)
-    return figure
+
+
+def _label(metric: Metric) -> str:
+    return wrapped(metric.label, 26) + WORDS[metric.direction]
+
+
+def _legend_of_crosses(table: pd.DataFrame, shown: Sequence[Metric]) -> list[Line2D]:
+    """Return what the legend says of crosses, where there are any."""
+    if not any(len(no_measurements(table[table["metric"] == metric.name], metric)) for metric in shown):
+        return []
+    return [Line2D([], [], **CROSS, label="saturated: an accuracy of 0 or 1 alone gives this value")]
+
+
+def _forest_rows(
+    grid: pd.DataFrame, owned: pd.DataFrame, metric: Metric
+) -> tuple[pd.DataFrame, pd.DataFrame, list[tuple[float, float, float, str]]]:
+    """Return a metric's rows of own models, those that are saturated, and the levels of the grid's standard models."""
+    rows = owned[owned["metric"] == metric.name]
+    standard = grid[(grid["metric"] == metric.name) & (grid["norm"] == "none")]
+    levels = [
+        (row["value"], row["ci_low"], row["ci_high"], architecture_style(position).colour)
+        for position, architecture in enumerate(dict.fromkeys(grid["architecture"]))
+        for _, row in over_seeds(standard[standard["architecture"] == architecture], ["norm"]).iterrows()
+    ]
+    return rows, no_measurements(rows, metric), levels
 
 
 def no_measurements(rows: pd.DataFrame, metric: Metric) -> pd.DataFrame:

@@ -55,9 +55,12 @@ class Row(NamedTuple):
 def draw(*, claims: Annotated[Path, "claims.csv"]) -> Figure:
     """Draw the claims about the study's models on which conclusions rest, and exploratory measures below them."""
     table = read_table(claims, Claim._fields)
-    rows = rows_of(table[table["subject"] == NETWORKS])
+    networks = table[table["subject"] == NETWORKS]
+    rows = rows_of(networks)
     if not rows:
         return note(TITLE, NOTHING)
+    if all(row.claim is None or pd.isna(row.claim["value"]) for row in rows):
+        return note(TITLE, untested(networks))
     heights = [row.height for row in rows]
     figure = Figure(figsize=(11, 1.1 + sum(heights)))
     words, effects, numbers = figure.subplots(1, 3, sharey=True, width_ratios=[5.2, 3.4, 3.6])
@@ -78,6 +81,15 @@ def draw(*, claims: Annotated[Path, "claims.csv"]) -> Figure:
         top += row.height
     figure.suptitle(TITLE, fontsize=11)
     return figure
+
+
+def untested(table: pd.DataFrame) -> str:
+    """Say that none of the claims can be tested, and why: what is missing for most of them."""
+    reasons = table["evidence"].str.partition(": ")[2]
+    whole = reasons[table["scope"].isin([HEADLINE, CONCLUSION]) & reasons.ne("")]
+    why = whole[whole.str.startswith("cannot be tested")].str.partition(": ")[2]
+    said = why.mode()[0] if len(why) else "claims.csv says what is missing"
+    return f"none of the {len(table)} claims can be tested, and claims.csv says of each what is missing: {said}"
 
 
 def rows_of(table: pd.DataFrame) -> list[Row]:

@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 
 def note(title: str, why: str) -> Figure:
     """Return what stands in place of a figure that has nothing to show: its title, and the reason."""
-    figure = Figure(figsize=(11, 0.9))
-    figure.suptitle(f"{title}\n\n{why}", fontsize=10.5)
+    lines = textwrap.wrap(why, 130)
+    figure = Figure(figsize=(11, 0.72 + 0.18 * len(lines)))
+    figure.suptitle("\n".join([title, "", *lines]), fontsize=10.5)
     return figure
 
 

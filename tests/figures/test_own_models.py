@@ -1,0 +1,97 @@
+"""Figures of a study of the user's own models alone, of one or of sixty: every model named, no empty panel, legible."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from results.synthetic_study import CONFIG, Study, table
+from tradeoffs.figures import accuracy_control, adversarial, benchmark, claims, overview
+from tradeoffs.figures.settings import Settings
+from tradeoffs.figures.style import use_style
+from tradeoffs.study.specification import declared
+
+Make = Callable[..., Study]
+Tables = Callable[[Study], Path]
+ALL_TOLD = Settings(declared(CONFIG))
+UNTESTED = "can be tested, and claims.csv says of each what is missing: no adversarially trained model of a grid"
+
+
+@pytest.fixture(autouse=True)
+def style() -> None:
+    use_style()
+
+
+def drawn_benchmark(folder: Path, name: str) -> Figure:
+    """The figure of a benchmark."""
+    (told,) = (told for told in ALL_TOLD.benchmarks if told["name"] == name)
+    return benchmark.draw(Settings([told]), summary=folder / "summary")
+
+
+STANDARD = [(f"net{number}", f"net{number}", "none", 0.0) for number in range(3)]
+ROBUST = [(f"robust{number}", f"net{number % 3}", "linf", 4.0) for number in range(57)]
+NO_GRID: dict[str, Any] = {"architectures": (), "benchmarks": ("imagenet", "imagenet9", "waterbirds", "adversarial")}
+
+
+@pytest.mark.parametrize(
+    ("extras", "compared"),
+    [(STANDARD[:1], 0), (ROBUST[:1], 0), ([*STANDARD[:1], *ROBUST[:1]], 1), ([*STANDARD, *ROBUST], 57)],
+    ids=["one standard", "one robust", "two", "sixty"],
+)
+def test_a_study_of_ones_own_models_has_figures_that_name_each_of_them_and_no_empty_panel(
+    make_imagenet_study: Make, make_tables: Tables, extras: list[Any], compared: int
+) -> None:
+    folder = make_tables(make_imagenet_study(**NO_GRID, extras=extras))
+    shown = overview.draw(ALL_TOLD, differences=folder / "differences", summary=folder / "summary")
+    control = accuracy_control.draw(ALL_TOLD, summary=folder / "summary", sweeps=folder / "sweeps")
+    figures = [drawn_benchmark(folder, name) for name in NO_GRID["benchmarks"][:3]]
+    figures.append(adversarial.draw(summary=folder / "summary"))
+    names = [name for name, *_ in extras]
+    for figure in figures:
+        assert sorted(label.partition(",")[0] for label in lines_of(figure)) == sorted(names)
+    listed = [label.partition(",")[0] for label in lines_of(shown)]
+    assert listed == ([name for name in names if name.startswith("robust")] if compared else names)
+    for figure in (shown, control, *figures):
+        assert all(axes.has_data() for axes in figure.axes if axes.get_visible())
+        legible(figure)
+    marks = [line for line in control.axes[0].lines if line.get_marker() not in ("None", "")]
+    assert len(marks) == len(names)  # models of one architecture and budget are no replicates
+    rows = table(folder / "claims")
+    untested = [row for row in rows if row["scope"] == "headline" and row["subject"] == "networks"]
+    assert {row["verdict"] for row in untested} == {"undecided"}
+    assert all("cannot be tested" in row["evidence"] for row in untested if row["claim"] != "background_reliance")
+    assert UNTESTED in " ".join(claims.draw(claims=folder / "claims").get_suptitle().split())
+
+
+def test_many_own_models_stand_below_the_grid_a_line_each(make_imagenet_study: Make, make_tables: Tables) -> None:
+    folder = make_tables(make_imagenet_study(**NO_GRID | {"architectures": ("resnet18",)}, extras=[*STANDARD, *ROBUST]))
+    shown = overview.draw(ALL_TOLD, differences=folder / "differences", summary=folder / "summary")
+    figures = [drawn_benchmark(folder, "imagenet9"), adversarial.draw(summary=folder / "summary")]
+    for figure, count in ((shown, 57), (figures[0], 60), (figures[1], 60)):
+        assert len(lines_of(figure)) == count
+        assert all(axes.has_data() for axes in figure.axes)
+        legible(figure)
+
+
+def lines_of(figure: Figure) -> list[str]:
+    """Labels of the axis at the left whose labels name models of the user's own, from the top."""
+    named = [[label.get_text() for label in axes.get_yticklabels()] for axes in figure.axes]
+    return next(labels for labels in named if any(label.startswith(("net", "robust")) for label in labels))
+
+
+def legible(figure: Figure) -> None:
+    """No two labels of an axis at the left overlap, and none is cut off."""
+    FigureCanvasAgg(figure).draw()
+    width, height = figure.get_size_inches() * figure.dpi
+    for axes in figure.axes:
+        shown = [label for label in axes.get_yticklabels() if label.get_text() and label.get_visible()]
+        boxes = [label.get_window_extent() for label in shown]
+        middle = {box.y0 + box.height / 2: box for box in boxes}
+        inside = [middle[y] for y in sorted(middle) if axes.bbox.y0 <= y <= axes.bbox.y1]
+        assert all(low.y1 <= high.y0 + 1 for low, high in pairwise(inside))
+        outside = [box for box in inside if box.x0 < -1 or box.x1 > width or box.y0 < -1 or box.y1 > height + 1]
+        assert not outside, (figure.get_suptitle(), axes.get_title(), width, height)
