@@ -54,13 +54,15 @@ def check_overfitting(history: list[Row], images: int, settings: Settings) -> No
 
     ``images`` were monitored. It must hold after two epochs in a row, or after the last, whose weights are the result:
     a network may pass through it once and recover. Epochs in which the budget still grew are not judged: they are
-    monitored at a budget that the network has not been trained at yet.
+    monitored at a budget that the network has not been trained at yet. Training on noise knows no adversary: there it
+    is no fault.
     """
     at_full_budget = history[math.ceil(settings.attack_warm_up * settings.epochs) :]
     needed = 1 if len(history) == settings.epochs else 2
     judged = history[-1:] if needed == 1 else at_full_budget[-2:]
     overfitted = [_overfitted(row, images) for row in judged]
-    if settings.norm != "none" and len(overfitted) == needed and all(overfitted):
+    attacked = settings.norm != "none" and settings.objective != "noise"
+    if attacked and len(overfitted) == needed and all(overfitted):
         row = history[-1]
         raise InputError(
             f"catastrophic overfitting in epoch {len(history)}: {row['validation_training_attack_accuracy']:.0%} of "
