@@ -7,12 +7,12 @@ from torch import Tensor, nn
 from tradeoffs.attacks.pgd import l2_norm, moderate, pgd, random_start, step
 from tradeoffs.step.errors import InputError
 
-NORMS = ("l2", "linf")
+NORMS = ("l1", "l2", "linf")
 
 
 def size(delta: Tensor, norm: str) -> Tensor:
     flat = delta.flatten(1)
-    return flat.norm(dim=1) if norm == "l2" else flat.abs().amax(1)
+    return flat.norm(p={"l1": 1, "l2": 2, "linf": torch.inf}[norm], dim=1)
 
 
 @settings(max_examples=30, deadline=None)
@@ -42,7 +42,7 @@ def test_pgd_stays_in_the_ball_and_in_the_pixel_range(norm, epsilon, step_size, 
     assert not x_adv.requires_grad
 
 
-@pytest.mark.parametrize(("norm", "dual"), [("l2", 2), ("linf", 1)])
+@pytest.mark.parametrize(("norm", "dual"), [("l1", torch.inf), ("l2", 2), ("linf", 1)])
 def test_pgd_reaches_the_known_optimum_of_a_linear_loss(norm, dual):
     """max over ||d|| <= eps of w.(x + d) is w.x + eps ||w||_dual."""
     weight = torch.randn(12, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
@@ -73,8 +73,8 @@ def test_random_starts_fill_the_ball(norm):
 
 def test_a_step_in_an_unknown_norm_is_one_clear_line():
     x = torch.rand(2, 3)
-    with pytest.raises(InputError, match="norm: 'l1' is unknown; choose one of l2, linf"):
-        step(x, x, x, norm="l1", epsilon=1.0, step_size=0.1, bounds=None)
+    with pytest.raises(InputError, match="norm: 'l3' is unknown; choose one of l1, l2, linf"):
+        step(x, x, x, norm="l3", epsilon=1.0, step_size=0.1, bounds=None)
 
 
 def test_steps_have_the_length_of_their_norm_and_end_on_the_edge_of_the_ball():
@@ -115,7 +115,7 @@ def test_a_zero_gradient_does_not_move_or_break_an_example(step_size):
 
 def test_unknown_norm_is_one_clear_line():
     x = torch.rand(2, 3)
-    with pytest.raises(InputError, match="norm: 'l3' is unknown; choose one of l2, linf"):
+    with pytest.raises(InputError, match="norm: 'l3' is unknown; choose one of l1, l2, linf"):
         random_start(x, norm="l3", epsilon=1.0, generator=torch.Generator(), bounds=None)
 
 

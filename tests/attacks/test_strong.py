@@ -27,7 +27,7 @@ from tradeoffs.attacks.strong import (
 from tradeoffs.models.networks import build
 from tradeoffs.step.errors import InputError
 
-NORMS = ("l2", "linf")
+NORMS = ("l1", "l2", "linf")
 
 
 def seeded(seed: int) -> torch.Generator:

@@ -115,7 +115,7 @@ def random_search(
     """Whether a search by ``QUERIES`` random squares finds a point in the ball that is not classified correctly: [n].
 
     A square of one random colour replaces part of the perturbation (linf) or is added to it and the sum scaled back to
-    the ball (l2), wherever that raises the margin. Squares shrink from 30 % of the image to 1 %.
+    the ball (l1, l2), wherever that raises the margin. Squares shrink from 30 % of the image to 1 %.
     """
     n, channels, height, width = x.shape
     device = x.device
@@ -135,13 +135,19 @@ def random_search(
             if norm == "linf":
                 delta = torch.where(inside[:, None], epsilon * colour, current)
             else:
-                delta = current + inside[:, None] * colour * (0.5 * epsilon / (side * channels**0.5))
-        delta = delta.clamp(-epsilon, epsilon) if norm == "linf" else delta * (epsilon / l2_norm(delta))
+                own = side**2 * channels if norm == "l1" else side * channels**0.5  # the norm of a square of ones
+                delta = current + inside[:, None] * colour * (0.5 * epsilon / own)
+        delta = delta.clamp(-epsilon, epsilon) if norm == "linf" else delta * (epsilon / _size(delta, norm))
         value = margin(logits((x + delta).clamp(0, 1)), labels)
         better = value > best
         best = torch.where(better, value, best)
         current = torch.where(better[:, None, None, None], delta, current)
     return ~(best < 0)
+
+
+def _size(delta: Tensor, norm: str) -> Tensor:
+    """Norm, l1 or l2, of each perturbation of ``delta`` [n, c, h, w], none of which is 0: [n, 1, 1, 1]."""
+    return l2_norm(delta) if norm == "l2" else delta.abs().sum((1, 2, 3), keepdim=True)
 
 
 def _signs(shape: tuple[int, ...], generator: torch.Generator, like: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
-"""Projected gradient ascent in l2 and linf balls: training, evaluation and the theory's simulation build on it.
+"""Projected gradient ascent in l1, l2 and linf balls: training, evaluation and the theory's simulation build on it.
 
 A threat model is a norm and a budget epsilon: the attacker may move each example anywhere within a ball of radius
-epsilon (linf: per coordinate; l2: Euclidean, over all pixels and channels of the example), inside ``bounds``.
+epsilon (linf: per coordinate; l2: Euclidean, l1: the sum of what coordinates change by, over all pixels and channels of
+the example), inside ``bounds``. What is particular to l1 is in :mod:`tradeoffs.attacks.l1`.
 """
 
 from collections.abc import Callable
@@ -9,9 +10,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from tradeoffs.attacks import l1
 from tradeoffs.step.errors import InputError
 
-NORMS = ("l2", "linf")
+NORMS = ("l1", "l2", "linf")
 Loss = Callable[[Tensor], Tensor]
 _SMALL, _LARGE = 1e-12, 1e12  # of float32 and wider, whose squares and sums of squares are exact far beyond
 
@@ -78,6 +80,8 @@ def random_start(
         noise = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
         radius = torch.rand(len(x), generator=generator, device=x.device, dtype=x.dtype) ** (1 / x[0].numel())
         noise *= _per_example(radius, x) / l2_norm(noise)
+    elif norm == "l1":
+        noise = l1.uniform(x, generator)
     else:
         raise _unknown(norm)
     return _clip(x + epsilon * noise, bounds)
@@ -96,6 +100,7 @@ def step(
 ) -> Tensor:
     """Move by ``step_size`` in the steepest direction of the norm, project on the ball around ``x``, clip to bounds.
 
+    In l1 it is a sparse direction (:mod:`tradeoffs.attacks.l1`), in place of the one coordinate that is the steepest.
     The direction is found whatever the gradient's size. A coordinate whose gradient is NaN is not moved; an infinite
     gradient counts as the largest number. ``limits`` is the :func:`box` of a linf ball, for callers who make many steps
     in the same one.
@@ -111,6 +116,8 @@ def step(
             size = _norm(gradient)
         delta = (x_adv - x).addcdiv_(gradient, size, value=step_size)
         return _clip(delta.mul_((epsilon / _norm(delta)).clamp_(max=1)).add_(x), bounds)
+    if norm == "l1":
+        return l1.project(l1.sparse_step(x_adv, gradient, step_size, bounds), x, epsilon, bounds)
     raise _unknown(norm)
 
 

@@ -1,4 +1,4 @@
-"""Adversarial accuracy over a range of l2 and linf budgets, where a spurious correlation holds and where it does not.
+"""Adversarial accuracy over l1, l2 and linf budgets, where a spurious correlation holds and where it does not.
 
 White-box attacks of :mod:`tradeoffs.attacks.strong`. Accuracy at a budget is that under the strongest of the attacks
 run at
@@ -51,7 +51,7 @@ class Settings(EvaluationSettings):
     crop: int  # centre crop
     images: int  # images attacked in each domain, spread evenly over the classes
     domains: dict[str, str]  # name in the metrics -> validation folder
-    budgets: dict[str, list[float]]  # l2 in pixel units, linf in 1/255
+    budgets: dict[str, list[float]]  # l1 and l2 in pixel units, linf in 1/255
     steps: int  # of an attack
     restarts: int  # attacks at each budget, the further ones longer and on fewer images
 

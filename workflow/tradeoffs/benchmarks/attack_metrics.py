@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 _NAME = re.compile(
-    r"accuracy_(?P<clean>.+)|adversarial_accuracy_(?P<domain>.+)_(?P<norm>l2|linf)_eps(?P<epsilon>[0-9.]+)"
+    r"accuracy_(?P<clean>.+)|adversarial_accuracy_(?P<domain>.+)_(?P<norm>l1|l2|linf)_eps(?P<epsilon>[0-9.]+)"
 )
 
 
@@ -13,7 +13,7 @@ class Attack(NamedTuple):
 
     domain: str
     norm: str = "none"
-    epsilon: float = 0.0  # as in a model's id: l2 in pixel units, linf in 1/255
+    epsilon: float = 0.0  # as in a model's id: l1 and l2 in pixel units, linf in 1/255
 
 
 def metric_name(attack: Attack) -> str:

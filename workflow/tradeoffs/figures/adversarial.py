@@ -22,7 +22,7 @@ TRAINING = ["norm", "epsilon", "own"]
 
 
 def attacks(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the adversarial benchmark with columns domain, attack (none, linf, l2) and attacked (its budget)."""
+    """Rows of the adversarial benchmark with columns domain, attack (none, linf, l2, l1) and attacked (its budget)."""
     rows: pd.DataFrame = table[table["benchmark"] == "adversarial"].reset_index(drop=True)
     found = [read_name(name) for name in rows["metric"]]
     rows["domain"] = [attack.domain if attack else None for attack in found]
@@ -105,7 +105,7 @@ def cells(axes: Axes, table: pd.DataFrame) -> None:
         table.assign(own=[named.get(m, "").replace("\n", ", ") for m in table["model"]]),
         [*TRAINING, "attack", "attacked"],
     )
-    order = ["none", "linf", "l2"]
+    order = ["none", "linf", "l2", "l1"]
     rows = _ordered(means[TRAINING], order)
     columns = _ordered(means[["attack", "attacked"]], order)
     values = np.full((len(rows), len(columns)), np.nan)

@@ -1,4 +1,4 @@
-"""The inner maximisation of a training step, on the network as it stands."""
+"""What takes the place of a training step's images: the inner maximisation on the network as it stands, or noise."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from tradeoffs.attacks.folding import folded
 from tradeoffs.attacks.pgd import ascend, pgd, random_start
 from tradeoffs.compute.precision import autocast
+from tradeoffs.training.objectives import divergence
 from tradeoffs.training.processes import ALONE, Group, share
 from tradeoffs.training.settings import Settings
 
@@ -26,17 +27,27 @@ def perturb(
 ) -> Tensor:
     """Attack a batch at the training budget, with batch statistics frozen and no gradient for the weights.
 
+    With the objective ``noise`` it is the random start alone.
+
     ``x`` is this process's share of a batch of ``images``. Every process draws the random starts of the whole batch
     from an equal ``generator``, so that an image starts from the same point whoever attacks it.
     """
     attacked = folded(network)
 
+    trades = settings.objective == "trades"
+    if trades:
+        with torch.no_grad(), autocast(x.device):
+            natural = attacked(x)
+
     def loss(inputs: Tensor) -> Tensor:
         with autocast(x.device):
+            if trades:
+                return divergence(natural, attacked(inputs))
             return F.cross_entropy(attacked(inputs), labels, reduction="none")
 
     ball: dict[str, Any] = {"norm": settings.norm, "epsilon": settings.epsilon}
-    ascent = ball | {"steps": settings.attack_steps, "step_size": settings.attack_step_size * settings.epsilon}
+    steps = 0 if settings.objective == "noise" else settings.attack_steps
+    ascent = ball | {"steps": steps, "step_size": settings.attack_step_size * settings.epsilon}
     network.requires_grad_(False)
     try:
         if group.size == 1:

@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -14,6 +13,7 @@ from tradeoffs.training.attack import perturb
 from tradeoffs.training.checkpoint import Checkpoint, State
 from tradeoffs.training.data import Source
 from tradeoffs.training.monitoring import evaluate, monitor
+from tradeoffs.training.objectives import summed_loss
 from tradeoffs.training.processes import ALONE, Group, add_up, share
 from tradeoffs.training.run import Run, keep, restore, start
 from tradeoffs.training.settings import Settings
@@ -36,15 +36,18 @@ def train(
     checkpoint: Checkpoint | None = None,
     asked_to_stop: Callable[[], bool] = lambda: False,
     group: Group = ALONE,
+    initial: State | None = None,
 ) -> tuple[nn.Module, list[Row]]:
     """Train from scratch, or from where ``checkpoint`` was left; return the network and the learning curve.
+
+    ``initial``: weights of the same architecture to begin with, in place of those that are drawn from the seed.
 
     Raises InputError where the result would not be sound (:mod:`tradeoffs.training.soundness`), with the epoch, and
     StoppedError once it has kept its state after ``asked_to_stop()``.
     """
     check_smallest_batch(settings, training, group)
     checkpoint = checkpoint or Checkpoint(None, "", 0)
-    run = start(settings, training, device, checkpoint, asked_to_stop, group)
+    run = start(settings, training, device, checkpoint, asked_to_stop, group, initial)
     state = checkpoint.resume(device)
     if state is not None:
         try:
@@ -53,7 +56,7 @@ def train(
             if is_out_of_memory(error):
                 raise
             checkpoint.refuse(f"malformed checkpoint ({type(error).__name__}: {error})")
-            state, run = None, start(settings, training, device, checkpoint, asked_to_stop, group)
+            state, run = None, start(settings, training, device, checkpoint, asked_to_stop, group, initial)
     network = run.network
     for epoch in range(len(run.history), settings.epochs):
         row = {"epoch": float(epoch + 1)} | train_one_epoch(run, training, epoch, state)
@@ -107,14 +110,14 @@ def update(run: Run, inputs: Tensor, targets: Tensor, images: int, epsilon: floa
 
     Return summed loss, hits and wishes to stop.
     """
-    if run.settings.norm != "none":
-        attack = run.settings._replace(epsilon=epsilon)
-        inputs = perturb(run.network, inputs, targets, attack, run.generator, run.group, images)
+    settings, fed = run.settings._replace(epsilon=epsilon), inputs
+    if settings.norm != "none":
+        fed = perturb(run.network, inputs, targets, settings, run.generator, run.group, images)
     run.network.train()
     run.optimizer.zero_grad()
     with autocast(inputs.device):
-        logits = run.network(inputs)
-        loss = F.cross_entropy(logits, targets, reduction="sum") / images
+        logits, summed = summed_loss(run.network, inputs, fed, targets, settings)
+        loss = summed / images
     loss.backward()
     with torch.no_grad():
         hits = (logits.argmax(1) == targets).sum()

@@ -39,10 +39,14 @@ def start(
     checkpoint: Checkpoint,
     asked_to_stop: Callable[[], bool],
     group: Group,
+    initial: State | None = None,
 ) -> Run:
-    """Return a training before its first step, its network drawn from the seed."""
+    """Return a training before its first step, its network drawn from the seed, or with the ``initial`` weights."""
     torch.manual_seed(settings.seed)
-    network = share_batch_statistics(build(settings.architecture, training.classes).to(device), group, device)
+    built = build(settings.architecture, training.classes)
+    if initial is not None:
+        built.load_state_dict(initial)
+    network = share_batch_statistics(built.to(device), group, device)
     optimizer = torch.optim.SGD(
         network.parameters(),
         lr=settings.learning_rate,

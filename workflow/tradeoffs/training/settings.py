@@ -7,7 +7,7 @@ class Settings(NamedTuple):
     """How a network is trained; sizes are in pixels, budgets in pixel values of [0, 1]."""
 
     architecture: str
-    norm: Annotated[str, "none, l2 or linf"]
+    norm: Annotated[str, "none, l1, l2 or linf"]
     epsilon: float
     seed: int
     images: Annotated[int | None, "training images used, the same number of each class; None: all"]
@@ -23,3 +23,5 @@ class Settings(NamedTuple):
     attack_step_size: Annotated[float, "relative to epsilon"]
     monitor_images: Annotated[int, "validation images whose adversarial accuracy is followed, epoch by epoch"]
     attack_warm_up: Annotated[float, "share of the training in which the budget grows from 0 to epsilon"] = 0.0
+    objective: Annotated[str, "pgd, trades, or noise: a random point of the ball"] = "pgd"
+    trades_beta: Annotated[float, "weight of the divergence in trades"] = 6.0

@@ -53,12 +53,14 @@ def check_overfitting(history: list[Row], images: int, settings: Settings) -> No
     """Raise InputError for catastrophic overfitting (Wong et al. 2020): robust to its own attack and to no other.
 
     ``images`` were monitored. It must hold after two epochs in a row, or after the last, whose weights are the result:
-    a network may pass through it once and recover. Epochs in which the budget still grew are not monitored.
+    a network may pass through it once and recover. Epochs in which the budget still grew are not monitored. Training on
+    noise knows no adversary: there it is no fault.
     """
     needed = 1 if len(history) == settings.epochs else 2
     judged = history[first_monitored(settings) :][-needed:]
     overfitted = [_overfitted(row, images) for row in judged]
-    if settings.norm != "none" and len(overfitted) == needed and all(overfitted):
+    attacked = settings.norm != "none" and settings.objective != "noise"
+    if attacked and len(overfitted) == needed and all(overfitted):
         row = history[-1]
         raise InputError(
             f"catastrophic overfitting in epoch {len(history)}: {row['validation_training_attack_accuracy']:.0%} of "

@@ -1,4 +1,4 @@
-"""Train one model: standard, or adversarially by PGD (Madry et al. 2018), from a folder in ImageNet's layout.
+"""Train one model: standard, adversarially (by PGD or TRADES) or on noise, from a folder in ImageNet's layout.
 
     tradeoffs train --spec '{"architecture": "basic", "norm": "linf", "epsilon": 0.0157, ...}' \
         --data resources/miniature/default/imagenet --weights weights.pt --card card.json
@@ -7,6 +7,8 @@ Writes a plain state_dict (loadable with ``weights_only=True``) and a card with 
 ``--checkpoint`` the state is kept every few minutes, after every epoch and on SIGTERM, and a killed run continues from
 it to the same weights, bit for bit on one machine with the same threads. ``--processes 2`` trains in two processes,
 each on a GPU of its own where there are any; so does torchrun.
+
+It begins with weights drawn from the seed, or, with ``--start``, with those of another model (fine-tuning).
 
 A training that diverges or overfits catastrophically ends with one line and writes nothing.
 """
@@ -24,15 +26,17 @@ from tradeoffs.compute import memory
 from tradeoffs.compute.batching import workers
 from tradeoffs.compute.device import choose_device
 from tradeoffs.data.names import check_same_classes
+from tradeoffs.models.networks import load
 from tradeoffs.step.cards import check, digests
 from tradeoffs.step.code_id import code_id
 from tradeoffs.step.command import Written
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.files import read_json
 from tradeoffs.training import launcher
-from tradeoffs.training.checkpoint import Checkpoint, on_sigterm, save
+from tradeoffs.training.checkpoint import Checkpoint, State, on_sigterm, save
 from tradeoffs.training.data import Source, open_source, read_split
 from tradeoffs.training.loop import SCHEDULES, StoppedError, train
+from tradeoffs.training.objectives import OBJECTIVES
 from tradeoffs.training.processes import LOST, STOPPED, LostError, join, leave, see_one_gpu, together
 from tradeoffs.training.settings import Settings
 from tradeoffs.training.soundness import convergence, warnings
@@ -60,6 +64,7 @@ def run(
     checkpoint: Annotated[Path | None, "file to resume from; removed when training is complete"] = None,
     checkpoint_minutes: Annotated[float, "minutes between checkpoints"] = 10.0,
     processes: Annotated[int, "processes to train in, one GPU each"] = 1,
+    start: Annotated[Path | None, "weights of the same architecture to begin with, in place of random ones"] = None,
 ) -> Written:
     """Train in this process, alone or with the others that the environment names, or start those others.
 
@@ -68,8 +73,15 @@ def run(
     """
     if settings.schedule not in SCHEDULES:
         raise InputError(f"--spec: schedule = {settings.schedule!r}; choose one of {', '.join(SCHEDULES)}")
+    if settings.objective not in OBJECTIVES:
+        raise InputError(f"--spec: objective = {settings.objective!r}; choose one of {', '.join(OBJECTIVES)}")
+    if settings.norm != "none" and not settings.epsilon > 0:
+        raise InputError(
+            f"--spec: epsilon = {settings.epsilon} with norm {settings.norm}; expected a budget of more than 0, or "
+            "norm none"
+        )
     if processes > 1 and not launcher.is_member():
-        options = {"data": data, "weights": weights, "card": card, "checkpoint": checkpoint}
+        options = {"data": data, "weights": weights, "card": card, "checkpoint": checkpoint, "start": start}
         given = {name: str(path) for name, path in options.items() if path is not None}
         given["checkpoint-minutes"] = str(checkpoint_minutes)
         raise SystemExit(launcher.launch(processes, json.dumps(settings._asdict()), given))
@@ -79,26 +91,34 @@ def run(
     )
     try:
         with memory.or_say(cure), together():
-            return _trained(settings, data, weights, checkpoint, checkpoint_minutes)
+            return _trained(settings, data, weights, checkpoint, checkpoint_minutes, start)
     except LostError as lost:
         print(f"another process of this training has ended ({lost})", file=sys.stderr)
         raise SystemExit(LOST) from None
 
 
-def _trained(settings: Settings, data: Path, weights: Path, kept: Path | None, minutes: float) -> Written:
+def _trained(
+    settings: Settings, data: Path, weights: Path, kept: Path | None, minutes: float, begun: Path | None
+) -> Written:
     see_one_gpu()
     device = choose_device()
     group = join(device)
     check(data / "fingerprint.json")
     fingerprint = read_json(data / "fingerprint.json")["fingerprint"]
-    named = [settings._asdict(), code_id("tradeoffs.training.train"), fingerprint]
-    key = hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
-    checkpoint = Checkpoint(kept, key, minutes)
+    checkpoint = Checkpoint(kept, key(settings, fingerprint, begun), minutes)
     training, validation = sources(settings, data, device)
+    initial = None if begun is None else _weights(begun, settings, training.classes)
     with on_sigterm() as asked_to_stop:
         try:
             network, history = train(
-                settings, training, validation, device, checkpoint=checkpoint, asked_to_stop=asked_to_stop, group=group
+                settings,
+                training,
+                validation,
+                device,
+                checkpoint=checkpoint,
+                asked_to_stop=asked_to_stop,
+                group=group,
+                initial=initial,
             )
         except StoppedError as stop:
             where = f"{kept} holds it: the same command goes on" if kept else "nothing was kept"
@@ -117,7 +137,22 @@ def _trained(settings: Settings, data: Path, weights: Path, kept: Path | None, m
         "weights_sha256": digests(weights)[weights.name],
         "history": history,
         "convergence": convergence(history, training.classes),
+        "start_sha256": None if begun is None else digests(begun)[begun.name],
         "warnings": warnings(history, training.classes, validation.size),
     }
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
     return Written("model", [weights], content, {"imagenet": fingerprint}, name, obsolete=[kept] if kept else [])
+
+
+def _weights(path: Path, settings: Settings, classes: int) -> State:
+    """Read the weights to begin with; InputError for others than those of this architecture and number of classes."""
+    network = load(path, settings.architecture, classes, torch.device("cpu"))
+    assert isinstance(network, torch.nn.Module)
+    return network.state_dict()
+
+
+def key(settings: Settings, fingerprint: str, begun: Path | None) -> str:
+    """Name the run that a checkpoint belongs to: its settings, code, data and the weights that it began with."""
+    named = [settings._asdict(), code_id("tradeoffs.training.train"), fingerprint]
+    named += [digests(begun)[begun.name]] if begun is not None else []
+    return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
