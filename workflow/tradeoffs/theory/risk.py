@@ -48,15 +48,26 @@ def dual_exponent(p: float) -> float:
 
 def vector_norm(vectors: Array, exponent: float) -> Array:
     """Norm of each row of ``vectors`` [..., d] with any exponent in [1, inf]; no overflow for large exponents."""
+    if exponent == 2:  # without copies, which cost more than the sums
+        with np.errstate(over="ignore"):
+            squared = np.asarray(np.einsum("...i,...i->...", vectors, vectors))
+        lost = ~((squared > 1e-280) & (squared < np.inf))
+        length = np.asarray(np.sqrt(squared))
+        length[lost] = _scaled_norm(vectors[lost], exponent)
+        return length
     magnitude = np.abs(vectors)
     if exponent == 1:
         return np.asarray(magnitude.sum(axis=-1))
-    largest = magnitude.max(axis=-1, initial=0.0)
     if math.isinf(exponent):
-        return np.asarray(largest)
+        return np.asarray(magnitude.max(axis=-1, initial=0.0))
+    return _scaled_norm(vectors, exponent)
+
+
+def _scaled_norm(vectors: Array, exponent: float) -> Array:
+    """Norms from vectors in units of their largest entries, whose powers neither overflow nor vanish."""
+    magnitude = np.abs(vectors)
+    largest = magnitude.max(axis=-1, initial=0.0)
     unit = magnitude / np.where(largest > 0, largest, 1.0)[..., None]
-    if exponent == 2:
-        return np.asarray(largest * np.sqrt(np.einsum("...i,...i->...", unit, unit)))
     return np.asarray(largest * (unit**exponent).sum(axis=-1) ** (1 / exponent))
 
 

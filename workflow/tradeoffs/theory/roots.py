@@ -27,7 +27,7 @@ def roots_in_unit_interval(function: Callable[[Array], Array], resolution: Array
     with np.errstate(divide="ignore", invalid="ignore"):
         fraction = fa / (fa - fb)
         for _ in range(steps):
-            fraction = np.clip(fraction, _TOLERANCE, 1 - _TOLERANCE)
+            fraction = np.minimum(np.maximum(fraction, _TOLERANCE), 1 - _TOLERANCE)
             x = a + fraction * (b - a)
             fx = function(x)
             same = (fx > 0) == (fa > 0)
