@@ -1,12 +1,15 @@
 """A network that a Python function of the user's makes: its logits, its code's digest, and a line for what is wrong."""
 
+import json
 import pickle
 import re
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from benchmarks.conftest import MODEL, SMALL
 from models.converting import converted
 from models.published_format import trained_like
 from tradeoffs.models import convert, factory, user_code
@@ -247,3 +250,27 @@ def test_what_the_function_changes_of_torch_is_put_back(nets):
     with pytest.raises(InputError, match=re.escape("returned NoneType")):
         factory.make(Factory("nets.py:number", {}))
     assert torch.get_default_dtype() == torch.float32
+
+
+def test_a_network_by_its_name_and_by_a_function_has_the_same_numbers_to_the_last_bit(
+    nets, miniature, torchvision_network
+):
+    torch.save(torchvision_network("resnet18", 10).state_dict(), nets / "w.pt")
+    ways = {
+        "state_dict": {"name": "resnet18"},
+        "python": {"factory": "torchvision.models:resnet18", "arguments": {"num_classes": 10}},
+    }
+    cards = []
+    for source, given in ways.items():
+        text = json.dumps(given | {"classes": 10, "mean": list(MEAN), "std": list(STD)})
+        out = ["--weights", f"{source}.pt", "--card", f"{source}.json"]
+        assert commands.main(["convert", source, "--spec", text, "--checkpoint", "w.pt", *out]) == 0
+        named = MODEL | SMALL["waterbirds"] | {"architecture": read_json(nets / f"{source}.json")["architecture"]}
+        files = ["--weights", f"{source}.pt", "--data", f"waterbirds={miniature / 'waterbirds'}"]
+        files += ["--card", f"{source}_birds.json", "--outcomes", f"{source}_birds.npz"]
+        assert commands.main(["evaluate", "waterbirds", "--spec", json.dumps(named), *files]) == 0
+        cards.append(read_json(nets / f"{source}_birds.json"))
+    one, other = cards
+    assert one["metrics"] == other["metrics"]
+    with np.load(nets / "state_dict_birds.npz") as ours, np.load(nets / "python_birds.npz") as theirs:
+        assert all(np.array_equal(ours[name], theirs[name]) for name in ours)

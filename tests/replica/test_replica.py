@@ -168,16 +168,32 @@ def test_only_the_overlapping_classes_of_objectnet_were_unpacked(finished):
     assert len(list(images.iterdir())) == classes.OBJECTNET_SHARED
 
 
-def test_a_user_with_two_of_the_five_data_sets_gets_these_two(make_project, published):
-    budgets, extra = {"linf": [], "l2": []}, [own_model(published)]
-    project = make_project(accepted("waterbirds"), architectures=["resnet50"], budgets=budgets, extra=extra)
+def test_a_user_with_two_of_the_five_data_sets_and_only_own_models_gets_these(make_project, published):
+    """One of the models is the other once more, as what a Python function makes: its numbers are the same."""
+    mine = own_model(published)
+    function = {"source": "python", "trust": True, "factory": "nets.py:build", "arguments": {"classes": 1000}}
+    made = mine | function | {"id": "made", "name": None, "norm": "linf", "epsilon": 4, "reference": "mine"}
+    project = make_project(accepted("waterbirds"), architectures=[], extra=[mine, made])
+    network = f"torchvision.models.{world.EXTRA.removesuffix('.pt')}(num_classes=classes)"
+    (project.folder / "nets.py").write_text(f"import torchvision.models\n\ndef build(classes):\n    return {network}\n")
     done = project.snakemake("--cores", "2")
     output = done.stdout + done.stderr
     assert done.returncode == 0, output
     results = project.folder / "results/imagenet"
     summary = pd.read_csv(results / "summary.csv", keep_default_na=False)
     assert set(summary["benchmark"]) == {"imagenet9", "waterbirds"}
-    assert set(summary["model"]) == {"resnet50_standard", "mine"}
+    values = summary.pivot_table(index=["benchmark", "metric"], columns="model", values="value")
+    assert list(values) == ["made", "mine"]
+    assert (values["made"] == values["mine"]).all()
+    differences = pd.read_csv(results / "differences.csv")
+    assert set(differences["model"]) == {"made"}
+    assert (differences["value"] == 0).all()
+    claims = pd.read_csv(results / "claims.csv")
+    headlines = claims[(claims["subject"] == "networks") & (claims["scope"] == "headline")]
+    assert set(headlines["verdict"]) == {"undecided"}
+    assert headlines["evidence"].iloc[1:].str.contains("cannot be tested: no adversarially trained model").all()
+    figures = {path.stem for path in (results / "figures").glob("*.png")}
+    assert {"overview", "claims", "benchmark_imagenet9", "benchmark_waterbirds"} <= figures
     missing = pd.read_csv(results / "missing.csv")
     assert set(missing["benchmark"]) == BENCHMARKS - {"imagenet9", "waterbirds"}
     for row in missing.itertuples():
