@@ -54,7 +54,10 @@ def test_each_training_is_compared_with_standard_and_with_plain_training(replica
         assert row.ci_low < effect < row.ci_high
         assert (row.verdict, row.scope, row.replicates) == ("supported", "exploratory", replicates)
         assert row.norm == claim.split(".")[2]
-    assert "basic_linf_eps8_trades against basic_linf_eps8" in found[name.format("linf") + "_than_plain"].evidence
+    evidence = found[name.format("linf") + "_than_plain"].evidence
+    ours, theirs = evidence.partition(";")[0].split(" against ")
+    assert ours.endswith("basic_linf_eps8_trades" + ("_rep3" if replicates > 1 else ""))
+    assert theirs.split(", ")[0] == "basic_linf_eps8"
 
 
 def test_without_such_models_there_are_no_rows():
