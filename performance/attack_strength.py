@@ -2,6 +2,7 @@
 
     uv run --group bench python performance/attack_strength.py [--models ID ...] [--images 500]
     uv run --group bench python performance/attack_strength.py --autoattack [--models ID ...] [--images 500]
+    uv run --group bench python performance/attack_strength.py --l1 [--autoattack] [--models ID ...] [--images 500]
 
 Needs the models and data of a default run (`uv run snakemake --cores all`): all models of results/miniature/models
 without --models. Ours runs with a fifth and with three tenths of the peers' steps and a second attack on what comes
@@ -10,7 +11,8 @@ classified correctly, at every budget. ``difference`` is our adversarial accurac
 and its largest over models and budgets: where it is negative, our attack was the stronger; ``weaker`` counts the pairs
 of model and budget where it is positive.
 With --autoattack, instead of the peers, AutoAttack in its standard form (apgd-ce, apgd-t, fab-t, square), which takes a
-quarter of an hour per model and 500 images, and a line for each budget.
+quarter of an hour per model and 500 images, and a line for each budget. With --l1, budgets of that norm in place of the
+others; torchattacks has no PGD in l1 and is left out.
 """
 
 import argparse
@@ -124,8 +126,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10, help="of the peers (10)")
     parser.add_argument("--autoattack", action="store_true")
     parser.add_argument("--threads", type=int, default=1, help="of the CPU (1)")
+    parser.add_argument("--l1", action="store_true", help="budgets in l1 in place of linf and l2")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    if arguments.l1:
+        BUDGETS.clear()
+        BUDGETS["l1"] = [4.0, 12.0]
     folder = ROOT / "results/miniature/models"
     x, labels = images(arguments.images)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -148,7 +154,10 @@ def main() -> None:
         if arguments.autoattack:
             curves["AutoAttack"] = autoattack_curve(network)
         else:
-            curves |= {name: peer_curve(network, peer, arguments.steps) for name, peer in installed(network).items()}
+            peers = {
+                name: peer for name, peer in installed(network).items() if not (arguments.l1 and name == "torchattacks")
+            }
+            curves |= {name: peer_curve(network, peer, arguments.steps) for name, peer in peers.items()}
         for name, curve in curves.items():
             started = clock()
             robust = curve(x, labels)

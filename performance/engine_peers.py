@@ -46,7 +46,11 @@ def with_foolbox(network: nn.Module) -> Attack:
     import foolbox
 
     model = foolbox.PyTorchModel(network, bounds=(0, 1), device=next(network.parameters()).device)
-    kinds = {"linf": foolbox.attacks.LinfPGD, "l2": foolbox.attacks.L2PGD}
+    kinds = {
+        "linf": foolbox.attacks.LinfPGD,
+        "l2": foolbox.attacks.L2PGD,
+        "l1": foolbox.attacks.SparseL1DescentAttack,
+    }
 
     def attack(x: Tensor, labels: Tensor, norm: str, epsilon: float, steps: int, size: float) -> Tensor:
         return kinds[norm](abs_stepsize=size, steps=steps).run(model, x, labels, epsilon=epsilon)
@@ -76,7 +80,7 @@ def with_art(network: nn.Module) -> Attack:
             )
         found = ProjectedGradientDescentPyTorch(
             estimators[x.shape[1:]],
-            norm=np.inf if norm == "linf" else 2,
+            norm={"linf": np.inf, "l2": 2, "l1": 1}[norm],
             eps=epsilon,
             eps_step=size,
             max_iter=steps,

@@ -81,7 +81,7 @@ def test_an_epoch_ends_with_the_weights_of_a_plain_loop(data, training, objectiv
     begun = moved(build(spec["architecture"], 10))
     ours, theirs = moved(network) - begun, moved(plain_loop(spec, data, objective, steps)) - begun
     # Folded networks round otherwise, and ten attack steps in each of six updates make that larger.
-    print("DIST", ((ours - theirs).norm()/theirs.norm()).item())
+    print("DIST", ((ours - theirs).norm() / theirs.norm()).item())
     assert (ours - theirs).norm() < 0.02 * theirs.norm()
 
 

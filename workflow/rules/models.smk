@@ -5,6 +5,12 @@
 rule train:
     input:
         lambda wc: f"{folder(MODELS[wc.model].world, 'imagenet')}/fingerprint.json",
+        # The model whose weights a fine-tuning begins with.
+        start=lambda wc: (
+            f"results/{wc.study}/models/{MODELS[wc.model].start}/weights.pt"
+            if MODELS[wc.model].start
+            else []
+        ),
     output:
         weights="results/{study}/models/{model}/weights.pt",
         card="results/{study}/models/{model}/card.json",
@@ -28,13 +34,14 @@ rule train:
         spec=lambda wc: settings(MODELS[wc.model].spec),
         folder=lambda wc, input: str(Path(input[0]).parent),
         checkpoint=lambda wc, output: str(Path(output.card).parent / "checkpoint.pt"),
+        start=lambda wc, input: ["--start", input.start] if input.start else [],
         processes=lambda wc, resources: hooks.training_processes(
             resources, config["gpus_per_training"]
         ),
     shell:
         "python -m tradeoffs train --spec {params.spec:q} --data {params.folder:q}"
         " --weights {output.weights:q} --card {output.card:q} --checkpoint {params.checkpoint:q}"
-        " --processes {params.processes:q} > {log:q} 2>&1"
+        " --processes {params.processes:q} {params.start:q} > {log:q} 2>&1"
 
 
 # Published checkpoints and files at an address, whose download is an input, and the user's own models. A library fetches

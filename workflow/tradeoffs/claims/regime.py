@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tradeoffs.benchmarks.attack_metrics import Attack, metric_name
-from tradeoffs.claims import correlation_effects, scale_effects
+from tradeoffs.claims import correlation_effects, objective_effects, scale_effects
 from tradeoffs.results.measurements import CONVERGENCE, Measurements
 from tradeoffs.results.metrics import Benchmark
 from tradeoffs.results.study import Model, Study
@@ -70,6 +70,8 @@ def checks(measured: Measurements, study: Study) -> list[Check]:
     found = [check for benchmark in study.benchmarks for check in of_benchmark(measured, study, benchmark)]
     found += _converged(measured, study, ("main",), "background_reliance")
     found += of_correlation_sweep(measured, study)
+    swept = objective_effects.swept_models(study.models)
+    found += [check for benchmark in study.benchmarks for check in of_objectives(measured, study, benchmark, swept)]
     return list(dict.fromkeys([*found, *(check for own in of_scales(measured, study).values() for check in own)]))
 
 
@@ -167,6 +169,20 @@ def of_scales(measured: Measurements, study: Study) -> dict[float, list[Check]]:
         of_scale = [*of_accuracies, *(check for check in trained if check.subject in ids)]
         found[scale] = [room, *(check._replace(place=scale) for check in of_scale)]
     return found
+
+
+def of_objectives(measured: Measurements, study: Study, benchmark: Benchmark, models: Sequence[Model]) -> list[Check]:
+    """Check each of these models, which are trained otherwise: its accuracies on a benchmark, and its convergence."""
+    concerns = "objectives"
+    ids = {model.id for model in models}
+    trained = _converged(measured, study, ("main", objective_effects.ROLE), concerns)
+    of_accuracies = [
+        check
+        for model in models
+        if benchmark.name in model.benchmarks
+        for check in _accuracies(measured, study, benchmark, [model], f"{concerns}.{benchmark.name}", model.id)
+    ]
+    return [*of_accuracies, *(check for check in trained if check.subject in ids)]
 
 
 def mean(measured: Measurements, models: Sequence[Model], benchmark: str, metric: str) -> Mean:

@@ -14,10 +14,11 @@ class Model(NamedTuple):
     """One model of the study. ``correlation``, ``background_scale``: of its training world; None where unknown."""
 
     id: str
-    role: str  # main, control, correlation_sweep, background_scale_sweep or extra (a model of the user's own)
+    # main, control, correlation_sweep, background_scale_sweep, objective_sweep or extra (a model of the user's own)
+    role: str
     architecture: str
-    norm: str  # none, l2 or linf
-    epsilon: float  # as in the id: l2 in pixel units, linf in 1/255
+    norm: str  # none, l1, l2 or linf
+    epsilon: float  # as in the id: l1 and l2 in pixel units, linf in 1/255
     seed: int
     world: str
     benchmarks: tuple[str, ...]
@@ -26,6 +27,7 @@ class Model(NamedTuple):
     background_scale: float | None
     reference: str | None = None  # id of the standard model it is compared with; None: those of its architecture
     replicate: int = 1
+    objective: str | None = None  # of the sweep over trainings: the name of its own; None: as the main grid's
 
 
 class Settings(NamedTuple):

@@ -11,7 +11,7 @@ from tradeoffs.step.files import write_atomically
 
 _METRIC = ("benchmark", "metric", "value", "ci_low", "ci_high", "n")
 SUMMARY_COLUMNS = ("study", "model", "role", "architecture", "norm", "epsilon", "seed", *_METRIC, "replicate")
-_SWEPT = ("sweep", "correlation", "background_scale", "images")
+_SWEPT = ("sweep", "correlation", "background_scale", "images", "objective")
 SWEEP_COLUMNS = ("study", "model", "architecture", "norm", "epsilon", "seed", *_SWEPT, *_METRIC, "replicate")
 
 
@@ -24,7 +24,8 @@ def summary_row(study: str, model: Model, *metric: Any) -> tuple[Any, ...]:
 def sweep_row(study: str, model: Model, *metric: Any) -> tuple[Any, ...]:
     """Return a row of ``SWEEP_COLUMNS``: who it is, what is swept, and ``metric`` as in :func:`summary_row`."""
     who = (study, model.id, model.architecture, model.norm, float(model.epsilon), model.seed)
-    swept = (model.role.removesuffix("_sweep"), model.correlation, model.background_scale, model.images)
+    sweep = model.role.removesuffix("_sweep")
+    swept = (sweep, model.correlation, model.background_scale, model.images, model.objective)
     return (*who, *swept, *metric, model.replicate)
 
 

@@ -1,8 +1,9 @@
 """The miniature study: two small ResNets in the main grid, and the models of the sweeps, all trained here."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tradeoffs.models.ids import in_replicate, model_id, pixel_epsilon, training_seed
+from tradeoffs.step.errors import InputError
 from tradeoffs.study import replicates
 from tradeoffs.study.model import ATTACKED, DEFAULT_WORLD, Config, Model, grid, overridden
 
@@ -10,6 +11,7 @@ CLASSES = 10
 # A point of a sweep: architecture, norm and budget of a model, and where it differs from the main grid's.
 Point = tuple[tuple[str, str, float], Config]
 SHIFTED = "shifted_correlation"  # a benchmark that the sweep of the correlation goes through beside the attacks
+OBJECTIVES = "objective_sweep"  # role of models that are trained otherwise
 KNOBS = ("correlation", "background_scale")  # of a world; sweeps turn one of them
 
 
@@ -50,7 +52,8 @@ def _models_of_replicate(study: Config, replicate: int, everything: tuple[str, .
         benchmarks: tuple[str, ...],
         world: str = DEFAULT_WORLD,
         label: str = "",
-        **changed: int,
+        objective: str | None = None,
+        **changed: Any,
     ) -> Model:
         name = model_id(architecture, norm, epsilon, label)
         seed = training_seed(name, replicate)
@@ -61,10 +64,12 @@ def _models_of_replicate(study: Config, replicate: int, everything: tuple[str, .
             "seed": seed,
             "images": study["training"]["images"] or study["data"]["images"]["train"],
         }
+        begins = changed.pop("start", "scratch")
         spec |= changed | overridden(study["training"], name, replicate)
         identity = (in_replicate(name, replicate), role, architecture, norm, epsilon, seed)
         where = (in_replicate(world, replicate), spec, benchmarks, "train", architecture, None)
-        return Model(*identity, *where, replicate=replicate)
+        start = in_replicate(model_id(architecture, "none", 0.0), replicate) if begins == "standard" else None
+        return Model(*identity, *where, replicate=replicate, objective=objective, start=start)
 
     # Attacks say how robust models are; no claim about the grid rests on them, and they cost a sixth of a replicate.
     unattacked = tuple(name for name in everything if name != ATTACKED)
@@ -86,6 +91,8 @@ def _models_of_replicate(study: Config, replicate: int, everything: tuple[str, .
         if named[0] in everything:
             listed = tuple(name for name in named if name in everything)
             result += [model(role, *point, benchmarks=listed, **beside) for point, beside in points]
+    if unattacked:
+        result += [model(OBJECTIVES, *point, benchmarks=unattacked, **beside) for point, beside in _objectives(study)]
     return result
 
 
@@ -103,6 +110,32 @@ def _sweeps(study: Config) -> list[tuple[str, tuple[str, ...], list[Point]]]:
         ("correlation_sweep", (ATTACKED, SHIFTED), _over_worlds("correlation", sweeps["correlation"], standard)),
         ("background_scale_sweep", ("imagenet9",), _over_worlds("background_scale", scales, grid(scales["budgets"]))),
     ]
+
+
+def _objectives(study: Config) -> list[Point]:
+    """Return the trainings of the sweep at each of its budgets, and where the main grid has none, one as the grid's.
+
+    InputError for a training that is not described, and for an architecture without standard models to compare with.
+    """
+    sweep = study["sweeps"]["objectives"]
+    where = "config: miniature.sweeps.objectives"
+    if unknown := [name for name in sweep["values"] if name not in sweep["trainings"]]:
+        raise InputError(
+            f"{where}.values: {unknown[0]!r} is no training; expected of {', '.join(sweep['trainings']) or 'none'}, or "
+            "say under trainings how it differs"
+        )
+    if sweep["values"] and sweep["architecture"] not in study["architectures"]:
+        raise InputError(
+            f"{where}.architecture = {sweep['architecture']!r}; expected of miniature.architectures, "
+            f"{', '.join(study['architectures'])}: the models are compared with its standard ones"
+        )
+    architecture, budgets = sweep["architecture"], grid(sweep["budgets"])[1:] if sweep["values"] else []
+    there = grid(study["budgets"]) if architecture in study["architectures"] else []
+    points: list[Point] = [((architecture, *point), {}) for point in budgets if point not in there]
+    for name in sweep["values"]:
+        beside = {"label": name, "objective": name} | sweep["trainings"][name]
+        points += [((architecture, *point), beside) for point in budgets]
+    return points
 
 
 def _over_worlds(knob: str, sweep: Config, trainings: list[tuple[str, float]]) -> list[Point]:

@@ -15,10 +15,10 @@ class Model(NamedTuple):
     """One model of the study: where it comes from, how it was trained, and which benchmarks it is put through."""
 
     id: str
-    role: str  # main, control, correlation_sweep, background_scale_sweep, or extra: the user's own
+    role: str  # main, control, correlation_sweep, background_scale_sweep, objective_sweep, or extra: the user's own
     architecture: str
-    norm: str  # none, l2 or linf
-    epsilon: float  # as in the id: l2 in pixel units, linf in 1/255
+    norm: str  # none, l1, l2 or linf
+    epsilon: float  # as in the id: l1 and l2 in pixel units, linf in 1/255
     seed: int
     world: str
     spec: Config  # of the command that makes its weights
@@ -29,6 +29,8 @@ class Model(NamedTuple):
     reference: str | None = None  # id of the standard model to compare with; None: that of its architecture
     replicate: int = 1
     downloaded: bool = False  # whether the file is one that this workflow downloads, else it is the user's
+    objective: str | None = None  # of the sweep over trainings: the name of its own; None: as the main grid's
+    start: str | None = None  # id of the model whose weights its training begins with; None: random ones
 
 
 def grid(budgets: dict[str, list[float]]) -> list[tuple[str, float]]:

@@ -123,5 +123,6 @@ def _seed_of_draws(config: Config, model: Model) -> int:
 
 def model_table(listed: Iterable[Model]) -> list[Config]:
     """One row per model of :func:`models`: what summary, claims and figures need to know about it."""
-    keys = ("id", "role", "architecture", "norm", "epsilon", "seed", "world", "benchmarks", "reference", "replicate")
+    identity = ("id", "role", "architecture", "norm", "epsilon", "seed")
+    keys = (*identity, "world", "benchmarks", "reference", "replicate", "objective")
     return [{key: getattr(model, key) for key in keys} for model in listed]

@@ -1,0 +1,64 @@
+"""The sweep over trainings: which models it has, what each begins with, what it cannot have."""
+
+from copy import deepcopy
+
+import pytest
+import yaml
+
+from project_root import ROOT
+from tradeoffs.step.errors import InputError
+from tradeoffs.study import plan
+from tradeoffs.study.config import checked
+
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+
+
+@pytest.fixture(scope="module")
+def config():
+    return checked(yaml.safe_load((ROOT / "config.yaml").read_text()), SCHEMA)
+
+
+def test_trainings_of_the_sweep_are_models_of_their_own_and_off_by_default(config):
+    def swept(config):
+        return {m.id: m for m in plan.models(config).values() if m.role == "objective_sweep"}
+
+    assert swept(config) == {}
+    changed = deepcopy(config)
+    changed["miniature"]["sweeps"]["objectives"]["values"] = ["trades", "finetuned"]
+    found = swept(changed)
+    # The main grid has linf 8 and l2 1 already, and no l1.
+    assert list(found) == [
+        "basic_l1_eps12",
+        *("basic_linf_eps8_trades", "basic_l2_eps1_trades", "basic_l1_eps12_trades"),
+        *("basic_linf_eps8_finetuned", "basic_l2_eps1_finetuned", "basic_l1_eps12_finetuned"),
+    ]
+    assert found["basic_linf_eps8_trades"].spec["objective"] == "trades"
+    assert found["basic_linf_eps8_trades"].start is None
+    assert found["basic_l1_eps12"].spec["objective"] == "pgd"
+    fine_tuned = found["basic_l2_eps1_finetuned"]
+    assert fine_tuned.start == "basic_standard"
+    assert "start" not in fine_tuned.spec
+    assert "adversarial" not in fine_tuned.benchmarks
+    assert len({m.seed for m in plan.models(changed).values()}) == len(plan.models(changed))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"values": ["tradse"]}, "objectives.values: 'tradse' is no training; expected of pgd10, trades"),
+        ({"values": ["noise"], "architecture": "bottleneck"}, "expected of miniature.architectures, basic"),
+    ],
+)
+def test_a_sweep_of_trainings_that_cannot_be_made_is_one_line(config, change, message):
+    changed = deepcopy(config)
+    changed["miniature"]["architectures"] = ["basic"]
+    changed["miniature"]["sweeps"]["objectives"] |= change
+    with pytest.raises(InputError, match=message):
+        plan.models(changed)
+
+
+def test_an_l1_budget_of_0_is_one_line(config):
+    changed = deepcopy(config)
+    changed["miniature"]["benchmarks"]["adversarial"]["budgets"]["l1"] = [0]
+    with pytest.raises(InputError, match=r"budgets\.l1\.0 = '0'; expected more than 0"):
+        checked(changed, SCHEMA)
