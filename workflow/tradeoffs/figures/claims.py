@@ -1,7 +1,7 @@
 """The claims as a picture: effect, interval, margin, verdict and the chance that a rerun says the same.
 
 Headlines first, raw and at equal accuracy, then the other conclusions; exploratory measures stand apart and lighter.
-Rows of one architecture and norm, and of single models, are in the table only.
+Rows of one architecture and norm, of single models, and exploratory ones at equal accuracy are in the table only.
 """
 
 import textwrap
@@ -101,7 +101,7 @@ def rows_of(table: pd.DataFrame) -> list[Row]:
         "Headlines: against standard models": table[headline & ~beyond],
         "Headlines: against standard models of equal accuracy": table[headline & beyond],
         "Other conclusions": table[conclusion],
-        "Exploratory: one of many looks": table[whole],
+        "Exploratory: one of many looks": table[whole & ~beyond],
     }
     rows = []
     for heading, members in groups.items():

@@ -9,6 +9,7 @@
 Of norm ``none`` all three are cross-entropy on the images.
 """
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -35,5 +36,6 @@ def summed_loss(
 
 def divergence(natural: Tensor, logits: Tensor) -> Tensor:
     """Kullback-Leibler divergence (nats), [n], of the answers ``logits`` from the ``natural``, [n, classes] both."""
-    wanted, found = F.log_softmax(natural.float(), 1), F.log_softmax(logits.float(), 1)
+    at_least = torch.promote_types(natural.dtype, torch.float32)
+    wanted, found = F.log_softmax(natural.to(at_least), 1), F.log_softmax(logits.to(at_least), 1)
     return F.kl_div(found, wanted, reduction="none", log_target=True).sum(1)
