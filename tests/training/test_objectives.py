@@ -127,7 +127,7 @@ def test_noise_is_in_the_ball_and_asks_the_network_nothing(norm):
     assert noisy.max() <= 1
 
 
-@pytest.mark.parametrize(("norm", "epsilon", "objective"), [("l1", 12.0, "pgd"), ("l2", 0.7, "trades")])
+@pytest.mark.parametrize(("norm", "epsilon", "objective"), [("l1", 12.0, "pgd"), ("l2", 2.5, "trades")])
 def test_training_against_an_adversary_makes_more_robust_and_on_noise_does_not(
     data, training, norm, epsilon, objective
 ):

@@ -52,7 +52,7 @@ def _models_of_replicate(study: Config, replicate: int, everything: tuple[str, .
         benchmarks: tuple[str, ...],
         world: str = DEFAULT_WORLD,
         label: str = "",
-        objective: str | None = None,
+        training_called: str | None = None,
         **changed: Any,
     ) -> Model:
         name = model_id(architecture, norm, epsilon, label)
@@ -69,7 +69,7 @@ def _models_of_replicate(study: Config, replicate: int, everything: tuple[str, .
         identity = (in_replicate(name, replicate), role, architecture, norm, epsilon, seed)
         where = (in_replicate(world, replicate), spec, benchmarks, "train", architecture, None)
         start = in_replicate(model_id(architecture, "none", 0.0), replicate) if begins == "standard" else None
-        return Model(*identity, *where, replicate=replicate, objective=objective, start=start)
+        return Model(*identity, *where, replicate=replicate, objective=training_called, start=start)
 
     # Attacks say how robust models are; no claim about the grid rests on them, and they cost a sixth of a replicate.
     unattacked = tuple(name for name in everything if name != ATTACKED)
@@ -133,7 +133,7 @@ def _objectives(study: Config) -> list[Point]:
     there = grid(study["budgets"]) if architecture in study["architectures"] else []
     points: list[Point] = [((architecture, *point), {}) for point in budgets if point not in there]
     for name in sweep["values"]:
-        beside = {"label": name, "objective": name} | sweep["trainings"][name]
+        beside = {"label": name, "training_called": name} | sweep["trainings"][name]
         points += [((architecture, *point), beside) for point in budgets]
     return points
 
