@@ -94,7 +94,7 @@ def test_finds_exactly_the_points_within_reach_of_a_linear_boundary(norm):
         return z @ weight.T + bias
 
     labels = logits(x).argmax(1)
-    distance = margin(logits(x), labels).abs() / difference.norm(p=2 if norm == "l2" else 1)
+    distance = margin(logits(x), labels).abs() / difference.norm(p={"l1": torch.inf, "l2": 2, "linf": 1}[norm])
     # Nowhere near the pixel range's ends, which the distance knows nothing of.
     budgets = [q * distance.median().item() for q in (0.5, 1.0, 1.2)]
     robust = curve(logits, x, labels, budgets, norm, steps=20, restarts=2)
@@ -140,7 +140,7 @@ def test_an_example_counts_as_fooled_only_for_a_point_within_the_ball(norm):
         nonlocal farthest
         assert z.min() >= 0
         assert z.max() <= 1
-        distance = (z - x).flatten(1).norm(p=2 if norm == "l2" else torch.inf, dim=1)
+        distance = (z - x).flatten(1).norm(p={"l1": 1, "l2": 2, "linf": torch.inf}[norm], dim=1)
         farthest = max(farthest, distance.max().item())
         outside = distance - epsilon * (1 + 1e-5)
         return torch.stack([torch.zeros_like(outside), outside], 1)
@@ -371,7 +371,7 @@ def test_logits_that_are_not_finite_withstand_nothing(kind, norm, blobs):
     """By a loop written here: no image counts for which a logit is not finite, clean or at a point of the ball."""
     network, x, labels = blobs
     logits = not_finite(network, x, labels)[kind]
-    epsilon = {"linf": 0.03, "l2": 0.3}[norm]
+    epsilon = {"linf": 0.03, "l2": 0.3, "l1": 3.0}[norm]
     clean, robust = curve(logits, x, labels, [0.0, epsilon], norm, restarts=3)
     out = logits(x)
     right = out.isfinite().all(1) & (out.float().argmax(1) == labels)
@@ -429,7 +429,7 @@ def test_a_tie_is_no_correct_answer(blobs):
 def test_logits_of_any_size_are_attacked_alike(factor, norm, blobs):
     """Squares of these overflow or underflow: of the logits, in their scale, and of the gradients, in their length."""
     network, x, labels = blobs
-    budgets = {"linf": [0.02, 0.05], "l2": [0.2, 0.5]}[norm]
+    budgets = {"linf": [0.02, 0.05], "l2": [0.2, 0.5], "l1": [2.0, 5.0]}[norm]
     plain = curve(network, x, labels, budgets, norm, restarts=2)
     scaled = curve(lambda z: factor * network(z), x, labels, budgets, norm, restarts=2)
     assert 0 < plain[0].float().mean() < 1
@@ -509,7 +509,7 @@ def test_channels_last_images_are_attacked_alike():
 
 def test_unknown_norm_is_one_clear_line(blobs):
     network, x, labels = blobs
-    with pytest.raises(InputError, match="norm: 'l3' is unknown; choose one of l2, linf"):
+    with pytest.raises(InputError, match="norm: 'l3' is unknown; choose one of l1, l2, linf"):
         curve(network, x, labels, [0.1], norm="l3")
 
 

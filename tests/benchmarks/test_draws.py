@@ -16,6 +16,7 @@ from tradeoffs.benchmarks import (
     waterbirds,
 )
 from tradeoffs.benchmarks.statistics import resample
+from tradeoffs.benchmarks.within_image import METRICS
 from tradeoffs.models.linear_probe import refitted
 
 SEED, DRAWS = 5, 23  # the seed of conftest.MODEL
@@ -62,7 +63,7 @@ def of_rival10(found, spec):
             behind, in_front = np.mean(pairs, axis=0)
             result[f"accuracy_background_{kind}"], result[f"accuracy_foreground_{kind}"] = behind, in_front
             result[f"rfs_{kind}"] = gap(behind, in_front)
-        return result
+        return result | {name: by_class(found[name], labels, drawn) for name in METRICS.values()}
 
     return labels, None, statistic
 
@@ -72,10 +73,12 @@ def of_imagenet9(found, _):
     in_challenge = np.isin(np.arange(len(labels)), chosen).astype(int)
 
     def statistic(drawn):
-        variants = [name for name in found if name not in ("challenge", "challenge_image", "label", "cluster")]
+        others = ("challenge", "challenge_image", "label", "cluster", *METRICS.values())
+        variants = [name for name in found if name not in others]
         result = {f"accuracy_{name}": found[name][drawn].mean() for name in variants}
         result["bg_gap"] = result["accuracy_mixed_same"] - result["accuracy_mixed_rand"]
         outcome = dict(zip(chosen.tolist(), found["challenge"].tolist(), strict=True))
+        result |= {name: found[name][drawn].mean() for name in METRICS.values()}
         result["challenge_accuracy"] = np.mean([outcome[i] for i in drawn.tolist() if i in outcome])
         return result
 
@@ -228,6 +231,7 @@ def test_draws_of_salient_imagenet_are_the_statistics_of_repeated_images(small):
             "rcs": gap(of_core, of_spurious),
             "core_accuracy_by_feature": accuracy("spurious_features", spurious),
             "spurious_accuracy_by_feature": accuracy("core_features", core & in_spurious_class),
+            METRICS["share"]: by_class(found[METRICS["share"]], labels, drawn),
         }
 
     strata = labels * 4 + 2 * core + spurious

@@ -75,7 +75,10 @@ def test_trap_sigma_divided_twice(small, benchmark):
     recorder = Recorder(small.network)
     changes = {"linf_levels": [0.1]} if benchmark is rival10 else {"sigma": 0.1, "trials": 1}
     small._replace(network=recorder).evaluate(benchmark, **changes)
-    clean, *noisy = recorder.seen[-5:]  # foreground and background of both levels, or four kinds of region
+    after = 4 if benchmark is rival10 else 1  # passes for the gradient and, where there are outlines, for swaps
+    clean, *noisy = recorder.seen[
+        -5 - after : -after
+    ]  # foreground and background of both levels, or four kinds of region
     added = [(x - clean)[(clean > 0.45) & (clean < 0.55)] for x in noisy[:2]]  # the two regions, soft, and no clamping
     spread = np.sqrt(sum(noise.square().mean().item() for noise in added))
     assert 0.07 < spread < 0.11
@@ -123,12 +126,14 @@ def test_trap_class_names_with_spaces(tmp_path):
         folder = base / "fg_mask" / "val" / name
         folder.mkdir(parents=True)
         for number in range(2):
-            np.save(folder / f"n0{label}_{number}.npy", np.ones((8, 8), dtype=bool))
+            np.save(folder / f"n0{label}_{number}.npy", np.arange(64).reshape(8, 8) % 8 < 4)
     mapping = {str(i): i - 3 if 3 <= i < 7 else -1 for i in range(10)}
     (tmp_path / "imagenet9" / "in_to_in9.json").write_text(json.dumps(mapping))
     spec = MODEL | {"challenge_foregrounds": 8, "challenge_backgrounds": 8}
     result = imagenet9.evaluate(Colours(), imagenet9.Settings(**spec), {"imagenet9": tmp_path / "imagenet9"}, CPU)
-    assert all(metric["value"] == (name != "bg_gap") for name, metric in result.metrics.items())
+    read = {name: metric["value"] for name, metric in result.metrics.items() if "accuracy" in name or name == "bg_gap"}
+    assert all(value == (name != "bg_gap") for name, value in read.items())
+    assert len(read) > 8
 
 
 def test_trap_one_based_ids(tmp_path):

@@ -211,14 +211,17 @@ def test_masking_is_looked_for_in_all_of_the_first_domain_whatever_the_block(sma
 
 
 class Told(nn.Module):
-    """A network that answers each pass over the images as it is told: logits, or features, in the order of passes."""
+    """A network that answers each pass over the images as it is told: logits, or features, in the order of passes.
+
+    After these, what is asked of single images is answered with the first class.
+    """
 
     def __init__(self, passes):
         super().__init__()
         self.passes = [nn.functional.one_hot(torch.as_tensor(found), 10).float() for found in passes]
 
     def forward(self, x):
-        return self.passes.pop(0)
+        return self.passes.pop(0) if self.passes else torch.eye(10)[0].expand(len(x), -1)
 
     features = forward
 

@@ -222,7 +222,7 @@ def told() -> Settings:
 def test_a_sweep_without_attack_budgets_shows_clean_accuracy_and_any_domain(tables: Path) -> None:
     kept = tables / "clean"
     kept.write_text((tables / "sweeps").read_text().replace("_preserved", "_kept").replace("_broken", "_lost"))
-    keep_rows(kept, lambda row: "_eps" not in row[11])
+    keep_rows(kept, lambda row: "_eps" not in row[12])
     figure = correlation.draw(told(), sweeps=kept, regime=tables / "regime")
     titles = [axes.get_ylabel() for axes in figure.axes]
     assert titles == ["clean accuracy (fraction)", "distance to the boundary\n(pixel units)"]

@@ -167,7 +167,7 @@ def test_summary_and_sweep_rows_are_the_cards_cell_by_cell(make_study: Callable[
         role = {"correlation_sweep": "correlation", "background_scale_sweep": "background_scale"}.get(
             model.role, model.role
         )
-        swept = () if main else (role, model.correlation, model.background_scale, model.images)
+        swept = () if main else (role, model.correlation, model.background_scale, model.images, model.objective)
         for benchmark in model.benchmarks:
             rows = {
                 name: tuple(metric[field] for field in FIELDS)

@@ -15,7 +15,7 @@ SUMMARY = [
     *["study", "model", "role", "architecture", "norm", "epsilon", "seed"],
     *["benchmark", "metric", "value", "ci_low", "ci_high", "n", "replicate"],
 ]
-SWEPT = ["sweep", "correlation", "background_scale", "images"]
+SWEPT = ["sweep", "correlation", "background_scale", "images", "objective"]
 
 
 def budget(model: Model) -> float:

@@ -32,7 +32,7 @@ def test_list_alone_lists_what_is_asked_first_and_what_else_can_be_listed(capsys
     said = capsys.readouterr().out
     for what in ("benchmarks", "data", "ways"):
         assert listing.table(listing.LISTS[what]()) in said
-    assert "tradeoffs list models, sources, figures, claims" in said
+    assert "tradeoffs list models, zoo, sources, figures, claims" in said
 
 
 def test_a_verb_that_options_say_too_shows_them_beside_its_parts(capsys):

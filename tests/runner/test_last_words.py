@@ -9,7 +9,7 @@ import pytest
 from project_root import ROOT
 
 STEP = 'exec 3>&2; "$0" -m tradeoffs missing --spec "$1" --out out.csv --card card.json > step.log 2>&1'
-WRONG = "error: --spec: unknown key 'absent'; expected missing\n"
+WRONG = "error: --spec: unknown key 'absent'; expected missing, models\n"
 
 
 def run(folder, spec, **environment):

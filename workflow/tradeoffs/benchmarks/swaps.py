@@ -80,8 +80,11 @@ def filled(x: Tensor, hole: Tensor) -> Tensor:
 
 
 def composed(x: Tensor, mask: Tensor, background: Tensor) -> Tensor:
-    """Return the objects of ``x`` through ``mask`` [n, 1, h, w] on the backgrounds, [n, c, h, w] like ``x``."""
-    return x * mask + background * (1 - mask)
+    """Return the objects of ``x`` through ``mask`` [n, 1, h, w] on the backgrounds, [n, c, h, w] like ``x``.
+
+    They lie in memory as images do (channels_last), on which a network's rounding depends.
+    """
+    return (x * mask + background * (1 - mask)).contiguous(memory_format=torch.channels_last)
 
 
 def probability(logits: Tensor, own: Tensor) -> Tensor:

@@ -91,8 +91,6 @@ def unpack(tensors: Any, num_classes: int, path: Path) -> Wrapped:
     network = dressed(make(factory), num_classes, said["features"], said["plain"])
     own = {name: tensor for name, tensor in tensors.items() if name != KEY}
     state_dict.fit(network, own, path, f"{factory} with {num_classes} classes")
-    if all(parameter.dim() < 5 for parameter in network.parameters()):  # as networks that have a name: faster
-        network.to(memory_format=torch.channels_last)
     return network
 
 
