@@ -165,8 +165,8 @@ def test_a_download_that_fails_is_one_line(monkeypatch, tmp_path):
     [
         (
             {"source": "keras"},
-            "source: 'keras' is unknown; choose one of released, torchvision, timm, open_clip, state_dict, torchscript, "
-            "python, zoo",
+            "source: 'keras' is unknown; choose one of released, torchvision, timm, open_clip, state_dict, "
+            "torchscript, python, zoo",
         ),
         ({"name": "resnet19"}, "did you mean resnet18"),
         ({"name": None}, "name: missing"),
