@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 from tradeoffs.api.compare import COLUMNS, compare
-from tradeoffs.api.evaluate_command import folders_of
+from tradeoffs.api.evaluate_command import folders_of, named
 from tradeoffs.compute.device import choose_device
 from tradeoffs.results.table import write_csv
-from tradeoffs.step.errors import InputError
 
 
 def run(
@@ -23,15 +22,10 @@ def run(
     study: Annotated[str, "whose settings are taken"] = "imagenet",
 ) -> None:
     """Compare two models or more, write the table and print the measures of reliance."""
-    named = {}
-    for text in models:
-        name, equals, model = text.partition("=")
-        if not (equals and name and model):
-            raise InputError(f"--models: {text!r}; expected NAME=MODEL, as mine=results/mine")
-        named[name] = model
+    told = named("--models", models, "NAME=MODEL, as mine=results/mine")
     places = folders_of(data or [])
-    computed = not all(Path(model).expanduser().is_dir() for model in named.values())
+    computed = not all(Path(model).expanduser().is_dir() for model in told.values())
     device = choose_device() if computed else "cpu"
-    found = compare(named, benchmarks, places, reference=reference, study=study, device=device, out=out)
+    found = compare(told, benchmarks, places, reference=reference, study=study, device=device, out=out)
     write_csv(out / "differences.csv", COLUMNS, found.table.itertuples(index=False))
     print(found)

@@ -45,12 +45,17 @@ def folders_of(given: list[str]) -> str | dict[str, str]:
     """Return a path alone, or folders by the names of their data sets; InputError for anything between."""
     if len(given) == 1 and "=" not in given[0]:
         return given[0]
+    return named("--data", given, "NAME=PATH for each, as imagenet=PATH")
+
+
+def named(option: str, given: list[str], expected: str) -> dict[str, str]:
+    """Return what stands after the = by what stands before; InputError where one of them is missing."""
     found = {}
     for text in given:
-        name, equals, path = text.partition("=")
-        if not (equals and name and path):
-            raise InputError(f"--data: {text!r}; expected NAME=PATH for each, as imagenet=PATH")
-        found[name] = path
+        name, equals, value = text.partition("=")
+        if not (equals and name and value):
+            raise InputError(f"{option}: {text!r}; expected {expected}")
+        found[name] = value
     return found
 
 
