@@ -104,7 +104,7 @@ def test_a_broken_table_of_claims_is_one_line(tmp_path: Path, capsys: pytest.Cap
     (tmp_path / "claims.csv").write_text("claim,verdict\na,supported\n")
     options = ["--claims", str(tmp_path / "claims.csv"), "--out", str(tmp_path / "out.csv"), "--card", "card.json"]
     spec = canonical({"settings": {}, "reference": ""})
-    assert commands.main(["reference", "--spec", spec, *options]) == 1
+    assert commands.main(["reference", "--spec", spec, *options]) == 2
     assert "claims.csv: columns statement, " in capsys.readouterr().err
     assert not (tmp_path / "out.csv").exists()
 
