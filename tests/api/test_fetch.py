@@ -8,8 +8,10 @@ import pytest
 import tradeoffs
 from acquisition.archives import write_tar, write_zip
 from acquisition.conftest import site as site
-from acquisition.faulty_server import Page
+from acquisition.faulty_server import Page, cut, reset
+from acquisition.test_zip_ranges import objectnet
 from benchmarks.conftest import SMALL
+from tradeoffs.acquisition import zip_ranges
 from tradeoffs.acquisition.fingerprint import verify
 from tradeoffs.api import fetch
 from tradeoffs.runner import commands
@@ -89,3 +91,40 @@ def test_what_cannot_be_fetched_is_one_line(name, message, tmp_path, capsys):
     said = capsys.readouterr().err
     assert said.startswith(f"error: {message}")
     assert said.count("\n") == 1
+
+
+def publish_objectnet(site, monkeypatch):
+    """Declare the archive at its address on the server; requests are small, so that there are several."""
+    monkeypatch.setattr(zip_ranges, "_FIRST", 1000)
+    declared = dict(data())
+    there = replace(declared["objectnet"].archive, urls=[site.url("/objectnet-1.0.zip")], password="secret")
+    declared["objectnet"] = replace(declared["objectnet"], archive=there)
+    monkeypatch.setattr(fetch, "data", lambda: declared)
+
+
+def test_of_objectnet_only_the_images_of_shared_classes_are_fetched(site, own, monkeypatch, tmp_path, capsys):
+    """By ranges of the archive; each member by its CRC, whatever the connection does, and again nothing."""
+    archive = objectnet(tmp_path / "objectnet-1.0.zip")
+    site.pages["/objectnet-1.0.zip"] = Page(archive.read_bytes())
+    site.faults["/objectnet-1.0.zip"] = [cut(500), reset, cut(30_000)]
+    publish_objectnet(site, monkeypatch)
+    out = tmp_path / "data"
+    for _ in range(2):
+        assert commands.main(["fetch", "objectnet", "--out", str(out), "--accept-licence"]) == 0
+    spans = [wanted.removeprefix("bytes=").split("-") for wanted in site.ranges()]
+    assert sum(int(last) + 1 - int(first) for first, last in spans) < 0.75 * archive.stat().st_size
+    verify(out / "objectnet")
+    images = {path.relative_to(out / "objectnet/objectnet-1.0/images").as_posix() for path in out.rglob("*.png")}
+    assert {name.partition("/")[0] for name in images if "/" in name} >= {"chair", "spoon"}
+    assert not [name for name in images if name.startswith("odd/")]
+
+
+def test_a_damaged_image_of_objectnet_is_one_line_and_nothing_is_made(site, monkeypatch, tmp_path, capsys):
+    damaged = bytearray(objectnet(tmp_path / "objectnet-1.0.zip", deflate=False).read_bytes())
+    damaged[50_000] ^= 1
+    site.pages["/objectnet-1.0.zip"] = Page(bytes(damaged))
+    publish_objectnet(site, monkeypatch)
+    assert commands.main(["fetch", "objectnet", "--out", str(tmp_path / "data"), "--accept-licence"]) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert "chair/10.png is damaged" in said[-1]
+    assert not (tmp_path / "data/objectnet").exists()

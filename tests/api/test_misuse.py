@@ -154,6 +154,26 @@ def test_a_published_folder_is_read_as_it_is(own, miniature, copy_of, inner):
     assert again.card["data"] != found.card["data"]
 
 
+@pytest.mark.parametrize("layout", ["waterbirds_v1.0", "."])
+@pytest.mark.parametrize("inner", [False, True])
+def test_the_layout_of_wilds_is_read_as_it_is(layout, inner, own, miniature, copy_of, tmp_path):
+    root = tmp_path / "wilds"
+    (root / layout).parent.mkdir(parents=True, exist_ok=True)
+    unmarked(copy_of, "waterbirds").joinpath("waterbird_complete95_forest2water2").rename(root / layout)
+    before = sorted(root.rglob("*"))
+    told = {"settings": SMALL["waterbirds"] | {"bootstrap": 50}, "progress": False}
+    place = root / layout if inner else root
+    found = tradeoffs.evaluate(own, "waterbirds", place, **told)
+    expected = tradeoffs.evaluate(own, "waterbirds", miniature / "waterbirds", **told)
+    assert found.card["metrics"] == expected.card["metrics"]
+    assert sorted(root.rglob("*")) == before
+    image = next(root.rglob("*.jpg"))
+    image.unlink()
+    with pytest.raises(tradeoffs.InputError, match="file not found") as raised:
+        tradeoffs.evaluate(own, "waterbirds", place, **told)
+    assert str(raised.value).startswith(f"{image}: ")
+
+
 def test_a_folder_of_another_data_set_is_one_line(own, miniature, copy_of):
     cases = [
         ("waterbirds", miniature / "rival10", "holds RIVAL10; expected Waterbirds"),

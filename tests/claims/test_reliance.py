@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from claims.hand_made import BUDGETS, by_name, grid, measured, model, strength, study
 from results.synthetic_study import metrics_told
 from tradeoffs.claims import reliance, reliance_effects
 from tradeoffs.claims.command import difference_rows
-from tradeoffs.claims.contrasts import contrast, effect
+from tradeoffs.claims.contrasts import Noise, contrast, effect
 from tradeoffs.claims.headlines import headlines
-from tradeoffs.claims.reliance_effects import compare, compare_beyond_accuracy, contrasts
+from tradeoffs.claims.reliance_effects import baseline, compare, compare_beyond_accuracy, contrasts, noise_of
 from tradeoffs.claims.row import Claim
 from tradeoffs.claims.training_noise import Curve, along_curves, between_copies
 from tradeoffs.claims.variance import Part, Replicate, estimate
@@ -17,6 +18,7 @@ from tradeoffs.results import beyond_accuracy
 from tradeoffs.results.effective_robustness import Measured
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.study import Model
+from tradeoffs.results.table import SUMMARY_COLUMNS
 
 METRIC = metrics_told()
 GAP = METRIC["imagenet9", "bg_gap"]
@@ -377,7 +379,7 @@ def test_own_models_are_compared_with_the_grid_else_with_the_first_listed_standa
     assert expected is not None
     assert mine.p_value == pytest.approx(expected.p_value())
     assert rows["background_reliance.alone"].verdict == "undecided"
-    assert "no standard model (norm none) of architecture swin" in rows["background_reliance.alone"].evidence
+    assert "no standard model of architecture swin" in rows["background_reliance.alone"].evidence
 
 
 def test_without_a_grid_nothing_says_how_an_own_model_varies() -> None:
@@ -391,7 +393,30 @@ def test_without_a_grid_nothing_says_how_an_own_model_varies() -> None:
     assert row.statistic.startswith("minus (rcs")
     (line,) = difference_rows(found, study(models))
     assert line[9] == pytest.approx(0.1, abs=1e-9)
-    assert line[10:12] == (None, None)
+    # What images alone would change, of these two networks.
+    (own,) = compare(found, models, METRIC["salient_imagenet", "rcs"]).own
+    reach = stats.t(own.df).ppf(0.975) * own.draws.std(ddof=1)
+    assert line[10:12] == pytest.approx((0.1 - reach, 0.1 + reach))
+    assert line[-2:] == ("first", "images")
+
+
+def test_a_model_trained_with_another_objective_is_no_standard_model() -> None:
+    """Nothing is compared with it; it is compared, and so is a standard model that names a reference."""
+    other = model("advprop", "extra", architecture="vit")._replace(objective="AdvProp")
+    models = [*grid(), other, *OWN, model("named", "extra", architecture="deit")._replace(reference="other")]
+    assert baseline(models, models[-2]) == ()
+    assert baseline(models, next(each for each in models if each.id == "mine")) == ("first",)
+    values = {"advprop": 0.2, "named": 0.5}
+    found = measured(models, "imagenet9", "bg_gap", lambda m: values.get(m.id, gap(m) if m.role == "main" else 0.4))
+    rows = by_name(reliance.claims(found, study(models)))
+    assert "advprop (trained with AdvProp, a model of your own)" in rows[f"{KEY}.advprop"].statement
+    compared = compare(found, models, GAP)
+    own = {each.model.id: each for each in compared.own}
+    assert own["advprop"].standard == {"first": 1.0}
+    assert own["named"].standard == {"other": 1.0}
+    standard = compared.noise[1].standard
+    assert noise_of(compared, own["named"].model) == Noise(standard, standard)
+    assert noise_of(compared, own["advprop"].model).adversarial == compared.noise[1].adversarial
 
 
 def test_differences_have_intervals_over_images_and_trainings() -> None:
@@ -401,7 +426,7 @@ def test_differences_have_intervals_over_images_and_trainings() -> None:
     assert [row[1] for row in rows] == [each.id for each in models if each.norm != "none"]
     compared = compare(found, models, METRIC["salient_imagenet", "rcs"])
     for row in rows:
-        number = row[-1]
+        number = row[SUMMARY_COLUMNS.index("replicate")]
         own = next(each for each in compared.grid[number] if each.model.id == row[1])
         noise = compared.noise[number]
         third = Part(noise.standard.variance / 3, noise.standard.df)
@@ -410,6 +435,7 @@ def test_differences_have_intervals_over_images_and_trainings() -> None:
         assert expected is not None
         assert row[7:9] == ("salient_imagenet", "rcs")
         assert row[9:13] == pytest.approx((own.value, *expected.interval(), 500))
+        assert row[-2:] == (" ".join(own.standard), "images and trainings")
 
 
 def test_saturated_values_are_named() -> None:

@@ -105,8 +105,8 @@ def test_the_figure_crosses_out_what_is_no_measurement(
 def test_a_cross_on_a_model_of_the_users_own() -> None:
     fixed = ("imagenet", "extra", "vit", "none", 0.0, 0, "salient_imagenet", "rcs")
     rows = pd.DataFrame(
-        [(*fixed, "mine", 0.4, 0.3, 0.5), (*fixed, "theirs", 1.0, 1.0, 1.0)],
-        columns=[*SUMMARY_COLUMNS[:1], *SUMMARY_COLUMNS[2:9], "model", "value", "ci_low", "ci_high"],
+        [(*fixed, "mine", 0.4, 0.3, 0.5, None), (*fixed, "theirs", 1.0, 1.0, 1.0, None)],
+        columns=[*SUMMARY_COLUMNS[:1], *SUMMARY_COLUMNS[2:9], "model", "value", "ci_low", "ci_high", "objective"],
     )
     figure = benchmark.draw_benchmark(rows, [RCS], "Salient ImageNet")
     (cross,) = (line for line in figure.axes[-1].get_lines() if line.get_marker() == "x")

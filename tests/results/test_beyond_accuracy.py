@@ -111,6 +111,19 @@ def test_models_of_the_grid_and_the_users_own_are_judged_and_controls_are_not() 
     assert found["robust", "imagenet9", name].n == 500
 
 
+def test_a_model_trained_with_another_objective_is_judged_by_the_line_and_no_part_of_it() -> None:
+    other = model("advprop", "none", "extra")._replace(objective="AdvProp")
+    values = VALUES | {"advprop": (0.65, on_line(0.65) + 0.3)}
+    found = of_models(measured(values), [*MODELS, other], [METRIC])
+    name = beyond_accuracy(METRIC).name
+    assert found["advprop", "imagenet9", name].value == pytest.approx(0.3)
+    without = of_models(measured(VALUES), MODELS, [METRIC])
+    assert {key: found[key].value for key in without} == {key: each.value for key, each in without.items()}
+    fitted = line(measured(values), [*MODELS, other], METRIC, "default")
+    assert fitted is not None
+    assert set(fitted.standard) == {"standard", "weak", "weaker"}
+
+
 def test_the_line_says_what_the_noise_of_the_standard_models_does() -> None:
     values = VALUES | {"weak": (0.8, on_line(0.8) + 0.03)}
     found = line(measured(values), MODELS, METRIC, "default")

@@ -389,9 +389,10 @@ def test_a_reference_goes_with_the_model_to_the_tables(imagenet):
     assert baseline(list(models.values()), models["robust"]) == ("plain",)
 
 
+@pytest.mark.parametrize("compared", [ROBUST, SCRIPT | {"id": "robust", "file": "other.pt"}])
 @pytest.mark.parametrize("standard", ["plain", "resnet50_standard"])
-def test_a_reference_may_be_any_standard_model_of_the_study(standard):
-    models = plan.models(config_with(extra=[ROBUST | {"reference": standard}, PLAIN]))
+def test_a_reference_may_be_any_standard_model_of_the_study(standard, compared):
+    models = plan.models(config_with(extra=[compared | {"reference": standard}, PLAIN]))
     assert models["robust"].reference == standard
 
 
@@ -403,16 +404,16 @@ def test_a_reference_may_be_any_standard_model_of_the_study(standard):
             "robust: reference nobody is no model of this study; choose one of resnet18_st",
         ),
         (ROBUST | {"reference": "robust"}, "reference robust is the model itself"),
-        (ROBUST | {"reference": "resnet50_l2_eps3"}, "reference resnet50_l2_eps3 is trained against l2 attacks"),
+        (ROBUST | {"reference": "resnet50_l2_eps3"}, "reference resnet50_l2_eps3 is no standard model, but l2-trained"),
         (
-            PLAIN | {"id": "odd", "reference": "plain"},
-            r"odd: reference plain; a standard model \(norm none\) is compared",
+            ROBUST | {"reference": "plain"},
+            "reference plain is no standard model, but trained with noise",
         ),
     ],
 )
 def test_a_reference_that_is_no_standard_model_is_one_line(entry, message):
     with pytest.raises(InputError, match=message) as raised:
-        plan.models(config_with(extra=[entry, PLAIN]))
+        plan.models(config_with(extra=[entry, PLAIN | {"objective": "noise"}]))
     assert "\n" not in str(raised.value)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from study.test_imagenet_models import config_with
 from tradeoffs.models import zoo
+from tradeoffs.results.standard import is_standard
 from tradeoffs.step.errors import InputError
 from tradeoffs.study import own_copies, plan
 
@@ -44,6 +45,17 @@ def test_a_model_is_named_and_stands_beside_the_twenty(said):
         "size": None,
     }
     assert own_copies.look(config, {model.id: model}, again=False).weights == {}  # no file of the user's
+
+
+def test_networks_of_adversarial_propagation_are_no_standard_models():
+    found = of_zoo(config_with(zoo=["all"])).values()
+    assert {model.objective for model in found if not is_standard(model) and model.norm == "none"} == {"AdvProp"}
+    assert {model.id for model in found if is_standard(model)} == {
+        each.id for each in zoo.members("all none") if each.collection != "advprop" and each.id in {m.id for m in found}
+    }
+    entry = {"zoo": NAME, "reference": "tf_efficientnet_b0_ap"}
+    with pytest.raises(InputError, match="tf_efficientnet_b0_ap is no standard model, but trained with AdvProp"):
+        plan.models(config_with(extra=[entry, {"zoo": "tf_efficientnet_b0_ap"}]))
 
 
 def test_an_entry_restricts_the_benchmarks_and_names_a_reference():

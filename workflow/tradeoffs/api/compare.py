@@ -18,7 +18,7 @@ import numpy as np
 
 from tradeoffs.api import folders, result
 from tradeoffs.api.evaluate import one
-from tradeoffs.api.given import How
+from tradeoffs.api.given import Given, How
 from tradeoffs.api.result import Result
 from tradeoffs.benchmarks.evaluate import find
 from tradeoffs.claims.row import EXPLORATORY, HEADLINE
@@ -114,10 +114,11 @@ def compare(
             found |= {(name, benchmark): result.read(Path(model).expanduser(), benchmark) for benchmark in names}
             continue
         plain, how = _how(name, model)
+        kept: dict[str, Given] = {}
+        into = None if out is None else Path(out).expanduser() / name
         for benchmark in names:
-            into = None if out is None else Path(out).expanduser() / name
-            own = changes.get(benchmark, {})
-            found[name, benchmark] = one(plain, benchmark, places, how, name, study, own, device, into, progress)
+            told = (how, name, study, changes.get(benchmark, {}), device, into, progress)
+            found[name, benchmark] = one(plain, benchmark, places, *told, kept=kept)
     rows = [row for benchmark in names for row in differences(benchmark, found, [*models], last)]
     headlines = [row for row in rows if row["scope"] == HEADLINE]
     for row, adjusted in zip(headlines, holm([row["p_value"] for row in headlines]).adjusted, strict=True):

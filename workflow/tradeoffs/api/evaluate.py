@@ -1,7 +1,8 @@
 """Put any model through a benchmark, in one call: the code that the workflow runs, and so its numbers."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tradeoffs.api import defaults, folders, given
-from tradeoffs.api.given import How
+from tradeoffs.api.given import Given, How
 from tradeoffs.api.result import Result
 from tradeoffs.benchmarks.evaluate import CURE, code, device_name, find, found, measured, write_outcomes
 from tradeoffs.compute import bars, memory, precision
@@ -42,9 +43,9 @@ def evaluate(
     """Return what a benchmark measures of a model.
 
     ``model``: a module that maps images [n, 3, h, w] to logits [n, classes]; or ``torchvision/<name>`` or
-    ``timm/<name>``, to which ``.<weights>`` may be added (without: those that the library takes); or the path of a file
-    of weights, or of TorchScript, which is code and needs ``trust``. A module is copied and stays as it is: its mode,
-    device, gradients.
+    ``timm/<name>``, to which ``.<weights>`` may be added (without: those that the library takes),
+    ``open_clip/<name>.<weights>``, or ``zoo/<name>``; or the path of a file of weights, or of TorchScript, which is
+    code and needs ``trust``. A module is copied and stays as it is: its mode, device, gradients.
 
     ``data``: the folder of the data set, or ``{name: folder}`` where the benchmark reads several: published folders as
     they are, or folders of the workflow. Nothing is written there.
@@ -75,6 +76,13 @@ def evaluate(
     return one(model, benchmark, data, how, name, study, changes, device, out, progress)
 
 
+@contextmanager
+def _alone(device: torch.device) -> Iterator[None]:
+    """Leave torch's switches and random numbers as they were."""
+    with precision.decided(device), torch.random.fork_rng([device] if device.type == "cuda" else []):
+        yield
+
+
 def one(
     model: object,
     benchmark: str,
@@ -87,18 +95,22 @@ def one(
     out: str | Path | None,
     progress: bool,
     remarks: Mapping[str, Any] | None = None,
+    kept: dict[str, Given] | None = None,
 ) -> Result:
-    """As :func:`evaluate`; ``remarks`` are keys of the card."""
+    """As :func:`evaluate`; ``remarks`` are keys of the card.
+
+    ``kept``: what a text that names this model was loaded as, if it was: for further benchmarks of it.
+    """
     started = time.perf_counter()
     declared = find(benchmark)
     chosen = defaults.chosen(benchmark, study, changes)
-    places = folders.folders(benchmark, data, chosen.get("domains", {"val": "val"}).values())
-    roots = {name: place.root for name, place in places.items()}
+    splits = chosen.get("domains", {"val": "val"}).values()
     where = given.place(model, device)
-    gpus = [where] if where.type == "cuda" else []
-    with precision.decided(where), torch.random.fork_rng(gpus), bars.shown(declared.title if progress else None):
+    title = declared.title if progress else None
+    with folders.opened(benchmark, data, splits) as places, _alone(where), bars.shown(title):
+        roots = {name: place.root for name, place in places.items()}
         with memory.or_say(CURE):
-            taken = given.network(model, how, defaults.pixels(study, chosen), where, name, declared.needs)
+            taken = given.network(model, how, defaults.pixels(study, chosen), where, name, declared.needs, kept)
         told = defaults.of_model(
             benchmark, chosen, model=taken.name, architecture=taken.architecture, classes=taken.classes
         )

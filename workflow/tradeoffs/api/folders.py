@@ -5,7 +5,9 @@ of its files, and begins with ``listing:``: its contents are not read for it, wh
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +19,7 @@ from tradeoffs.step.cards import check
 from tradeoffs.step.declarations import DataSet, data
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.folders import is_file, unreadable, walk
+from tradeoffs.study.published_data import folder_of, held
 
 Places = str | Path | Mapping[str, str | Path]
 
@@ -28,8 +31,9 @@ class Folder(NamedTuple):
     fingerprint: str
 
 
-def folders(benchmark: str, given: Places, splits: Iterable[str] = ("val",)) -> dict[str, Folder]:
-    """Return the folder of each data set that a benchmark reads; a path alone is that of the only one.
+@contextmanager
+def opened(benchmark: str, given: Places, splits: Iterable[str] = ("val",)) -> Iterator[dict[str, Folder]]:
+    """Give the folder of each data set that a benchmark reads; a path alone is that of the only one.
 
     ``splits``: of ImageNet's folder, those that are read. InputError for folders that are missing, too many, of another
     data set or incomplete.
@@ -45,10 +49,37 @@ def folders(benchmark: str, given: Places, splits: Iterable[str] = ("val",)) -> 
     for name in wanted:
         if name not in given:
             raise InputError(f"data: no folder of {name}, which {benchmark} reads; give one")
-    return {name: folder(name, Path(given[name]).expanduser(), splits) for name in wanted}
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(_folder(name, Path(given[name]).expanduser(), splits)) for name in wanted}
 
 
-def folder(name: str, path: Path, splits: Iterable[str] = ("val",)) -> Folder:
+@contextmanager
+def _folder(name: str, path: Path, splits: Iterable[str]) -> Iterator[Folder]:
+    """Give the folder of one data set at a path: what holds the published folder, this itself, or another layout.
+
+    What is laid out otherwise is read through a link of the published name, which is there meanwhile.
+    """
+    declared = data()[name]
+    published = declared.folder is None or declared.folder in (path.resolve().name, *_names(path))
+    other = None if published else folder_of(name, str(path))
+    if other is None:
+        yield _as_published(name, path, splits)
+        return
+    with tempfile.TemporaryDirectory() as place:
+        link = Path(place, str(declared.folder))
+        link.symlink_to(other.absolute(), target_is_directory=True)
+        try:
+            yield _as_published(name, Path(place), splits)
+        except InputError as error:
+            raise InputError(str(error).replace(str(link), str(other))) from None
+
+
+def _names(path: Path) -> list[str]:
+    """Return the names of the folders at a path; none where it is no folder."""
+    return [each.name for each in path.iterdir() if each.is_dir()] if path.is_dir() else []
+
+
+def _as_published(name: str, path: Path, splits: Iterable[str]) -> Folder:
     """Return the folder of one data set at a path: that which holds the published folder, or this folder itself."""
     declared = data()[name]
     if not path.is_dir():
@@ -64,7 +95,7 @@ def folder(name: str, path: Path, splits: Iterable[str] = ("val",)) -> Folder:
         if not (path / declared.folder).is_dir() and path.resolve().name == declared.folder:
             root = path.resolve().parent
         if not (root / declared.folder).is_dir():
-            there = f"expected {declared.title}, a folder that holds {declared.folder}/"
+            there = f"expected {declared.title}, a folder that holds {held(name)}"
             raise InputError(f"{path}: {_what_it_is(path)}; {there}")
     for place, addresses in declared.files.items():
         if not is_file(root / place):

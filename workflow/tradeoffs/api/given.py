@@ -17,16 +17,18 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from tradeoffs.api import tapped
-from tradeoffs.models import conversion, convert, formats, scripted, sources
+from tradeoffs.api import tapped, zoo_file
+from tradeoffs.models import conversion, convert, formats, scripted, sources, zoo
 from tradeoffs.models.networks import Network, loaded
 from tradeoffs.models.normalised import Wrapped
 from tradeoffs.models.small_resnet import SmallResNet
+from tradeoffs.models.sources import zoo as of_zoo
 from tradeoffs.step.cards import check
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.files import read_json, sha256
 
 CLASSES = 1000  # of a network that does not say
+_OF_ENTRY = ("mean", "std", "input_size", "classes", "architecture", "weights")  # what an entry of the zoo says
 
 
 class How(NamedTuple):
@@ -70,15 +72,27 @@ def place(model: object, device: object) -> torch.device:
     return found
 
 
-def network(model: object, how: How, pixels: int, device: torch.device, name: str | None, needs: list[str]) -> Given:
+def network(
+    model: object,
+    how: How,
+    pixels: int,
+    device: torch.device,
+    name: str | None,
+    needs: list[str],
+    kept: dict[str, Given] | None = None,
+) -> Given:
     """Return a model as a network. ``pixels``: side of the images it will be shown; ``needs``: of its benchmark.
 
-    InputError for what is no model, no classifier or cannot give what is needed, each in one line.
+    ``kept``: where what a text names stays, and is taken from the next time. InputError for what is no model, no
+    classifier or cannot give what is needed, each in one line.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of libraries, about what a user cannot change here
         if isinstance(model, str | Path):
-            found = _by_name(str(model), how, device)
+            loaded_already = {} if kept is None else kept
+            if (text := str(model)) not in loaded_already:
+                loaded_already[text] = _by_name(text, how, device)
+            found = loaded_already[text]
         elif isinstance(model, nn.Module):
             found = _in_memory(_inside(model), how, device, pixels)
         else:
@@ -100,6 +114,8 @@ def _by_name(text: str, how: How, device: torch.device) -> Given:
     """Return the model that a text names."""
     path = Path(text).expanduser()
     library, slash, rest = text.partition("/")
+    if slash and library == "zoo" and not path.is_file():
+        return _of_zoo(rest, how, device)
     facts = sources.listed().get(library)
     if slash and facts is not None and facts.own and facts.pretrained and not path.is_file():
         if how.architecture is not None:
@@ -117,8 +133,8 @@ def _by_name(text: str, how: How, device: torch.device) -> Given:
         return _converted("python", how, None, device, text, None)
     if not path.is_file():
         raise InputError(
-            f"model: {text!r}; no such file, and no name of a network: expected torchvision/<name>, timm/<name>, the "
-            "path of a file of weights, or a function that makes the network (file.py:function)"
+            f"model: {text!r}; no such file, and no name of a network: expected torchvision/<name>, timm/<name>, zoo/"
+            "<name>, the path of a file of weights, or a function that makes the network (file.py:function)"
         )
     formats.refuse(path)
     if formats.is_script(path):
@@ -130,7 +146,23 @@ def _by_name(text: str, how: How, device: torch.device) -> Given:
         if how.architecture is not None:
             raise InputError(f"architecture: {how.architecture}, but {path} is TorchScript and brings its own")
         return _converted("torchscript", how, path, device, path.stem, None)
+    if how.architecture is not None and how.architecture.startswith("open_clip/"):
+        named = how._replace(architecture=how.architecture.removeprefix("open_clip/"))
+        return _converted("open_clip", named, path, device, path.stem, None)
     return _converted("state_dict", _as_its_card_says(path, how), path, device, path.stem, None)
+
+
+def _of_zoo(name: str, how: How, device: torch.device) -> Given:
+    """Return a published model of the zoo, whose entry says all of it."""
+    if said := [key for key in _OF_ENTRY if getattr(how, key) is not None]:
+        raise InputError(f"{', '.join(said)}: given beside zoo/{name}, whose entry says that; leave it out")
+    entry = zoo.find(name)
+    file = zoo_file.at_hand(entry)
+    found = convert.convert("zoo", of_zoo.Settings(entry.name, CLASSES), file)
+    built = loaded(found.tensors, file, found.architecture, CLASSES, device)
+    origin = {"name": "zoo", "file": file.name, "sha256": sha256(file)}
+    content = {"weights": _weights(found.tensors), "source": origin | found.source} | found.content
+    return Given(built, f"zoo/{entry.name}", found.architecture, CLASSES, content)
 
 
 def _as_its_card_says(path: Path, how: How) -> How:

@@ -65,6 +65,8 @@ class Result:
         found += [f"not to be believed: {said}" for said in self.card.get("suspicion", [])]
         if skipped := self.card.get("skipped"):
             found.append(f"{len(skipped)} images that cannot be read were left out")
+        if "zoo" in self.card.get("source", {}) and self.benchmark == "imagenet":
+            found.append(_beside_published(self.card))
         library = str(self.card["spec"]["architecture"]).partition(".")[0]
         if library in ("torchvision", "timm") and self.card.get("preprocessing", {}).get("std") == [1.0] * 3:
             found.append(f"no mean and std were given, and networks of {library} do not normalise images themselves")
@@ -101,6 +103,18 @@ def read(folder: Path, benchmark: str) -> Result:
         found = {name: arrays[name] for name in arrays.files}
     draws = {name.removeprefix("draws/"): array for name, array in found.items() if name.startswith("draws/")}
     return Result(card, {name: array for name, array in found.items() if not name.startswith("draws/")}, draws)
+
+
+def _beside_published(card: dict[str, Any]) -> str:
+    """Say how far the accuracy of a model of the zoo is from what was published, and whether that is explained."""
+    from tradeoffs.models import zoo
+    from tradeoffs.results import published, published_numbers
+
+    entry = published_numbers.of_zoo(zoo.find(card["source"]["zoo"]))
+    ours = card["metrics"][entry.metric]
+    within, remark = published.judged(entry, ours["value"], ours["n"])
+    said = {"yes": "as near as other libraries explain", "no": f"more than is explained ({entry.why})", "": remark}
+    return f"published accuracy {entry.value:.4f}, difference {ours['value'] - entry.value:+.4f}: {said[within]}"
 
 
 def _in_order(card: dict[str, Any]) -> list[str]:

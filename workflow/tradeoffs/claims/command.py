@@ -3,7 +3,7 @@
 A row is a claim with its statistic, interval, p-value and the verdict of :mod:`tradeoffs.claims.verdicts`; the rows
 of the theory step are taken over unchanged. ``differences`` lists what the rows on background reliance are means of:
 each adversarially trained model against the standard ones, oriented so that positive is more reliance, with an
-interval over images and trainings.
+interval over images and trainings, or over images alone where nothing says how a value varies between trainings.
 """
 
 import importlib
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from tradeoffs.claims import catalogue
-from tradeoffs.claims.contrasts import contrast, effect
+from tradeoffs.claims.contrasts import contrast, effect, of_images
 from tradeoffs.claims.measures import measures
 from tradeoffs.claims.regime import Check, checks
 from tradeoffs.claims.reliance_effects import noise_of
@@ -20,13 +20,14 @@ from tradeoffs.claims.row import CONTRADICTED, EQUIVALENT, SUPPORTED, UNDECIDED,
 from tradeoffs.results.evaluations import read
 from tradeoffs.results.measurements import Measurements, measure
 from tradeoffs.results.study import Settings, Study, study_of
-from tradeoffs.results.table import SUMMARY_COLUMNS, summary_row, write_csv
+from tradeoffs.results.table import DIFFERENCE_COLUMNS, summary_row, write_csv
 from tradeoffs.step.cards import check
 from tradeoffs.step.command import Written
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.inputs import read_csv, shown
 
 VERDICTS = (SUPPORTED, CONTRADICTED, EQUIVALENT, UNDECIDED)
+EQUAL_ACCURACY = "standard models at equal accuracy"  # what differences beyond accuracy are from
 CODE = catalogue.modules()  # imported by name, so that its code id must be told of them
 
 
@@ -51,17 +52,22 @@ def claims_of(measured: Measurements, study: Study) -> list[Claim]:
 
 
 def difference_rows(measured: Measurements, study: Study) -> Iterator[tuple[Any, ...]]:
-    """Rows of every model and measure of reliance: oriented difference from its standard models, interval over both.
+    """Rows of every model and measure of reliance: oriented difference from its standard models, with its interval.
 
-    Images and trainings, that is; no interval where nothing says how a value varies from one training to another.
+    Over images and trainings. Where nothing says how a value varies from one training to another it is over images
+    alone, of these very networks, and ``interval_over`` says so.
     """
     for compared_by in measures(measured, study):
         compared = compared_by.compared
         for found in [each for members in compared.grid.values() for each in members] + compared.own:
-            one = effect([contrast([found], noise_of(compared, found.model))], study.unseen_variance)
-            low, high = (None, None) if one is None else one.interval()
+            single = contrast([found], noise_of(compared, found.model))
+            over, one = "images and trainings", effect([single], study.unseen_variance)
+            if one is None:
+                over, one = "images", of_images(single)
+            reference = EQUAL_ACCURACY if compared_by.beyond else " ".join(found.standard)
             metric = (compared_by.raw.benchmark, compared_by.metric.name)
-            yield summary_row(study.name, found.model, *metric, found.value, low, high, found.n)
+            row = summary_row(study.name, found.model, *metric, found.value, *one.interval(), found.n)
+            yield (*row, reference, over)
 
 
 def run(
@@ -78,7 +84,7 @@ def run(
     proved = theory_rows(theory)
     measured = measure(read(evaluations, study.models), study.models, study.reliance)
     found = claims_of(measured, study)
-    write_csv(differences, SUMMARY_COLUMNS, difference_rows(measured, study))
+    write_csv(differences, DIFFERENCE_COLUMNS, difference_rows(measured, study))
     checked = checks(measured, study)
     write_csv(regime, Check._fields, checked)
     write_csv(out, Claim._fields, [*proved, *found])

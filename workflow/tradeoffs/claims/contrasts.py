@@ -100,6 +100,11 @@ def effect(contrasts: Sequence[Contrast], unseen: float) -> Estimate | None:
     return estimate(trained, unseen, satterthwaite(common))
 
 
+def of_images(single: Contrast) -> Estimate:
+    """Return a contrast with what other images would change of it alone: of these networks, not of their trainings."""
+    return Estimate(single.value, float(np.sqrt(single.images.variance)), single.images.df, 1)
+
+
 def _summed(listed: Sequence[Mapping[str, float]], weights: Sequence[float]) -> dict[str, float]:
     """Weighted sum of numbers by name; what is not named counts 0."""
     found: dict[str, float] = {}

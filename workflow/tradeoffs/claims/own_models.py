@@ -7,22 +7,23 @@ study's grid shows; where there is no grid, no verdict is drawn.
 from tradeoffs.claims.contrasts import Difference, contrast, effect
 from tradeoffs.claims.headlines import CLAIM, name, rule
 from tradeoffs.claims.measures import Measure, direction, oriented, saturated_models, sources
-from tradeoffs.claims.reliance_effects import baseline, compare, noise_of
+from tradeoffs.claims.reliance_effects import baseline, compare, is_compared, noise_of
 from tradeoffs.claims.row import Claim, Said, not_tested
 from tradeoffs.claims.verdicts import findings
 from tradeoffs.results.measurements import Measurements
+from tradeoffs.results.standard import training
 from tradeoffs.results.study import Study
 
 
 def own_rows(measured: Measurements, study: Study, measure: Measure, warning: str | None) -> list[Claim]:
-    """Return a row for each adversarially trained model of the user's own."""
+    """Return a row for each model of the user's own that is compared with a standard one."""
     rows = []
     for found in measure.compared.own:
         model = found.model
         standard = measure.others if measure.beyond else _standard_name(found)
         words = (
             f"{name(measure.metric)}.{model.id}",
-            f"On {measure.title}, {model.id} ({model.norm}-trained, a model of your own) relies on backgrounds more "
+            f"On {measure.title}, {model.id} ({training(model)}, a model of your own) relies on backgrounds more "
             f"than {standard} ({direction(measure.raw)}).",
             f"{oriented(measure.raw)}({measure.raw.name} - standard); p: Student's t, two-sided",
         )
@@ -42,7 +43,8 @@ def own_rows(measured: Measurements, study: Study, measure: Measure, warning: st
 
 _TRAINED_ONCE = (
     "trained once, and nothing says how much a value varies from one training to another; that is learnt from the "
-    "study's own grid, of three budgets or more of one architecture and norm, measured on the same benchmark"
+    "study's own grid, of three budgets or more of one architecture and norm, measured on the same benchmark; "
+    "differences.csv has its interval over images alone"
 )
 
 
@@ -59,7 +61,7 @@ def not_compared(measured: Measurements, study: Study) -> list[Claim]:
     about = {metric.benchmark for metric in study.reliance}
     rows = []
     for model in study.models:
-        if model.role != "extra" or model.norm == "none":
+        if model.role != "extra" or not is_compared(model):
             continue
         of_model = dict.fromkeys(benchmark for name, benchmark, _ in measured if name == model.id)
         lonely = [name for name in of_model if name in about and (model.id, name) not in pairs]
@@ -70,12 +72,12 @@ def not_compared(measured: Measurements, study: Study) -> list[Claim]:
             why = f"its standard model {', '.join(names)} was not measured there; add them to the benchmarks of both"
         else:
             why = (
-                f"no standard model (norm none) of architecture {model.architecture} is in the study; name one by the "
+                f"no standard model of architecture {model.architecture} is in the study; name one by the "
                 f"key reference in the entry of {model.id} under imagenet.extra"
             )
         said = Said(
             f"{CLAIM}.{model.id}",
-            f"{model.id} ({model.norm}-trained, a model of your own) relies on backgrounds more than a standard "
+            f"{model.id} ({training(model)}, a model of your own) relies on backgrounds more than a standard "
             f"one: not compared on {', '.join(study.titles[name] for name in lonely)}.",
             "none: no standard model to compare with",
             f"{', '.join(lonely)}: {why}",

@@ -25,6 +25,7 @@ from tradeoffs.benchmarks.attack_metrics import Attack, metric_name
 from tradeoffs.claims import correlation_effects, objective_effects, scale_effects
 from tradeoffs.results.measurements import CONVERGENCE, Measurements
 from tradeoffs.results.metrics import Benchmark
+from tradeoffs.results.standard import is_standard
 from tradeoffs.results.study import Model, Study
 
 BROKEN = "broken"
@@ -149,7 +150,7 @@ def of_scales(measured: Measurements, study: Study) -> dict[float, list[Check]]:
     trained = _converged(measured, study, (scale_effects.ROLE,), scale_effects.KEY)
     found = {}
     for scale in sorted({m.background_scale for m in swept if m.background_scale is not None}):
-        standard = [m for m in swept if m.background_scale == scale and m.norm == "none"]
+        standard = [m for m in swept if m.background_scale == scale and is_standard(m)]
         if not standard:
             continue
         gap = mean(measured, standard, benchmark.name, scale_effects.METRIC)

@@ -22,6 +22,7 @@ from tradeoffs.claims.verdicts import findings
 from tradeoffs.results import beyond_accuracy as lines
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.metrics import Metric
+from tradeoffs.results.standard import is_standard
 from tradeoffs.results.study import Study
 
 
@@ -121,10 +122,10 @@ def why_not(measured: Measurements, study: Study, measure: Measure) -> str:
     if measure.beyond and not measure.compared.grid:
         reasons = lines.left_out(measured, study.models, [measure.raw])
         return reasons.get(f"{measure.metric.benchmark}.{measure.metric.name}", "no line through standard models")
-    if all(model.norm == "none" for model in there):
+    if all(is_standard(model) for model in there):
         return "cannot be tested: no adversarially trained model of a grid was measured; list architectures and budgets"
     if not measure.compared.grid:
-        return "no standard model (norm none) was measured beside the adversarially trained ones; measure one"
+        return "no standard model was measured beside the adversarially trained ones; measure one"
     cells = ", ".join(f"{a} {norm} {len(models)}" for (a, norm), models in measure.compared.cells.items())
     return (
         f"nothing says how much a value varies from one training to another; three budgets or more of one "

@@ -14,7 +14,8 @@ variance has three parts (:mod:`tradeoffs.claims.variance`):
 * trainings of standard models: how far copies differ, or standard models from their line. Where there is one standard
   model for each architecture its noise is taken to be that of an adversarially trained one.
 
-A model of the user's own was trained once. Its noise is taken to be that of the grid.
+A model of the user's own was trained once. Its noise is taken to be that of the grid. A standard one of these is
+compared only where it names a ``reference``.
 """
 
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ from tradeoffs.claims.variance import Part
 from tradeoffs.results import beyond_accuracy as lines
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.metrics import Metric, beyond_accuracy, saturated
+from tradeoffs.results.standard import is_standard
 from tradeoffs.results.study import Model
 
 
@@ -49,12 +51,12 @@ class Compared(NamedTuple):
 
 
 def compare(measured: Measurements, models: Sequence[Model], metric: Metric) -> Compared:
-    """Compare every adversarially trained model with the standard ones; none where one of them was not measured."""
+    """Compare every model that is no standard one with these; none where one of them was not measured."""
     found = differences(measured, models, metric)
     grid = _by_replicate(found)
     copies: dict[tuple[int, str], list[float]] = {}
     for model in models:
-        if (model.role, model.norm) == ("main", "none") and (key := (model.id, *_key(metric))) in measured:
+        if model.role == "main" and is_standard(model) and (key := (model.id, *_key(metric))) in measured:
             copies.setdefault((model.replicate, model.architecture), []).append(measured[key].value)
     noise = {
         replicate: _noise(members, between_copies([group for (of, _), group in copies.items() if of == replicate]))
@@ -64,13 +66,13 @@ def compare(measured: Measurements, models: Sequence[Model], metric: Metric) -> 
 
 
 def compare_beyond_accuracy(measured: Measurements, models: Sequence[Model], metric: Metric) -> Compared:
-    """Compare every adversarially trained model with a standard one of equal clean accuracy, on a raw ``metric``."""
+    """Compare every model that is no standard one with one of equal clean accuracy, on a raw ``metric``."""
     beyond = beyond_accuracy(metric)
     of_world = {world: lines.line(measured, models, metric, world) for world in {model.world for model in models}}
     found = []
     for model in models:
         line, own = of_world[model.world], measured.get((model.id, *_key(beyond)))
-        if is_compared(model) and line is not None and own is not None:
+        if is_compared(model) and not is_standard(model) and line is not None and own is not None:
             shares = dict(zip(line.standard, line.shares[model.id].tolist(), strict=True))
             oriented = (metric.sign * own.value, metric.sign * own.draws)
             found.append(Difference(model, shares, *oriented, own.freedom, own.n))
@@ -85,7 +87,7 @@ def compare_beyond_accuracy(measured: Measurements, models: Sequence[Model], met
 
 
 def differences(measured: Measurements, models: Sequence[Model], metric: Metric) -> list[Difference]:
-    """Return every adversarially trained model less its standard ones; none where one of them was not measured."""
+    """Return every compared model less its standard ones; none where one of them was not measured."""
     found = []
     for model in models:
         ours = measured.get((model.id, *_key(metric)))
@@ -108,7 +110,7 @@ def baseline(models: Sequence[Model], model: Model) -> tuple[str, ...]:
     """
     if model.reference is not None:
         return (model.reference,)
-    standard = [m for m in models if m.norm == "none" and m.architecture == model.architecture]
+    standard = [m for m in models if is_standard(m) and m.architecture == model.architecture]
     grid = [m for m in standard if m.role == "main"]
     if model.role == "main":
         return tuple(m.id for m in grid if m.replicate == model.replicate)
@@ -127,7 +129,10 @@ def contrasts(compared: Compared, cell: tuple[str, str] | None = None) -> list[C
 
 def noise_of(compared: Compared, model: Model) -> Noise:
     """Return the noise of a model's comparison: that of its replicate, of an own model that of all of the grid."""
-    return compared.noise[model.replicate] if model.role == "main" else pooled_noise(list(compared.noise.values()))
+    if model.role == "main":
+        return compared.noise[model.replicate]
+    found = pooled_noise(list(compared.noise.values()))
+    return Noise(found.standard, found.standard) if is_standard(model) else found
 
 
 def _noise(members: Sequence[Difference], standard: Part) -> Noise:
@@ -158,8 +163,8 @@ def is_judged(model: Model) -> bool:
 
 
 def is_compared(model: Model) -> bool:
-    """Whether it is adversarially trained, and so compared with standard models."""
-    return is_judged(model) and model.norm != "none"
+    """Whether it is compared with standard models: it is none of them, or names one to be compared with."""
+    return is_judged(model) and (not is_standard(model) or model.reference is not None)
 
 
 def _key(metric: Metric) -> tuple[str, str]:

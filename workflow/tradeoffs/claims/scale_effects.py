@@ -22,6 +22,7 @@ from tradeoffs.claims.training_noise import Curve, along_curves, between_copies,
 from tradeoffs.claims.variance import Estimate, Part
 from tradeoffs.results.effective_robustness import Measured
 from tradeoffs.results.measurements import Measurements
+from tradeoffs.results.standard import is_standard
 from tradeoffs.results.study import Model
 from tradeoffs.step.errors import InputError
 
@@ -74,7 +75,7 @@ def swept_models(models: Sequence[Model]) -> list[Model]:
 def effects(measured: Measurements, models: Sequence[Model], norm: str, unseen: float = 0.0) -> Effects:
     """Return the effects of training against ``norm``. InputError for a model without a standard one of its world."""
     swept = swept_models(models)
-    standard = {m.world: gap(measured, m) for m in swept if m.norm == "none"}
+    standard = {m.world: gap(measured, m) for m in swept if is_standard(m)}
     for model in swept:
         if model.world not in standard:
             raise InputError(f"--spec: {model.id} has no standard model of its world; add it to the models")
@@ -122,7 +123,7 @@ def noise(measured: Measurements, models: Sequence[Model], replicate: int) -> Pa
     copies: dict[str, list[Gap]] = {}
     curves: dict[tuple[str, str], dict[float, Gap]] = {}
     for model, found in gaps.items():
-        if model.norm == "none":
+        if is_standard(model):
             copies.setdefault(model.architecture, []).append(found)
         else:
             curves.setdefault((model.architecture, model.norm), {})[math.log2(model.epsilon)] = found

@@ -18,6 +18,7 @@ from tradeoffs.results.beyond_accuracy import CLEAN_ACCURACY, groups
 from tradeoffs.results.evaluations import Array
 from tradeoffs.results.metrics import Metric, benchmarks_of, beyond_accuracy
 from tradeoffs.results.reading import read_table
+from tradeoffs.results.standard import marked
 from tradeoffs.results.standard_line import logit
 from tradeoffs.results.table import SUMMARY_COLUMNS, SWEEP_COLUMNS
 
@@ -28,6 +29,7 @@ FRACTIONS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95
 SMALLEST, LARGEST, STANDARD_SIZE = 3.5, 9.0, 4.5  # of marks, in points
 # Filled or not, so that norms differ in greyscale too.
 FACES = {"linf": NORM_STYLES["linf"].colour, "l2": "white", "none": "#c4c4c4"}
+OTHERWISE = "white"  # trained otherwise: norm none, and no standard model
 
 
 def draw(
@@ -81,7 +83,7 @@ def points(table: pd.DataFrame, metric: Metric) -> pd.DataFrame:
         found[name] = logit(accuracy[column].to_numpy(float), int(accuracy["n"].min())) if len(found) else []
     found["accuracy"] = accuracy["value"]
     found["line"] = found["value"] - of(metric.benchmark, beyond_accuracy(metric).name)["value"].reindex(found.index)
-    standard = (found["norm"] == "none").to_numpy()
+    standard = marked(found).to_numpy()
     found["group"] = -1
     if standard.any():
         found["group"] = groups(list(found["architecture"]), found["accuracy"].to_numpy(float), standard)
@@ -92,9 +94,9 @@ def points(table: pd.DataFrame, metric: Metric) -> pd.DataFrame:
 def panel(axes: Axes, rows: pd.DataFrame, main: Sequence[str], budgets: dict[str, list[float]]) -> None:
     """Draw the models of one measure, and the lines: dotted where no standard model is that good, or that bad."""
     lines(axes, rows)
-    is_standard = rows["norm"] == "none"
+    is_standard = marked(rows)
     for _, row in rows[is_standard].iterrows():
-        mark(axes, row, main, STANDARD_SIZE)
+        mark(axes, row, main, STANDARD_SIZE, FACES["none"])
     trained = rows[~is_standard]
     numbers = [*NUMBERS, "x", "x_low", "x_high"]
     # Means are over replicates: the user's own models are told apart by their ids.
@@ -105,7 +107,10 @@ def panel(axes: Axes, rows: pd.DataFrame, main: Sequence[str], budgets: dict[str
             style = NORM_STYLES[norm]
             axes.plot(means["x"], means["value"], color=style.colour, linestyle=style.line, linewidth=0.7, alpha=0.7)
         for _, row in means.assign(architecture=architecture, norm=norm).iterrows():
-            mark(axes, row, main, size(row["epsilon"], budgets[norm]))
+            if norm == "none":
+                mark(axes, row, main, STANDARD_SIZE, OTHERWISE)
+            else:
+                mark(axes, row, main, size(row["epsilon"], budgets[norm]), FACES[norm])
     margin = 0.08 * max(float(np.ptp(rows["x"])), 0.1)
     low, high = rows["x"].min() - margin, rows["x"].max() + margin
     axes.set_xlim(low, high)  # of the models: near 1 their intervals reach far
@@ -126,7 +131,7 @@ def lines(axes: Axes, rows: pd.DataFrame) -> None:
         low, high = widest.loc[widest["x"].idxmin()], widest.loc[widest["x"].idxmax()]
         slope = (high["line"] - low["line"]) / (high["x"] - low["x"]) if high["x"] > low["x"] else 0.0
         for group, of in own.groupby("group"):
-            fitted = rows["x"][(rows["norm"] == "none") & (rows["group"] == group)]
+            fitted = rows["x"][marked(rows) & (rows["group"] == group)]
             for x, style, width in ((ends, ":", 0.9), (_ends(fitted), line_style(group), 1.2)):
                 given = of["line"].iloc[0] + slope * (x - of["x"].iloc[0])
                 axes.plot(x, given, color="#555555", zorder=1, linestyle=style, linewidth=width)
@@ -137,14 +142,13 @@ def line_style(group: int) -> str:
     return ARCHITECTURE_LINES[group % len(ARCHITECTURE_LINES)]
 
 
-def mark(axes: Axes, row: pd.Series, main: Sequence[str], points_wide: float) -> None:
-    """Draw one model, with the intervals of both its numbers."""
+def mark(axes: Axes, row: pd.Series, main: Sequence[str], points_wide: float, face: str) -> None:
+    """Draw one model, filled with a colour, and with the intervals of both its numbers."""
     colour = NORM_STYLES[row["norm"]].colour
     thin: dict[str, Any] = {"color": colour, "linewidth": 0.5, "alpha": 0.45, "zorder": 2}
     axes.vlines(row["x"], row["ci_low"], row["ci_high"], **thin)
     axes.hlines(row["value"], row["x_low"], row["x_high"], **thin)
     shape = marker(row["architecture"], main)
-    face = FACES[row["norm"]]
     look: dict[str, Any] = {"color": colour, "markerfacecolor": face, "markersize": points_wide, "markeredgewidth": 0.8}
     axes.plot(row["x"], row["value"], marker=shape, linestyle="none", zorder=3, **look)
 
@@ -183,7 +187,7 @@ def handles(rows: pd.DataFrame, main: Sequence[str], budgets: dict[str, list[flo
         "linestyle": "none",
         "markersize": STANDARD_SIZE,
     }
-    names = [*main, *([OTHER] if not set(rows["architecture"][rows["norm"] == "none"]) <= set(main) else [])]
+    names = [*main, *([OTHER] if not set(rows["architecture"][marked(rows)]) <= set(main) else [])]
     found = [
         Line2D([], [], marker=marker(name, main), label=f"standard, {name}" if main else "standard training", **grey)
         for name in names
@@ -198,7 +202,10 @@ def handles(rows: pd.DataFrame, main: Sequence[str], budgets: dict[str, list[flo
         }
         name = f"{NORM_LABELS[norm]} training, larger for a larger budget ({own[0]:g} to {own[-1]:g})"
         found.append(Line2D([], [], marker="o", linewidth=0.7, markersize=LARGEST - 2, label=name, **look))
-    standard = rows[rows["norm"] == "none"]
+    if otherwise := sorted(set(rows["objective"][~marked(rows) & (rows["norm"] == "none")])):
+        shape = marker(OTHER, main)
+        found.append(Line2D([], [], marker=shape, label=", ".join(otherwise), **grey | {"markerfacecolor": OTHERWISE}))
+    standard = rows[marked(rows)]
     lined = sorted(set(rows["group"][rows["line"].notna()]))
     for group in lined:
         of = standard["architecture"][standard["group"] == group].unique()

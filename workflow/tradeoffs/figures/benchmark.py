@@ -19,6 +19,7 @@ from tradeoffs.figures.drawing import note, over_replicates, wrapped
 from tradeoffs.figures.settings import Settings
 from tradeoffs.results.metrics import Metric, benchmarks_of, saturated
 from tradeoffs.results.reading import read_table
+from tradeoffs.results.standard import marked
 from tradeoffs.results.table import SUMMARY_COLUMNS
 from tradeoffs.step.errors import InputError
 
@@ -41,7 +42,7 @@ def draw(settings: Settings, *, summary: Annotated[Path, "summary.csv"]) -> Figu
     if not shown:
         names = ", ".join(metric.name for metric in benchmark.drawn)
         raise InputError(f"{summary}: has none of {names} of benchmark {benchmark.name}; make it again")
-    if set(rows["norm"]) == {"none"} and own.split(rows)[1].empty:
+    if marked(rows).all() and own.split(rows)[1].empty:
         return note(benchmark.title, "no adversarially trained model, and none of your own, went through it")
     return draw_benchmark(rows, shown, benchmark.title)
 
@@ -97,7 +98,7 @@ def _draw_grid(
     )
     for row, metric in zip(panels, shown, strict=True):
         rows = grid[grid["metric"] == metric.name]
-        standard = rows[rows["norm"] == "none"]
+        standard = rows[marked(rows)]
         for axes, norm in zip(row, norms, strict=False):
             budget_panel(axes, rows[rows["norm"] == norm], norm, architectures, standard)
             for position, architecture in enumerate(architectures):
@@ -138,7 +139,7 @@ def _forest_rows(
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[tuple[float, float, float, str]]]:
     """Return a metric's rows of own models, those that are saturated, and the levels of the grid's standard models."""
     rows = owned[owned["metric"] == metric.name]
-    standard = grid[(grid["metric"] == metric.name) & (grid["norm"] == "none")]
+    standard = grid[(grid["metric"] == metric.name) & marked(grid)]
     levels = [
         (row["value"], row["ci_low"], row["ci_high"], architecture_style(position).colour)
         for position, architecture in enumerate(dict.fromkeys(grid["architecture"]))

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure, FigureBase
 from matplotlib.ticker import MaxNLocator
 
 from tradeoffs.figures import own
+from tradeoffs.results.standard import marked
 
 BESIDE = 12  # as many stand among the panels of a grid
 LINE = 0.19  # inches of a line
@@ -82,9 +83,9 @@ def parts(grid: tuple[float, float], many: tuple[float, float]) -> tuple[Figure,
 
 def _lines(axes: Axes, rows: pd.DataFrame, places: Mapping[str, int]) -> None:
     """Draw one measure's rows: a diamond with its interval per model, filled for standard training."""
-    for _, row in rows.iterrows():
+    for standard, (_, row) in zip(marked(rows), rows.iterrows(), strict=True):
         place = places[row["model"]]
-        face = own.COLOUR if row["norm"] == "none" else "white"
+        face = own.COLOUR if standard else "white"
         axes.hlines(place, row["ci_low"], row["ci_high"], color=own.COLOUR, linewidth=1)
         axes.plot(
             row["value"], place, marker="D", color=own.COLOUR, markerfacecolor=face, linestyle="none", markersize=4

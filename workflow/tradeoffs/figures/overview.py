@@ -18,7 +18,8 @@ from tradeoffs.figures.drawing import note, wrapped
 from tradeoffs.figures.settings import Settings
 from tradeoffs.results.metrics import Benchmark, Metric, benchmarks_of
 from tradeoffs.results.reading import read_table
-from tradeoffs.results.table import SUMMARY_COLUMNS
+from tradeoffs.results.standard import marked
+from tradeoffs.results.table import DIFFERENCE_COLUMNS, SUMMARY_COLUMNS
 
 
 def draw(
@@ -29,7 +30,7 @@ def draw(
 ) -> Figure:
     """Draw a column per benchmark; a row per norm, and one for the user's own models. Above 0: more reliance."""
     measures = [benchmark for benchmark in benchmarks_of(settings.benchmarks) if benchmark.reliance]
-    table = read_table(differences, SUMMARY_COLUMNS, may_be_empty=True)
+    table = read_table(differences, DIFFERENCE_COLUMNS, may_be_empty=True)
     measured = set(zip(table["benchmark"], table["metric"], strict=True))
     headlines = [(benchmark.title, benchmark.reliance[0]) for benchmark in measures]
     columns = [(name, metric) for name, metric in headlines if (metric.benchmark, metric.name) in measured]
@@ -40,6 +41,7 @@ def draw(
     named = forest.labels(owned)
     absent = [name for name, metric in headlines if (name, metric) not in columns]
     heading = title(grid["model"].nunique(), len(named), absent, narrow=len(columns) < 4)
+    heading += over_images(table, columns)
     lines = [forest.Panel(_heading(name, metric, turned=True), of(owned, metric)) for name, metric in columns]
     if grid.empty:
         figure = Figure(figsize=forest.size(named, len(columns)))
@@ -132,13 +134,20 @@ def nothing(summary: Path | None, measures: Sequence[Benchmark]) -> str:
     if summary is None:
         return "no adversarially trained model was measured beside a standard counterpart"
     table = read_table(summary, SUMMARY_COLUMNS, may_be_empty=True)
-    robust = table[table["norm"] != "none"]
+    robust = table[~marked(table)]
     if robust.empty:
         return "there is no adversarially trained model in the study"
     if not robust["benchmark"].isin([benchmark.name for benchmark in measures]).any():
         return "no adversarially trained model went through a benchmark that measures reliance on backgrounds"
     models = ", ".join(dict.fromkeys(robust["model"]))
     return f"no adversarially trained model has a standard counterpart; claims.csv says what is missing for {models}"
+
+
+def over_images(table: pd.DataFrame, columns: Sequence[tuple[str, Metric]]) -> str:
+    """Say in a line of which benchmarks the intervals say nothing of other trainings; empty where of none."""
+    alone = [name for name, metric in columns if (of(table, metric)["interval_over"] == "images").any()]
+    whose = "" if len(alone) == len(columns) else f" of {', '.join(alone)}"
+    return f"\n(intervals{whose}: over images alone, each model was trained once)" if alone else ""
 
 
 def title(models: int, own_models: int, absent: Sequence[str], *, narrow: bool) -> str:

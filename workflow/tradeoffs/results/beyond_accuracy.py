@@ -8,10 +8,11 @@ too. So a measure of reliance M is compared along the line, fitted by least squa
 as Taori et al. (NeurIPS 2020) do for accuracies. M beyond accuracy = M - what the line gives at the model's clean
 accuracy: it has the direction of M. Clean accuracy is that of the benchmark ``imagenet``.
 
-Standard models are all of norm none in the same world: main ones, controls and the user's own. An architecture with
-at least three that differ in accuracy has an intercept of its own, all others share one; the slope is common. Every
-bootstrap draw has lines of its own. Models better or worse than every standard one of their line are judged by its
-continuation (``Line.outside``). Effective robustness is beyond accuracy by its definition, and is left as it is.
+Standard models (:mod:`tradeoffs.results.standard`) are all of the same world: main ones, controls and the user's own.
+An architecture with at least three that differ in accuracy has an intercept of its own, all others share one; the slope
+is common. Every bootstrap draw has lines of its own. Models better or worse than every standard one of their line are
+judged by its continuation (``Line.outside``). Effective robustness is beyond accuracy by its definition, and is left as
+it is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tradeoffs.results import effective_robustness
+from tradeoffs.results import effective_robustness, standard
 from tradeoffs.results.effective_robustness import Measured
 from tradeoffs.results.evaluations import Array
 from tradeoffs.results.metrics import Metric, beyond_accuracy
@@ -111,10 +112,10 @@ def line(measured: Numbers, models: Sequence[Model], metric: Metric, world: str)
         own = x[is_standard & (group == group[i]), 0]
         if not own.min() <= x[i, 0] <= own.max():
             outside.append(kept[i].id)
-    standard = tuple(model.id for model, is_one in zip(kept, is_standard, strict=True) if is_one)
+    fitted = tuple(model.id for model, is_one in zip(kept, is_standard, strict=True) if is_one)
     around = residuals(x[:, :1], y[:, :1], is_standard, group)[is_standard, 0]
-    df = len(standard) - len(set(group)) - 1
-    return Line(standard, around, df, {kept[i].id: shares[i] for i in judged}, tuple(outside))
+    df = len(fitted) - len(set(group)) - 1
+    return Line(fitted, around, df, {kept[i].id: shares[i] for i in judged}, tuple(outside))
 
 
 def outside(measured: Numbers, models: Sequence[Model], metrics: Sequence[Metric]) -> list[str]:
@@ -178,11 +179,11 @@ def _compared(measured: Numbers, models: Sequence[Model], metric: Metric, world:
                 f"{CLEAN_ACCURACY[0]}; evaluate it on both with the same number"
             )
     accuracy, value = _columns(accuracies), _columns(values)
-    is_standard = np.array([model.norm == "none" for model in kept], dtype=bool)
+    is_standard = np.array([standard.is_standard(model) for model in kept], dtype=bool)
     if (differ := differing(accuracy[is_standard, 0])) < FEWEST_STANDARD_MODELS:
         return (
             f"its line goes through standard models that differ in clean accuracy; there are {differ}, expected at "
-            f"least {FEWEST_STANDARD_MODELS}; add some to the controls, or of your own (norm none)"
+            f"least {FEWEST_STANDARD_MODELS}; add some to the controls, or of your own"
         )
     group = groups([model.architecture for model in kept], accuracy[:, 0], is_standard)
     judged = group >= 0

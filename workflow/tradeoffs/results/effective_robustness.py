@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tradeoffs.results import standard
 from tradeoffs.results.evaluations import Array, Drawn, Evaluation, Evaluations, draws, metric_value
 from tradeoffs.results.standard_line import FEWEST_STANDARD_MODELS, differing, logit, residuals
 from tradeoffs.results.study import Model
@@ -62,8 +63,9 @@ def effective_robustness(validation: Array, shifted: Array, is_standard: NDArray
 def of_models(evaluations: Evaluations, models: Sequence[Model]) -> dict[tuple[str, str], Measured]:
     """Effective robustness by (model id, metric) of main models and the user's own, refitted in every paired draw.
 
-    Each world has a line of its own. Standard models are all of norm none: main ones, controls and the user's own.
-    Empty where fewer than three of them differ in validation accuracy: two points always lie on a line.
+    Each world has a line of its own, through its standard models (:mod:`tradeoffs.results.standard`): main ones,
+    controls and the user's own. Empty where fewer than three of them differ in validation accuracy: two points
+    always lie on a line.
     """
     measured = _measured(evaluations, models)
     found: dict[tuple[str, str], Measured] = {}
@@ -77,7 +79,7 @@ def of_models(evaluations: Evaluations, models: Sequence[Model]) -> dict[tuple[s
 def _in_one_world(evaluations: Evaluations, kept: Sequence[Model], protocol: str) -> dict[tuple[str, str], Measured]:
     names = (f"validation_accuracy_{protocol}", f"objectnet_accuracy_{protocol}")
     cards = [evaluations[m.id, "objectnet"] for m in kept]
-    is_standard = np.array([m.norm == "none" for m in kept], dtype=bool)
+    is_standard = np.array([standard.is_standard(m) for m in kept], dtype=bool)
     value = np.array([[metric_value(card, name) for name in names] for card in cards])
     if differing(value[is_standard, 0]) < FEWEST_STANDARD_MODELS:
         return {}
@@ -99,14 +101,14 @@ def reason_to_leave_out(evaluations: Evaluations, models: Sequence[Model]) -> st
     name = f"validation_accuracy_{PROTOCOLS[0]}"
     found: dict[str, list[float]] = {model.world: [] for model in kept}
     for model in kept:
-        if model.norm == "none":
+        if standard.is_standard(model):
             found[model.world].append(metric_value(evaluations[model.id, "objectnet"], name))
-    standard = min(differing(np.array(accuracies)) for accuracies in found.values())
-    if standard >= FEWEST_STANDARD_MODELS:
+    differ = min(differing(np.array(accuracies)) for accuracies in found.values())
+    if differ >= FEWEST_STANDARD_MODELS:
         return None
     return (
-        f"its baseline is a line through standard models that differ in validation accuracy; there are {standard}, "
-        f"expected at least {FEWEST_STANDARD_MODELS}; add standard models of your own (norm none)"
+        f"its baseline is a line through standard models that differ in validation accuracy; there are {differ}, "
+        f"expected at least {FEWEST_STANDARD_MODELS}; add standard models of your own"
     )
 
 

@@ -37,20 +37,24 @@ def comparison_rows(summary: pd.DataFrame, published: Sequence[Published]) -> It
         identity = (entry.model, entry.benchmark, entry.metric)
         value, low, high, n = measured.get(identity, (None,) * len(VALUES))
         difference = None if value is None else value - entry.value
-        within = ""
         if value is None:
             ran = (entry.model, entry.benchmark) in run
+            within = ""
             remark = "not measured: " + ("no such metric" if ran else "benchmark not run (see missing.csv)")
-        elif entry.tolerance is None:
-            remark = "not comparable: not the same protocol"
-        elif entry.images is not None and n < COMPLETE * entry.images:
-            remark = f"not comparable: measured on {n} images, published on {entry.images}"
         else:
-            remark = ""
-            # Published numbers are decimals: a difference equal to the tolerance but for rounding is within it.
-            within = "yes" if abs(value - entry.value) <= entry.tolerance + 1e-9 else "no"
+            within, remark = judged(entry, value, n)
         ours, theirs = (value, low, high, n), (entry.value, difference, entry.tolerance, within, remark)
         yield (*identity, *ours, *theirs, entry.protocol, entry.why, entry.source)
+
+
+def judged(entry: Published, value: float, n: int) -> tuple[str, str]:
+    """Say of a value over n images whether it is within tolerance, yes or no, else empty, and then why not compared."""
+    if entry.tolerance is None:
+        return "", "not comparable: not the same protocol"
+    if entry.images is not None and n < COMPLETE * entry.images:
+        return "", f"not comparable: measured on {n} images, published on {entry.images}"
+    # Published numbers are decimals: a difference equal to the tolerance but for rounding is within it.
+    return "yes" if abs(value - entry.value) <= entry.tolerance + 1e-9 else "no", ""
 
 
 def run(

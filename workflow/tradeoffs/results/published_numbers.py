@@ -62,10 +62,11 @@ def _clean_accuracies() -> list[Published]:
 
 
 def _zoo() -> list[Published]:
-    return [_of_zoo(entry) for entry in zoo.listed()]
+    return [of_zoo(entry) for entry in zoo.listed()]
 
 
-def _of_zoo(entry: zoo.Entry) -> Published:
+def of_zoo(entry: zoo.Entry) -> Published:
+    """Return the clean accuracy of a model of the zoo."""
     clean, parts = entry.clean, {"libraries reading and resizing the images": LIBRARIES}
     resized = f"Resize({entry.resize}), " if entry.resize else ""
     protocol = f"{clean.images} validation images, {resized}CenterCrop({entry.crop}), {entry.interpolation}"

@@ -27,7 +27,7 @@ class Model(NamedTuple):
     background_scale: float | None
     reference: str | None = None  # id of the standard model it is compared with; None: those of its architecture
     replicate: int = 1
-    objective: str | None = None  # of the sweep over trainings: the name of its own; None: as the main grid's
+    objective: str | None = None  # the name of its training, where that is its own: of a sweep, or of an own model
 
 
 class Settings(NamedTuple):

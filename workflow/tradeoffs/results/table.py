@@ -10,7 +10,9 @@ from tradeoffs.results.study import Model
 from tradeoffs.step.files import write_atomically
 
 _METRIC = ("benchmark", "metric", "value", "ci_low", "ci_high", "n")
-SUMMARY_COLUMNS = ("study", "model", "role", "architecture", "norm", "epsilon", "seed", *_METRIC, "replicate")
+_LAST = ("replicate", "objective")
+SUMMARY_COLUMNS = ("study", "model", "role", "architecture", "norm", "epsilon", "seed", *_METRIC, *_LAST)
+DIFFERENCE_COLUMNS = (*SUMMARY_COLUMNS, "reference", "interval_over")
 _SWEPT = ("sweep", "correlation", "background_scale", "images", "objective")
 SWEEP_COLUMNS = ("study", "model", "architecture", "norm", "epsilon", "seed", *_SWEPT, *_METRIC, "replicate")
 
@@ -18,7 +20,7 @@ SWEEP_COLUMNS = ("study", "model", "architecture", "norm", "epsilon", "seed", *_
 def summary_row(study: str, model: Model, *metric: Any) -> tuple[Any, ...]:
     """Return a row of ``SUMMARY_COLUMNS``; ``metric``: benchmark, metric, value, ci_low, ci_high, n."""
     who = (study, model.id, model.role, model.architecture, model.norm, float(model.epsilon), model.seed)
-    return (*who, *metric, model.replicate)
+    return (*who, *metric, model.replicate, model.objective)
 
 
 def sweep_row(study: str, model: Model, *metric: Any) -> tuple[Any, ...]:

@@ -11,6 +11,7 @@ from tradeoffs.step.declarations import ROOT, benchmarks, data
 from tradeoffs.step.errors import InputError
 
 Rows = Iterable[tuple[str, ...]]
+_PACKAGES = {"open_clip": "open-clip-torch"}  # that are called otherwise than what is imported
 
 
 def _benchmarks() -> Rows:
@@ -57,8 +58,10 @@ def _ways() -> Rows:
     for name, each in sources.listed().items():
         if each.own and each.pretrained:
             count = len(catalogue.names(name) or ())
-            there = f"{count} networks" if count else f"not installed: pip install {name}"
-            yield f"{name}/<name>[.<weights>]", f"published weights ({there})", "nothing; the library fetches them"
+            there = f"{count} networks" if count else f"not installed: pip install {_PACKAGES.get(name, name)}"
+            weights = ".<weights>" if name == "open_clip" else "[.<weights>]"
+            yield f"{name}/<name>{weights}", f"published weights ({there})", "nothing; the library fetches them"
+    yield "zoo/<name>", f"one of {len(zoo.listed())} published models (tradeoffs list zoo)", "nothing; it is downloaded"
     yield (
         "<tensors>.pt",
         "a file of tensors, also .pth or .safetensors",

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tradeoffs.figures.catalogue import Entry, catalogue
+from tradeoffs.results.standard import is_standard
 from tradeoffs.step.declarations import benchmarks, data
 from tradeoffs.study import plan, specification
 
@@ -32,7 +33,7 @@ def facts(config: dict[str, Any]) -> set[str]:
     anything stands beside the standard models: an attack's budget, or a model of the user's own.
     """
     models = [model for model in plan.models(config).values() if model.benchmarks]
-    compared = any(model.norm != "none" or model.role == "extra" for model in models)
+    compared = any(not is_standard(model) or model.role == "extra" for model in models)
     return {
         f"{config['study']}_study",
         *plan.available_benchmarks(config),

@@ -3,6 +3,7 @@
 from tradeoffs.models import released_files
 from tradeoffs.models.ids import in_replicate, is_grid_name, model_id, pixel_epsilon, training_seed
 from tradeoffs.models.sources import architecture, find
+from tradeoffs.results.standard import is_standard, training
 from tradeoffs.step.declarations import benchmarks as declared_benchmarks
 from tradeoffs.step.errors import InputError
 from tradeoffs.study import replicates, zoo_models
@@ -23,6 +24,7 @@ _UNSAID = (
     "std",
     "input_size",
     "weights",
+    "objective",
 )
 _ABSENT = dict.fromkeys(_UNSAID) | {
     "arguments": {},
@@ -56,8 +58,7 @@ def _controls(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
     """
     if IMAGENET not in benchmarks:
         return []
-    keys = ("file", "url", "sha256", "factory", "prompts", "mean", "std", "input_size", "weights", "reference")
-    absent = dict.fromkeys(keys) | {"arguments": {}}
+    absent = dict.fromkeys((*_UNSAID, "prompts", "reference")) | {"arguments": {}}
     trained = {"norm": "none", "epsilon": 0, "benchmarks": [name for name in benchmarks if name != ATTACKED]}
     models = [_extra(absent | trained | entry, benchmarks, "controls") for entry in study["controls"]]
     return [model._replace(role="control", spec=model.spec | {"required": False}) for model in models]
@@ -180,6 +181,7 @@ def _extra(entry: Config, benchmarks: tuple[str, ...], key: str = "extra") -> Mo
         file,
         entry["reference"],
         downloaded=entry["url"] is not None,
+        objective=entry["objective"],
     )
 
 
@@ -190,16 +192,15 @@ def _made_by(entry: Config) -> str | None:
 
 
 def _check_reference(model: Model, listed: list[Model]) -> None:
-    """Raise InputError where a model's ``reference`` is not another model of the study of norm none."""
+    """Raise InputError where a model's ``reference`` is not another model of the study, and a standard one."""
     where = f"config: imagenet.extra, {model.id}: reference {model.reference}"
-    standard = [other.id for other in listed if other.norm == "none" and other.id != model.id]
-    choice = f"choose one of {', '.join(standard)}" if standard else "there is none of norm none; add one under extra"
-    if model.norm == "none":
-        raise InputError(f"{where}; a standard model (norm none) is compared with no other, use null")
+    standard = [other.id for other in listed if is_standard(other) and other.id != model.id]
+    absent = "there is no standard one (norm none, no objective); add one under extra"
+    choice = f"choose one of {', '.join(standard)}" if standard else absent
     if model.reference == model.id:
         raise InputError(f"{where} is the model itself; {choice}")
     found = next((other for other in listed if other.id == model.reference), None)
     if found is None:
         raise InputError(f"{where} is no model of this study; {choice}")
-    if found.norm != "none":
-        raise InputError(f"{where} is trained against {found.norm} attacks, so it is no standard model; {choice}")
+    if not is_standard(found):
+        raise InputError(f"{where} is no standard model, but {training(found)}; {choice}")

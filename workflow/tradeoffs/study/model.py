@@ -29,7 +29,7 @@ class Model(NamedTuple):
     reference: str | None = None  # id of the standard model to compare with; None: that of its architecture
     replicate: int = 1
     downloaded: bool = False  # whether the file is one that this workflow downloads, else it is the user's
-    objective: str | None = None  # of the sweep over trainings: the name of its own; None: as the main grid's
+    objective: str | None = None  # the name of its training, where that is its own: of a sweep, or of an own model
     start: str | None = None  # id of the model whose weights its training begins with; None: random ones
 
 

@@ -61,7 +61,7 @@ def parts(study: Config, name: str) -> dict[str, str]:
     if entry["path"] is None:
         found = {str(declared.folder): f"{UNPACKED}/{name}/{declared.folder}"}
     else:
-        found = {str(declared.folder): str(_folder_of(name, entry["path"]) or f"{entry['path']}/{declared.folder}")}
+        found = {str(declared.folder): str(folder_of(name, entry["path"]) or f"{entry['path']}/{declared.folder}")}
     for place in declared.files:
         own = entry["path"] is not None and Path(entry["path"], place).is_file()
         found[place] = f"{entry['path']}/{place}" if own else f"{DOWNLOADS}/{Path(place).name}"
@@ -126,18 +126,22 @@ def _no_imagenet(study: Config, split: str) -> str | None:
 
 
 def _check_copy(name: str, path: str) -> None:
-    if _folder_of(name, path) is None:
-        declared = data()[name]
-        others = [f"the {file} of one" if folder == "." else f"{folder}/" for folder, file in declared.layouts.items()]
-        expected = ", or ".join([f"{declared.folder}/", *others])
+    if folder_of(name, path) is None:
         raise InputError(
-            f"config: imagenet.data.{name}.path = {path!r}; expected a folder that holds {expected}; correct it, or "
+            f"config: imagenet.data.{name}.path = {path!r}; expected a folder that holds {held(name)}; correct it, or "
             "use null to download the data set"
         )
 
 
-def _folder_of(name: str, path: str) -> Path | None:
-    """Return the folder of a user's copy that is the data set's: as published, or in another layout."""
+def held(name: str) -> str:
+    """Say what the folder of a data set may hold: the published one, or that of another layout."""
+    declared = data()[name]
+    others = [f"the {file} of one" if folder == "." else f"{folder}/" for folder, file in declared.layouts.items()]
+    return ", or ".join([f"{declared.folder}/", *others])
+
+
+def folder_of(name: str, path: str) -> Path | None:
+    """Return the folder of a user's copy that is the data set's: as published, or in another layout; else None."""
     declared = data()[name]
     if has_published_layout(name, path):
         return Path(path, str(declared.folder))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tradeoffs.results.standard import is_standard
 from tradeoffs.step.declarations import benchmarks
 from tradeoffs.step.errors import InputError, ending
 from tradeoffs.step.files import read_json
@@ -49,7 +50,7 @@ def check(study: Config, where: str, models: Mapping[str, Model]) -> None:
     if not sequential(study):
         return
     measured = [model for model in models.values() if model.role == "main" and model.benchmarks]
-    if all(model.norm == "none" for model in measured):
+    if all(is_standard(model) for model in measured):
         lacking = "no adversarially trained model; list a budget"
     elif not headlines(study):
         lacking = "no benchmark that measures reliance on backgrounds; list one"

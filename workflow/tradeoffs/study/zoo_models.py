@@ -142,4 +142,5 @@ def _model(entry: Entry, said: Config, benchmarks: tuple[str, ...], classes: int
         f"{DOWNLOADS}/{entry.file}",
         said["reference"],
         downloaded=True,
+        objective=entry.objective,
     )

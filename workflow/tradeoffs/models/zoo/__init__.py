@@ -32,7 +32,8 @@ class Entry(NamedTuple):
     recorded at first use. ``keys``: the rule of ``key_rules.yaml``. ``mean``, ``std``: of channels of pixels in [0, 1];
     None: in the file. ``input_size``: pixels that the network takes; None: any. ``resize``, ``crop`` (pixels; resize
     None: not resized) and ``interpolation``: of the images that the accuracies were measured on. ``epsilon``: linf in
-    1/255, l2 in pixel units, 0 with norm none.
+    1/255, l2 in pixel units, 0 with norm none. ``objective``: what its training is called where norm and budget do not
+    say how it was trained; None: they do.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Entry(NamedTuple):
     page: str | None = None
     also: tuple[str, ...] = ()
     note: str | None = None
+    objective: str | None = None
 
     @property
     def id(self) -> str:
