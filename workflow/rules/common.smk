@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tradeoffs.runner import hooks
 from tradeoffs.claims import catalogue as claims_catalogue
+from tradeoffs.cost import short as cost
 from tradeoffs.study import figures as study_figures
 from tradeoffs.study import plan
 from tradeoffs.step.code_id import code_id
@@ -34,6 +35,8 @@ hooks.prepare(workflow, config["jobs_per_gpu"])
 if workflow.is_main_process:
     hooks.print_missing(plan.missing_benchmarks(config))
     hooks.print_left_out(plan.left_out(config))
+    if workflow.output_settings.dryrun:
+        cost.print_line(config, MODELS)
 OWN = hooks.seen(workflow, config, MODELS)
 
 

@@ -50,6 +50,7 @@ VERBS = {
     "missing": Verb("table of the data that are missing", "results.missing"),
     "figure": Verb("draw a figure", "figures.command", "figure"),
     "theory": Verb("exact minimisers of adversarially trained linear regression", "theory.command", "part"),
+    "cost": Verb("what a study costs before it runs: passes, bytes, hours", "cost.command"),
     "list": Verb(
         "what there is: benchmarks, data, models, the zoo, sources, figures or claims", "runner.listing", "list"
     ),

@@ -124,11 +124,16 @@ def configured(
     others say, in their order.
     """
     with ending():
-        later = [Path(file) for file in given]
-        earlier = [path for file in files if (path := Path(file)) not in later]
-        refuse_duplicate_keys([*earlier, *later])
-        full = checked(emptied(config, [*earlier, *later], STUDIES), SCHEMA)
+        full = checked_config(config, files, given)
         return full, models(full)
+
+
+def checked_config(config: Config, files: Iterable[str | Path], given: Iterable[str | Path] = ()) -> Config:
+    """Return the checked config, as :func:`configured`; InputError for a mistake in it."""
+    later = [Path(file) for file in given]
+    earlier = [path for file in files if (path := Path(file)) not in later]
+    refuse_duplicate_keys([*earlier, *later])
+    return checked(emptied(config, [*earlier, *later], STUDIES), SCHEMA)
 
 
 def seen(workflow: Any, config: Config, listed: dict[str, Model]) -> own_copies.Seen:

@@ -1,0 +1,112 @@
+"""What a study costs, before it runs: passes, bytes, hours, and what a cluster is asked for.
+
+    tradeoffs cost --configfile lab.yaml --images-per-second resnet50=2500
+
+Counts follow from the formulas beside the benchmarks (:mod:`tradeoffs.benchmarks.work`). Hours are those of this
+machine, on which each network is timed for a moment, or of a GPU whose throughput is given. All is of the whole study;
+beside it stands how many jobs have no result yet.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+from tradeoffs.compute.work import added
+from tradeoffs.cost import files, jobs, slurm, study, table
+from tradeoffs.cost.jobs import Job
+from tradeoffs.cost.table import Row
+from tradeoffs.step.errors import InputError
+from tradeoffs.study import plan
+from tradeoffs.study.model import Config
+
+
+def run(
+    *,
+    configfile: Annotated[
+        list[Path] | None, "config files over the folder's config.yaml, as Snakemake takes them"
+    ] = None,
+    config: Annotated[list[str] | None, "KEY=VALUE over all of them, as study=imagenet"] = None,
+    complete: Annotated[bool, "the imagenet study with all its data sets, at hand or not"] = False,
+    by: Annotated[str, "what has a row: benchmark, architecture or model"] = "benchmark",
+    images_per_second: Annotated[
+        list[str] | None,
+        "forward passes of a GPU, by network, as resnet50=2500; others follow by their multiplications",
+    ] = None,
+    counts: Annotated[bool, "no hours: no network is built or timed"] = False,
+) -> None:
+    """Print the tables; InputError for an option that says nothing, and for what Snakemake would not run."""
+    if by not in _NAMES:
+        raise InputError(f"--by: {by!r}; expected {', '.join(_NAMES)}")
+    found = study.read(configfile or [], config or [], complete=complete)
+    known = jobs.listed(found.config, found.models.values(), counting=not complete)
+    rows = table.rows(known.jobs, _NAMES[by])
+    absent = list(known.unknown)
+    hours: dict[str, float] = {}
+    weights: dict[str, float] = {}
+    said: list[str] = []
+    if not counts:
+        from tradeoffs.cost import hours as timed  # torch takes seconds
+
+        result = timed.measured(found.config, known.jobs, timed.given(images_per_second or []))
+        hours = {row.name: sum(result.seconds.get(id(job), 0.0) for job in row.jobs) / 3600 for row in rows}
+        weights, said = result.weights, result.said + _slurm(found.config, known.jobs, result.seconds)
+        absent += result.unknown
+    _print_table(rows, hours)
+    size = files.needed(found.config, found.models.values(), known.jobs, weights)
+    print()
+    print(f"bytes: {_gigabytes(size.download)} to download, {_gigabytes(size.keep)} to keep")
+    print(f"memory: {_memory(found.config)}")
+    for line in said:
+        print(line)
+    for line in absent + ([] if counts else size.unknown):
+        print(f"not in the sum: {line}")
+    for line in found.left_out:
+        print(f"left out of the study: {line}")
+
+
+_NAMES = {
+    "benchmark": lambda job: job.part or job.rule,
+    "architecture": lambda job: job.model.architecture,
+    "model": lambda job: job.model.id,
+}
+
+
+def _print_table(rows: list[Row], hours: dict[str, float]) -> None:
+    everything = [job for row in rows for job in row.jobs]
+    total = Row(
+        "all",
+        everything,
+        added(*(row.expected for row in rows)),
+        added(*(row.most for row in rows)),
+    )
+    header: tuple[str, ...] = table.HEADER
+    listed: list[tuple[str, ...]] = [table.cells(row) for row in (*rows, total)]
+    if hours:
+        values = [*(hours[row.name] for row in rows), sum(hours.values())]
+        header = (*header, "hours")
+        listed = [(*row, f"{value:.3g}") for row, value in zip(listed, values, strict=True)]
+    print(table.aligned([header, *listed]))
+
+
+def _slurm(config: Config, listed: list[Job], seconds: dict[int, float]) -> list[str]:
+    """Return what a cluster is asked for, in a line."""
+    by_rule = {
+        rule: [seconds[id(job)] for job in listed if job.rule == rule and id(job) in seconds]
+        for rule in ("train", "evaluate")
+    }
+    grouped = slurm.evaluations_in_a_job(slurm.profile())
+    asked = slurm.asked(by_rule["train"], by_rule["evaluate"], config["gpus_per_training"], grouped)
+    longest = f"the longest training {asked.longest_training:.2g} h, " if by_rule["train"] else ""
+    return [
+        f"SLURM: {asked.gpu_hours:.3g} GPU hours in {asked.jobs} jobs; {longest}the longest evaluation "
+        f"{asked.longest_evaluation:.2g} h, {asked.grouped} of them in one job at most {asked.longest_group:.2g} h"
+    ]
+
+
+def _memory(config: Config) -> str:
+    """Return what a job of each rule asks for at its first attempt."""
+    needs = plan.NEEDS[config["study"]].items()
+    return ", ".join(f"{rule} {need.memory / 1000:.0f} GB" for rule, need in needs)
+
+
+def _gigabytes(size: float) -> str:
+    return f"{size / 1e9:.3g} GB" if size >= 1e8 else f"{size / 1e6:.0f} MB"

@@ -1,0 +1,31 @@
+"""What is known of a network without running it: its weights, and its multiplications for an image."""
+
+from typing import NamedTuple
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from tradeoffs.models.networks import build
+
+_BYTES = 4  # of a weight
+
+
+class Facts(NamedTuple):
+    """Bytes of the ``weights``; floating-point ``operations`` of a forward pass of one image."""
+
+    weights: float
+    operations: float
+
+
+def facts(architecture: str, classes: int, size: int) -> Facts:
+    """Return the facts of an architecture for images of ``size`` x ``size``; nothing is computed, nothing allocated.
+
+    InputError for an architecture that cannot be built from its name.
+    """
+    with torch.device("meta"):
+        network = build(architecture, classes).eval()
+        counter = FlopCounterMode(display=False)
+        with torch.no_grad(), counter:
+            network(torch.zeros(1, 3, size, size))
+    weights = sum(tensor.numel() for tensor in network.state_dict().values())
+    return Facts(_BYTES * weights, float(counter.get_total_flops()))

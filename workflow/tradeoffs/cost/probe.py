@@ -1,0 +1,105 @@
+"""How fast this machine is: a network's passes, timed for a moment; the reading of files; matrix products."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import nn
+
+from tradeoffs.attacks.folding import folded
+from tradeoffs.attacks.pgd import pgd
+from tradeoffs.compute.batching import batch_size
+from tradeoffs.cost.seconds import Rates
+from tradeoffs.data import images
+from tradeoffs.data.images import Geometry
+from tradeoffs.models.networks import build
+
+LONGEST = 20.0  # seconds for a network
+_EACH = 1.5  # seconds for one kind of pass, after one that is not timed
+_STEPS = 5  # of the attack that is timed
+_JPEG = (500, 375)  # width and height of a photograph of ImageNet
+
+
+def rates(architecture: str, classes: int, size: int, batch: int, device: torch.device) -> Rates:
+    """Return the seconds that an image takes, of ``size`` x ``size``, in each kind of pass; updates in batches.
+
+    Weights are random, which changes no time. InputError for an architecture that cannot be built from its name.
+    """
+    torch.manual_seed(0)
+    network = build(architecture, classes).to(device).eval()
+    begun = time.perf_counter()
+    pixels = size * size
+    count = batch_size(pixels, 3 * pixels, device)
+    x = torch.rand(count, 3, size, size, device=device).contiguous(memory_format=torch.channels_last)
+    labels = torch.arange(count, device=device) % classes
+
+    def forward() -> None:
+        with torch.no_grad():
+            network(x)
+
+    attacked = folded(network.requires_grad_(False))
+    generator = torch.Generator(device).manual_seed(0)
+
+    def gradients() -> None:
+        def loss(inputs: torch.Tensor) -> torch.Tensor:
+            return F.cross_entropy(attacked(inputs), labels, reduction="none")
+
+        pgd(loss, x, norm="linf", epsilon=0.01, steps=_STEPS, step_size=0.01, generator=generator)
+
+    def update() -> None:
+        optimizer.zero_grad()
+        F.cross_entropy(network(x[:batch]), labels[:batch]).backward()
+        optimizer.step()
+
+    found = [_seconds(act, begun, device) for act in (forward, gradients)]
+    network.requires_grad_(True).train()
+    optimizer = torch.optim.SGD(network.parameters(), lr=1e-6, momentum=0.9)
+    found.append(_seconds(update, begun, device))
+    width = _width(network.eval(), x[:2])
+    forwarded, attacked_for, updated = found
+    return Rates(forwarded / count, attacked_for / count / _STEPS, updated / min(batch, count), width)
+
+
+def _width(network: nn.Module, x: torch.Tensor) -> int:
+    """Return how many features a network has."""
+    with torch.no_grad():
+        return int(network.features(x).shape[1])  # type: ignore[operator]
+
+
+def _seconds(act: Callable[[], object], begun: float, device: torch.device) -> float:
+    """Return the median time of a few calls after the first one, which is not counted unless time has run out."""
+
+    def once() -> float:
+        started = time.perf_counter()
+        act()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        return time.perf_counter() - started
+
+    first = once()
+    found: list[float] = []
+    while sum(found) < _EACH and len(found) < 200 and time.perf_counter() - begun + first < LONGEST:
+        found.append(once())
+    return float(np.median(found)) if found else first
+
+
+def reading(size: int, *, photographs: bool) -> float:
+    """Return the seconds in which one thread decodes a file: a photograph to ``size``, or one stored at that size."""
+    shape = _JPEG if photographs else (size, size)
+    noise = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
+    geometry = Geometry(resize=size * 8 // 7, crop=size) if photographs else images.UNCHANGED
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "image.JPEG"
+        Image.fromarray(noise).resize(shape, Image.Resampling.BICUBIC).save(path, quality=95)
+        return _seconds(lambda: images.image(path, geometry), time.perf_counter(), torch.device("cpu"))
+
+
+def arithmetic() -> float:
+    """Return the multiplications and additions a second of a double-precision matrix product, in the threads given."""
+    a = np.random.default_rng(0).random((512, 512))
+    return float(2 * 512**3 / _seconds(lambda: a @ a, time.perf_counter(), torch.device("cpu")))
