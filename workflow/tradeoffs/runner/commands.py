@@ -47,6 +47,8 @@ VERBS = {
     "claims": Verb("claims, statistics and verdicts", "claims.command"),
     "published": Verb("published numbers, and ours beside them", "results.published"),
     "missing": Verb("table of the data that are missing", "results.missing"),
+    "examples": Verb("test images, what models answered, and where they look", "examples.command", "benchmark"),
+    "show": Verb("images of a benchmark from your own folder, as a local page", "api.show_command", "benchmark"),
     "figure": Verb("draw a figure", "figures.command", "figure"),
     "theory": Verb("exact minimisers of adversarially trained linear regression", "theory.command", "part"),
     "list": Verb(
@@ -59,6 +61,8 @@ def parts(verb: str) -> list[str]:
     """Return the parts that a verb has, read from declarations: none of them is imported."""
     from tradeoffs.runner import listing
 
+    if verb in ("examples", "show"):
+        return listing.shown()
     match VERBS[verb].part:
         case "dataset":
             return listing.miniature() if verb == "miniature" else listing.names("data")
