@@ -6,7 +6,9 @@ rule examples:
         cards=lambda wc: examples_of(wc, "evaluations/{benchmark}/{id}.json"),
         outcomes=lambda wc: examples_of(wc, "evaluations/{benchmark}/{id}.npz"),
         weights=lambda wc: examples_of(wc, "models/{id}/weights.pt"),
-        data=lambda wc: [f"{path}/fingerprint.json" for path in examples_folders(wc).values()],
+        data=lambda wc: [
+            f"{path}/fingerprint.json" for path in examples_folders(wc).values()
+        ],
     output:
         out=f"results/{STUDY}/page/{{benchmark}}.json",
         card=f"results/{STUDY}/cards/examples_{{benchmark}}.json",

@@ -45,7 +45,7 @@ class Picture(NamedTuple):
 
 
 class Example(NamedTuple):
-    """The pictures of an image, the first of them itself, and the mask [1, h, w] in [0, 1] of its object, if it has one."""
+    """The pictures of an image, the first of them itself, and its object's mask [1, h, w] in [0, 1], if it has one."""
 
     pictures: list[Picture]
     mask: Tensor | None = None

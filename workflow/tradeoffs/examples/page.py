@@ -12,7 +12,8 @@
 
 ``right`` is that of the evaluation where its outcomes say it, else of the pass that was made for the page;
 ``predicted`` and ``probability`` (of the true class) are of that pass, null where there are no weights.
-``share_on_object`` is 1 less the evaluation's own share of the gradient on the background, null where the image has none.
+``share_on_object`` is 1 less the evaluation's own share of the gradient on the background, null where the image has
+none: the foreground's share is no metric beside it, for it is the same fact.
 """
 
 from collections.abc import Mapping, Sequence

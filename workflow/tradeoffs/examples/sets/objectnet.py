@@ -57,7 +57,7 @@ def collection(settings: Settings, roots: dict[str, Path], evaluated: Evaluated)
         labels,
         index.class_names,
         factors or [index.class_names[label] for label in labels],
-        "what the image changes" if factors else "class",
+        "shift" if factors else "class",
         IMAGE,
         None,
         right,
