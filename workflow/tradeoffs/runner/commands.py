@@ -48,6 +48,8 @@ VERBS = {
     "reference": Verb("a study's verdicts beside those of the run that is published here", "claims.reference"),
     "published": Verb("published numbers, and ours beside them", "results.published"),
     "missing": Verb("table of the data that are missing", "results.missing"),
+    "examples": Verb("test images, what models answered, and where they look", "examples.command", "benchmark"),
+    "show": Verb("images of a benchmark from your own folder, as a local page", "api.show_command", "benchmark"),
     "figure": Verb("draw a figure", "figures.command", "figure"),
     "theory": Verb("exact minimisers of adversarially trained linear regression", "theory.command", "part"),
     "cost": Verb("what a study costs before it runs: passes, bytes, hours", "cost.command"),
@@ -61,6 +63,8 @@ def parts(verb: str) -> list[str]:
     """Return the parts that a verb has, read from declarations: none of them is imported."""
     from tradeoffs.runner import listing
 
+    if verb in ("examples", "show"):
+        return listing.shown()
     match VERBS[verb].part:
         case "dataset":
             return listing.miniature() if verb == "miniature" else listing.names("data")
