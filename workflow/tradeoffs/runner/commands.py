@@ -47,6 +47,7 @@ VERBS = {
     "claims": Verb("claims, statistics and verdicts", "claims.command"),
     "published": Verb("published numbers, and ours beside them", "results.published"),
     "missing": Verb("table of the data that are missing", "results.missing"),
+    "page": Verb("the results page of a study: one file that opens without a network", "page.command"),
     "figure": Verb("draw a figure", "figures.command", "figure"),
     "theory": Verb("exact minimisers of adversarially trained linear regression", "theory.command", "part"),
     "list": Verb(
