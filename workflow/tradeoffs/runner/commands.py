@@ -50,6 +50,7 @@ VERBS = {
     "missing": Verb("table of the data that are missing", "results.missing"),
     "examples": Verb("test images, what models answered, and where they look", "examples.command", "benchmark"),
     "show": Verb("images of a benchmark from your own folder, as a local page", "api.show_command", "benchmark"),
+    "page": Verb("the results page of a study: one file that opens without a network", "page.command"),
     "figure": Verb("draw a figure", "figures.command", "figure"),
     "theory": Verb("exact minimisers of adversarially trained linear regression", "theory.command", "part"),
     "cost": Verb("what a study costs before it runs: passes, bytes, hours", "cost.command"),

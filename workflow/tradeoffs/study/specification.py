@@ -26,6 +26,13 @@ def of_claims(config: dict[str, Any], replicates: int | None = None, level: floa
     return canonical(_told(config, replicates) | rules)
 
 
+def of_page(config: dict[str, Any], replicates: int | None = None) -> str:
+    """As :func:`specification`, with where each model's weights come from."""
+    told = _told(config, replicates)
+    models = plan.models(config)
+    return canonical(told | {"sources": {row["id"]: models[row["id"]].source for row in told["models"]}})
+
+
 def of_look(config: dict[str, Any], number: int) -> str:
     """What the look after a replicate is told: as claims, and which look of how many it is, at how many headlines."""
     study = config[config["study"]]
