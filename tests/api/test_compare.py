@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy import stats
 
 import tradeoffs
@@ -17,6 +18,7 @@ TOLD = {
     "settings": {name: SMALL[name] | {"bootstrap": 200} for name in ("waterbirds", "rival10")},
     "progress": False,
 }
+ONE = TOLD["settings"]["waterbirds"]
 
 
 @pytest.fixture
@@ -64,6 +66,22 @@ def test_it_says_what_it_is_not(compared):
         assert "each trained once" in text
     assert "waterbirds, background_swap_gap: mine - raw = " in repr(compared)
     assert len(repr(compared).splitlines()) >= 1 + 2 * 4
+
+
+def test_a_model_that_is_named_is_loaded_once_for_all_benchmarks(own, places, tmp_path, monkeypatch):
+    calls = tmp_path / "calls"
+    torch.save(own, tmp_path / "own.pt")
+    code = f"import torch\n\ndef make():\n    open({str(calls)!r}, 'a').write('x')\n"
+    (tmp_path / "nets.py").write_text(
+        f"{code}    return torch.load({str(tmp_path / 'own.pt')!r}, weights_only=False)\n"
+    )
+    made = {"model": f"{tmp_path / 'nets.py'}:make", "trust": True, "classes": 10, "input_size": 32} | PIXELS
+    tradeoffs.evaluate(made.pop("model"), "waterbirds", places["waterbirds"], **made, **TOLD | {"settings": ONE})
+    once = calls.stat().st_size
+    models = {"made": {"model": f"{tmp_path / 'nets.py'}:make"} | made, "own": {"model": own} | PIXELS}
+    found = tradeoffs.compare(models, list(places), places, **TOLD)
+    assert calls.stat().st_size == 2 * once
+    assert set(found.table.difference) == {0.0}
 
 
 def test_what_was_evaluated_is_compared_again_without_the_models(compared, places, tmp_path, capsys):

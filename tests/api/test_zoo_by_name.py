@@ -11,7 +11,6 @@ from acquisition.conftest import site as site
 from acquisition.faulty_server import Page
 from benchmarks.conftest import SMALL
 from models.published_format import IMAGENET, checkpoint_of, trained_like
-from tradeoffs.api import given
 from tradeoffs.api.result import Result
 from tradeoffs.models import zoo
 from tradeoffs.models.networks import unwrapped
@@ -62,18 +61,6 @@ def test_it_is_downloaded_once_and_is_the_network_that_was_published(published, 
     np.testing.assert_array_equal(again["correct"], found.outcomes["correct"])
     assert len(published.requests) == 1
     assert (cache / "shufflenet_l2_eps3.ckpt").is_file()
-
-
-def test_a_comparison_loads_it_once(published, miniature, monkeypatch):
-    loaded = []
-    load = given.convert.convert
-    monkeypatch.setattr(given.convert, "convert", lambda *how: loaded.append(how[0]) or load(*how))
-    settings = {name: SMALL[name] | {"bootstrap": 50} for name in ("waterbirds", "rival10")}
-    places = {name: miniature / name for name in settings}
-    told = TOLD | {"settings": settings}
-    with pytest.raises(tradeoffs.InputError, match="label"):  # a thousand classes, of which rival10's are no part
-        tradeoffs.compare({"a": f"zoo/{NAME}", "b": f"zoo/{NAME}"}, list(places), places, **told)
-    assert loaded == ["zoo"]
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,9 @@ def test_after_kill_9_the_download_went_on_where_it_was(finished, server):
 
 
 def test_every_model_has_every_benchmark(summary):
-    columns = "study,model,role,architecture,norm,epsilon,seed,benchmark,metric,value,ci_low,ci_high,n,replicate"
+    columns = (
+        "study,model,role,architecture,norm,epsilon,seed,benchmark,metric,value,ci_low,ci_high,n,replicate,objective"
+    )
     assert list(summary.columns) == columns.split(",")
     assert set(summary["study"]) == {"imagenet"}
     for model in {*RESNETS, "mine"}:

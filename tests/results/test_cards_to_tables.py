@@ -183,9 +183,8 @@ def test_summary_and_sweep_rows_are_the_cards_cell_by_cell(make_study: Callable[
                     measured = added[model.id, f"effective_robustness_{protocol}"]
                     low, high = np.quantile(measured.draws, [0.025, 0.975])
                     rows[f"effective_robustness_{protocol}"] = (measured.value, low, high, measured.n)
-            expected[main] += [
-                (*identity, *swept, benchmark, name, *rows[name], model.replicate) for name in sorted(rows)
-            ]
+            last = (model.replicate, *((model.objective,) if main else ()))
+            expected[main] += [(*identity, *swept, benchmark, name, *rows[name], *last) for name in sorted(rows)]
     assert summary == expected[True]
     assert sweeps == expected[False]
     assert {type(row[5]) for row in summary} == {float}

@@ -15,6 +15,7 @@ SUMMARY = [
     *["study", "model", "role", "architecture", "norm", "epsilon", "seed"],
     *["benchmark", "metric", "value", "ci_low", "ci_high", "n", "replicate"],
 ]
+WRITTEN = [*SUMMARY, "objective"]
 SWEPT = ["sweep", "correlation", "background_scale", "images", "objective"]
 
 
@@ -28,7 +29,7 @@ def test_summary_has_the_columns_and_every_adversarial_model_under_every_benchma
 ) -> None:
     assert run_summary(make_study()) == 0
     rows = table(tmp_path / "out")
-    assert list(rows[0]) == SUMMARY
+    assert list(rows[0]) == WRITTEN
     for benchmark in (
         "rival10",
         "salient_imagenet",
@@ -226,7 +227,11 @@ def test_differences_are_oriented_and_listed_for_every_adversarial_model(
 
     run_claims(make_study(plan))
     rows = [r for r in table(tmp_path / "differences") if r["metric"] == "rcs"]
-    assert list(rows[0]) == SUMMARY
+    assert list(rows[0]) == [*WRITTEN, "reference", "interval_over"]
+    assert {r["interval_over"] for r in rows} == {"images and trainings"}
+    assert {r["reference"] for r in rows if "basic" in r["model"]} == {
+        "basic_standard basic_standard_copy2 basic_standard_copy3"
+    }
     assert len(rows) == 20
     assert all(float(r["value"]) == pytest.approx(0.1) for r in rows)
 

@@ -97,6 +97,7 @@ def test_the_study_has_all_its_outputs(finished):
         "ci_high",
         "n",
         "replicate",
+        "objective",
     ]
     summary = pd.read_csv(results / "summary.csv", keep_default_na=False)
     assert list(summary.columns) == columns

@@ -37,10 +37,11 @@ def labels(owned: pd.DataFrame) -> dict[str, str]:
     return {model: label.replace("\n", ", ") for model, label in own.names(owned).items()}
 
 
-def size(named: Mapping[str, str], panels: int) -> tuple[float, float]:
-    """Return the width and height that the models and panels take, in inches."""
+def size(named: Mapping[str, str], panels: int, heading: str = "") -> tuple[float, float]:
+    """Return the width and height that the models and panels take, below a heading of several lines, in inches."""
     longest = max(map(len, named.values()))
-    return max(0.4 + 0.07 * longest + PANEL * panels, 6.4), EDGES + LINE * max(len(named), 2)
+    high = EDGES + LINE * max(len(named), 2) + LINE * heading.count("\n")
+    return max(0.4 + 0.07 * longest + PANEL * panels, 6.4), high
 
 
 def draw_lines(

@@ -44,7 +44,7 @@ def draw(
     heading += over_images(table, columns)
     lines = [forest.Panel(_heading(name, metric, turned=True), of(owned, metric)) for name, metric in columns]
     if grid.empty:
-        figure = Figure(figsize=forest.size(named, len(columns)))
+        figure = Figure(figsize=forest.size(named, len(columns), heading))
         forest.draw_lines(figure, named, lines, zero=True)
         figure.supxlabel("difference from standard (right: more reliance)", fontsize=9)
     elif len(named) <= forest.BESIDE:
