@@ -11,13 +11,16 @@ class Work(NamedTuple):
 
     ``read``: files decoded, images and masks; ``forward``: passes without a gradient; ``gradients``: passes with one,
     forward and backward to the image; ``updates``: the same to the weights, in training mode. All in all
-    ``forward + gradients + updates`` images go forward.
+    ``forward + gradients + updates`` images go forward. ``drawn``: images of random numbers; ``made``: images composed,
+    or put noise on, before they go through.
     """
 
     read: float = 0
     forward: float = 0
     gradients: float = 0
     updates: float = 0
+    drawn: float = 0
+    made: float = 0
 
 
 def added(*parts: Work) -> Work:

@@ -15,9 +15,9 @@ from tradeoffs.step.errors import InputError
 from tradeoffs.study import plan
 from tradeoffs.study.model import Config
 
-# Of a GPU's machine, which is not here: seconds of a thread for a photograph, threads, other operations a second.
-_READ, _OPERATIONS = 0.007, 2e10
-_START = 1.0  # seconds until a step begins, forked from the warm process
+# Of a GPU's machine, which is not here, by thread: seconds for a photograph's JPEG and for noise of its size, as one of
+# an AMD EPYC takes them; operations a second of what is no network.
+_READ, _DRAW, _OPERATIONS = 0.002, 0.0015, 5e10
 
 
 class Hours(NamedTuple):
@@ -84,7 +84,7 @@ def _of_gpu(
     except Exception as error:  # what is given can be no measure of others
         failed = [f"hours of {name}: {reference} is no measure of it ({_first_line(error)})" for name in others]
     cores = plan.NEEDS[config["study"]]["evaluate"].cores
-    machine = Machine(_READ, cores, True, _OPERATIONS, _START, f"one GPU and {cores} cores")
+    machine = Machine(_READ, _DRAW, 0.0, cores, True, _OPERATIONS)
     listed = ", ".join(f"{name} {1 / rates[name].forward:.0f}" for name in rates)
     return rates, machine, [f"hours: on one GPU with {cores} cores, forward images/s: {listed}"], failed
 
@@ -104,11 +104,12 @@ def _here(config: Config, known: dict[str, networks.Facts], classes: int, size: 
                 rates[name] = probe.rates(name, classes, size, batch, device)
             except Exception as error:  # out of memory, a layer that this machine does not have
                 failed.append(f"hours of {name}, which could not be timed ({_first_line(error)})")
-        read, arithmetic = probe.reading(size, photographs=study == "imagenet"), probe.arithmetic()
+        read, draw = probe.reading(size, photographs=study == "imagenet"), probe.drawing(size)
+        make, arithmetic = probe.making(size, device), probe.arithmetic()
     finally:
         torch.set_num_threads(before)
     at_once = 1 if device.type == "cuda" else max(1, workers() // threads)
-    machine = Machine(read, threads, device.type == "cuda", arithmetic, _START, str(device))
+    machine = Machine(read, draw, make, threads, device.type == "cuda", arithmetic)
     rows = [
         f"images/s of {name}: forward {shown(1 / each.forward)}, gradients {shown(1 / each.gradient)}, updates "
         f"{shown(1 / each.update)}"

@@ -6,10 +6,13 @@ from tradeoffs.benchmarks.work import Estimate, Head
 from tradeoffs.compute.work import Work
 from tradeoffs.cost.jobs import Job
 
-# Of a head's fit: how often the features are multiplied by something, there and back. By trial on the miniature.
-_FIT, _REFIT = 300, 60
-_DRAWING = 6e-9  # seconds of a core for a metric, an image and a draw
-_DEFAULT_WIDTH = 2048
+# Measured on the miniature (performance/cost.py): how often a head's fit, and one of its draws, goes over the features;
+# what a metric takes for an image and a draw; a file beside its decoding, and an image that is made beside its numbers;
+# the start of an evaluation and of a training.
+_FIT, _REFIT = 300, 155
+_DRAWING = 6e-9
+_HANDLING, _MADE = 9e-5, 4.5e-5
+_EVALUATION, _TRAINING = 0.25, 1.7
 
 
 class Rates(NamedTuple):
@@ -18,35 +21,39 @@ class Rates(NamedTuple):
     forward: float
     gradient: float
     update: float
-    width: int = _DEFAULT_WIDTH
+    width: int = 2048
 
 
 class Machine(NamedTuple):
-    """``read``: seconds of a thread for a file, of ``threads`` a job; ``beside``: whether it reads while it computes.
+    """Seconds of a thread to ``read`` a photograph and to ``draw`` an image of noise, of the device to ``make`` one.
 
-    ``arithmetic``: operations a second of what is no network; ``start``: seconds until a job begins; ``name``: of what.
+    ``threads`` of a job; ``beside``: whether they read while the network computes; ``arithmetic``: operations a second
+    of what is no network.
     """
 
     read: float
+    draw: float
+    make: float
     threads: int
     beside: bool
     arithmetic: float
-    start: float
-    name: str
 
 
-def seconds(job: Job, rates: Rates, machine: Machine, draws: int, *, most: bool = False) -> float:
-    """Return the seconds of a job, as expected or at ``most``."""
-    work = job.estimate.most if most else job.estimate.expected
-    computing = passing(work, rates)
-    reading = work.read * machine.read / machine.threads
+def seconds(job: Job, rates: Rates, machine: Machine, draws: int) -> float:
+    """Return the seconds of a job, as expected; ``draws`` of the bootstrap."""
+    estimate, work = job.estimate, job.estimate.expected
+    computing = passing(work, rates, estimate.slower) + work.made * (machine.make + _MADE * (not machine.beside))
+    files = work.read * (machine.read * estimate.reading + _HANDLING)
+    reading = (files + work.drawn * machine.draw) / machine.threads
     alone = max(computing, reading) if machine.beside else computing + reading
-    return machine.start + alone + after(job.estimate, rates.width, draws, machine.arithmetic)
+    start = _EVALUATION if job.part else _TRAINING
+    return start + alone + after(estimate, rates.width, draws, machine.arithmetic)
 
 
-def passing(work: Work, rates: Rates) -> float:
+def passing(work: Work, rates: Rates, slower: float) -> float:
     """Return the seconds in the network."""
-    return work.forward * rates.forward + work.gradients * rates.gradient + work.updates * rates.update
+    gradients = work.gradients * rates.gradient * slower
+    return work.forward * rates.forward + gradients + work.updates * rates.update
 
 
 def after(estimate: Estimate, width: int, draws: int, arithmetic: float) -> float:
@@ -57,14 +64,13 @@ def after(estimate: Estimate, width: int, draws: int, arithmetic: float) -> floa
 
 def _operations(head: Head, width: int) -> float:
     """Return the operations of fitting a head, and of fitting it again to each draw."""
-    once = 4.0 * head.images * width
-    return once * (_FIT * head.classes + _REFIT * head.refits)
+    return 4.0 * head.images * width * (_FIT * head.classes + _REFIT * head.refits)
 
 
-def on_a_gpu(images_per_second: float, width: int = _DEFAULT_WIDTH) -> Rates:
+def on_a_gpu(images_per_second: float) -> Rates:
     """Return the rates of a network from its forward passes: a gradient takes two of them, an update three."""
     forward = 1 / images_per_second
-    return Rates(forward, 2 * forward, 3 * forward, width)
+    return Rates(forward, 2 * forward, 3 * forward)
 
 
 def scaled(rates: Rates, operations: float, known: float) -> Rates:

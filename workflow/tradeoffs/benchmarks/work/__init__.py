@@ -26,8 +26,9 @@ Settings = Mapping[str, Any]
 class Estimate(NamedTuple):
     """What is ``expected`` and what is the ``most`` possible: the same, but where the network's answers decide.
 
-    ``metrics``: how many there are; ``units``: of what the bootstrap draws, images; ``heads``: linear heads that are
-    fitted, each described by :class:`Head`.
+    ``metrics``: how many there are; ``units``: images that the bootstrap draws from; ``heads``: linear heads that are
+    fitted; ``reading``: how long a file takes on average, in units of a photograph's JPEG; ``slower``: how long a
+    gradient takes, in units of one in a full batch.
     """
 
     expected: Work
@@ -35,6 +36,8 @@ class Estimate(NamedTuple):
     metrics: int = 0
     units: int = 0
     heads: tuple["Head", ...] = ()
+    reading: float = 1.0
+    slower: float = 1.0
 
 
 class Head(NamedTuple):

@@ -10,6 +10,7 @@ PUBLISHED = {"val": 50_000}
 
 # As in attacks/gradient_masking.py, which imports torch; a test holds them equal.
 CHECKED, QUERIES = 50, 100
+_MASKING = 0.2  # of the look for masking, what is expected: at the largest budgets most images have fallen
 
 
 def miniature(images: Images) -> Images:
@@ -37,7 +38,7 @@ def estimate(settings: Settings, images: Images) -> Estimate:
         for of_image, of_checked in ((attack.expected, masking_expected), (attack.most, masking))
     )
     pairs = sum(map(len, budgets.values()))
-    return Estimate(expected, most, metrics=len(sizes) * (2 + pairs), units=n)
+    return Estimate(expected, most, metrics=len(sizes) * (2 + pairs), units=n, slower=attack.SLOWER)
 
 
 def masking(budgets: Mapping[str, list[float]], steps: int) -> Work:
@@ -52,4 +53,4 @@ def masking(budgets: Mapping[str, list[float]], steps: int) -> Work:
 
 def masking_expected(budgets: Mapping[str, list[float]], steps: int) -> Work:
     """Return the same as it is expected."""
-    return times(masking(budgets, steps), 0.5)
+    return times(masking(budgets, steps), _MASKING)

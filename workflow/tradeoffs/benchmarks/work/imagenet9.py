@@ -43,8 +43,9 @@ def estimate(settings: Settings, images: Images) -> Estimate:
     if not fronts or not backs:
         return Estimate(fixed, fixed, metrics=13, units=n)
     read = 2 * once_more(fronts) + math.ceil(fronts / _AT_ONCE) * once_more(backs)
-    most = added(fixed, Work(read, fronts * backs))
-    expected = added(fixed, Work(read, fronts * tried(backs)))
+    most = added(fixed, Work(read, fronts * backs, made=fronts * backs))
+    composites = fronts * tried(backs)
+    expected = added(fixed, Work(read, composites, made=composites))
     return Estimate(expected, most, metrics=14, units=n)
 
 

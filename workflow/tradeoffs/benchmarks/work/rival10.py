@@ -27,6 +27,11 @@ def estimate(settings: Settings, images: Images) -> Estimate:
     """Of each image of train one pass, of test one clean and two at each level, and what is within the image."""
     train, test = images["train"], images["test"]
     levels = len(settings["linf_levels"]) + len(settings["l2_levels"])
-    noisy = Work(once_more(train) + 2 * once_more(test), train + test * (1 + 2 * levels))
+    noisy = Work(
+        read=once_more(train) + 2 * once_more(test),
+        forward=train + test * (1 + 2 * levels),
+        drawn=once_more(test),
+        made=test * 2 * levels,
+    )
     work = added(noisy, within_image(test, holes=True))
     return exactly(work, metrics=11 + 3 * levels, units=test, heads=(Head(train, _CLASSES),))

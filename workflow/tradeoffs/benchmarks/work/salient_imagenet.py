@@ -30,6 +30,12 @@ def counted(settings: Settings, roots: Mapping[str, Path]) -> Images:
 
 def estimate(settings: Settings, images: Images) -> Estimate:
     """Of each image one clean pass, four in each trial, and a gradient."""
-    n = images["images"]
-    work = Work(once_more(n) + images["masks"], n * (1 + _KINDS * settings["trials"]), n)
+    n, trials = images["images"], settings["trials"]
+    work = Work(
+        read=once_more(n) + images["masks"],
+        forward=n * (1 + _KINDS * trials),
+        gradients=n,
+        drawn=once_more(n) * trials,
+        made=n * (_KINDS * trials + settings["dilation"]),
+    )
     return exactly(work, metrics=7, units=n)

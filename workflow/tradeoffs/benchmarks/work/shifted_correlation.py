@@ -29,4 +29,4 @@ def estimate(settings: Settings, images: Images) -> Estimate:
     clean = Work(once_more(n) + once_more(attacked), n)
     told = (settings["budgets"], settings["steps"], 1, settings["classes"])
     expected, most = (added(clean, times(of_image(*told), attacked)) for of_image in (attack.expected, attack.most))
-    return Estimate(expected, most, metrics=10, units=n)
+    return Estimate(expected, most, metrics=10, units=n, slower=attack.SLOWER)

@@ -9,4 +9,4 @@ def within_image(images: int, *, holes: bool) -> Work:
     Its mask is read twice, it once, and each background once: with its own mask, where it has a ``holes`` to fill.
     """
     files = 2 + 2 * (1 + holes)
-    return Work(once_more(images) * (1 + files), 3 * images, images)
+    return Work(once_more(images) * (1 + files), 3 * images, images, made=2 * images)
