@@ -245,3 +245,30 @@ def test_a_benchmark_without_pictures_is_one_line(capsys):
     assert commands.main(["examples", "adversarial"]) == 2
     assert capsys.readouterr().err.startswith("error: tradeoffs examples adversarial: no such benchmark; expected ")
     assert sorted(commands.parts("examples")) == sorted(SHOWN) == sorted(commands.parts("show"))
+
+
+def test_show_writes_the_pictures_of_a_research_only_set_for_oneself(study, pages, tmp_path, capsys):
+    rule = {"embed": False, "licence": "for research", "why": "it forbids redistribution"}
+    study.show("rival10", tmp_path, pictures=rule)
+    out = tmp_path / "local.html"
+    words = ["show", "rival10", "--data", str(study.data / "rival10"), "--out", str(out)]
+    words += ["--evaluations", str(study.root / "evaluations"), "--page", str(tmp_path / "rival10.json")]
+    assert commands.main(words) == 0
+    assert "not to be passed on: it forbids redistribution" in capsys.readouterr().out
+    text = out.read_text()
+    for image in pages["rival10"]["images"]:
+        assert image["pictures"][0]["data"] in text
+        assert image["looks"][IDS[1]]["data"] in text
+
+
+def test_show_without_a_page_or_of_another_folder_is_one_line(study, tmp_path, capsys):
+    words = ["show", "rival10", "--evaluations", str(study.root / "evaluations"), "--out", str(tmp_path / "x.html")]
+    assert commands.main([*words, "--data", str(study.data / "rival10")]) == 2
+    assert "page/rival10.json" in capsys.readouterr().err
+    study.show("rival10", tmp_path)
+    more = ["--page", str(tmp_path / "rival10.json"), "--data", str(study.data / "waterbirds")]
+    assert commands.main([*words, *more]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    assert not (tmp_path / "x.html").exists()
