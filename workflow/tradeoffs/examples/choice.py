@@ -46,7 +46,9 @@ def choose(collection: Collection, right: Right, standard: Sequence[str]) -> tup
         (f"worst {collection.grouped_by}: {group}", of_group),
     ]
     notes = [
-        "no model shown is right on the one and wrong on the other" if pair else "the set has no such two pictures",
+        "no model shown here is right on the one and wrong on the other"
+        if pair
+        else "the set has no such two pictures",
         "no image divides them" if _both(right, standard) else "the models shown here are of one kind",
         "",
     ]

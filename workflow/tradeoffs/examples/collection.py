@@ -95,12 +95,3 @@ def check_labels(labels: NDArray[np.int64], found: NDArray[Any], evaluated: Eval
             f"{evaluated.path}: its outcomes are of {len(found)} images, not of the {len(labels)} in "
             f"{', '.join(map(str, roots))}; evaluate {evaluated.card.get('model')} again on this data"
         )
-
-
-def outcome(evaluated: Evaluated, name: str) -> NDArray[Any]:
-    """Return an array of the outcomes; InputError for one that an older version did not write."""
-    if name not in evaluated.outcomes:
-        raise InputError(
-            f"{evaluated.path.with_suffix('.npz')}: no array {name}; evaluate {evaluated.card.get('model')} again"
-        )
-    return evaluated.outcomes[name]

@@ -9,7 +9,7 @@ from PIL import Image
 from tradeoffs.examples.collection import Pixels
 
 LARGEST = 192  # pixels of the longer side; larger pictures are reduced
-_LOSSLESS = 64  # up to here every pixel counts, and none costs much
+_LOSSLESS = 96  # up to here every pixel counts, and none costs much
 _QUALITY = 80
 
 
@@ -22,10 +22,10 @@ def reduced(pixels: Pixels) -> Pixels:
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BILINEAR))
 
 
-def data_uri(pixels: Pixels, *, lossless: bool = False) -> str:
-    """Return a picture [h, w, 3] as ``data:image/webp;base64,...``; ``lossless`` whatever its size."""
+def data_uri(pixels: Pixels) -> str:
+    """Return a picture [h, w, 3] as ``data:image/webp;base64,...``."""
     shown = reduced(pixels)
     buffer = io.BytesIO()
-    small = lossless or max(shown.shape[:2]) <= _LOSSLESS
+    small = max(shown.shape[:2]) <= _LOSSLESS
     Image.fromarray(shown).save(buffer, "WEBP", lossless=small, quality=100 if small else _QUALITY, method=4)
     return f"data:image/webp;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -3,8 +3,10 @@
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tradeoffs.examples.collection import Evaluated
 from tradeoffs.step.cards import check, read_card
@@ -12,6 +14,17 @@ from tradeoffs.step.errors import InputError
 from tradeoffs.step.inputs import opened
 
 _OF_A_MODEL = ("model", "architecture")  # settings in which two models may differ
+
+
+class Kept(dict[str, NDArray[Any]]):
+    """Arrays of an evaluation by name; one that an older version did not write is an InputError."""
+
+    def __init__(self, path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+        super().__init__(arrays)
+        self.path = path
+
+    def __missing__(self, name: str) -> NDArray[Any]:
+        raise InputError(f"{self.path}: no array {name}; evaluate {self.path.stem} again with this version")
 
 
 def read(folder: Path, benchmark: str, model: str) -> Evaluated:
@@ -31,7 +44,7 @@ def read(folder: Path, benchmark: str, model: str) -> Evaluated:
             found = {name: arrays[name] for name in arrays.files if not name.startswith("draws/")}
     except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
         raise InputError(f"{outcomes}: not a readable npz file ({error}); delete it and make it again") from None
-    return Evaluated(path, card, found)
+    return Evaluated(path, card, Kept(outcomes, found))
 
 
 def check_alike(first: Evaluated, other: Evaluated) -> None:

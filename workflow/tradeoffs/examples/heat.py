@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradeoffs.examples.collection import Array, Pixels
-from tradeoffs.examples.encoding import LARGEST
 
 OUTLINE = (230, 159, 0)  # orange of Okabe and Ito (2008)
+_SIDE = 96  # pixels that a small picture is enlarged to
 _WHITE = 0.99  # quantile of an image's own mass that is white: single pixels would leave the rest dark
 
 
@@ -22,7 +22,7 @@ def heat(mass: Array, mask: Array | None) -> Pixels | None:
         return None
     white = np.quantile(mass, _WHITE) or mass.max()
     grey = np.round(255 * np.clip(mass / white, 0, 1)).astype(np.uint8)
-    times = max(1, LARGEST // max(grey.shape))
+    times = max(1, _SIDE // max(grey.shape))
     picture = np.repeat(_enlarged(grey, times)[:, :, None], 3, axis=2)
     if mask is not None:
         picture[_outline(_enlarged(mask > 0.5, times))] = OUTLINE

@@ -117,7 +117,7 @@ def _said(
         answers[id] = [_answer(collection, place, what, k, right[id], found) for k, what in enumerate(seen)]
         there = heat(found.mass, mask) if found and embed else None
         looks[id] = {
-            "data": None if there is None else data_uri(there, lossless=True),
+            "data": None if there is None else data_uri(there),
             "share_on_object": _share(collection, each, place),
         }
     pictures = [

@@ -15,7 +15,6 @@ from tradeoffs.examples.collection import (
     Outcomes,
     Pair,
     check_labels,
-    outcome,
     read_images,
 )
 from tradeoffs.examples.pixels import of_mask, picture, seen
@@ -39,7 +38,7 @@ def collection(settings: Settings, roots: dict[str, Path], evaluated: Evaluated)
     files = [[each.paths[i] for each in variants.values()] for i in range(len(index.paths))]
     at = read_images(files, roots, evaluated)
     labels = index.labels[at]
-    check_labels(labels, outcome(evaluated, "label"), evaluated, [root])
+    check_labels(labels, evaluated.outcomes["label"], evaluated, [root])
 
     def right(outcomes: Outcomes) -> dict[str, Array]:
         return {what: outcomes[variant].astype(float) for variant, what in WHAT.items()}

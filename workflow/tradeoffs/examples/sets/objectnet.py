@@ -17,7 +17,6 @@ from tradeoffs.examples.collection import (
     Outcomes,
     Picture,
     check_labels,
-    outcome,
     read_images,
 )
 from tradeoffs.examples.encoding import reduced
@@ -38,7 +37,7 @@ def collection(settings: Settings, roots: dict[str, Path], evaluated: Evaluated)
     shared = np.flatnonzero(np.isin(index.labels, index.imagenet_to_objectnet))
     at = shared[read_images([[index.paths[i]] for i in shared], roots, evaluated)]
     labels = index.labels[at]
-    check_labels(labels, outcome(evaluated, "objectnet_label"), evaluated, [root])
+    check_labels(labels, evaluated.outcomes["objectnet_label"], evaluated, [root])
     paths = [index.paths[i] for i in at]
     factors = objectnet.factors(root, paths)
 

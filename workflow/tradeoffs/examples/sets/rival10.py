@@ -21,7 +21,6 @@ from tradeoffs.examples.collection import (
     Outcomes,
     Pair,
     check_labels,
-    outcome,
     read_images,
 )
 from tradeoffs.examples.pixels import of_mask, picture, seen
@@ -38,7 +37,7 @@ def collection(settings: Settings, roots: dict[str, Path], evaluated: Evaluated)
     index = rival10.read(roots["rival10"], "test")
     at = read_images([[path, mask] for path, mask in zip(index.paths, index.masks, strict=True)], roots, evaluated)
     labels = index.labels[at]
-    check_labels(labels, outcome(evaluated, "label"), evaluated, list(roots.values()))
+    check_labels(labels, evaluated.outcomes["label"], evaluated, list(roots.values()))
     level = settings.linf_levels[len(settings.linf_levels) // 2]
     noisy = {f"noise in the {region}": f"{region}_linf_{level:g}" for region in ("background", "foreground")}
     lender = _lenders(index.labels, at, evaluated, settings.seed)
@@ -86,7 +85,7 @@ def collection(settings: Settings, roots: dict[str, Path], evaluated: Evaluated)
 def _lenders(labels: NDArray[np.int64], at: NDArray[np.int64], evaluated: Evaluated, seed: int) -> NDArray[np.int64]:
     """Return the image whose background each gets, as the benchmark draws it: of those whose masks part them."""
     usable = np.zeros(len(labels), dtype=bool)
-    values = [outcome(evaluated, METRICS[name]) for name in ("change", "pasted")]
+    values = [evaluated.outcomes[METRICS[name]] for name in ("change", "pasted")]
     usable[at] = ~np.isnan(values).all(0)
     found = partner(labels, usable, seed, same=False)
     found[~usable] = -1

@@ -18,7 +18,6 @@ from tradeoffs.examples.collection import (
     Outcomes,
     Pair,
     check_labels,
-    outcome,
     read_images,
 )
 from tradeoffs.examples.pixels import of_mask, picture, seen
@@ -37,7 +36,7 @@ def collection(settings: Settings, roots: dict[str, Path], evaluated: Evaluated)
     files = [[path, *core, *spurious] for path, (core, spurious) in zip(index.paths, masks, strict=True)]
     at = read_images(files, roots, evaluated)
     labels = index.labels[at]
-    check_labels(labels, outcome(evaluated, "label"), evaluated, [root])
+    check_labels(labels, evaluated.outcomes["label"], evaluated, [root])
 
     def right(outcomes: Outcomes) -> dict[str, Array]:
         parted = ~np.isnan(

@@ -16,7 +16,6 @@ from tradeoffs.examples.collection import (
     Example,
     Outcomes,
     check_labels,
-    outcome,
     read_images,
 )
 from tradeoffs.examples.pixels import picture, seen
@@ -33,7 +32,7 @@ def collection(settings: Settings, roots: dict[str, Path], evaluated: Evaluated)
     geometry = Geometry(resize=settings.resize, square=True, crop=settings.crop)
     index = waterbirds.read(root, "test")
     at = read_images([[path] for path in index.paths], roots, evaluated)
-    check_labels(index.group[at], outcome(evaluated, "group"), evaluated, [root])
+    check_labels(index.group[at], evaluated.outcomes["group"], evaluated, [root])
 
     def right(outcomes: Outcomes) -> dict[str, Array]:
         return {IMAGE: outcomes["correct"].astype(float)}

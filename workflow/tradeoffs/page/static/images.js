@@ -24,10 +24,7 @@
 
   const said = (answer) => {
     const cell = element("td");
-    if (!answer) {
-      cell.append(element("span", "not shown to models", "small"));
-      return cell;
-    }
+    if (!answer) return cell;
     const judged = answer.right === null ? "unknown" : answer.right ? "✓ right" : "✗ wrong";
     cell.append(element("span", judged, answer.right === false ? "wrong" : ""));
     if (answer.predicted !== null) cell.append(element("span", `says ${answer.predicted}`, "small"));
@@ -48,13 +45,53 @@
     return cell;
   };
 
-  const example = (image, models) => {
-    const made = element("article", null, "example");
-    made.append(element("h4", image.group === image.class ? image.class : `${image.class}: ${image.group}`));
-    made.append(element("p", `Why: ${image.reason}`));
-    const id = element("p");
-    id.append(element("code", image.id));
-    made.append(id);
+  const heading = (shown, text, image) => {
+    const cell = element("th");
+    cell.scope = "col";
+    for (const each of shown) cell.append(picture(each.data, `${image.class}, ${each.what}`), element("span", each.what, "small"));
+    if (text) cell.append(element("span", text, "small"));
+    return cell;
+  };
+
+  const table = (image, models) => {
+    // A mask is shown to no model: it stands with the gradients, which it is laid over.
+    const asked = new Set(Object.values(image.answers).flatMap((answers) => answers.map((each) => each.picture)));
+    const seen = image.pictures.filter((each) => asked.has(each.what));
+    const unseen = image.pictures.filter((each) => !asked.has(each.what));
+    const made = element("table");
+    const head = element("tr");
+    head.append(element("td", "model"), ...seen.map((each) => heading([each], "", image)));
+    head.append(heading(unseen, `where the model looks: gradient on the first picture${unseen.length ? ", its object outlined" : ""}`, image));
+    const body = element("tbody");
+    for (const model of models) {
+      const answers = image.answers[model.id];
+      if (!answers) continue;
+      const row = element("tr");
+      const name = element("th", model.label);
+      name.scope = "row";
+      row.append(name, ...seen.map((shown) => said(answers.find((each) => each.picture === shown.what))));
+      row.append(looked(image.looks[model.id], model, image));
+      body.append(row);
+    }
+    const top = element("thead");
+    top.append(head);
+    made.append(top, body);
+    return made;
+  };
+
+  const example = (image, models, open) => {
+    const made = element("details", null, "example");
+    made.open = open;
+    const summary = element("summary");
+    if (image.pictures.length && image.pictures[0].data !== null) summary.append(picture(image.pictures[0].data, ""));
+    const words = element("span");
+    words.append(
+      element("b", image.group === image.class ? image.class : `${image.class}: ${image.group}`),
+      element("span", image.reason, "small"),
+      element("code", image.id, "small")
+    );
+    summary.append(words);
+    made.append(summary);
     if (image.missing !== null) {
       made.append(element("p", `Not shown: ${image.missing}`, "absent"));
       return made;
@@ -63,34 +100,7 @@
     scroll.tabIndex = 0;
     scroll.setAttribute("role", "region");
     scroll.setAttribute("aria-label", `Pictures of ${image.id}, and what models answered`);
-    const table = element("table");
-    const head = element("tr");
-    head.append(element("td", "model"));
-    for (const shown of image.pictures) {
-      const cell = element("th");
-      cell.scope = "col";
-      cell.append(picture(shown.data, `${image.class}, ${shown.what}`), element("span", shown.what));
-      head.append(cell);
-    }
-    const last = element("th", "where it looks: the gradient on the first picture, the object outlined if there is a mask");
-    last.scope = "col";
-    head.append(last);
-    const top = element("thead");
-    top.append(head);
-    const body = element("tbody");
-    for (const model of models) {
-      const answers = image.answers[model.id];
-      if (!answers) continue;
-      const row = element("tr");
-      const name = element("th", model.label);
-      name.scope = "row";
-      row.append(name);
-      for (const shown of image.pictures) row.append(said(answers.find((each) => each.picture === shown.what)));
-      row.append(looked(image.looks[model.id], model, image));
-      body.append(row);
-    }
-    table.append(top, body);
-    scroll.append(table);
+    scroll.append(table(image, models));
     made.append(scroll);
     return made;
   };
@@ -111,13 +121,13 @@
     const source = document.getElementById(`data-images-${benchmark}`);
     if (!source) continue;
     const content = JSON.parse(source.textContent);
-    const made = content.images.map((image) => [image.reason, example(image, content.models)]);
+    const made = content.images.map((image, place) => [image.reason, example(image, content.models, place === 0)]);
     if (!made.length) continue;
     container.append(
       filter(benchmark, content.images, (reason) => {
-        for (const [own, article] of made) article.hidden = reason !== "" && own !== reason;
+        for (const [own, shown] of made) shown.hidden = reason !== "" && own !== reason;
       }),
-      ...made.map(([, article]) => article)
+      ...made.map(([, shown]) => shown)
     );
   }
 })();
