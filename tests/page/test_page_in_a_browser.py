@@ -21,9 +21,8 @@ CLEAN = "th[data-by='0']"
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
+    library = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: uv sync")
+    with library.sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
         yield launched
         launched.close()
