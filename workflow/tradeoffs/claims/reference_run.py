@@ -116,7 +116,8 @@ def _value(settings: Mapping[str, Any], name: str) -> str:
 def said(compared: Sequence[Mapping[str, str]], differing: Mapping[str, str], made: Mapping[str, Any]) -> list[str]:
     """Return in lines which verdicts differ from the reference run's: conclusions by name, exploratory rows counted."""
     lines = []
-    names = f"the reference run ({made['replicates']} replicates, {made['date']}, commit {made['commit']})"
+    repeated = "1 replicate" if made["replicates"] == 1 else f"{made['replicates']} replicates"
+    names = f"the reference run ({repeated}, {made['date']}, commit {made['commit']})"
     known = [row for row in compared if row["relation"] not in (NOT_THERE, NOT_HERE)]
     same = sum(row["relation"] == SAME for row in known)
     conflicts = sum(row["relation"] == CONFLICT for row in known)
