@@ -152,7 +152,7 @@ def test_what_is_not_there_is_said_with_the_reason(tmp_path):
     alone = model("mine", role="extra", benchmarks=["imagenet"])
     path = page(tmp_path, models=[alone], claims=[], cards=False, reason="no data set at hand")
     said = words(path)
-    assert "No answer: this page was made without a table of claims" in said
+    assert "No answer to that: one model alone is compared with nothing" in said
     assert "No claims: one model alone is compared with nothing" in said
     assert "No images: none were made" in said
     assert "Waterbirds: no data set at hand" in said

@@ -28,6 +28,12 @@ def claim_list(facts: Facts) -> list[Listed]:
     return [Listed(row, _drawing(row, limit), *behind(row, facts)) for row in rows]
 
 
+def difference_list(facts: Facts) -> list[tuple[Row, Markup | None]]:
+    """Return the differences between models, each with its drawing; they are listed where there are no claims."""
+    limit = scale(facts.differences)
+    return [(row, _drawing(row | {"margin": ""}, limit)) for row in facts.differences]
+
+
 def scale(rows: Sequence[Row]) -> float:
     """Return the end of the scale on which all effects are drawn: nine of ten intervals lie within it."""
     ends = sorted(abs(end) for row in rows for name in ("ci_low", "ci_high") if (end := number(row[name])) is not None)

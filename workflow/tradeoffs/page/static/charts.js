@@ -3,7 +3,7 @@
 page.draw = (() => {
   const specifications = page.read("charts");
   const drawn = new Map();
-  const norms = ["none", "linf", "l2", "l1"];
+  const norms = ["none", "linf", "l2", "l1", "unknown"];
 
   function filled(value, words, colour) {
     if (Array.isArray(value)) {
