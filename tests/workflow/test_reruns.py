@@ -118,6 +118,7 @@ def test_the_study_has_all_its_outputs(finished):
     figures = results / "figures"
     assert {path.stem for path in figures.glob("*.svg")} == {path.stem for path in figures.glob("*.png")}
     assert len(list(figures.glob("*.svg"))) >= 12
+    assert "data-leaderboard" in (results / "index.html").read_text()
     for weights in results.glob("models/*/weights.pt"):
         assert torch.load(weights, weights_only=True)
 
@@ -169,10 +170,11 @@ def test_a_figures_module_reruns_its_figures_only(study):
 @pytest.mark.parametrize(
     ("file", "old", "new", "expected"),
     [
-        ("benchmarks/waterbirds.yaml", "background-swap gap", "gap", {"summary", "claims", "figure"}),
+        ("benchmarks/waterbirds.yaml", "background-swap gap", "gap", {"summary", "claims", "figure", "page"}),
         ("benchmarks/waterbirds.yaml", "Linear head", "A linear head", {"figure"}),
         ("figures/catalogue.yaml", "Main models under attack", "Models under attack", set()),
         ("figures/catalogue.yaml", "darker is higher", "the darker the higher", {"figure"}),
+        ("page/static/page.css", "max-width: 100rem", "max-width: 90rem", {"page"}),
     ],
 )
 def test_a_reworded_label_or_caption_reruns_no_evaluation_and_no_training(study, file, old, new, expected):
@@ -256,7 +258,7 @@ def test_another_replicate_is_all_that_is_trained_and_evaluated(study):
 
 def test_a_margin_reruns_claims_only(study):
     rules, evaluations, trained = planned(study, "--config", 'claims={"margins": {"bg_gap": 0.01}}')
-    assert set(rules) - {"figures"} == {"claims", "figure"}
+    assert set(rules) - {"figures"} == {"claims", "figure", "page"}
     assert not evaluations
     assert not trained
 

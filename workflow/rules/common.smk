@@ -10,6 +10,7 @@ from tradeoffs.study import figures as study_figures
 from tradeoffs.study import plan
 from tradeoffs.step.code_id import code_id
 from tradeoffs.models import released_files, sources, zoo
+from tradeoffs.page import look as page_look
 from tradeoffs.step.settings import canonical, settings
 from tradeoffs.study import (
     imagenet,
@@ -140,6 +141,23 @@ def control_cards():
         f"results/{STUDY}/models/{model.id}/card.json"
         for model in MODELS.values()
         if model.role == "control" and model.source != "train"
+    ]
+
+
+def page_tables(wildcards):
+    """The tables that the page shows, by the name of its option."""
+    names = ["summary", "sweeps", "claims", "differences", "regime"]
+    names += ["missing"] if STUDY == "imagenet" else []
+    return {name: f"results/{STUDY}/{name}.csv" for name in names}
+
+
+def page_cards():
+    """All cards that the page shows: of the models that could be had, their evaluations, the theory's curves."""
+    return [
+        *(f"results/{STUDY}/models/{model}/card.json" for model in reached()),
+        *evaluations("json", reached()),
+        "results/theory/curves.json",
+        "results/theory/anticausal_curves.json",
     ]
 
 

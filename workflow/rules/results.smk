@@ -8,9 +8,11 @@ localrules:
     look,
     summary,
     claims,
+    reference,
     published,
     missing,
     figure,
+    page,
 
 
 # With replicates: auto. After each replicate: are the headline claims decided? If not, the next one is planned, and what
@@ -86,6 +88,25 @@ rule claims:
         " --card {output.card:q} > {log:q} 2>&1"
 
 
+# Of the miniature: which verdicts differ from those of the run that the documentation shows.
+rule reference:
+    input:
+        rules.claims.output.out,
+    output:
+        out=table("reference", "Claims", "Verdicts beside those of the reference run"),
+        card=f"results/{STUDY}/cards/reference.json",
+    log:
+        f"logs/{STUDY}/results/reference.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.claims.reference"),
+        spec=settings(specification.of_reference(config)),
+    shell:
+        "python -m tradeoffs reference --spec {params.spec:q} --claims {input:q} --out {output.out:q}"
+        " --card {output.card:q} > {log:q} 2>&1"
+
+
 rule published:
     input:
         rules.summary.output.out,
@@ -157,11 +178,45 @@ rule figure:
         " --out {params.folder:q} --card {output.card:q} > {log:q} 2>&1"
 
 
+# What people look at first: one page with all of it. Its templates and scripts are no Python, so they count by content.
+rule page:
+    input:
+        unpack(page_tables),
+        cards=lambda wc: page_cards(),
+        images=[f"results/{STUDY}/page/{name}.json" for name in SHOWN],
+    output:
+        out=report(
+            f"results/{STUDY}/index.html",
+            category="1. Results page",  # the report sorts by name
+            labels={"result": "Answer, leaderboard, claims, images and theory"},
+            caption="../report/page.rst",
+        ),
+        card=f"results/{STUDY}/cards/index.json",
+    log:
+        f"logs/{STUDY}/results/page.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.page.command"),
+        look=page_look.fingerprint(),
+        spec=lambda wc: settings(specification.of_page(config, last_look()[0])),
+        tables=lambda wc: options(page_tables(wc)),
+        models=f"results/{STUDY}/models",
+        evaluations=f"results/{STUDY}/evaluations",
+        images=f"results/{STUDY}/page",
+    shell:
+        "python -m tradeoffs page --spec {params.spec:q} {params.tables:q} --models {params.models:q}"
+        " --evaluations {params.evaluations:q} --images {params.images:q} --theory results/theory"
+        " --out {output.out:q} --card {output.card:q} > {log:q} 2>&1"
+
+
 # Everything of this file that the study has: snakemake figures
 rule figures:
     input:
         rules.summary.output,
         rules.claims.output,
+        rules.reference.output if STUDY == "miniature" else [],
         [f"results/{STUDY}/figures/{name}.svg" for name in FIGURES],
         rules.missing.output if STUDY == "imagenet" else [],
         rules.published.output if STUDY == "imagenet" else [],
+        rules.page.output,

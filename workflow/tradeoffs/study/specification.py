@@ -5,6 +5,7 @@ Imports only what the Snakefile may import at every start; the steps themselves 
 
 from typing import Any
 
+from tradeoffs.claims import reference_run
 from tradeoffs.step.declarations import Benchmark, benchmarks
 from tradeoffs.step.settings import canonical
 from tradeoffs.study import miniature, plan
@@ -25,11 +26,23 @@ def of_claims(config: dict[str, Any], replicates: int | None = None, level: floa
     return canonical(_told(config, replicates) | rules)
 
 
+def of_page(config: dict[str, Any], replicates: int | None = None) -> str:
+    """As :func:`specification`, with where each model's weights come from."""
+    told = _told(config, replicates)
+    models = plan.models(config)
+    return canonical(told | {"sources": {row["id"]: models[row["id"]].source for row in told["models"]}})
+
+
 def of_look(config: dict[str, Any], number: int) -> str:
     """What the look after a replicate is told: as claims, and which look of how many it is, at how many headlines."""
     study = config[config["study"]]
     planned = {"look": number, "looks": most(study), "hypotheses": headlines(study)}
     return canonical(_told(config, number) | config["claims"] | planned)
+
+
+def of_reference(config: dict[str, Any]) -> str:
+    """What the comparison with the reference run is told: the settings that verdicts depend on, by dotted name."""
+    return canonical({"settings": reference_run.flat(config), "reference": reference_run.digest()})
 
 
 def _told(config: dict[str, Any], replicates: int | None) -> dict[str, Any]:

@@ -1,0 +1,186 @@
+"""What the page says: the answer from the claims, what is missing and why, and text of anybody's as text."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from page.made_study import CLAIMS, HOSTILE, hostile, model, page, write
+from tradeoffs.claims.row import CONTRADICTED, SUPPORTED
+from tradeoffs.page import command, facts, look
+from tradeoffs.page.claim_list import claim_list, scale
+from tradeoffs.page.embedding import embedded
+from tradeoffs.page.leaderboard import leaderboard
+from tradeoffs.page.overview import answer, sure
+from tradeoffs.results import study
+from tradeoffs.results.table import SUMMARY_COLUMNS, write_csv
+from tradeoffs.step.errors import InputError
+
+
+def known(folder, **words):
+    settings, written = write(folder, **words)
+    told = study.study_of(study.Settings(settings.study, settings.models, settings.benchmarks))
+    return facts.read(told, settings.sources, facts.Places(**written))
+
+
+class Texts(HTMLParser):
+    """What a reader sees, what is in each script of data, and the tags and attributes that there are."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen, self.data, self.tags, self.attributes, self._within = [], {}, [], set(), []
+
+    def handle_starttag(self, tag, attributes):
+        told = dict(attributes)
+        self.tags.append(tag)
+        self.attributes |= told.keys()
+        if tag in ("script", "style"):
+            self._within = [told.get("id", "")]
+
+    def handle_endtag(self, tag):
+        if tag in ("script", "style"):
+            self._within = []
+
+    def handle_data(self, text):
+        if not self._within:
+            self.seen.append(text)
+        elif self._within[0]:
+            self.data[self._within[0]] = json.loads(text)
+
+
+def read(path):
+    found = Texts()
+    found.feed(path.read_text())
+    return found
+
+
+def words(path):
+    return " ".join(" ".join(read(path).seen).split()).replace(" :", ":")
+
+
+def test_the_answer_is_computed_from_the_claims(tmp_path):
+    first, second, third = answer(known(tmp_path))
+    assert first == "Undecided: of 2 headline measures of reliance 1 is supported, 1 is undecided."
+    assert second.startswith("Nothing is said at equal clean accuracy")
+    said = "The other conclusion about networks is supported; the exact statement about linear models is supported."
+    assert third == f"When? {said}"
+
+
+@pytest.mark.parametrize(("verdict", "start"), [(SUPPORTED, "Yes"), (CONTRADICTED, "No,")])
+def test_another_verdict_is_another_answer(tmp_path, verdict, start):
+    claims = [CLAIMS[0]._replace(verdict=verdict), *CLAIMS[1:]]
+    assert answer(known(tmp_path, claims=claims))[0].startswith(start)
+
+
+def test_how_sure_it_is_says_replicates_reruns_and_criteria(tmp_path):
+    said = " ".join(sure(known(tmp_path)))
+    assert "one replicate" in said
+    assert "75% to 95%" in said
+    assert "1 of 2 criteria" in said
+    assert "off chance (1 times)" in said
+    assert "1 claims have no verdict" in said
+
+
+def test_a_row_has_the_numbers_of_the_table_as_they_stand_there(tmp_path):
+    found = leaderboard(known(tmp_path))
+    keys = [metric["key"] for metric in found["metrics"]]
+    table = (tmp_path / "summary.csv").read_text().splitlines()
+    assert len(table) > 20
+    for line in table[1:]:
+        cells = dict(zip(SUMMARY_COLUMNS, line.split(","), strict=True))
+        numbers = found["values"][cells["model"]][keys.index(f"{cells['benchmark']}.{cells['metric']}")]
+        assert numbers == [cells[name] for name in ("value", "ci_low", "ci_high", "n")]
+
+
+def test_the_first_columns_are_clean_accuracy_the_middle_budget_and_the_headlines(tmp_path):
+    shown = [metric["key"] for metric in leaderboard(known(tmp_path))["metrics"] if metric["shown"]]
+    attacked = "adversarial.adversarial_accuracy_val_linf_eps4"
+    assert shown == ["imagenet.accuracy", "imagenet9.bg_gap", "waterbirds.worst_group_accuracy", attacked]
+
+
+def test_a_claim_leads_to_the_models_and_benchmarks_that_it_names(tmp_path):
+    found = {each.row["claim"]: each for each in claim_list(known(tmp_path))}
+    assert found["scale.linf"].models == ["basic_linf_eps4_2"]
+    assert found["scale.linf"].benchmarks == ["imagenet9"]
+    assert len(found["background_reliance.waterbirds.worst_group_accuracy"].models) == 5  # the grid, not the control
+    assert found["theory (i)"][2:] == ([], [])
+
+
+def test_all_effects_are_drawn_on_one_scale_which_an_outlier_does_not_set(tmp_path):
+    networks = known(tmp_path).networks
+    assert scale(networks) == 0.9 or 0.1 <= scale(networks) < 1.4
+    drawn = [each.drawing for each in claim_list(known(tmp_path)) if each.drawing is not None]
+    assert len(drawn) == 5
+    assert any('class="end"' in each for each in drawn)
+
+
+@given(
+    st.recursive(
+        st.text() | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_data_are_read_back_as_they_were_and_end_no_script(value):
+    text = str(embedded(value))
+    assert json.loads(text) == value
+    assert not set("<>&\u2028\u2029") & set(text)
+
+
+def test_text_of_anybodys_is_shown_as_text_wherever_it_stands(tmp_path):
+    plain, other = read(page(tmp_path / "plain")), read(hostile(tmp_path / "hostile"))
+    assert set(other.tags) == set(plain.tags)  # no tag and no attribute more
+    assert other.attributes == plain.attributes
+    assert other.tags.count("script") == plain.tags.count("script")
+    seen = "".join(other.seen)
+    assert seen.count(HOSTILE) > 10
+    cards = other.data["data-cards"]["models"]
+    assert all(each["source"] == HOSTILE for each in cards.values())
+    assert other.data["data-leaderboard"]["models"][0]["architecture"] == HOSTILE
+
+
+def test_nothing_is_fetched(tmp_path):
+    path = page(tmp_path)
+    text = re.sub(r"<script>.*?</script>", "", path.read_text(), flags=re.DOTALL)
+    assert not re.findall(r"""(?:src|href)=["'](?!#|data:,)[^"']*""", text)
+    assert "http" not in re.sub(r"http://www\.w3\.org/\S+", "", text)
+    assert "url(" not in text
+
+
+def test_what_is_not_there_is_said_with_the_reason(tmp_path):
+    alone = model("mine", role="extra", benchmarks=["imagenet"])
+    path = page(tmp_path, models=[alone], claims=[], cards=False, reason="no data set at hand")
+    said = words(path)
+    assert "No answer: this page was made without a table of claims" in said
+    assert "No claims: one model alone is compared with nothing" in said
+    assert "No images: none were made" in said
+    assert "Waterbirds: no data set at hand" in said
+    assert "No theory: its curves were not given" in said
+    assert "Not measured ImageNet-9, Waterbirds, Adversarial accuracy" in said
+
+
+def test_a_study_that_measured_nothing_has_a_page(tmp_path):
+    path = page(tmp_path, models=[model("mine", benchmarks=[])], claims=[])
+    assert "No model: summary.csv has no row" in words(path)
+
+
+def test_a_table_of_other_columns_is_refused_in_one_line(tmp_path):
+    settings, written = write(tmp_path)
+    write_csv(tmp_path / "claims.csv", ("claim", "verdict"), [("a", "supported")])
+    with pytest.raises(InputError, match=r"claims\.csv: columns statement, .* are missing"):
+        command.run(settings, out=tmp_path / "index.html", **written)
+    assert not (tmp_path / "index.html").exists()
+
+
+def test_another_template_is_another_page(tmp_path, monkeypatch):
+    before = look.fingerprint()
+    for part in ("templates", "static"):
+        (tmp_path / part).mkdir()
+        for path in (look.HERE / part).iterdir():
+            (tmp_path / part / path.name).write_text(path.read_text())
+    monkeypatch.setattr(look, "TEMPLATES", tmp_path / "templates")
+    monkeypatch.setattr(look, "STATIC", tmp_path / "static")
+    assert look.fingerprint() == before
+    (tmp_path / "static/page.css").write_text("body {}")
+    assert look.fingerprint() != before

@@ -1,0 +1,58 @@
+"""The claims as they are listed: each with its effect drawn, its verdict, and the models and benchmarks behind it."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from tradeoffs.claims.row import LINEAR_MODEL
+from tradeoffs.page.facts import Facts
+from tradeoffs.page.interval import interval
+from tradeoffs.page.rows import Row, number
+
+
+class Listed(NamedTuple):
+    """A claim: its row, the drawing of its effect, ids of the models and names of the benchmarks behind it."""
+
+    row: Row
+    drawing: Markup | None
+    models: list[str]
+    benchmarks: list[str]
+
+
+def claim_list(facts: Facts) -> list[Listed]:
+    """Return all claims, those about networks first, in the order of the table."""
+    limit = scale(facts.networks)
+    rows = sorted(facts.claims, key=lambda row: row["subject"] == LINEAR_MODEL)
+    return [Listed(row, _drawing(row, limit), *behind(row, facts)) for row in rows]
+
+
+def scale(rows: Sequence[Row]) -> float:
+    """Return the end of the scale on which all effects are drawn: nine of ten intervals lie within it."""
+    ends = sorted(abs(end) for row in rows for name in ("ci_low", "ci_high") if (end := number(row[name])) is not None)
+    return ends[int(0.9 * (len(ends) - 1))] if ends and ends[-1] > 0 else 1.0
+
+
+def _drawing(row: Row, limit: float) -> Markup | None:
+    """Draw an effect that has an interval; a share, or what is exact, is a number alone."""
+    value, low, high = (number(row[name]) for name in ("value", "ci_low", "ci_high"))
+    if value is None or low is None or high is None:
+        return None
+    return interval(value, low, high, number(row["margin"]), limit)
+
+
+def behind(row: Row, facts: Facts) -> tuple[list[str], list[str]]:
+    """Return the models and the benchmarks that a claim rests on: those that its name or its evidence names.
+
+    Where it names benchmarks and no model, all models of the grid that were put through them.
+    """
+    if row["subject"] == LINEAR_MODEL:
+        return [], []
+    words = set(re.findall(r"[\w.-]+\w", row["evidence"])) | set(row["claim"].split("."))
+    benchmarks = [each.name for each in facts.study.benchmarks if each.name in words]
+    models = [model.id for model in facts.study.models if model.id in words]
+    if not models:
+        grid = [model for model in facts.study.models if model.role == "main"]
+        models = [model.id for model in grid if set(benchmarks) & set(model.benchmarks)]
+    return models, benchmarks

@@ -1,0 +1,171 @@
+"""The overview: the question, the answer in three sentences computed from the claims, how sure it is, what was run."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from tradeoffs.claims import headlines
+from tradeoffs.claims.row import (
+    CONCLUSION,
+    CONTRADICTED,
+    EQUIVALENT,
+    HEADLINE,
+    SUPPORTED,
+    UNDECIDED,
+)
+from tradeoffs.page.facts import Facts
+from tradeoffs.page.rows import Row, number
+
+VERDICTS = (SUPPORTED, CONTRADICTED, EQUIVALENT, UNDECIDED)
+_ANSWERS = {
+    SUPPORTED: "Yes, on every benchmark",
+    CONTRADICTED: "No, not on every benchmark",
+    EQUIVALENT: "By no relevant amount",
+    UNDECIDED: "Undecided",
+}
+
+
+class Overview(NamedTuple):
+    """What stands at the top. ``answer`` and ``sure``: sentences.
+
+    ``decided``: conclusions about networks with a verdict. ``run``: what was run, as name and value.
+    """
+
+    answer: list[str]
+    sure: list[str]
+    decided: list[Row]
+    run: list[tuple[str, str]]
+
+
+def overview(facts: Facts) -> Overview:
+    """Return all of it; where there are no claims, the reason stands in the place of the answer."""
+    decided = [row for row in conclusions(facts) if row["verdict"] != UNDECIDED]
+    return Overview(answer(facts), sure(facts), decided, run(facts))
+
+
+def conclusions(facts: Facts) -> list[Row]:
+    """Return the conclusions about networks that are no headlines."""
+    return [row for row in facts.networks if row["scope"] == CONCLUSION]
+
+
+def answer(facts: Facts) -> list[str]:
+    """Return three sentences: over all benchmarks, at equal accuracy, and of the other conclusions."""
+    if not facts.claims:
+        return [
+            "No answer: this page was made without a table of claims, which compares adversarially trained models with "
+            "standard ones."
+        ]
+    whole = next((row for row in facts.networks if row["claim"] == headlines.CLAIM), None)
+    raw, equal = (_headlines(facts, beyond) for beyond in (False, True))
+    if whole is None:
+        first = "No answer over all benchmarks: the study has no grid of adversarially trained models to ask it of."
+    else:
+        first = f"{_ANSWERS[whole['verdict']]}: {counted(raw, 'headline measure', 'of reliance')}."
+    second = (
+        f"Against standard models of equal clean accuracy {counted(equal, 'headline measure', 'of reliance')}."
+        if equal
+        else "Nothing is said at equal clean accuracy: too few standard models of different accuracy were measured."
+    )
+    others = conclusions(facts)
+    exact = [row for row in facts.claims if row not in facts.networks]
+    found = [counted(others, "other conclusion", "about networks")] if others else []
+    found += [counted(exact, "exact statement", "about linear models")] if exact else []
+    third = (
+        f"When? {_capital('; '.join(found))}."
+        if found
+        else "Nothing else is concluded, of networks or of linear models."
+    )
+    return [first, second, third]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _headlines(facts: Facts, beyond: bool) -> list[Row]:
+    """Return the headlines by themselves, raw or at equal accuracy."""
+    metrics = [(each.beyond if beyond else each.reliance)[0] for each in facts.study.benchmarks if each.reliance]
+    names = {headlines.name(metric) for metric in metrics}
+    return [row for row in facts.networks if row["scope"] == HEADLINE and row["claim"] in names]
+
+
+def counted(rows: Sequence[Row], thing: str, about: str) -> str:
+    """Return ``of 5 headlines about networks 1 is supported, 4 are undecided``, or ``all 5 headlines ... are``."""
+    counts = Counter(row["verdict"] for row in rows)
+    things = f"{len(rows)} {thing}{'' if len(rows) == 1 else 's'} {about}"
+    if len(counts) == 1:
+        (verdict,) = counts
+        return f"the {things[2:]} is {verdict}" if len(rows) == 1 else f"all {things} are {verdict}"
+    listed = [(counts[verdict], verdict) for verdict in VERDICTS if counts[verdict]]
+    said = ", ".join(f"{count} {'is' if count == 1 else 'are'} {verdict}" for count, verdict in listed)
+    return f"of {things} {said or 'none was tested'}"
+
+
+def sure(facts: Facts) -> list[str]:
+    """Return how sure the answer is: replicates, chances that a rerun says the same, criteria that fail."""
+    if not facts.claims:
+        return []
+    count = facts.replicates
+    said = [
+        "It rests on one replicate: each world was made, and each network trained, once."
+        if count == 1
+        else f"It rests on {count} replicates: as many times worlds were made and networks trained."
+    ]
+    chances = [chance for row in _headlines(facts, False) if (chance := number(row["rerun"])) is not None]
+    if chances:
+        said.append(
+            f"The chance that another study of the same size comes to the same verdict is {min(chances):.0%} to "
+            f"{max(chances):.0%} for the headlines, each by itself."
+        )
+    failed = [row for row in facts.regime if row["passed"] != "True"]
+    if not facts.regime:
+        said.append("No criteria of the regime were checked.")
+    elif failed:
+        names = Counter(row["criterion"] for row in failed)
+        listed = ", ".join(f"{name} ({times} times)" for name, times in names.items())
+        said.append(
+            f"{len(failed)} of {len(facts.regime)} criteria of whether numbers can say something fail: {listed}."
+        )
+    else:
+        said.append(f"All {len(facts.regime)} criteria of whether numbers can say something are met.")
+    warned = sum(bool(row["warning"]) for row in facts.networks)
+    if warned:
+        said.append(f"{warned} claims have no verdict because of a criterion that fails.")
+    return said
+
+
+def run(facts: Facts) -> list[tuple[str, str]]:
+    """Return what was run, as name and value."""
+    study = facts.study
+    seeds = {row["seed"] for row in [*facts.summary, *facts.sweeps]}
+    roles = Counter(model.role for model in study.models)
+    cards = [*facts.cards.values(), *facts.evaluations.values()]
+    measured = {row["benchmark"] for row in [*facts.summary, *facts.sweeps]}
+    listed = [
+        ("Study", study.name),
+        ("Models", f"{len(study.models)} ({', '.join(f'{number} {role}' for role, number in roles.items())})"),
+        ("Replicates", str(facts.replicates)),
+        ("Seeds", f"{len(seeds)}, one for each training; a model's card has its own"),
+        ("Benchmarks", ", ".join(each.title for each in study.benchmarks if each.name in measured) or "none"),
+    ]
+    if absent := [each.title for each in study.benchmarks if each.name not in measured]:
+        listed.append(("Not measured", ", ".join(absent)))
+    if cards:
+        trained, evaluated = (
+            sum(card["seconds"] for card in each.values()) for each in (facts.cards, facts.evaluations)
+        )
+        listed += [
+            ("Device", ", ".join(sorted({str(card["device"]) for card in cards}))),
+            (
+                "Time",
+                f"{trained:,.0f} s of trainings, {evaluated:,.0f} s of evaluations, one after the other",
+            ),
+            ("Versions", _versions([card["versions"] for card in cards])),
+        ]
+    return listed
+
+
+def _versions(found: Sequence[dict[str, Any]]) -> str:
+    """Return each library with its version, or all that were used where they differ."""
+    names = dict.fromkeys(name for each in found for name in each)
+    return ", ".join(f"{name} {' or '.join(sorted({each[name] for each in found if name in each}))}" for name in names)

@@ -1,0 +1,44 @@
+// What the scripts of the page share: data that it holds, elements whose text stays text, numbers, names.
+"use strict";
+const page = {
+  read(name) {
+    const element = document.getElementById(`data-${name}`);
+    return element === null ? null : JSON.parse(element.textContent);
+  },
+  // An element with attributes and children; strings become text, never markup.
+  make(tag, attributes = {}, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (typeof value === "function") element.addEventListener(name, value);
+      else if (value === true) element.setAttribute(name, "");
+      else if (value !== false && value !== null) element.setAttribute(name, value);
+    }
+    element.append(...children);
+    return element;
+  },
+  // A name that may be broken after each _.
+  broken(name) {
+    const parts = name.split(/(?<=_)/);
+    return parts.flatMap((part, place) => (place === 0 ? [part] : [page.make("wbr"), part]));
+  },
+  short(text) {
+    const value = Number(text);
+    return text === "" || Number.isNaN(value) ? "" : String(Number(value.toPrecision(3)));
+  },
+  training(model) {
+    if (model.norm === "none") return "standard";
+    return `${model.norm} ${model.epsilon}${model.norm === "linf" ? "/255" : ""}`;
+  },
+  options(select, pairs) {
+    select.replaceChildren(...pairs.map(([value, label]) => page.make("option", { value }, label)));
+  },
+  // Metrics as the options of a select, in a group for each benchmark.
+  metrics(select, metrics, chosen) {
+    const groups = new Map();
+    metrics.forEach((metric, place) => {
+      if (!groups.has(metric.title)) groups.set(metric.title, page.make("optgroup", { label: metric.title }));
+      groups.get(metric.title).append(page.make("option", { value: place, selected: place === chosen }, metric.label));
+    });
+    select.replaceChildren(...groups.values());
+  },
+};
