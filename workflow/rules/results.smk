@@ -183,7 +183,7 @@ rule page:
     input:
         unpack(page_tables),
         cards=lambda wc: page_cards(),
-        images=[f"results/{STUDY}/page/{benchmark}.json" for benchmark in SHOWN],
+        images=[f"results/{STUDY}/page/{name}.json" for name in SHOWN],
     output:
         out=report(
             f"results/{STUDY}/index.html",
@@ -203,11 +203,11 @@ rule page:
         tables=lambda wc: options(page_tables(wc)),
         models=f"results/{STUDY}/models",
         evaluations=f"results/{STUDY}/evaluations",
-        images=["--images", f"results/{STUDY}/page"] if SHOWN else [],
+        images=f"results/{STUDY}/page",
     shell:
         "python -m tradeoffs page --spec {params.spec:q} {params.tables:q} --models {params.models:q}"
-        " --evaluations {params.evaluations:q} --theory results/theory {params.images:q} --out {output.out:q} --card {output.card:q}"
-        " > {log:q} 2>&1"
+        " --evaluations {params.evaluations:q} --images {params.images:q} --theory results/theory"
+        " --out {output.out:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 # Everything of this file that the study has: snakemake figures
