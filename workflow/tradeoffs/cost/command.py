@@ -26,7 +26,7 @@ def run(
     ] = None,
     config: Annotated[list[str] | None, "KEY=VALUE over all of them, as study=imagenet"] = None,
     complete: Annotated[bool, "the imagenet study with all its data sets, at hand or not"] = False,
-    by: Annotated[str, "what has a row: benchmark, architecture or model"] = "benchmark",
+    by: Annotated[str, "what has a row: benchmark, architecture (each benchmark of it) or model"] = "benchmark",
     images_per_second: Annotated[
         list[str] | None,
         "forward passes of a GPU, by network, as resnet50=2500; others follow by their multiplications",
@@ -65,7 +65,7 @@ def run(
 
 _NAMES = {
     "benchmark": lambda job: job.part or job.rule,
-    "architecture": lambda job: job.model.architecture,
+    "architecture": lambda job: f"{job.part or job.rule} {job.model.architecture}",
     "model": lambda job: job.model.id,
 }
 

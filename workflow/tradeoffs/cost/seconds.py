@@ -9,7 +9,7 @@ from tradeoffs.cost.jobs import Job
 # Measured on the miniature (performance/cost.py): how often a head's fit, and one of its draws, goes over the features;
 # what a metric takes for an image and a draw; a file beside its decoding, and an image that is made beside its numbers;
 # the start of an evaluation and of a training.
-_FIT, _REFIT = 300, 155
+_FIT, _REFIT = 3000, 155
 _DRAWING = 6e-9
 _HANDLING, _MADE = 9e-5, 4.5e-5
 _EVALUATION, _TRAINING = 0.25, 1.7
