@@ -213,11 +213,19 @@ def test_a_published_folder_that_is_not_whole_says_what_is_missing(own, copy_of)
         ("evaluate --model nets/mine.pt --benchmark waterbirds", "model: 'nets/mine.pt'; no such file"),
         ("evaluate --model x --benchmark waterbird", "no benchmark is called 'waterbird'; did you mean waterbirds?"),
         ("evaluate --model x --benchmark waterbirds --settings seed", "--settings: 'seed'; expected NAME=VALUE"),
+        (
+            "evaluate --model nets.py:make --trust --mean 0 0 0 --std 1 1 1 --benchmark waterbirds",
+            "factory: nets.py:make() raised ValueError at nets.py:2 (no way); correct it",
+        ),
         ("compare --models a=x b --benchmarks waterbirds", "--models: 'b'; expected NAME=MODEL"),
         ("compare --models a=x --benchmarks waterbirds", "models: expected two or more by name"),
     ],
 )
-def test_a_command_that_does_not_fit_is_one_line_and_exit_code_two(words, message, miniature, tmp_path, capsys):
+def test_a_command_that_does_not_fit_is_one_line_and_exit_code_two(
+    words, message, miniature, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nets.py").write_text("def make():\n    raise ValueError('no way')\n")
     data = ["--data", str(miniature / "waterbirds"), "--out", str(tmp_path / "out")]
     assert commands.main([*words.split(), *data]) == 2
     said = capsys.readouterr().err

@@ -43,6 +43,7 @@ def seeded():
 def number(): return 3
 def failing(): raise ValueError("no\\nway")
 def leaving(): raise SystemExit(4)
+def unloaded(): return Own(6).to("meta")
 def changing():
     with open("calls", "a+") as calls:
         calls.write("x")
@@ -134,6 +135,7 @@ def test_the_function_may_bring_its_own_weights(nets, images, by_hand):
         ({"function": "nets.py:number"}, r"factory: nets.py:number\(\) returned int; expected a torch.nn.Module"),
         ({"function": "nets.py:failing"}, r"nets.py:failing\(\) raised ValueError at nets.py:\d+ \(no way\)"),
         ({"function": "nets.py:leaving"}, r"nets.py:leaving\(\) raised SystemExit at nets.py:\d+ \(4\)"),
+        ({"function": "nets.py:unloaded"}, r"unloaded\(\): its network is on the device meta, which holds no values"),
         ({"function": "nets.py:changing"}, "makes a network with other weights each time"),
         ({"function": "nets.py:nobody"}, "nets.py has no function 'nobody'; it has block, build, "),
         ({"function": "nobody.py:build"}, "no file nobody.py; correct the path"),

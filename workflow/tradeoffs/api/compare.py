@@ -8,7 +8,6 @@ two ways to train. Another training of either would give another difference, and
 takes several trainings, as the workflow's grid has them (:mod:`tradeoffs.claims.own_models`).
 """
 
-import html
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tradeoffs.api import folders, result
+from tradeoffs.api import folders, markup, result
 from tradeoffs.api.evaluate import one
 from tradeoffs.api.given import Given, How
 from tradeoffs.api.result import Result
@@ -60,11 +59,20 @@ class Comparison:
         return "\n".join([f"Differences ({SAYS})", *lines, *(f"  {said}" for said in self._remarks())])
 
     def _repr_html_(self) -> str:
-        """The table for a notebook."""
-        shown = self.table.drop(columns=["interval_over"])
-        table = shown.to_html(index=False, float_format=lambda value: f"{value:.4g}", na_rep="")
-        remarks = "".join(f"<li>{html.escape(said)}</li>" for said in self._remarks())
-        return f"<p><b>Differences</b>: {html.escape(SAYS)}</p>{table}<ul>{remarks}</ul>"
+        """The table for a notebook, but for what rows of equal kind share."""
+        words = ("benchmark", "metric", "model", "higher means")
+        header = (*words, "difference", "95 % interval", "p", "p, Holm")
+        rows = [
+            (
+                *(row.benchmark, row.metric, row.model, f"{row.reliance} reliance" if row.reliance else ""),
+                *(f"{row.difference:+.4f}", markup.interval(row.ci_low, row.ci_high, "+.4f"), f"{row.p_value:.2g}"),
+                f"{row.p_adjusted:.2g}" if row.scope == HEADLINE else "",
+            )
+            for row in self.table.itertuples()
+        ]
+        references = ", ".join(dict.fromkeys(self.table.reference))
+        title = f"Differences from {references} ({SAYS})"
+        return markup.shown(title, header, rows, len(words), self._remarks())
 
     def _remarks(self) -> Iterator[str]:
         for (model, benchmark), each in self.results.items():

@@ -35,7 +35,8 @@ def run(
 ) -> None:
     """Evaluate one model, write ``<benchmark>.json`` and ``<benchmark>.npz``, and print the metrics."""
     changes = changed(settings or [])
-    remarks = {"confined": confinement.confine(out)} if trust else {}
+    script = trust and Path(model).expanduser().is_file()  # a function of the user's own has all their rights
+    remarks = {"confined": confinement.confine(out)} if script else {}
     how = How(mean, std, input_size, classes, architecture, weights, features, trust)
     places = folders_of(data)
     print(one(model, benchmark, places, how, name, study, changes, choose_device(), out, True, remarks))

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-from tradeoffs.acquisition import unpack
+from tradeoffs.acquisition import unpack, waterbirds_parquet
 from tradeoffs.acquisition.archive_file import Published
 from tradeoffs.acquisition.assemble import assemble
 from tradeoffs.acquisition.download import download
@@ -34,6 +34,7 @@ def run(
     out: Annotated[Path, "folder for the data set, and for what it is made from"],
     accept_licence: Annotated[bool, "you have read the licence and agree"] = False,
     imagenet: Annotated[Path | None, "ImageNet's folder, where the data set describes its images"] = None,
+    parquet: Annotated[Path | None, "of waterbirds: a folder of parquet files in place of the archive"] = None,
 ) -> None:
     """Make ``out/<data set>``. InputError for a licence that is not accepted, and whatever keeps it from being had."""
     declared = data()[dataset]
@@ -44,6 +45,8 @@ def run(
         )
     if declared.conditions != "none" and not accept_licence:
         raise InputError(f"{dataset}: its licence is not accepted; read it, and if you agree give --accept-licence")
+    if parquet is not None and dataset != "waterbirds":
+        raise InputError(f"--parquet: {dataset} is read from its archive alone; leave it out")
     parts = {}
     if declared.imagenet is not None:
         if imagenet is None or not (imagenet / declared.imagenet).is_dir():
@@ -55,6 +58,12 @@ def run(
     own = list(parts)
     downloads, unpacked = out / "downloads", out / "unpacked" / dataset
     archive = declared.archive
+    if parquet is not None:
+        waterbirds_parquet.write(parquet, unpacked)
+        parts = own = {str(declared.folder): unpacked / str(declared.folder)}
+        assemble(out / dataset, dataset, parts, own, out / "observed")
+        print(f"{out / dataset}: ready; {parquet} is no longer needed")
+        return
     file = downloads / archive.file
     # A rule's name stands for members that are all that is needed: the rest is not fetched where the server lets us.
     wanted = Wanted(archive.members, archive.password) if isinstance(archive.members, str) else None

@@ -95,7 +95,7 @@ def _as_published(name: str, path: Path, splits: Iterable[str]) -> Folder:
         if not (path / declared.folder).is_dir() and path.resolve().name == declared.folder:
             root = path.resolve().parent
         if not (root / declared.folder).is_dir():
-            there = f"expected {declared.title}, a folder that holds {held(name)}"
+            there = f"expected {declared.title}, a folder that holds {held(name, str(path))}"
             raise InputError(f"{path}: {_what_it_is(path)}; {there}")
     for place, addresses in declared.files.items():
         if not is_file(root / place):

@@ -1,6 +1,5 @@
 """What an evaluation found, to look at: the card, a table of the metrics, what was said of each image."""
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tradeoffs.api import markup
 from tradeoffs.step.cards import check, read_card
 from tradeoffs.step.declarations import benchmarks
 from tradeoffs.step.errors import InputError
@@ -84,9 +84,11 @@ class Result:
 
     def _repr_html_(self) -> str:
         """The same for a notebook, with all metrics."""
-        table = self.table.to_html(index=False, float_format=lambda value: f"{value:.4f}")
-        remarks = "".join(f"<li>{html.escape(said)}</li>" for said in self.remarks)
-        return f"<p><b>{html.escape(self._title())}</b></p>{table}<ul>{remarks}</ul>"
+        rows = [
+            (row.metric, f"{row.value:.4f}", markup.interval(row.ci_low, row.ci_high, ".4f"), str(row.n))
+            for row in self.table.itertuples()
+        ]
+        return markup.shown(self._title(), ("metric", "value", "95 % interval", "n"), rows, 1, self.remarks)
 
     def _title(self) -> str:
         return f"{benchmarks()[self.benchmark].title}: {self.model} (95 % intervals over images)"

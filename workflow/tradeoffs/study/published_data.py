@@ -7,6 +7,7 @@ itself is only ever the user's own copy. Either way a benchmark reads a folder o
 
 from pathlib import Path
 
+from tradeoffs.acquisition import waterbirds_parquet
 from tradeoffs.step.declarations import data
 from tradeoffs.step.errors import InputError
 from tradeoffs.study.model import Config
@@ -128,15 +129,20 @@ def _no_imagenet(study: Config, split: str) -> str | None:
 def _check_copy(name: str, path: str) -> None:
     if folder_of(name, path) is None:
         raise InputError(
-            f"config: imagenet.data.{name}.path = {path!r}; expected a folder that holds {held(name)}; correct it, or "
-            "use null to download the data set"
+            f"config: imagenet.data.{name}.path = {path!r}; expected a folder that holds {held(name, path)}; correct "
+            "it, or use null to download the data set"
         )
 
 
-def held(name: str) -> str:
-    """Say what the folder of a data set may hold: the published one, or that of another layout."""
+def held(name: str, path: str) -> str:
+    """Say what the folder of a data set may hold: the published one, or that of another layout.
+
+    Of parquet files at a path also which command lays them out.
+    """
     declared = data()[name]
     others = [f"the {file} of one" if folder == "." else f"{folder}/" for folder, file in declared.layouts.items()]
+    if name == "waterbirds" and waterbirds_parquet.files(Path(path), "test"):
+        others.append(f"what tradeoffs fetch {name} --parquet {path} makes of its parquet files")
     return ", or ".join([f"{declared.folder}/", *others])
 
 

@@ -17,7 +17,7 @@ from tradeoffs.step.errors import InputError
 def read(settings: Settings, checkpoint: Path | None) -> Converted:
     """Return the model; InputError for a function that makes no network, a file that does not fit it, other faults."""
     of = Factory(str(settings.factory), settings.arguments or {})
-    network = factory.make(of)
+    network = _made(of)
     weights: dict[str, Any] = {}
     if other := [name for name, item in network.state_dict().items() if not isinstance(item, Tensor)]:
         raise InputError(
@@ -30,6 +30,16 @@ def read(settings: Settings, checkpoint: Path | None) -> Converted:
     whole = _proven(of, network, settings.classes, chosen(settings, None, str(of)), checkpoint)
     said = {"function": of.function, "arguments": dict(of.arguments), "sha256": user_code.digest(of.function)}
     return Converted(factory.pack(of, whole), "python", {"pretrained": None, "weights": weights, "factory": said}, {})
+
+
+def _made(of: Factory) -> nn.Module:
+    """Return the network; InputError where its tensors hold no values."""
+    try:
+        return factory.make(of)
+    except NotImplementedError:
+        raise InputError(
+            f"factory: {of}: its network is on the device meta, which holds no values; make it on the CPU"
+        ) from None
 
 
 def _proven(

@@ -1,0 +1,166 @@
+"""Waterbirds from parquet files: the published layout, byte for byte; where pyarrow is not installed, of a stand-in."""
+
+import base64
+import importlib.util
+import io
+import json
+import sys
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tradeoffs.acquisition import waterbirds_parquet
+from tradeoffs.acquisition.fingerprint import verify
+from tradeoffs.data import waterbirds
+from tradeoffs.runner import commands
+from tradeoffs.step.errors import InputError
+
+FEW = {"train": (3, 1, 1, 2), "validation": (1, 1, 1, 1), "test": (2, 2, 1, 1)}
+
+
+def stand_in():
+    """The part of pyarrow.parquet that is used, on files of JSON."""
+    library = ModuleType("pyarrow.parquet")
+
+    class ParquetFile:
+        def __init__(self, path):
+            self.rows = json.loads(path.read_text())
+            self.schema_arrow = SimpleNamespace(names=list(self.rows[0]))
+
+        def iter_batches(self, batch_size, columns):
+            for start in range(0, len(self.rows), batch_size):
+                yield SimpleNamespace(to_pylist=lambda start=start: self._plain(start, batch_size, columns))
+
+        def _plain(self, start, count, columns):
+            found = [{name: row[name] for name in columns} for row in self.rows[start : start + count]]
+            for row in found:
+                if isinstance(row["image"], dict):
+                    row["image"] = row["image"] | {"bytes": base64.b64decode(row["image"]["bytes"])}
+            return found
+
+    library.ParquetFile = ParquetFile
+    return library
+
+
+@pytest.fixture(params=["stand-in", "pyarrow"])
+def write(request, monkeypatch):
+    """Return what writes rows to a parquet file."""
+    monkeypatch.setattr(waterbirds_parquet, "IMAGES", FEW)
+    if request.param == "pyarrow":
+        if not importlib.util.find_spec("pyarrow"):
+            pytest.skip("pyarrow is not installed")
+        import pyarrow
+        import pyarrow.parquet
+
+        def real(path, rows):
+            pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+
+        return real
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", stand_in())
+
+    def imitated(path, rows):
+        def plain(image):
+            if not isinstance(image, dict):
+                return image
+            return image | {"bytes": base64.b64encode(image["bytes"]).decode()}
+
+        path.write_text(json.dumps([row | {"image": plain(row["image"])} if "image" in row else row for row in rows]))
+
+    return imitated
+
+
+def picture(number, kind="JPEG"):
+    made = io.BytesIO()
+    pixels = np.random.default_rng(number).integers(0, 255, (20, 24, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(made, kind)
+    return made.getvalue()
+
+
+def rows_of(split):
+    """Rows in an order of their own; one image is a PNG."""
+    groups = [group for group, count in enumerate(FEW[split]) for _ in range(count)]
+    numbers = np.random.default_rng(len(split)).permutation(len(groups))
+    return [
+        {
+            "image": {"bytes": picture(int(i), "PNG" if i == 0 else "JPEG"), "path": None},
+            "label": groups[i] // 2,
+            "place": groups[i] % 2,
+        }
+        for i in numbers
+    ]
+
+
+@pytest.fixture
+def mirror(write, tmp_path):
+    """A copy of the mirror, whose training images are in two files."""
+    folder = tmp_path / "mirror"
+    (folder / "data").mkdir(parents=True)
+    train = rows_of("train")
+    write(folder / "data/train-00000-of-00002.parquet", train[:4])
+    write(folder / "data/train-00001-of-00002.parquet", train[4:])
+    for split in ("validation", "test"):
+        write(folder / f"data/{split}-00000-of-00001.parquet", rows_of(split))
+    return folder
+
+
+@pytest.mark.parametrize("inner", [False, True])
+def test_it_is_the_published_layout_with_the_bytes_of_each_image(mirror, inner, tmp_path, capsys):
+    place, out = mirror / "data" if inner else mirror, tmp_path / "out"
+    words = ["fetch", "waterbirds", "--parquet", str(place), "--out", str(out)]
+    assert commands.main(words) == 2
+    assert "its licence is not accepted" in capsys.readouterr().err
+    assert not out.exists()
+    for _ in range(2):
+        assert commands.main([*words, "--accept-licence"]) == 0
+    verify(out / "waterbirds")
+    for split, published in (("train", "train"), ("val", "validation"), ("test", "test")):
+        found = waterbirds.read(out / "waterbirds", split)
+        expected = rows_of(published)
+        assert [path.read_bytes() for path in found.paths] == [row["image"]["bytes"] for row in expected]
+        assert found.y.tolist() == [row["label"] for row in expected]
+        assert found.place.tolist() == [row["place"] for row in expected]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda row: row | {"label": 7}, "label 7; expected 0 or 1"),
+        (lambda row: row | {"place": None}, "place None; expected 0 or 1"),
+        (lambda row: {"image": row["image"], "y": row["label"]}, "has no column label, place; it has image, y"),
+        (lambda row: row | {"image": "a.jpg"}, "image is str without bytes; expected the file's bytes"),
+        (lambda row: row | {"image": {"bytes": b"GIF89a", "path": ""}}, "image 12 is neither JPEG nor PNG"),
+        (lambda row: row | {"place": 1}, "test has .*: this is another mixture, or a part of it"),
+    ],
+)
+def test_other_contents_are_one_line_and_nothing_is_left(change, said, mirror, write, tmp_path):
+    path = mirror / "data/test-00000-of-00001.parquet"
+    write(path, [change(row) for row in rows_of("test")])
+    with pytest.raises(InputError, match=said) as raised:
+        waterbirds_parquet.write(mirror, tmp_path / "made")
+    assert "\n" not in str(raised.value)
+    assert {entry.name for entry in tmp_path.iterdir()} <= {"mirror", ".made.lock"}
+
+
+def test_a_file_that_is_missing_or_damaged_is_one_line(mirror, tmp_path):
+    path = mirror / "data/test-00000-of-00001.parquet"
+    path.write_bytes(path.read_bytes()[:50])
+    with pytest.raises(InputError, match="not a readable parquet file") as raised:
+        waterbirds_parquet.write(mirror, tmp_path / "made")
+    assert "\n" not in str(raised.value)
+    path.unlink()
+    with pytest.raises(InputError, match=r"has no test-\*\.parquet; expected those of train, validation, test"):
+        waterbirds_parquet.write(mirror, tmp_path / "made")
+
+
+def test_without_pyarrow_one_line_says_what_to_install(mirror, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(InputError, match=r"pyarrow reads parquet files and is not installed: pip install pyarrow"):
+        waterbirds_parquet.write(mirror, tmp_path / "made")
+
+
+def test_of_another_data_set_there_are_none(tmp_path, capsys):
+    words = ["fetch", "imagenet9", "--accept-licence", "--parquet", str(tmp_path), "--out", str(tmp_path / "out")]
+    assert commands.main(words) == 2
+    assert "--parquet: imagenet9 is read from its archive alone; leave it out" in capsys.readouterr().err

@@ -1,0 +1,121 @@
+"""Waterbirds from parquet files, as the mirror grodino/waterbirds of the Hugging Face hub has it, laid out as published.
+
+    [data/]train-*.parquet, validation-*.parquet, test-*.parquet    columns image (bytes, path), label, place
+
+``label`` and ``place`` are y and place of the published table, and the numbers of images in each split and group are
+those published, which is checked: other mixtures of birds and places are published in the same columns. An image is
+written as its bytes are. Whether these are the published files' nobody says, so the data set counts as one of its own.
+"""
+
+import csv
+import importlib
+import io
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tradeoffs.acquisition.storage import exclusive, explained
+from tradeoffs.step.errors import InputError
+
+FOLDER = "waterbird_complete95_forest2water2"
+SPLITS = ("train", "validation", "test")
+COLUMNS = ("image", "label", "place")
+# Images of landbirds on land, on water, of waterbirds on land, on water (Sagawa et al., ICLR 2020).
+IMAGES = {"train": (3498, 184, 56, 1057), "validation": (467, 466, 133, 133), "test": (2255, 2255, 642, 642)}
+KINDS = {b"\xff\xd8\xff": "jpg", b"\x89PNG": "png"}
+_HEADER = ("img_id", "img_filename", "y", "split", "place", "place_filename")
+
+
+def write(folder: Path, out: Path) -> None:
+    """Make ``out``, which holds the published folder, from the parquet files in ``folder`` or its ``data/``.
+
+    It appears whole by a rename; one that is there already is kept. InputError for files that are missing, not
+    readable or of another data set, and where pyarrow is not installed.
+    """
+    with exclusive(out), explained(out, "nothing is kept of what was written; run it again"):
+        if out.exists():
+            return
+        staging = out.with_name(f".{out.name}.unpacking")
+        shutil.rmtree(staging, ignore_errors=True)
+        try:
+            _write(folder, staging / FOLDER)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
+        staging.rename(out)
+
+
+def files(folder: Path, split: str) -> list[Path]:
+    """Return the parquet files of a split, in the order of their names."""
+    return sorted(path for place in (folder, folder / "data") for path in place.glob(f"{split}-*.parquet"))
+
+
+def _write(folder: Path, base: Path) -> None:
+    for split in SPLITS:
+        if not files(folder, split):
+            raise InputError(f"{folder}: has no {split}-*.parquet; expected those of {', '.join(SPLITS)}")
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(_HEADER)
+    number = 0
+    for index, split in enumerate(SPLITS):
+        (base / split).mkdir(parents=True)
+        groups: Counter[int] = Counter()
+        for path in files(folder, split):
+            for content, label, place in _rows(path):
+                number += 1
+                groups[2 * label + place] += 1
+                name = f"{split}/{number:05d}.{_kind(path, number, content)}"
+                (base / name).write_bytes(content)
+                writer.writerow((number, name, label, index, place, ""))
+        found = tuple(groups[group] for group in range(4))
+        if found != IMAGES[split]:
+            raise InputError(
+                f"{folder}: {split} has {found} images of landbirds on land and water, waterbirds on land and water; "
+                f"Waterbirds has {IMAGES[split]}: this is another mixture, or a part of it"
+            )
+    (base / "metadata.csv").write_text(table.getvalue())
+
+
+def _rows(path: Path) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the bytes of each image, its label and place."""
+    try:
+        parquet: Any = importlib.import_module("pyarrow.parquet")
+    except ImportError:
+        raise InputError(f"{path}: pyarrow reads parquet files and is not installed: pip install pyarrow") from None
+    try:
+        file = parquet.ParquetFile(path)
+        there = file.schema_arrow.names
+    except Exception as error:
+        raise InputError(f"{path}: not a readable parquet file ({_said(error)}); get it again") from None
+    if missing := [name for name in COLUMNS if name not in there]:
+        raise InputError(f"{path}: has no column {', '.join(missing)}; it has {', '.join(there)}")
+    try:
+        for batch in file.iter_batches(batch_size=64, columns=list(COLUMNS)):
+            for row in batch.to_pylist():
+                yield _row(path, row)
+    except OSError as error:
+        raise InputError(f"{path}: damaged ({_said(error)}); get it again") from None
+
+
+def _row(path: Path, row: dict[str, Any]) -> tuple[bytes, int, int]:
+    content = row["image"].get("bytes") if isinstance(row["image"], dict) else None
+    if not isinstance(content, bytes):
+        raise InputError(f"{path}: image is {type(row['image']).__name__} without bytes; expected the file's bytes")
+    for key in ("label", "place"):
+        if row[key] not in (0, 1):
+            raise InputError(f"{path}: {key} {row[key]!r}; expected 0 or 1")
+    return content, int(row["label"]), int(row["place"])
+
+
+def _kind(path: Path, number: int, content: bytes) -> str:
+    for start, kind in KINDS.items():
+        if content.startswith(start):
+            return kind
+    raise InputError(f"{path}: image {number} is neither JPEG nor PNG; get the file again")
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split())[:160]
