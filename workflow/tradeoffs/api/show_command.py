@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tradeoffs.api.evaluate_command import folders_of
-from tradeoffs.api.folders import folders
+from tradeoffs.api.folders import opened
 from tradeoffs.examples import evaluations as read_evaluations
 from tradeoffs.examples.command import known, shown
 from tradeoffs.examples.page import Shown
@@ -53,12 +53,13 @@ def run(
             f"{source}: not what tradeoffs examples writes; make it again, or name another by --page"
         ) from None
     places = models or evaluations.parent / "models"
-    roots = {name: place.root for name, place in folders(benchmark, folders_of(data)).items()}
     found = {model.id: read_evaluations.read(evaluations, benchmark, model.id) for model in listed}
     if any(each.card["spec"]["architecture"] == "torchscript" for each in found.values()):  # which is code
         confinement.confine(out.parent)
     weights = {model.id: place for model in listed if (place := places / model.id / "weights.pt").is_file()}
-    content = shown(benchmark, str(said["title"]), listed, found, weights, roots, rule)
+    with opened(benchmark, folders_of(data)) as folders:
+        roots = {name: place.root for name, place in folders.items()}
+        content = shown(benchmark, str(said["title"]), listed, found, weights, roots, rule)
     text = rendered([content])
     write_atomically(out, lambda temporary: _write(temporary, text))
     print(f"{out}: {len(content['images'])} images of {content['title']}; {rule['why']}")
