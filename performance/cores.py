@@ -1,6 +1,6 @@
 """How long the default run takes on so many cores, and what limits it: simulated from the seconds of a finished run.
 
-    uv run python performance/cores.py --results FOLDER [--cores 1 2 4 8 16] [--overhead 0.25] [--start 8]
+    uv run python performance/cores.py --results FOLDER [--cores 1 2 4 8 16] [--overhead 0.25] [--dispatch 0.25]
     uv run python performance/cores.py --cluster 22 500 [--seconds-of-a-step 6] [--seconds-of-a-job 8]
 
 FOLDER is one in which the workflow has run the miniature with the shipped config. The jobs are those of the plan, each
@@ -82,8 +82,11 @@ def taken(card: Path) -> float:
     return float(json.loads(card.read_text()).get("seconds", 0.0)) if card.is_file() else 0.0
 
 
-def simulate(listed: Mapping[str, Job], cores: int, overhead: float, start: float) -> Run:
-    """Return how long the jobs take on so many cores, begun in order of priority as soon as they can be."""
+def simulate(listed: Mapping[str, Job], cores: int, overhead: float, start: float, dispatch: float) -> Run:
+    """Return how long the jobs take on so many cores, begun in order of priority as soon as they can be.
+
+    ``dispatch``: seconds between two that begin, as one process begins them all.
+    """
     waits = {name: len(job.after) for name, job in listed.items()}
     follow: dict[str, list[str]] = {name: [] for name in listed}
     for name, job in listed.items():
@@ -92,12 +95,14 @@ def simulate(listed: Mapping[str, Job], cores: int, overhead: float, start: floa
     order = {name: position for position, name in enumerate(listed)}
     ready = [(-listed[name].priority, order[name], name) for name, left in waits.items() if not left]
     heapq.heapify(ready)
-    now, trained = start, start
+    now, trained, free = start, start, start
     running: list[tuple[float, str]] = []
     while ready or running:
         while ready and len(running) < cores:
             _, _, name = heapq.heappop(ready)
-            heapq.heappush(running, (now + listed[name].seconds + overhead, name))
+            begun = max(now, free)
+            free = begun + dispatch
+            heapq.heappush(running, (begun + listed[name].seconds + overhead, name))
         now, done = heapq.heappop(running)
         if done.startswith("train "):
             trained = now
@@ -127,18 +132,22 @@ def longest_chain(listed: Mapping[str, Job], overhead: float) -> tuple[float, li
     return length, chain[::-1]
 
 
-def table(listed: Mapping[str, Job], numbers: list[int], overhead: float, start: float) -> str:
+def table(listed: Mapping[str, Job], numbers: list[int], overhead: float, start: float, dispatch: float) -> str:
     """Return a row for each number of cores."""
     work = sum(job.seconds for job in listed.values())
     path, _ = longest_chain(listed, overhead)
     rows = [("cores", "wall s", "times one core", "efficiency", "trainings done s", "least s", "limited by")]
-    one = simulate(listed, 1, overhead, start).wall
+    one = simulate(listed, 1, overhead, start, dispatch).wall
     for cores in numbers:
-        run = simulate(listed, cores, overhead, start)
-        shared = (work + overhead * len(listed)) / cores
-        by = "work" if shared > path else "critical path"
+        run = simulate(listed, cores, overhead, start, dispatch)
+        limits = {
+            "work": (work + overhead * len(listed)) / cores,
+            "critical path": path,
+            "beginning jobs": dispatch * len(listed),
+        }
+        by = max(limits, key=lambda name: limits[name])
         cells = [f"{run.wall:.0f}", f"{one / run.wall:.2f}", f"{work / (cores * run.wall):.0%}", f"{run.trained:.0f}"]
-        rows.append((str(cores), *cells, f"{start + max(shared, path):.0f}", by))
+        rows.append((str(cores), *cells, f"{start + limits[by]:.0f}", by))
     return aligned(rows)
 
 
@@ -164,6 +173,7 @@ def main() -> None:
     parser.add_argument("--cores", type=int, nargs="+", default=[1, 2, 4, 8, 16], help="numbers of cores")
     parser.add_argument("--overhead", type=float, default=0.25, help="seconds of Snakemake for each job")
     parser.add_argument("--start", type=float, default=8.0, help="seconds until the first job begins")
+    parser.add_argument("--dispatch", type=float, default=0.0, help="seconds between two jobs that begin")
     parser.add_argument("--cluster", type=int, nargs="+", default=[], help="numbers of models of the imagenet study")
     parser.add_argument("--seconds-of-a-step", type=float, default=6.0, help="until Python and torch are there")
     parser.add_argument("--seconds-of-a-job", type=float, default=8.0, help="until Snakemake has read the workflow")
@@ -176,7 +186,7 @@ def main() -> None:
         length, chain = longest_chain(listed, given.overhead)
         total = sum(job.seconds for job in listed.values())
         print(f"{len(listed)} jobs, {total:.0f} s of work; critical path {length:.0f} s: {', '.join(chain)}\n")
-        print(table(listed, given.cores, given.overhead, given.start))
+        print(table(listed, given.cores, given.overhead, given.start, given.dispatch))
     if given.cluster:
         told = (given.seconds_of_a_step, given.seconds_of_a_job, given.hours_of_a_model, given.benchmarks)
         print(cluster(given.cluster, *told))

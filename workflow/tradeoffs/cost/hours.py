@@ -75,12 +75,16 @@ def _of_gpu(
 ) -> Found:
     """Return rates from what is given, others by their multiplications; the machine around is taken to be usual."""
     rates = {name: on_a_gpu(value) for name, value in throughput.items()}
+    rates |= {name: rates[name]._replace(width=known[name].width) for name in rates.keys() & known.keys()}
     reference = next((name for name in throughput if name in known), None) or next(iter(throughput))
     failed = []
     others = {name: each for name, each in known.items() if name not in rates}
     try:
         operations = (known.get(reference) or networks.facts(reference, classes, size)).operations
-        rates |= {name: scaled(rates[reference], each.operations, operations) for name, each in others.items()}
+        rates |= {
+            name: scaled(rates[reference], each.operations, operations)._replace(width=each.width)
+            for name, each in others.items()
+        }
     except Exception as error:  # what is given can be no measure of others
         failed = [f"hours of {name}: {reference} is no measure of it ({_first_line(error)})" for name in others]
     cores = plan.NEEDS[config["study"]]["evaluate"].cores
@@ -98,10 +102,10 @@ def _here(config: Config, known: dict[str, networks.Facts], classes: int, size: 
     torch.set_num_threads(threads)
     rates, failed, batch = {}, [], config[study]["training"]["batch_size"]
     try:
-        for name in known:
+        for name, facts in known.items():
             print(f"timing {name} ...", file=sys.stderr)
             try:
-                rates[name] = probe.rates(name, classes, size, batch, device)
+                rates[name] = probe.rates(name, classes, size, batch, device)._replace(width=facts.width)
             except Exception as error:  # out of memory, a layer that this machine does not have
                 failed.append(f"hours of {name}, which could not be timed ({_first_line(error)})")
         read, draw = probe.reading(size, photographs=study == "imagenet"), probe.drawing(size)

@@ -11,10 +11,11 @@ _BYTES = 4  # of a weight
 
 
 class Facts(NamedTuple):
-    """Bytes of the ``weights``; floating-point ``operations`` of a forward pass of one image."""
+    """Bytes of the ``weights``; floating-point ``operations`` of a forward pass of one image; ``width``: features."""
 
     weights: float
     operations: float
+    width: int
 
 
 def facts(architecture: str, classes: int, size: int) -> Facts:
@@ -24,8 +25,10 @@ def facts(architecture: str, classes: int, size: int) -> Facts:
     """
     with torch.device("meta"):
         network = build(architecture, classes).eval()
-        counter = FlopCounterMode(display=False)
-        with torch.no_grad(), counter:
-            network(torch.zeros(1, 3, size, size))
+        counter, image = FlopCounterMode(display=False), torch.zeros(1, 3, size, size)
+        with torch.no_grad():
+            width = int(network.features(image).shape[1])  # type: ignore[operator]
+            with counter:
+                network(image)
     weights = sum(tensor.numel() for tensor in network.state_dict().values())
-    return Facts(_BYTES * weights, float(counter.get_total_flops()))
+    return Facts(_BYTES * weights, float(counter.get_total_flops()), width)

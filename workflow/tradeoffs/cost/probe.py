@@ -10,7 +10,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from torch import nn
 
 from tradeoffs.attacks.folding import folded
 from tradeoffs.attacks.pgd import pgd
@@ -63,16 +62,9 @@ def rates(architecture: str, classes: int, size: int, batch: int, device: torch.
     network.requires_grad_(True).train()
     optimizer = torch.optim.SGD(network.parameters(), lr=1e-6, momentum=0.9)
     found.append(_seconds(update, begun, device))
-    width = _width(network.eval(), x[:2])
     forwarded, attacked_for, updated = found
     seconds = forwarded / count * _AMONG, attacked_for / count / _STEPS * _AMONG, updated / min(batch, count)
-    return Rates(*seconds, width)
-
-
-def _width(network: nn.Module, x: torch.Tensor) -> int:
-    """Return how many features a network has."""
-    with torch.no_grad():
-        return int(network.features(x).shape[1])  # type: ignore[operator]
+    return Rates(*seconds)
 
 
 def _seconds(act: Callable[[], object], begun: float, device: torch.device) -> float:
