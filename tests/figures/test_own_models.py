@@ -1,5 +1,6 @@
 """Figures of a study of the user's own models alone, of one or of sixty: every model named, no empty panel, legible."""
 
+import json
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from results.synthetic_study import CONFIG, Study, table
-from tradeoffs.figures import accuracy_control, adversarial, benchmark, claims, overview
+from tradeoffs.figures import accuracy_control, adversarial, benchmark, claims, overview, own
 from tradeoffs.figures.settings import Settings
 from tradeoffs.figures.style import use_style
 from tradeoffs.study.specification import declared
@@ -67,6 +68,25 @@ def test_a_study_of_ones_own_models_has_figures_that_name_each_of_them_and_no_em
     assert UNTESTED in " ".join(claims.draw(claims=folder / "claims").get_suptitle().split())
 
 
+def test_a_model_of_another_objective_is_named_by_it_and_drawn_as_no_standard_one(
+    make_imagenet_study: Make, make_tables: Tables
+) -> None:
+    study = make_imagenet_study(**NO_GRID, extras=[*STANDARD, ("advprop", "net0", "none", 0.0)])
+    told = json.loads(study.spec)
+    told["models"][-1]["objective"] = "AdvProp"
+    folder = make_tables(study._replace(spec=json.dumps(told)))
+    shown = overview.draw(ALL_TOLD, differences=folder / "differences", summary=folder / "summary")
+    assert lines_of(shown) == ["advprop, AdvProp"]
+    assert "intervals: over images alone" in shown.get_suptitle()
+    every = drawn_benchmark(folder, "imagenet9")
+    faces = {line.get_markerfacecolor() for line in every.axes[0].lines if line.get_marker() == "D"}
+    assert faces == {own.COLOUR, "white"}
+    control = accuracy_control.draw(ALL_TOLD, summary=folder / "summary", sweeps=folder / "sweeps")
+    assert "AdvProp" in [text.get_text() for text in control.legends[0].get_texts()]
+    for figure in (shown, every, control):
+        legible(figure)
+
+
 def test_many_own_models_stand_below_the_grid_a_line_each(make_imagenet_study: Make, make_tables: Tables) -> None:
     folder = make_tables(make_imagenet_study(**NO_GRID | {"architectures": ("resnet18",)}, extras=[*STANDARD, *ROBUST]))
     shown = overview.draw(ALL_TOLD, differences=folder / "differences", summary=folder / "summary")
@@ -80,13 +100,17 @@ def test_many_own_models_stand_below_the_grid_a_line_each(make_imagenet_study: M
 def lines_of(figure: Figure) -> list[str]:
     """Labels of the axis at the left whose labels name models of the user's own, from the top."""
     named = [[label.get_text() for label in axes.get_yticklabels()] for axes in figure.axes]
-    return next(labels for labels in named if any(label.startswith(("net", "robust")) for label in labels))
+    return next(labels for labels in named if any(label.startswith(("net", "robust", "advprop")) for label in labels))
 
 
 def legible(figure: Figure) -> None:
-    """No two labels of an axis at the left overlap, and none is cut off."""
+    """No two labels of an axis at the left overlap, and none is cut off; nor is a legend."""
     FigureCanvasAgg(figure).draw()
     width, height = figure.get_size_inches() * figure.dpi
+    for legend in figure.legends:
+        box = legend.get_window_extent()
+        assert box.x0 >= -1, (figure.get_suptitle(), box)
+        assert box.x1 <= width + 1, (figure.get_suptitle(), box)
     for axes in figure.axes:
         shown = [label for label in axes.get_yticklabels() if label.get_text() and label.get_visible()]
         boxes = [label.get_window_extent() for label in shown]

@@ -1,4 +1,4 @@
-"""Waterbirds from parquet files, as the mirror grodino/waterbirds of the Hugging Face hub has it, laid out as published.
+"""Waterbirds from parquet files, as the mirror grodino/waterbirds on Hugging Face has it, laid out as published.
 
     [data/]train-*.parquet, validation-*.parquet, test-*.parquet    columns image (bytes, path), label, place
 

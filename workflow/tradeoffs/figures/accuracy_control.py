@@ -60,7 +60,8 @@ def draw(
     for axes in panels[len(drawn) :]:
         axes.set_visible(False)
     shown = pd.concat([rows for _, _, rows in drawn])
-    figure.legend(handles=handles(shown, main, budgets), loc="outside lower center", ncols=3, fontsize=8)
+    columns = max(wide, 2)
+    figure.legend(handles=handles(shown, main, budgets), loc="outside lower center", ncols=columns, fontsize=8)
     figure.suptitle(TITLE, fontsize=10.5)
     return figure
 
@@ -200,7 +201,8 @@ def handles(rows: pd.DataFrame, main: Sequence[str], budgets: dict[str, list[flo
             "markerfacecolor": FACES[norm],
             "linestyle": NORM_STYLES[norm].line,
         }
-        name = f"{NORM_LABELS[norm]} training, larger for a larger budget ({own[0]:g} to {own[-1]:g})"
+        listed = f"budgets {own[0]:g} to {own[-1]:g} by size" if len(own) > 1 else f"budget {own[0]:g}"
+        name = f"{NORM_LABELS[norm]} training, {listed}"
         found.append(Line2D([], [], marker="o", linewidth=0.7, markersize=LARGEST - 2, label=name, **look))
     if otherwise := sorted(set(rows["objective"][~marked(rows) & (rows["norm"] == "none")])):
         shape = marker(OTHER, main)
