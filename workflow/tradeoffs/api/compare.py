@@ -64,11 +64,14 @@ class Comparison:
         header = (*words, "difference", "95 % interval", "p", "p, Holm")
         rows = [
             (
-                *(row.benchmark, row.metric, row.model, f"{row.reliance} reliance" if row.reliance else ""),
-                *(f"{row.difference:+.4f}", markup.interval(row.ci_low, row.ci_high, "+.4f"), f"{row.p_value:.2g}"),
-                f"{row.p_adjusted:.2g}" if row.scope == HEADLINE else "",
+                *(row["benchmark"], row["metric"], row["model"]),
+                f"{row['reliance']} reliance" if row["reliance"] else "",
+                f"{row['difference']:+.4f}",
+                markup.interval(row["ci_low"], row["ci_high"], "+.4f"),
+                f"{row['p_value']:.2g}",
+                f"{row['p_adjusted']:.2g}" if row["scope"] == HEADLINE else "",
             )
-            for row in self.table.itertuples()
+            for row in self.table.to_dict("records")
         ]
         references = ", ".join(dict.fromkeys(self.table.reference))
         title = f"Differences from {references} ({SAYS})"

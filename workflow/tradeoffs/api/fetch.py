@@ -60,8 +60,8 @@ def run(
     archive = declared.archive
     if parquet is not None:
         waterbirds_parquet.write(parquet, unpacked)
-        parts = own = {str(declared.folder): unpacked / str(declared.folder)}
-        assemble(out / dataset, dataset, parts, own, out / "observed")
+        parts = {str(declared.folder): unpacked / str(declared.folder)}
+        assemble(out / dataset, dataset, parts, parts, out / "observed")
         print(f"{out / dataset}: ready; {parquet} is no longer needed")
         return
     file = downloads / archive.file

@@ -85,8 +85,8 @@ class Result:
     def _repr_html_(self) -> str:
         """The same for a notebook, with all metrics."""
         rows = [
-            (row.metric, f"{row.value:.4f}", markup.interval(row.ci_low, row.ci_high, ".4f"), str(row.n))
-            for row in self.table.itertuples()
+            (name, f"{one['value']:.4f}", markup.interval(one["ci_low"], one["ci_high"], ".4f"), str(one["n"]))
+            for name, one in ((name, self.card["metrics"][name]) for name in _in_order(self.card))
         ]
         return markup.shown(self._title(), ("metric", "value", "95 % interval", "n"), rows, 1, self.remarks)
 

@@ -28,9 +28,9 @@ def is_standard(model: Trained) -> bool:
     return model.norm == "none" and model.objective is None
 
 
-def marked(table: "pd.DataFrame") -> "pd.Series[bool]":
+def marked(table: "pd.DataFrame") -> "pd.Series":
     """Return for each row of a table of models (columns norm, objective) whether its model is a standard one."""
-    found: pd.Series[bool] = (table["norm"] == "none") & table["objective"].isna()
+    found: pd.Series = (table["norm"] == "none") & table["objective"].isna()
     return found
 
 
