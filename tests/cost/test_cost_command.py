@@ -67,11 +67,16 @@ def test_what_has_a_result_is_not_to_do(folder, capsys):
     assert int(to_do) == int(all_jobs) - 1
 
 
-def test_counts_import_nothing_slow():
+def test_counts_import_nothing_slow(folder):
     code = "import sys; from tradeoffs.runner import commands; commands.main(['cost', '--counts']);"
     code += "from tradeoffs.cost import short; print(set(sys.modules) & {'torch', 'numpy', 'scipy', 'pandas'})"
     done = subprocess.run(
-        [sys.executable, "-c", code], env=fork_server.ENVIRONMENT, capture_output=True, text=True, check=True, cwd=ROOT
+        [sys.executable, "-c", code],
+        env=fork_server.ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=folder,
     )
     assert done.stdout.splitlines()[-1] == "set()"
 

@@ -66,6 +66,7 @@ def model(name, *, role="main", architecture="basic", norm="none", epsilon=0.0, 
             "correlation": 0.9,
             "background_scale": 1.0,
             "replicate": 1,
+            "objective": None,
         }
         | more
     )
@@ -134,11 +135,20 @@ def write(folder, models=None, claims=CLAIMS, benchmarks=BENCHMARKS, cards=True,
             if benchmark not in each["benchmarks"] or benchmark not in names:
                 continue
             value = ((position * 7 + place * 3) % 11) / 11
-            measured = [benchmark, metric, value, value - 0.05, value + 1 / 30, 450, each["replicate"]]
+            measured = [
+                benchmark,
+                metric,
+                value,
+                value - 0.05,
+                value + 1 / 30,
+                450,
+                each["replicate"],
+                each["objective"],
+            ]
             if each["role"] in ("main", "extra"):
                 rows["summary"].append([*who[:2], each["role"], *who[2:], *measured])
             else:
-                rows["sweeps"].append([*who, each["role"], 0.9, 1.0, 100, None, *measured])
+                rows["sweeps"].append([*who, each["role"], 0.9, 1.0, 100, None, *measured[:-1]])
     for name, listed in rows.items():
         write_csv(folder / f"{name}.csv", columns[name], listed)
     written = {"summary": folder / "summary.csv", "sweeps": folder / "sweeps.csv"}
