@@ -41,6 +41,7 @@ SLOW = {
     "claims/test_saturated.py",
     "compute/test_lease.py",
     "compute/test_pretended_gpu.py",
+    "examples/test_examples.py",
     "figures/test_figures.py",
     "miniature/test_miniature.py",
     "miniature/test_worlds.py",

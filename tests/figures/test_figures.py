@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 
 from results.synthetic_study import CONFIG, Run, Study, assert_drawn, flat
+from tradeoffs.data import objectnet
 from tradeoffs.figures import (
     background_scale,
     catalogue,
     claims,
-    contact_sheet_objectnet,
     contact_sheets,
     correlation,
 )
@@ -143,7 +143,7 @@ def test_large_images_are_shown_small_and_those_of_objectnet_with_their_border(t
     reduced = contact_sheets.shown(tmp_path / "photograph.png")
     assert max(reduced.shape) <= 192
     assert reduced.shape[1] / reduced.shape[0] == pytest.approx(16 / 9, rel=0.02)
-    framed = contact_sheet_objectnet.with_border(reduced)
+    framed = objectnet.framed(reduced)
     for edge in (framed[0], framed[-1], framed[:, 0], framed[:, -1]):
         assert (edge == (255, 0, 0)).all()
     np.testing.assert_array_equal(framed[4:-4, 4:-4], reduced[4:-4, 4:-4])

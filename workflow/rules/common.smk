@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tradeoffs.runner import hooks
 from tradeoffs.claims import catalogue as claims_catalogue
+from tradeoffs.study import examples as study_examples
 from tradeoffs.study import figures as study_figures
 from tradeoffs.study import plan
 from tradeoffs.step.code_id import code_id
@@ -30,6 +31,7 @@ DOWNLOADS = plan.downloads(config)
 MISSING = plan.missing(config)
 BENCHMARKS = plan.available_benchmarks(config)
 FIGURES = study_figures.figures(config)
+SHOWN = study_examples.shown(config)
 
 hooks.prepare(workflow, config["jobs_per_gpu"])
 if workflow.is_main_process:
@@ -199,3 +201,19 @@ def figure_options(wildcards):
     read = study_figures.tables(figure, STUDY) | figure_folders(wildcards)
     named = {name.replace("_", "-"): path for name, path in read.items()}
     return options(({"spec": settings(told)} if told else {}) | named)
+
+
+def examples_of(wildcards, place):
+    """A file of each model whose answers to a benchmark's images are shown, below the study's results."""
+    models = study_examples.through(MODELS.values(), wildcards.benchmark)
+    return [
+        f"results/{STUDY}/{place.format(benchmark=wildcards.benchmark, id=model.id)}"
+        for model in models
+    ]
+
+
+def examples_folders(wildcards):
+    """The data folders that the images of a benchmark come from, by data set."""
+    return {
+        name: folder(DEFAULT_WORLD, name) for name in plan.read_by(wildcards.benchmark)
+    }

@@ -25,6 +25,18 @@ def background_shares(logits: Loss, x: Tensor, own: Tensor, mask: Tensor) -> Ten
     ``own`` bool [n, classes]: the logits that stand for the true class (several, of a super-class: their largest
     counts); ``mask`` [n, 1, h, w] in [0, 1]: the object. A network that lets no gradient through has no shares.
     """
+    mass = masses(logits, x, own)
+    total = mass.flatten(1).sum(1)
+    outside = (mass * (1 - mask.double())).flatten(1).sum(1)
+    there = total.isfinite() & (total > 0)
+    return (outside / total).masked_fill(~there, torch.nan)
+
+
+def masses(logits: Loss, x: Tensor, own: Tensor) -> Tensor:
+    """Return the gradient's mass at each pixel, absolute values summed over channels, float64 [n, 1, h, w] from 0 on.
+
+    Arguments as :func:`background_shares`. NaN everywhere for a network that lets no gradient through.
+    """
     with torch.enable_grad():
         x = x.detach().requires_grad_(True)
         found = lead(logits(x), own)
@@ -32,12 +44,8 @@ def background_shares(logits: Loss, x: Tensor, own: Tensor, mask: Tensor) -> Ten
         if found.requires_grad:
             (gradient,) = torch.autograd.grad(found.sum(), x, allow_unused=True)
     if gradient is None:
-        return torch.full((len(x),), torch.nan, dtype=torch.float64, device=x.device)
-    mass = gradient.double().abs().sum(1, keepdim=True)
-    total = mass.flatten(1).sum(1)
-    outside = (mass * (1 - mask.double())).flatten(1).sum(1)
-    there = total.isfinite() & (total > 0)
-    return (outside / total).masked_fill(~there, torch.nan)
+        return torch.full_like(x[:, :1], torch.nan, dtype=torch.float64, requires_grad=False)
+    return gradient.double().abs().sum(1, keepdim=True)
 
 
 def lead(logits: Tensor, own: Tensor) -> Tensor:

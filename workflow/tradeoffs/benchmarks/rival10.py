@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings, with_clusters
+from tradeoffs.benchmarks.headed import headed
 from tradeoffs.benchmarks.inference import Passes, over_images, shares
 from tradeoffs.benchmarks.noise import corrupt, draw
 from tradeoffs.benchmarks.statistics import Array, Metrics, balanced_accuracy, normalised_gap, saturated, summarise
@@ -33,7 +34,7 @@ from tradeoffs.benchmarks.within_image import Answering, Objects, measure
 from tradeoffs.data import clusters, images, rival10
 from tradeoffs.data.images import Geometry
 from tradeoffs.models.answers import answers
-from tradeoffs.models.linear_probe import fit
+from tradeoffs.models.linear_probe import as_arrays, fit
 from tradeoffs.models.networks import Network
 
 
@@ -59,16 +60,13 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     passes = Passes(device, settings.unreadable)
     at, found = over_images(passes, train.paths, geometry, network.features)
     head = fit(found.astype(np.float64), train.labels[at], len(train.class_names), settings.l2_penalty)
-    mean, scale, weight, bias = map(passes.tensor, head)
+    logits = headed(network, head, device)
     levels = [("linf", level) for level in settings.linf_levels] + [("l2", level) for level in settings.l2_levels]
     regions = ("foreground", "background")
 
     def decode(i: int) -> tuple[NDArray[Any], ...]:
         pixels = images.image(test.paths[i], geometry)
         return pixels, images.mask([test.masks[i]], geometry), draw(settings.seed, i, 1, *pixels.shape[:2])[0]
-
-    def logits(x: Tensor) -> Tensor:
-        return (network.features(x).double() - mean) / scale @ weight + bias
 
     def predict(x: Tensor) -> Tensor:
         return answers(logits(x))
@@ -110,7 +108,7 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     summary = summarise(statistic, labels, settings.bootstrap, settings.seed, clusters=cluster)
     remarks = unanswered(predicted[:, 0], predicted) | {"saturated": saturated(pairs(summary.metrics, settings))}
     remarks |= within.remarks
-    kept = with_clusters(correct | within.values | {"label": labels}, cluster=cluster)
+    kept = with_clusters(correct | within.values | {"label": labels} | as_arrays(head), cluster=cluster)
     return Evaluation(*summary, kept, passes.skipped, remarks)
 
 

@@ -28,7 +28,7 @@ from tradeoffs.benchmarks.unanswered import unanswered
 from tradeoffs.data import clusters, waterbirds
 from tradeoffs.data.images import Geometry
 from tradeoffs.models.answers import answers
-from tradeoffs.models.linear_probe import fit, refitted
+from tradeoffs.models.linear_probe import as_arrays, fit, refitted
 from tradeoffs.models.networks import Network
 from tradeoffs.step.errors import InputError
 
@@ -106,7 +106,7 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
         return {name: found - shift[name] for name, found in with_heads(weights, draws).items()}
 
     summary = summarise_draws(statistic, weights[:, :n], resampled)
-    outcomes = {"correct": correct, "group": group, "train_group": train_group}
+    outcomes = {"correct": correct, "group": group, "train_group": train_group} | as_arrays(head)
     if cluster is not None:
         outcomes = with_clusters(outcomes, cluster=cluster[:n], train_cluster=cluster[n:])
     return Evaluation(*summary, outcomes, passes.skipped, unanswered(predicted))

@@ -28,6 +28,7 @@ from tradeoffs.step.folders import files
 from tradeoffs.step.inputs import read_text
 
 FACTORS, FACTOR = "factors.csv", "factor"
+RED = (255, 0, 0)
 BORDER = 2  # pixels that the official loader crops on each side; one leaves traces of the red border
 
 
@@ -79,6 +80,15 @@ def factors(root: Path, paths: Sequence[Path]) -> list[str] | None:
                 f"{root / FACTORS}: {path.name} has factor {factor!r}; expected a word of small letters that is no "
                 "protocol (official, restricted); correct it"
             )
+    return found
+
+
+def framed(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return an image [h, w, 3] with the red border that its licence asks for, lost where a large image is reduced."""
+    width = max(1, min(pixels.shape[:2]) // 64)  # so that it survives a page's own scale
+    found = np.empty_like(pixels)
+    found[:] = RED
+    found[width:-width, width:-width] = pixels[width:-width, width:-width]
     return found
 
 

@@ -10,17 +10,6 @@ from tradeoffs.data import imagenet as imagenet_data
 from tradeoffs.data import objectnet as objectnet_data
 from tradeoffs.figures.contact_sheets import COLUMNS, Picture, Row, firsts, sheet, shown
 
-RED = (255, 0, 0)
-
-
-def with_border(picture: Picture) -> Picture:
-    """Return an ObjectNet image with its red border, which is lost where a large image is reduced."""
-    width = max(1, min(picture.shape[:2]) // 64)  # so that it survives a sheet's own scale
-    framed = np.empty_like(picture)
-    framed[:] = RED
-    framed[width:-width, width:-width] = picture[width:-width, width:-width]
-    return framed
-
 
 def draw(
     *, objectnet: Annotated[Path, "folder of ObjectNet"], imagenet: Annotated[Path, "folder of ImageNet"]
@@ -41,7 +30,7 @@ def draw(
             (f"ObjectNet,\n{factor}", firsts(np.where(changes == factor, index.labels, -1), shared))
             for factor in np.unique(changes)
         ]
-    rows += [(name, [with_border(shown(index.paths[i])) for i in line]) for name, line in lines]
+    rows += [(name, [objectnet_data.framed(shown(index.paths[i])) for i in line]) for name, line in lines]
     for copy in range(2):
         pictures: list[Picture | None] = [shown(validation.paths[i]) for i in firsts(here, shared, copy)]
         rows.append(("" if copy else "ImageNet\nvalidation", pictures))

@@ -1,5 +1,6 @@
 """A linear classifier on frozen features, solved to convergence: one convex problem, one answer."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,6 +32,19 @@ class LinearHead(NamedTuple):
         """Map features [n, d] to logits [n, classes]."""
         result: Array = (features - self.mean) / self.scale @ self.weight + self.bias
         return result
+
+
+_KEPT = "head/"
+
+
+def as_arrays(head: LinearHead) -> dict[str, Array]:
+    """Return a head as arrays to keep beside its answers: with the network's features it gives them again."""
+    return {f"{_KEPT}{name}": array for name, array in head._asdict().items()}
+
+
+def from_arrays(arrays: Mapping[str, Any]) -> LinearHead:
+    """Return the head that :func:`as_arrays` put among arrays; KeyError names one that is missing."""
+    return LinearHead(*(np.asarray(arrays[f"{_KEPT}{name}"], dtype=np.float64) for name in LinearHead._fields))
 
 
 def fit(features: Array, labels: NDArray[np.int64], num_classes: int, l2_penalty: float) -> LinearHead:

@@ -49,6 +49,8 @@ VERBS = {
     "published": Verb("published numbers, and ours beside them", "results.published"),
     "missing": Verb("table of the data that are missing", "results.missing"),
     "page": Verb("the results page of a study: one file that opens without a network", "page.command"),
+    "examples": Verb("test images, what models answered, and where they look", "examples.command", "benchmark"),
+    "show": Verb("images of a benchmark from your own folder, as a local page", "api.show_command", "benchmark"),
     "figure": Verb("draw a figure", "figures.command", "figure"),
     "theory": Verb("exact minimisers of adversarially trained linear regression", "theory.command", "part"),
     "list": Verb(
@@ -61,6 +63,8 @@ def parts(verb: str) -> list[str]:
     """Return the parts that a verb has, read from declarations: none of them is imported."""
     from tradeoffs.runner import listing
 
+    if verb in ("examples", "show"):
+        return listing.shown()
     match VERBS[verb].part:
         case "dataset":
             return listing.miniature() if verb == "miniature" else listing.names("data")

@@ -43,7 +43,8 @@ class DataSet:
     ``folder``: what the archive, and a user's own copy, holds. ``files``: published beside the archive, by their place
     in the data set, with their addresses. ``layouts``: other folders of a user's copy that hold the same (``.``: the
     copy itself), each with a file in it that tells. ``imagenet``: the split of ImageNet whose images it describes.
-    ``miniature``: the number of images of the miniature's and what they are.
+    ``miniature``: the number of images of the miniature's and what they are. ``embed``: whether its pictures may stand
+    in a page or report that is passed on, and ``embed_why`` or why not; where nothing is said they may not.
     """
 
     title: str
@@ -56,6 +57,8 @@ class DataSet:
     imagenet: str | None = None
     miniature: dict[str, Any] = field(default_factory=dict)
     layouts: dict[str, str] = field(default_factory=dict)
+    embed: bool = False
+    embed_why: str = "its declaration does not say that its pictures may be passed on"
 
 
 @cache
@@ -112,6 +115,7 @@ _EXPECTED = {
     "archive": "keys and their values",
     "miniature": "keys and their values",
     "layouts": "folders, or a dot, and for each the name of a file in it",
+    "embed": "true or false",
 }
 _PLAIN = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
 
@@ -120,6 +124,8 @@ def _is(value: Any, key: str) -> bool:
     """Whether a value is what a key of :class:`DataSet` or :class:`Archive` may say."""
     if key in ("archive", "miniature"):
         return isinstance(value, dict)
+    if key == "embed":
+        return isinstance(value, bool)
     if key == "layouts":
         return isinstance(value, dict) and all(
             re.fullmatch(rf"\.|{_PLAIN}", str(folder)) and re.fullmatch(_PLAIN, str(file))

@@ -4,7 +4,7 @@ from typing import Any
 
 from tradeoffs.figures.catalogue import Entry, catalogue
 from tradeoffs.step.declarations import benchmarks, data
-from tradeoffs.study import plan, specification
+from tradeoffs.study import pictures, plan, specification
 
 THEORY = (  # tables that no study has of its own
     *("curves", "risks", "phase", "simulation", "pgd_simulation"),
@@ -13,13 +13,18 @@ THEORY = (  # tables that no study has of its own
 
 
 def figures(config: dict[str, Any]) -> dict[str, Entry]:
-    """Return the study's figures by name, those of a family one by one, in the order of the catalogue."""
+    """Return the study's figures by name, those of a family one by one, in the order of the catalogue.
+
+    A report is passed on, so that figures of pictures that may not be are none of the study's.
+    """
     here = facts(config)
     at_hand = {name for benchmark in plan.available_benchmarks(config) for name in plan.read_by(benchmark)}
     found = [
         figure
         for entry in catalogue()
-        if (entry.when is None or entry.when in here) and at_hand.issuperset(entry.data)
+        if (entry.when is None or entry.when in here)
+        and at_hand.issuperset(entry.data)
+        and pictures.may_embed(config["study"], entry.data)
         for figure in (_family(entry, config) if entry.family else [entry])
     ]
     return {entry.name: entry._replace(label=entry.label or data()[entry.data[0]].title) for entry in found}

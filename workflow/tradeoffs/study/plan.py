@@ -26,8 +26,13 @@ class Needs(NamedTuple):
 # Generous: a job that is too small is lost, one that is too large only waits a little longer. The cores of the imagenet
 # study decode images while the GPU computes.
 NEEDS = {
-    "miniature": {"train": Needs(1, 4000, 60), "evaluate": Needs(1, 4000, 30)},
-    "imagenet": {"train": Needs(16, 48_000, 2880), "evaluate": Needs(8, 16_000, 480), "unpack": Needs(1, 2000, 1440)},
+    "miniature": {"train": Needs(1, 4000, 60), "evaluate": Needs(1, 4000, 30), "examples": Needs(1, 4000, 30)},
+    "imagenet": {
+        "train": Needs(16, 48_000, 2880),
+        "evaluate": Needs(8, 16_000, 480),
+        "unpack": Needs(1, 2000, 1440),
+        "examples": Needs(1, 8000, 120),
+    },
 }
 
 

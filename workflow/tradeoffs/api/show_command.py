@@ -1,0 +1,95 @@
+"""Show the images of a benchmark from a folder of yours, with what a study's models answered.
+
+tradeoffs show rival10 --evaluations results/imagenet/evaluations --data PATH --out rival10.html
+"""
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from tradeoffs.api.evaluate_command import folders_of
+from tradeoffs.api.folders import folders
+from tradeoffs.examples import evaluations as read_evaluations
+from tradeoffs.examples.command import known, shown
+from tradeoffs.examples.page import Shown
+from tradeoffs.models import confinement
+from tradeoffs.step.command import Step, options_of
+from tradeoffs.step.declarations import ROOT
+from tradeoffs.step.errors import InputError
+from tradeoffs.step.files import read_json, write_atomically
+
+PAGE = ROOT / "page"
+# In a script's text these would end it or begin a tag.
+_ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
+
+
+def step(benchmark: str) -> Step:
+    """Return the command of a benchmark; InputError for one whose images are not shown."""
+    if benchmark not in known():
+        raise InputError(f"no images are shown of a benchmark {benchmark!r}; expected one of {', '.join(known())}")
+    title = (__doc__ or "").splitlines()[0]
+    return Step(title, None, options_of(run), partial(run, benchmark), (), carded=False)
+
+
+def run(
+    benchmark: str,
+    *,
+    data: Annotated[list[str], "folder of the data set; NAME=PATH for each where there are several"],
+    evaluations: Annotated[Path, "folder of a study's evaluations: results/<study>/evaluations"],
+    out: Annotated[Path, "HTML file to write"],
+    page: Annotated[Path | None, "what is shown: page/<benchmark>.json beside the evaluations, if left out"] = None,
+    models: Annotated[Path | None, "folder with <model>/weights.pt; models beside the evaluations, if left out"] = None,
+) -> None:
+    """Write one page that opens by itself, for yourself: licences may forbid to pass it on.
+
+    InputError for data, evaluations or a page that are missing, damaged or not of each other.
+    """
+    source = page or evaluations.parent / "page" / f"{benchmark}.json"
+    said = read_json(source)
+    try:
+        listed = [Shown(**{key: row[key] for key in Shown._fields}) for row in said["models"]]
+        rule = {"embed": True, "licence": str(said["licence"]), "why": _why(said)}
+    except (KeyError, TypeError):
+        raise InputError(
+            f"{source}: not what tradeoffs examples writes; make it again, or name another by --page"
+        ) from None
+    places = models or evaluations.parent / "models"
+    roots = {name: place.root for name, place in folders(benchmark, folders_of(data)).items()}
+    found = {model.id: read_evaluations.read(evaluations, benchmark, model.id) for model in listed}
+    if any(each.card["spec"]["architecture"] == "torchscript" for each in found.values()):  # which is code
+        confinement.confine(out.parent)
+    weights = {model.id: place for model in listed if (place := places / model.id / "weights.pt").is_file()}
+    content = shown(benchmark, listed, found, weights, roots, rule)
+    text = rendered([content])
+    write_atomically(out, lambda temporary: _write(temporary, text))
+    print(f"{out}: {len(content['images'])} images of {content['title']}; {rule['why']}")
+
+
+def _why(said: dict[str, Any]) -> str:
+    return str(said["why"] if said["may_embed"] else f"for yourself, not to be passed on: {said['why_not']}")
+
+
+def rendered(images: list[dict[str, Any]]) -> str:
+    """Return a page of images, each as :mod:`tradeoffs.examples.page` describes it, with nothing to fetch."""
+    environment = Environment(
+        loader=FileSystemLoader(PAGE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    static = {name: (PAGE / "static" / f"images.{name}").read_text() for name in ("css", "js")}
+    return environment.get_template("local.html").render(
+        images=images, data={each["benchmark"]: escaped(each) for each in images}, **static
+    )
+
+
+def escaped(content: Any) -> str:
+    """Return JSON that may stand in a script element."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False)
+    for character, instead in _ESCAPED.items():
+        text = text.replace(character, instead)
+    return text
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

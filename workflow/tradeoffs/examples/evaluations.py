@@ -1,0 +1,63 @@
+"""Read the evaluations of chosen models on one benchmark: cards, and the outcomes beside them."""
+
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradeoffs.examples.collection import Evaluated
+from tradeoffs.step.cards import check, read_card
+from tradeoffs.step.errors import InputError
+from tradeoffs.step.inputs import opened
+
+_OF_A_MODEL = ("model", "architecture")  # settings in which two models may differ
+
+
+class Kept(dict[str, NDArray[Any]]):
+    """Arrays of an evaluation by name; one that an older version did not write is an InputError."""
+
+    def __init__(self, path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+        super().__init__(arrays)
+        self.path = path
+
+    def __missing__(self, name: str) -> NDArray[Any]:
+        raise InputError(f"{self.path}: no array {name}; evaluate {self.path.stem} again with this version")
+
+
+def read(folder: Path, benchmark: str, model: str) -> Evaluated:
+    """Return the evaluation ``folder/<benchmark>/<model>.json``; of a model that could not be had it has no outcomes.
+
+    InputError for one that is missing, and for a card of something else; DamagedError for a damaged one.
+    """
+    path = folder / benchmark / f"{model}.json"
+    card = read_card(path)
+    for key, expected in {"kind": "evaluation", "benchmark": benchmark, "model": model}.items():
+        if card.get(key) != expected:
+            raise InputError(f"{path}: {key} is {card.get(key)!r}; expected {expected!r}; delete the card and make it")
+    outcomes = path.with_suffix(".npz")
+    check(outcomes)
+    try:
+        with opened(outcomes, cure=f"evaluate {model} again") as file, np.load(file) as arrays:
+            found = {name: arrays[name] for name in arrays.files if not name.startswith("draws/")}
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        raise InputError(f"{outcomes}: not a readable npz file ({error}); delete it and make it again") from None
+    return Evaluated(path, card, Kept(outcomes, found))
+
+
+def check_alike(first: Evaluated, other: Evaluated) -> None:
+    """Raise InputError where two evaluations are not of the same images, or not with the same settings."""
+    for what in ("data", "skipped"):
+        if first.card[what] != other.card[what]:
+            raise InputError(
+                f"{other.path}: {what} is {other.card[what]}, but {first.card[what]} in {first.path.name}; evaluate "
+                "both on the same data"
+            )
+    for key, value in first.card["spec"].items():
+        if key not in _OF_A_MODEL and other.card["spec"].get(key) != value:
+            raise InputError(
+                f"{other.path}: setting {key} is {other.card['spec'].get(key)!r}, but {value!r} in {first.path.name}; "
+                "evaluate both with the same settings"
+            )
