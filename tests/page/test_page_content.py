@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from page.made_study import CLAIMS, HOSTILE, hostile, model, page, write
+from page.made_study import CLAIMS, HOSTILE, hostile, model, page, pictures, write
 from tradeoffs.claims.row import CONTRADICTED, SUPPORTED
 from tradeoffs.page import command, facts, look
 from tradeoffs.page.claim_list import claim_list, scale
@@ -129,7 +129,10 @@ def test_data_are_read_back_as_they_were_and_end_no_script(value):
 
 
 def test_text_of_anybodys_is_shown_as_text_wherever_it_stands(tmp_path):
-    plain, other = read(page(tmp_path / "plain")), read(hostile(tmp_path / "hostile"))
+    plain, other = (
+        read(page(tmp_path / "plain", images=pictures(tmp_path / "some"), reason="none")),
+        read(hostile(tmp_path / "hostile")),
+    )
     assert set(other.tags) == set(plain.tags)  # no tag and no attribute more
     assert other.attributes == plain.attributes
     assert other.tags.count("script") == plain.tags.count("script")
@@ -171,6 +174,13 @@ def test_a_table_of_other_columns_is_refused_in_one_line(tmp_path):
     with pytest.raises(InputError, match=r"claims\.csv: columns statement, .* are missing"):
         command.run(settings, out=tmp_path / "index.html", **written)
     assert not (tmp_path / "index.html").exists()
+
+
+def test_pictures_of_another_benchmark_are_refused(tmp_path):
+    folder = pictures(tmp_path / "pictures")
+    (folder / "imagenet9.json").rename(folder / "waterbirds.json")
+    with pytest.raises(InputError, match=r"waterbirds\.json: not the pictures of waterbirds; delete it"):
+        page(tmp_path, images=folder)
 
 
 def test_another_template_is_another_page(tmp_path, monkeypatch):

@@ -183,6 +183,7 @@ rule page:
     input:
         unpack(page_tables),
         cards=lambda wc: page_cards(),
+        images=[f"results/{STUDY}/page/{name}.json" for name in SHOWN],
     output:
         out=report(
             f"results/{STUDY}/index.html",
@@ -202,9 +203,10 @@ rule page:
         tables=lambda wc: options(page_tables(wc)),
         models=f"results/{STUDY}/models",
         evaluations=f"results/{STUDY}/evaluations",
+        images=f"results/{STUDY}/page",
     shell:
         "python -m tradeoffs page --spec {params.spec:q} {params.tables:q} --models {params.models:q}"
-        " --evaluations {params.evaluations:q} --theory results/theory --out {output.out:q} --card {output.card:q}"
+        " --evaluations {params.evaluations:q} --theory results/theory --images {params.images:q} --out {output.out:q} --card {output.card:q}"
         " > {log:q} 2>&1"
 
 
