@@ -23,7 +23,7 @@ CLEAN = "th[data-by='0']"
 def browser():
     library = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: uv sync")
     with library.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        launched = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"], timeout=600_000)
         yield launched
         launched.close()
 
@@ -34,18 +34,20 @@ class Opened:
     def __init__(self, browser, path):
         self.wrong = []
         self.tab = browser.new_page(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-        self.tab.on(
-            "console", lambda message: self.wrong.append(message.text) if message.type in ("error", "warning") else None
-        )
+        self.tab.set_default_timeout(600_000)  # a busy machine is no error
+        self.tab.on("console", self.said)
         self.tab.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.tab.on(
-            "request",
-            lambda request: (
-                None if request.url.startswith(("file:", "blob:", "data:")) else self.wrong.append(request.url)
-            ),
-        )
+        self.tab.on("request", self.asked)
         self.tab.goto(path.as_uri())
         self.tab.wait_for_selector("#chart-networks[data-drawn]")
+
+    def said(self, message):
+        if message.type in ("error", "warning"):
+            self.wrong.append(message.text)
+
+    def asked(self, request):
+        if not request.url.startswith(("file:", "blob:", "data:")):
+            self.wrong.append(request.url)
 
 
 @pytest.fixture(scope="module")
