@@ -42,7 +42,7 @@ class Study(NamedTuple):
 
     def show(self, benchmark: str, out: Path, **changes: Any) -> dict[str, Any]:
         """Run the step and return what it wrote."""
-        spec = {"models": MODELS, "pictures": OWN} | changes
+        spec = {"title": f"Title of {benchmark}", "models": MODELS, "pictures": OWN} | changes
         places = ["--evaluations", str(self.root / "evaluations"), "--models", str(self.root / "models")]
         written = ["--out", str(out / f"{benchmark}.json"), "--card", str(out / "cards" / f"{benchmark}.json")]
         arguments = ["--spec", json.dumps(spec), *places, *self.folders(benchmark), *written]

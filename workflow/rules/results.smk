@@ -206,8 +206,8 @@ rule page:
         images=f"results/{STUDY}/page",
     shell:
         "python -m tradeoffs page --spec {params.spec:q} {params.tables:q} --models {params.models:q}"
-        " --evaluations {params.evaluations:q} --theory results/theory --images {params.images:q} --out {output.out:q} --card {output.card:q}"
-        " > {log:q} 2>&1"
+        " --evaluations {params.evaluations:q} --images {params.images:q} --theory results/theory"
+        " --out {output.out:q} --card {output.card:q} > {log:q} 2>&1"
 
 
 # Everything of this file that the study has: snakemake figures

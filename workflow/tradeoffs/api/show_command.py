@@ -3,7 +3,6 @@
 tradeoffs show rival10 --evaluations results/imagenet/evaluations --data PATH --out rival10.html
 """
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,14 +15,11 @@ from tradeoffs.examples import evaluations as read_evaluations
 from tradeoffs.examples.command import known, shown
 from tradeoffs.examples.page import Shown
 from tradeoffs.models import confinement
+from tradeoffs.page import look
+from tradeoffs.page.embedding import embedded, script
 from tradeoffs.step.command import Step, options_of
-from tradeoffs.step.declarations import ROOT
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.files import read_json, write_atomically
-
-PAGE = ROOT / "page"
-# In a script's text these would end it or begin a tag.
-_ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
 
 
 def step(benchmark: str) -> Step:
@@ -62,7 +58,7 @@ def run(
     if any(each.card["spec"]["architecture"] == "torchscript" for each in found.values()):  # which is code
         confinement.confine(out.parent)
     weights = {model.id: place for model in listed if (place := places / model.id / "weights.pt").is_file()}
-    content = shown(benchmark, listed, found, weights, roots, rule)
+    content = shown(benchmark, str(said["title"]), listed, found, weights, roots, rule)
     text = rendered([content])
     write_atomically(out, lambda temporary: _write(temporary, text))
     print(f"{out}: {len(content['images'])} images of {content['title']}; {rule['why']}")
@@ -75,20 +71,11 @@ def _why(said: dict[str, Any]) -> str:
 def rendered(images: list[dict[str, Any]]) -> str:
     """Return a page of images, each as :mod:`tradeoffs.examples.page` describes it, with nothing to fetch."""
     environment = Environment(
-        loader=FileSystemLoader(PAGE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=FileSystemLoader(look.TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    static = {name: (PAGE / "static" / f"images.{name}").read_text() for name in ("css", "js")}
-    return environment.get_template("local.html").render(
-        images=images, data={each["benchmark"]: escaped(each) for each in images}, **static
-    )
-
-
-def escaped(content: Any) -> str:
-    """Return JSON that may stand in a script element."""
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False)
-    for character, instead in _ESCAPED.items():
-        text = text.replace(character, instead)
-    return text
+    static = {name: script((look.STATIC / f"images.{name}").read_text()) for name in ("css", "js")}
+    data = {each["benchmark"]: embedded(each) for each in images}
+    return environment.get_template("local.html").render(images=images, data=data, **static)
 
 
 def _write(path: Path, text: str) -> None:

@@ -21,7 +21,6 @@ from tradeoffs.examples import evaluations as read_evaluations
 from tradeoffs.examples.collection import Collection, Evaluated
 from tradeoffs.examples.page import Shown, examples
 from tradeoffs.models import confinement
-from tradeoffs.step import declarations
 from tradeoffs.step.cards import check
 from tradeoffs.step.command import Step, Written, options_of
 from tradeoffs.step.errors import InputError
@@ -31,8 +30,9 @@ SETS = Path(__file__).parent / "sets"
 
 
 class Settings(NamedTuple):
-    """Settings of this step; ``pictures``: embed (true or false), licence and why (or why not)."""
+    """Settings of this step."""
 
+    title: Annotated[str, "of the benchmark"]
     models: Annotated[list[dict[str, Any]], "those that are shown: id, role, architecture, norm, epsilon"]
     pictures: Annotated[dict[str, Any], "whether pictures may be passed on: embed, licence, why"]
 
@@ -84,12 +84,13 @@ def run(
     for each in found.values():
         if each.card["data"] != fingerprints:
             raise InputError(f"{each.path}: is of other data than {', '.join(map(str, data.values()))}; evaluate again")
-    write_json(out, shown(benchmark, listed, found, weights, data, rule))
+    write_json(out, shown(benchmark, settings.title, listed, found, weights, data, rule))
     return Written("examples", [out], {"benchmark": benchmark}, fingerprints)
 
 
 def shown(
     benchmark: str,
+    title: str,
     models: list[Shown],
     evaluated: dict[str, Evaluated],
     weights: dict[str, Path],
@@ -112,7 +113,7 @@ def shown(
         content["remark"] = "No model was put through this benchmark: there is nothing to show."
     return {
         "benchmark": benchmark,
-        "title": find(benchmark).title,
+        "title": title,
         "licence": rule["licence"],
         "may_embed": rule["embed"],
         "why": rule["why"] if rule["embed"] else "",
@@ -127,7 +128,7 @@ def shown(
 def of(benchmark: str, data: dict[str, Path], evaluated: Evaluated) -> Collection:
     """Return the images of a benchmark as one evaluation has them; InputError where its settings are of other code."""
     module = importlib.import_module(_module(benchmark))
-    if data.keys() != (expected := set(declarations.benchmarks()[benchmark].data)):
+    if data.keys() != (expected := set(find(benchmark).data)):
         raise InputError(
             f"--data: {', '.join(sorted(data)) or 'none'} given; expected one NAME=PATH for each of "
             f"{', '.join(sorted(expected))}"

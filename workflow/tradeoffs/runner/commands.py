@@ -48,9 +48,9 @@ VERBS = {
     "reference": Verb("a study's verdicts beside those of the run that is published here", "claims.reference"),
     "published": Verb("published numbers, and ours beside them", "results.published"),
     "missing": Verb("table of the data that are missing", "results.missing"),
-    "page": Verb("the results page of a study: one file that opens without a network", "page.command"),
     "examples": Verb("test images, what models answered, and where they look", "examples.command", "benchmark"),
     "show": Verb("images of a benchmark from your own folder, as a local page", "api.show_command", "benchmark"),
+    "page": Verb("the results page of a study: one file that opens without a network", "page.command"),
     "figure": Verb("draw a figure", "figures.command", "figure"),
     "theory": Verb("exact minimisers of adversarially trained linear regression", "theory.command", "part"),
     "list": Verb(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from itertools import chain
 
-from tradeoffs.step.declarations import ROOT
+from tradeoffs.step.declarations import ROOT, benchmarks
 from tradeoffs.study import pictures, plan
 from tradeoffs.study.model import Config, Model
 
@@ -50,6 +50,7 @@ def told(config: Config, benchmark: str) -> Config:
     keys = ("id", "role", "architecture", "norm", "epsilon")
     models = through(plan.models(config).values(), benchmark)
     return {
+        "title": benchmarks()[benchmark].title,
         "models": [{key: getattr(model, key) for key in keys} for model in models],
         "pictures": pictures.rule(config["study"], plan.read_by(benchmark)[0])._asdict(),
     }
