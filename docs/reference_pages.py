@@ -170,9 +170,11 @@ def data() -> str:
         source = ", ".join(f"`{host}`" for host in hosts) or "a copy of yours: it is never downloaded"
         rows.append(
             f"| `{path.stem}` | {said['title']} | {_text(said['licence'])} | {_text(said['forbids'])} | {source} | "
-            f"{'yes' if said.get('embed') else 'no'}: {_text(said.get('embed_why', 'its declaration does not say so'))} |"
+            f"{'yes' if said.get('embed') else 'no'}: {_text(said.get('embed_why', 'its declaration is silent'))} |"
         )
-    return "\n".join(["| name | data set | licence | forbids | from | pictures in page and report |", f"|{'---|' * 6}", *rows])
+    return "\n".join(
+        ["| name | data set | licence | forbids | from | pictures in page and report |", f"|{'---|' * 6}", *rows]
+    )
 
 
 def zoo() -> str:
