@@ -168,13 +168,11 @@ def data() -> str:
         archive = said.get("archive") or {}
         hosts = dict.fromkeys(urlsplit(address).hostname for address in archive.get("urls", []))
         source = ", ".join(f"`{host}`" for host in hosts) or "a copy of yours: it is never downloaded"
-        rows.append(
-            f"| `{path.stem}` | {said['title']} | {_text(said['licence'])} | {_text(said['forbids'])} | {source} | "
-            f"{'yes' if said.get('embed') else 'no'}: {_text(said.get('embed_why', 'its declaration is silent'))} |"
-        )
-    return "\n".join(
-        ["| name | data set | licence | forbids | from | pictures in page and report |", f"|{'---|' * 6}", *rows]
-    )
+        shown = f"{'yes' if said.get('embed') else 'no'}: {said.get('embed_why', 'nothing is said')}"
+        cells = (f"`{path.stem}`", said["title"], _text(said["licence"]), _text(said["forbids"]), source, _text(shown))
+        rows.append(f"| {' | '.join(cells)} |")
+    columns = ("name", "data set", "licence", "forbids", "from", "pictures in page and report")
+    return "\n".join([f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}", *rows])
 
 
 def zoo() -> str:

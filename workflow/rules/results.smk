@@ -203,7 +203,7 @@ rule page:
         tables=lambda wc: options(page_tables(wc)),
         models=f"results/{STUDY}/models",
         evaluations=f"results/{STUDY}/evaluations",
-        images=f"results/{STUDY}/page",
+        images=lambda wc: f"results/{STUDY}/page",
     shell:
         "python -m tradeoffs page --spec {params.spec:q} {params.tables:q} --models {params.models:q}"
         " --evaluations {params.evaluations:q} --images {params.images:q} --theory results/theory"

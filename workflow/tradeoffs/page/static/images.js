@@ -20,7 +20,7 @@
     return image;
   };
 
-  const percent = (share) => `${Math.round(100 * share)} %`;
+  const percent = (share) => `${Math.round(100 * share)}\u00a0%`;
 
   const said = (answer) => {
     const cell = element("td");
