@@ -1,6 +1,7 @@
 """Models on the same images: paired differences with the intervals of the claims, over images and no more."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -78,6 +79,27 @@ def test_what_was_evaluated_is_compared_again_without_the_models(compared, place
     table = pd.read_csv(tmp_path / "table/differences.csv", keep_default_na=False)
     assert table.difference.to_numpy(float) == pytest.approx(compared.table.difference, abs=1e-5)
     assert list(table.metric) == list(compared.table.metric)
+
+
+def test_a_comparison_has_the_page_of_a_study(compared, places, tmp_path):
+    folders = {name: tmp_path / "out" / name for name in ("mine", "other", "raw")}
+    tradeoffs.compare(folders, list(places), places, page=tmp_path / "page.html")
+    text = (tmp_path / "page.html").read_text()
+    data = {name: json.loads(found) for name, found in re.findall(r'id="data-(\w+)">(.*?)</script>', text)}
+    board, differences = data["leaderboard"], data["cards"]["differences"]
+    assert [model["model"] for model in board["models"]] == ["mine", "other", "raw"]
+    keys = [metric["key"] for metric in board["metrics"]]
+    for (model, benchmark), each in compared.results.items():
+        for row in each.table.itertuples():
+            shown = board["values"][model][keys.index(f"{benchmark}.{row.metric}")]
+            assert [float(number) for number in shown] == pytest.approx(list(row)[2:], rel=1e-5)
+    signs = {"more": 1, "less": -1, "": 0}
+    for row in compared.table.itertuples():
+        listed = [each for each in differences[row.model] if each["metric"] == row.metric]
+        found = [float(each["value"]) for each in listed if each["benchmark"] == row.benchmark]
+        expected = [signs[row.reliance] * row.difference] if row.reliance else []
+        assert found == pytest.approx(expected, rel=1e-5, abs=1e-12)
+    assert "each trained once, with intervals over images alone" in text
 
 
 def test_what_is_not_paired_is_not_compared(own, places, tmp_path):

@@ -62,7 +62,7 @@ def test_the_number_that_was_reached_given_as_a_number_recomputes_verdicts_only(
     rules, evaluations, trained = planned(folder)
     assert not trained
     assert not evaluations
-    assert set(rules) - {"figures"} <= {"claims", "figure", "page"}
+    assert set(rules) - {"figures"} <= {"claims", "figure", "page", "reference"}
 
 
 def test_where_everything_is_decided_no_replicate_is_added(finished, tmp_path):

@@ -23,6 +23,7 @@ SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 STANDARD = ("standard", "standard_copy2")
 GRID = {"basic_standard", "basic_standard_copy2", "basic_linf_eps4", "basic_l2_eps0.5"}
 CONTROLS = {"basic_standard_images50", "basic_standard_epochs1"}
+DOWNSTREAM = {"summary", "claims"}
 BENCHMARKS = {"rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet", "adversarial"}
 
 
@@ -170,7 +171,7 @@ def test_a_figures_module_reruns_its_figures_only(study):
 @pytest.mark.parametrize(
     ("file", "old", "new", "expected"),
     [
-        ("benchmarks/waterbirds.yaml", "background-swap gap", "gap", {"summary", "claims", "figure", "page"}),
+        ("benchmarks/waterbirds.yaml", "background-swap gap", "gap", {*DOWNSTREAM, "figure", "page", "reference"}),
         ("benchmarks/waterbirds.yaml", "Linear head", "A linear head", {"figure"}),
         ("figures/catalogue.yaml", "Main models under attack", "Models under attack", set()),
         ("figures/catalogue.yaml", "darker is higher", "the darker the higher", {"figure"}),
@@ -186,9 +187,6 @@ def test_a_reworded_label_or_caption_reruns_no_evaluation_and_no_training(study,
     assert set(rules) - {"figures"} == expected
     assert not evaluations
     assert not trained
-
-
-DOWNSTREAM = {"summary", "claims"}
 
 
 def results_rules(rules):
@@ -258,7 +256,7 @@ def test_another_replicate_is_all_that_is_trained_and_evaluated(study):
 
 def test_a_margin_reruns_claims_only(study):
     rules, evaluations, trained = planned(study, "--config", 'claims={"margins": {"bg_gap": 0.01}}')
-    assert set(rules) - {"figures"} == {"claims", "figure", "page"}
+    assert set(rules) - {"figures"} == {"claims", "figure", "page", "reference"}
     assert not evaluations
     assert not trained
 

@@ -81,6 +81,7 @@ def compare(
     settings: Mapping[str, Mapping[str, Any]] | None = None,
     device: Any = None,
     out: str | Path | None = None,
+    page: str | Path | None = None,
     progress: bool = True,
 ) -> Comparison:
     """Return paired differences of models on the same images.
@@ -90,7 +91,8 @@ def compare(
     nothing is computed again. ``reference``: the name of the one that the others are compared with; else the last.
 
     ``data``: folders by data set; ``settings``: changes by benchmark. With ``out`` each model's results are in a folder
-    of its name below it, and the table is in ``differences.csv``. The rest as in :func:`tradeoffs.evaluate`.
+    of its name below it, and the table is in ``differences.csv``. ``page``: a file of HTML to write, which shows all of
+    it as the page of a study does. The rest as in :func:`tradeoffs.evaluate`.
 
     Intervals and p-values are over images alone: each model was trained once, and nothing here says how much another
     training would differ. Raises tradeoffs.InputError for what does not fit, and for results on different images or
@@ -122,7 +124,12 @@ def compare(
     headlines = [row for row in rows if row["scope"] == HEADLINE]
     for row, adjusted in zip(headlines, holm([row["p_value"] for row in headlines]).adjusted, strict=True):
         row["p_adjusted"] = adjusted
-    return Comparison(pd.DataFrame(rows, columns=list(COLUMNS)), found)
+    compared = Comparison(pd.DataFrame(rows, columns=list(COLUMNS)), found)
+    if page is not None:
+        from tradeoffs.api import compare_page  # which imports what draws charts
+
+        compare_page.write(compared.table, found, Path(page).expanduser())
+    return compared
 
 
 def differences(

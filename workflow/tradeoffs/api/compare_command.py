@@ -19,6 +19,7 @@ def run(
     out: Annotated[Path, "folder for differences.csv, and below it for each model's results"],
     data: Annotated[list[str] | None, "folder of the data set; NAME=PATH for each where there are several"] = None,
     reference: Annotated[str | None, "name of the model to compare with, if not the last"] = None,
+    page: Annotated[Path | None, "HTML to write: all of it on one page"] = None,
     study: Annotated[str, "whose settings are taken"] = "imagenet",
 ) -> None:
     """Compare two models or more, write the table and print the measures of reliance."""
@@ -26,6 +27,6 @@ def run(
     places = folders_of(data or [])
     computed = not all(Path(model).expanduser().is_dir() for model in told.values())
     device = choose_device() if computed else "cpu"
-    found = compare(told, benchmarks, places, reference=reference, study=study, device=device, out=out)
+    found = compare(told, benchmarks, places, reference=reference, study=study, device=device, out=out, page=page)
     write_csv(out / "differences.csv", COLUMNS, found.table.itertuples(index=False))
     print(found)

@@ -8,16 +8,10 @@ What there is no table of is said on the page to be missing.
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-from tradeoffs.page import facts
+from tradeoffs.page import facts, render
 from tradeoffs.page.images import images as pictures_of
-from tradeoffs.page.render import page
 from tradeoffs.results import study
 from tradeoffs.step.command import Written
-from tradeoffs.step.files import write_atomically
-
-QUESTION = (
-    "Does adversarial training make an image classifier rely more on backgrounds and other spurious features, and when?"
-)
 
 
 class Settings(NamedTuple):
@@ -48,12 +42,5 @@ def run(
     told = study.study_of(study.Settings(settings.study, settings.models, settings.benchmarks))
     places = facts.Places(summary, sweeps, claims, differences, regime, missing, models, evaluations, theory)
     known = facts.read(told, settings.sources, places)
-    text = page(known, pictures_of(images, [each.name for each in told.benchmarks]), QUESTION)
-
-    def write(temporary: Path) -> None:
-        temporary.write_text(text, encoding="utf-8")
-
-    write_atomically(out, write)
-    return Written(
-        "page", [out], {"bytes": len(text.encode()), "models": len(told.models), "claims": len(known.claims)}
-    )
+    size = render.write(out, known, pictures_of(images, [each.name for each in told.benchmarks]))
+    return Written("page", [out], {"bytes": size, "models": len(told.models), "claims": len(known.claims)})

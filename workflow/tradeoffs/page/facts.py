@@ -1,6 +1,6 @@
 """All that a page is made from: the study, its tables, its cards."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,20 +36,22 @@ class Places(NamedTuple):
 class Facts(NamedTuple):
     """What was read. Rows are text, as in the tables; ``cards`` by model, ``evaluations`` by (model, benchmark).
 
-    ``sources``: where the weights of each model come from, by id. ``theory``: the settings of both families of curves.
+    ``sources``: where the weights of each model come from, by id. ``theory``: the cards of both families of curves.
+    ``no_claims``: why there are none, where there are none.
     """
 
     study: Study
     sources: Mapping[str, str]
-    summary: list[Row]
-    sweeps: list[Row]
-    claims: list[Row]
-    differences: list[Row]
-    regime: list[Row]
-    missing: list[Row]
-    cards: Mapping[str, Card]
-    evaluations: Mapping[tuple[str, str], Card]
-    theory: Mapping[str, Card]
+    summary: Sequence[Row]
+    sweeps: Sequence[Row] = ()
+    claims: Sequence[Row] = ()
+    differences: Sequence[Row] = ()
+    regime: Sequence[Row] = ()
+    missing: Sequence[Row] = ()
+    cards: Mapping[str, Card] = {}
+    evaluations: Mapping[tuple[str, str], Card] = {}
+    theory: Mapping[str, Card] = {}
+    no_claims: str = "no table of claims was given to this page; the claims step makes it"
 
     @property
     def networks(self) -> list[Row]:
@@ -86,6 +88,7 @@ def read(study: Study, sources: Mapping[str, str], places: Places) -> Facts:
             for name in ("curves", "anticausal_curves")
             if (card := _card(places.theory, f"{name}.json")) is not None
         },
+        **({"no_claims": "one model alone is compared with nothing"} if len(study.models) < 2 else {}),
     )
 
 

@@ -51,10 +51,7 @@ def conclusions(facts: Facts) -> list[Row]:
 def answer(facts: Facts) -> list[str]:
     """Return three sentences: over all benchmarks, at equal accuracy, and of the other conclusions."""
     if not facts.claims:
-        return [
-            "No answer: this page was made without a table of claims, which compares adversarially trained models with "
-            "standard ones."
-        ]
+        return [f"No answer to that: {facts.no_claims}."]
     whole = next((row for row in facts.networks if row["claim"] == headlines.CLAIM), None)
     raw, equal = (_headlines(facts, beyond) for beyond in (False, True))
     if whole is None:

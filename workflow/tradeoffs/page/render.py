@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import vl_convert
@@ -10,7 +11,7 @@ from markupsafe import Markup
 
 from tradeoffs.page import look
 from tradeoffs.page.charts import charts
-from tradeoffs.page.claim_list import claim_list, scale
+from tradeoffs.page.claim_list import claim_list, difference_list, scale
 from tradeoffs.page.embedding import embedded, script
 from tradeoffs.page.facts import Facts
 from tradeoffs.page.leaderboard import leaderboard
@@ -18,16 +19,34 @@ from tradeoffs.page.model_cards import model_cards
 from tradeoffs.page.overview import VERDICTS, overview
 from tradeoffs.page.rows import number
 from tradeoffs.page.theory_part import theory_part
+from tradeoffs.step.files import write_atomically
+
+QUESTION = (
+    "Does adversarial training make an image classifier rely more on backgrounds and other spurious features, and when?"
+)
 
 
-def page(facts: Facts, pictures: Sequence[dict[str, Any]], question: str) -> str:
+def write(path: Path, facts: Facts, pictures: Sequence[dict[str, Any]]) -> int:
+    """Write the page, whole or not at all; return its size in bytes."""
+    text = page(facts, pictures).encode()
+
+    def save(temporary: Path) -> None:
+        temporary.write_bytes(text)
+
+    write_atomically(path, save)
+    return len(text)
+
+
+def page(facts: Facts, pictures: Sequence[dict[str, Any]]) -> str:
     """Return the page. All text of models, claims and cards is shown as text, whatever stands in it."""
     told: dict[str, Any] = {
-        "question": question,
+        "question": QUESTION,
         "facts": facts,
         "overview": overview(facts),
         "claims": claim_list(facts),
         "claims_scale": scale(facts.networks),
+        "differences": [] if facts.claims else difference_list(facts),
+        "differences_scale": scale(facts.differences),
         "verdicts": VERDICTS,
         "titles": facts.study.titles,
         "study": facts.study.name,

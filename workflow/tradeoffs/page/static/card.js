@@ -19,9 +19,9 @@ page.card = (() => {
     const cells = (row) => [row.benchmark, row.metric, page.short(row.value), row.ci_low === "" ? "none" : `${page.short(row.ci_low)} to ${page.short(row.ci_high)}`];
     const line = (row) => page.make("tr", {}, ...cells(row).map((text, place) => page.make("td", { class: place < 2 ? "word" : "" }, text)));
     const head = page.make("tr", {}, ...["Benchmark", "Measure", "Difference", "95 % interval"].map((text, place) => page.make("th", { scope: "col", class: place < 2 ? "word" : "" }, text)));
-    const caption = page.make("caption", { class: "hidden" }, "Differences from standard models");
+    const caption = page.make("caption", { class: "hidden" }, "Differences");
     const table = page.make("table", {}, caption, page.make("thead", {}, head), page.make("tbody", {}, ...rows.map(line)));
-    return part("Against its standard models (positive: more reliance)", page.make("div", { class: "scroll", tabindex: 0 }, table));
+    return part("Against what it is compared with (positive: more reliance)", page.make("div", { class: "scroll", tabindex: 0 }, table));
   }
 
   return (name) => {

@@ -27,6 +27,7 @@ const page = {
   },
   training(model) {
     if (model.norm === "none") return "standard";
+    if (model.norm === "unknown") return "unknown";
     return `${model.norm} ${model.epsilon}${model.norm === "linf" ? "/255" : ""}`;
   },
   options(select, pairs) {
