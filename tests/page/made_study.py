@@ -15,6 +15,7 @@ from tradeoffs.claims.row import (
 from tradeoffs.page import command
 from tradeoffs.results.table import SUMMARY_COLUMNS, SWEEP_COLUMNS, write_csv
 from tradeoffs.step.cards import write_card
+from tradeoffs.step.files import write_json
 
 BENCHMARKS = [
     {
@@ -52,6 +53,9 @@ METRICS = [
     ("adversarial", "adversarial_accuracy_val_linf_eps4"),
     ("adversarial", "adversarial_accuracy_val_linf_eps8"),
 ]
+
+
+PIXEL = "data:image/webp;base64,UklGRhoAAABXRUJQVlA4TA0AAAAvAAAAEAcQERGIiP4HAA=="  # one, transparent
 
 
 def model(name, *, role="main", architecture="basic", norm="none", epsilon=0.0, benchmarks=None, **more):
@@ -97,7 +101,7 @@ CLAIMS = [
         *("background_reliance.waterbirds.worst_group_accuracy", "More reliance on Waterbirds.", "mean"),
         *(0.3, 0.2, 0.4, 0.001, SUPPORTED, 0.002, 8.0, 1, 0.95, 0.05),
         scope=HEADLINE,
-        evidence="waterbirds: mean of basic linf (2 models)",
+        evidence="waterbirds: mean of basic linf (2 models); by images 0.036, adversarial trainings 0.016",
     ),
     Claim(
         *("scale.linf", "Raises it at scale 1.", "change", 0.1, 0.05, 0.15, 0.01, SUPPORTED),
@@ -200,6 +204,38 @@ def _cards(folder, models):
     )
 
 
+def pictures(folder, text="zero"):
+    """Write the pictures of ImageNet-9, one image with an answer of one model; return their folder."""
+    shown = {
+        "id": "basic_linf_eps4_2",
+        "label": text,
+        "role": "main",
+        "architecture": text,
+        "norm": "linf",
+        "epsilon": 4.0,
+    }
+    image = {
+        "id": f"{text}.png",
+        "class": text,
+        "group": text,
+        "reason": text,
+        "missing": None,
+        "pictures": [{"what": text, "data": PIXEL}],
+        "answers": {shown["id"]: [{"picture": text, "predicted": text, "probability": 0.25, "right": False}]},
+        "looks": {shown["id"]: {"data": PIXEL, "share_on_object": 0.4}},
+    }
+    content = {
+        **{"benchmark": "imagenet9", "title": f"ImageNet-9 {text}", "licence": text, "remark": text},
+        **{"may_embed": True, "why": text, "why_not": text},
+        "models": [shown | {"missing": None}, shown | {"id": "other", "missing": text}],
+        "reasons": [{"reason": text, "fits": 1, "of": 450, "note": text}],
+        "worst": {"group": text, "grouped_by": text, "picture": text, "accuracy": {shown["id"]: 0.25}},
+        "images": [image],
+    }
+    write_json(folder / "imagenet9.json", content)
+    return folder
+
+
 def page(folder, images=None, **words):
     """Return the path of the page of a study that is made in ``folder``."""
     settings, written = write(folder, **words)
@@ -210,7 +246,7 @@ def page(folder, images=None, **words):
 HOSTILE = """<script>window.hacked=1</script><img src=x onerror="window.hacked=1">'"&amp;{{ 7*7 }}<!--"""
 
 
-def hostile(folder, images=None):
+def hostile(folder):
     name = "<script>window.hacked=1<\\script>\"'&"
     models = [model(name, architecture=HOSTILE, world=HOSTILE), *grid()]
     benchmarks = [each | {"title": each["title"] + HOSTILE} for each in BENCHMARKS]
@@ -226,5 +262,11 @@ def hostile(folder, images=None):
     ]
     sources = dict.fromkeys([each["id"] for each in models], HOSTILE)
     return page(
-        folder, models=models, benchmarks=benchmarks, claims=claims, sources=sources, reason=HOSTILE, images=images
+        folder,
+        models=models,
+        benchmarks=benchmarks,
+        claims=claims,
+        sources=sources,
+        reason=HOSTILE,
+        images=pictures(folder / "pictures", HOSTILE),
     )

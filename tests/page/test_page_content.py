@@ -4,11 +4,11 @@ import json
 import re
 from html.parser import HTMLParser
 
+import hypothesis
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
-from page.made_study import CLAIMS, HOSTILE, hostile, model, page, write
+from page.made_study import CLAIMS, HOSTILE, hostile, model, page, pictures, write
 from tradeoffs.claims.row import CONTRADICTED, SUPPORTED
 from tradeoffs.page import command, facts, look
 from tradeoffs.page.claim_list import claim_list, scale
@@ -105,7 +105,9 @@ def test_a_claim_leads_to_the_models_and_benchmarks_that_it_names(tmp_path):
     found = {each.row["claim"]: each for each in claim_list(known(tmp_path))}
     assert found["scale.linf"].models == ["basic_linf_eps4_2"]
     assert found["scale.linf"].benchmarks == ["imagenet9"]
-    assert len(found["background_reliance.waterbirds.worst_group_accuracy"].models) == 5  # the grid, not the control
+    whole = found["background_reliance.waterbirds.worst_group_accuracy"]
+    assert whole.benchmarks == ["waterbirds"]  # and not adversarial, which its evidence has as a word
+    assert len(whole.models) == 5  # the grid, not the control
     assert found["theory (i)"][2:] == ([], [])
 
 
@@ -117,11 +119,11 @@ def test_all_effects_are_drawn_on_one_scale_which_an_outlier_does_not_set(tmp_pa
     assert any('class="end"' in each for each in drawn)
 
 
-@given(
-    st.recursive(
-        st.text() | st.integers() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
-    )
-)
+TEXTS = st.text() | st.text("<>&/!-scriptSCRIPT\u2028\u2029'\"\\")
+
+
+@hypothesis.settings(max_examples=50)
+@hypothesis.given(TEXTS | st.lists(TEXTS | st.integers() | st.none()) | st.dictionaries(TEXTS, TEXTS))
 def test_data_are_read_back_as_they_were_and_end_no_script(value):
     text = str(embedded(value))
     assert json.loads(text) == value
@@ -129,7 +131,10 @@ def test_data_are_read_back_as_they_were_and_end_no_script(value):
 
 
 def test_text_of_anybodys_is_shown_as_text_wherever_it_stands(tmp_path):
-    plain, other = read(page(tmp_path / "plain")), read(hostile(tmp_path / "hostile"))
+    plain, other = (
+        read(page(tmp_path / "plain", images=pictures(tmp_path / "some"), reason="none")),
+        read(hostile(tmp_path / "hostile")),
+    )
     assert set(other.tags) == set(plain.tags)  # no tag and no attribute more
     assert other.attributes == plain.attributes
     assert other.tags.count("script") == plain.tags.count("script")
@@ -171,6 +176,13 @@ def test_a_table_of_other_columns_is_refused_in_one_line(tmp_path):
     with pytest.raises(InputError, match=r"claims\.csv: columns statement, .* are missing"):
         command.run(settings, out=tmp_path / "index.html", **written)
     assert not (tmp_path / "index.html").exists()
+
+
+def test_pictures_of_another_benchmark_are_refused(tmp_path):
+    folder = pictures(tmp_path / "pictures")
+    (folder / "imagenet9.json").rename(folder / "waterbirds.json")
+    with pytest.raises(InputError, match=r"waterbirds\.json: not the pictures of waterbirds; delete it"):
+        page(tmp_path, images=folder)
 
 
 def test_another_template_is_another_page(tmp_path, monkeypatch):

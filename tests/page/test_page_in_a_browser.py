@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
-from page.made_study import hostile
+from page.made_study import hostile, pictures
 from page.made_study import page as made_page
 from tradeoffs.theory.curves import reliance
 from tradeoffs.theory.minimise import minimise
@@ -23,7 +23,7 @@ CLEAN = "th[data-by='0']"
 def browser():
     library = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: uv sync")
     with library.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        launched = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"], timeout=600_000)
         yield launched
         launched.close()
 
@@ -34,24 +34,26 @@ class Opened:
     def __init__(self, browser, path):
         self.wrong = []
         self.tab = browser.new_page(viewport={"width": 1280, "height": 900}, accept_downloads=True)
-        self.tab.on(
-            "console", lambda message: self.wrong.append(message.text) if message.type in ("error", "warning") else None
-        )
+        self.tab.set_default_timeout(600_000)  # a busy machine is no error
+        self.tab.on("console", self.said)
         self.tab.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.tab.on(
-            "request",
-            lambda request: (
-                None if request.url.startswith(("file:", "blob:", "data:")) else self.wrong.append(request.url)
-            ),
-        )
+        self.tab.on("request", self.asked)
         self.tab.goto(path.as_uri())
         self.tab.wait_for_selector("#chart-networks[data-drawn]")
+
+    def said(self, message):
+        if message.type in ("error", "warning"):
+            self.wrong.append(message.text)
+
+    def asked(self, request):
+        if not request.url.startswith(("file:", "blob:", "data:")):
+            self.wrong.append(request.url)
 
 
 @pytest.fixture(scope="module")
 def opened(browser, tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
-    found = Opened(browser, made_page(folder))
+    found = Opened(browser, made_page(folder, images=pictures(folder / "pictures")))
     found.folder = folder
     yield found
     assert found.wrong == []
@@ -141,6 +143,19 @@ def test_claims_are_filtered_and_lead_to_their_models(tab):
     assert models(tab) == ["basic_linf_eps4_2"]
     tab.get_by_role("button", name="Show all").click()
     assert len(models(tab)) == 6
+
+
+def test_a_claim_leads_to_its_images(tab):
+    claim = tab.locator(".claim", has_text="More reliance on ImageNet-9.")
+    claim.locator("summary").click()
+    claim.get_by_role("link", name="Images of ImageNet-9").click()
+    images = tab.locator("#images-imagenet9")
+    assert tab.evaluate("location.hash") == "#images-imagenet9"
+    assert images.locator("img").evaluate_all("images => images.every((image) => image.complete)")
+    assert "zero.png" in images.text_content()
+    assert "wrong" in images.text_content()
+    other = tab.locator(".claim", has_text="More reliance on Waterbirds.")
+    assert "No images of Waterbirds are on this page." in other.text_content()
 
 
 def test_the_download_has_the_numbers_of_summary_csv(opened, tab):

@@ -28,12 +28,24 @@ def _plain(chart: alt.TopLevelMixin) -> dict[str, Any]:
     return {key: value for key, value in found.items() if key not in ("$schema", "config")}
 
 
+def _legend() -> alt.Legend:
+    return alt.Legend(labelExpr="datum.label == 'none' ? 'standard' : datum.label", symbolOpacity=1)
+
+
+def _norm() -> dict[str, Any]:
+    """Return domain, colours (which the script fills in), title and legend of a channel that says the norm."""
+    scale = alt.Scale(domain=["norms"], range=["colours"])
+    return {"scale": scale, "title": "trained against", "legend": _legend()}
+
+
 def _colour() -> alt.Color:
-    """Colours of the norms that the data have, which the script fills in."""
-    words = "datum.label == 'none' ? 'standard' : datum.label"
-    legend = alt.Legend(labelExpr=words, symbolOpacity=1)
-    return alt.Color(
-        "norm:N", title="trained against", scale=alt.Scale(domain=["norms"], range=["colours"]), legend=legend
+    return alt.Color("norm:N", **_norm())
+
+
+def _shape() -> alt.Shape:
+    """Say the norm by the point too, as the figures do: grey is enough to tell them apart."""
+    return alt.Shape(
+        "norm:N", scale=alt.Scale(domain=["norms"], range=["shapes"]), title="trained against", legend=_legend()
     )
 
 
@@ -50,7 +62,8 @@ def _metrics() -> Chart:
     y = alt.Y("y:Q", title=Y, scale=alt.Scale(zero=False))
     told = [
         alt.Tooltip("model:N", title="model"),
-        alt.Tooltip("training:N", title="training"),
+        alt.Tooltip("training:N", title="trained against"),
+        alt.Tooltip("architecture:N", title="network"),
         alt.Tooltip("x_text:N", title=X),
         alt.Tooltip("y_text:N", title=Y),
         alt.Tooltip("role:N", title="role"),
@@ -65,8 +78,19 @@ def _metrics() -> Chart:
         points.mark_rule(opacity=0.35, strokeWidth=1.2).encode(
             x=x, y=alt.Y("y_low:Q", title=Y), y2="y_high:Q", color=_colour()
         ),
-        points.mark_point(filled=True, size=80, opacity=0.95).encode(
-            x=x, y=y, color=_colour(), shape=alt.Shape("architecture:N", title="architecture"), tooltip=told
+        points.mark_point(size=80, strokeWidth=1.8, opacity=1).encode(
+            x=x,
+            y=y,
+            stroke=alt.Stroke("norm:N", **_norm()),
+            fill=alt.Fill("norm:N", **_norm()),
+            shape=_shape(),
+            fillOpacity=alt.FillOpacity(
+                "architecture:O",
+                title="network",
+                scale=alt.Scale(range=[1, 0.1, 0.5, 0.25]),
+                legend=None,  # a legend draws no filling; the script says it in words
+            ),
+            tooltip=told,
         ),
     ).properties(width="container", height=380, data=alt.NamedData("points"))
 
@@ -103,7 +127,5 @@ def _networks() -> Chart:
         alt.Chart(alt.NamedData("zero")).mark_rule(color="ink", opacity=0.5).encode(y="y:Q"),
         effects.mark_rule(strokeWidth=1.5).encode(y=alt.Y("low:Q", title=Y), y2="high:Q"),
         effects.mark_line(strokeWidth=1.5).encode(y=value, strokeDash=_dash()),
-        effects.mark_point(filled=True, size=70).encode(
-            y=value, shape=alt.Shape("norm:N", scale=alt.Scale(domain=["norms"])), tooltip=told
-        ),
+        effects.mark_point(filled=True, size=70).encode(y=value, shape=_shape(), tooltip=told),
     ).properties(width="container", height=240, data=alt.NamedData("networks"))

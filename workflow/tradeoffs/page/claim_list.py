@@ -49,14 +49,16 @@ def _drawing(row: Row, limit: float) -> Markup | None:
 
 
 def behind(row: Row, facts: Facts) -> tuple[list[str], list[str]]:
-    """Return the models and the benchmarks that a claim rests on: those that its name or its evidence names.
+    """Return the models and the benchmarks that a claim rests on.
 
-    Where it names benchmarks and no model, all models of the grid that were put through them.
+    Benchmarks are parts of its name, or begin a part of its evidence (``imagenet9: ...``, ``imagenet9 bg_gap: ...``).
+    Models are those that the evidence names; where it names none, all of the grid that were put through its benchmarks.
     """
     if row["subject"] == LINEAR_MODEL:
         return [], []
-    words = set(re.findall(r"[\w.-]+\w", row["evidence"])) | set(row["claim"].split("."))
-    benchmarks = [each.name for each in facts.study.benchmarks if each.name in words]
+    words = set(re.findall(r"[\w.-]*\w", row["evidence"]))
+    begun = {*re.findall(r"(?:^|; )(\w+)(?: \w+)?:", row["evidence"]), *row["claim"].split(".")}
+    benchmarks = [each.name for each in facts.study.benchmarks if each.name in begun]
     models = [model.id for model in facts.study.models if model.id in words]
     if not models:
         grid = [model for model in facts.study.models if model.role == "main"]

@@ -3,12 +3,14 @@
 page.draw = (() => {
   const specifications = page.read("charts");
   const drawn = new Map();
-  const norms = ["none", "linf", "l2", "l1", "unknown"];
+  const shapes = { none: "diamond", linf: "circle", l2: "square", l1: "triangle-up", unknown: "cross" };
+  const norms = Object.keys(shapes);
 
   function filled(value, words, colour) {
     if (Array.isArray(value)) {
       if (value.length === 1 && value[0] === "norms") return words.norms;
       if (value.length === 1 && value[0] === "colours") return words.norms.map((norm) => colour(`--c-${norm}`));
+      if (value.length === 1 && value[0] === "shapes") return words.norms.map((norm) => shapes[norm]);
       return value.map((each) => filled(each, words, colour));
     }
     if (value !== null && typeof value === "object") {

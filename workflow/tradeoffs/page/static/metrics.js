@@ -38,12 +38,21 @@
     return ends;
   }
 
+  // Vega sorts networks by name and goes round where there are more of them than fillings.
+  function fillings(points) {
+    const networks = [...new Set(points.map((each) => each.architecture))].sort();
+    const words = ["filled", "hollow", "half filled", "a quarter filled"];
+    if (networks.length < 2) return "";
+    if (networks.length > words.length) return " The cursor names the network.";
+    return ` Networks: ${networks.map((name, place) => `${name} ${words[place]}`).join(", ")}.`;
+  }
+
   function show() {
     const [x, y] = [Number(across.value), Number(up.value)];
     const points = models.map((model) => point(model, x, y)).filter((each) => each !== null);
     const name = (place) => `${metrics[place].title}: ${metrics[place].label}`;
     document.getElementById("metrics-said").textContent = points.length === 0
-      ? "No model has both." : `${points.length} models have both.`;
+      ? "No model has both." : `${points.length} models have both.${fillings(points)}`;
     page.draw("metrics", { points, standard: lines(points) }, name(x), name(y));
   }
 
