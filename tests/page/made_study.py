@@ -249,6 +249,7 @@ HOSTILE = """<script>window.hacked=1</script><img src=x onerror="window.hacked=1
 def hostile(folder):
     name = "<script>window.hacked=1<\\script>\"'&"
     models = [model(name, architecture=HOSTILE, world=HOSTILE), *grid()]
+    models.append(model("constructor", role="extra", architecture="__proto__"))
     benchmarks = [each | {"title": each["title"] + HOSTILE} for each in BENCHMARKS]
     benchmarks[1] = benchmarks[1] | {
         "metrics": [each | {"label": HOSTILE, "meaning": HOSTILE} for each in benchmarks[1]["metrics"]]

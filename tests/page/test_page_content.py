@@ -17,6 +17,8 @@ from tradeoffs.page.leaderboard import leaderboard
 from tradeoffs.page.overview import answer, sure
 from tradeoffs.results import study
 from tradeoffs.results.table import SUMMARY_COLUMNS, write_csv
+from tradeoffs.runner import commands
+from tradeoffs.step.cards import digests, read_card
 from tradeoffs.step.errors import InputError
 
 
@@ -183,6 +185,35 @@ def test_pictures_of_another_benchmark_are_refused(tmp_path):
     (folder / "imagenet9.json").rename(folder / "waterbirds.json")
     with pytest.raises(InputError, match=r"waterbirds\.json: not the pictures of waterbirds; delete it"):
         page(tmp_path, images=folder)
+
+
+def test_the_command_writes_page_and_card(tmp_path):
+    settings, written = write(tmp_path)
+    options = [word for name, path in written.items() for word in (f"--{name}", str(path))]
+    places = ["--out", str(tmp_path / "index.html"), "--card", str(tmp_path / "cards/index.json")]
+    assert commands.main(["page", "--spec", json.dumps(settings._asdict()), *options, *places]) == 0
+    card = read_card(tmp_path / "cards/index.json")
+    assert card["files"] == digests(tmp_path / "index.html")
+    assert (card["models"], card["claims"]) == (6, 7)
+
+
+def luminance(colour):
+    """Relative luminance of #rrggbb (WCAG 2.2)."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in parts]
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_text_is_legible_on_light_and_on_dark_ground():
+    """Contrast of at least 4.5 for text and 3 for marks, as WCAG 2.2 asks at level AA."""
+    light, dark = re.findall(r":root \{(.*?)\}", (look.STATIC / "page.css").read_text(), re.DOTALL)
+    for scheme in (light, dark):
+        colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", scheme))
+        assert len(colours) > 12
+        for ground in ("ground", "raised"):
+            for name in colours.keys() - {"ground", "raised", "rule"}:
+                pair = sorted(luminance(colours[each]) for each in (name, ground))
+                assert (pair[1] + 0.05) / (pair[0] + 0.05) >= (3 if name.startswith("c-") else 4.5), (name, ground)
 
 
 def test_another_template_is_another_page(tmp_path, monkeypatch):

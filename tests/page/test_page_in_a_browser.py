@@ -229,8 +229,10 @@ def test_nothing_is_wider_than_the_screen(tab, width, scheme):
 
 def test_text_of_anybodys_runs_nowhere(browser, tmp_path):
     found = Opened(browser, hostile(tmp_path))
-    found.tab.click("#models .model >> nth=0")
-    found.tab.keyboard.press("Escape")
+    for name in ("nth=0", "text=constructor"):
+        found.tab.click(f"#models .model >> {name}")
+        assert "epochs" in found.tab.text_content("#card")
+        found.tab.keyboard.press("Escape")
     for detail in found.tab.locator("#claims details >> visible=true").all():
         detail.locator("summary").click()
     found.tab.hover("#chart-metrics .mark-symbol.role-mark path >> nth=0")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tradeoffs.claims.regime import Check
-from tradeoffs.claims.row import Claim
+from tradeoffs.claims.row import NETWORKS, Claim
 from tradeoffs.page.rows import Row, rows
 from tradeoffs.results import missing
 from tradeoffs.results.study import Study
@@ -56,7 +56,7 @@ class Facts(NamedTuple):
     @property
     def networks(self) -> list[Row]:
         """The claims about networks."""
-        return [row for row in self.claims if row["subject"] == "networks"]
+        return [row for row in self.claims if row["subject"] == NETWORKS]
 
     @property
     def replicates(self) -> int:

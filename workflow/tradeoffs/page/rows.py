@@ -1,5 +1,6 @@
 """The tables of a study as they are written: a dictionary of text per row, so that no number changes on the way."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,8 +26,9 @@ def rows(path: Path | None, columns: Sequence[str]) -> list[Row]:
 
 
 def number(text: str) -> float | None:
-    """Return the number of a cell; None for an empty one, and for what is no number."""
+    """Return the number of a cell; None for an empty one, and for what is no finite number."""
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
         return None
+    return value if math.isfinite(value) else None

@@ -25,7 +25,8 @@ page.card = (() => {
   }
 
   return (name) => {
-    const model = models[name];
+    const model = page.own(models, name);
+    const compares = page.own(differences, name);
     const close = page.make("button", { type: "button", class: "close", click: () => dialog.close() }, "Close");
     const inside = [close, page.make("h2", { id: "card-title" }, name)];
     if (model === undefined || model.made === null) {
@@ -39,7 +40,7 @@ page.card = (() => {
         inside.push(part(`Evaluation on ${benchmark}`, provenance(card), settings(card), used(card)));
       }
     }
-    if (differences[name] !== undefined) inside.push(compared(differences[name]));
+    if (compares !== undefined) inside.push(compared(compares));
     dialog.replaceChildren(...inside);
     dialog.showModal();
   };

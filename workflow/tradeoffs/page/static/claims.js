@@ -23,7 +23,7 @@
   form.addEventListener("input", show);
   form.addEventListener("submit", (event) => event.preventDefault());
   for (const button of document.querySelectorAll("#claims button.models")) {
-    button.addEventListener("click", () => page.only(JSON.parse(button.dataset.models)));
+    button.addEventListener("click", () => page.only?.(JSON.parse(button.dataset.models)));
   }
   show();
 })();

@@ -13,7 +13,7 @@
   const places = () => metrics.map((_, place) => place).filter((place) => chosen.has(place));
   const number = (model, place) => {
     const found = values[model.model][place];
-    return found === null || found[0] === "" ? null : Number(found[0]);
+    return found === null || found[0] === "" || !Number.isFinite(Number(found[0])) ? null : Number(found[0]);
   };
 
   function matching() {
@@ -121,7 +121,7 @@
   const some = first.length > 0 && first.length < roles.length ? [[first.join(" "), first.join(" and ")]] : [];
   page.options(form.elements.role, [...some, all, ...roles.map((role) => [role, role.replaceAll("_", " ")])]);
   for (const name of ["norm", "architecture", "source"]) {
-    const shown = (value) => ({ none: "no attack (standard)", "": "unknown" }[value] ?? value);
+    const shown = (value) => (value === "none" ? "no attack (standard)" : value);
     page.options(form.elements[name], [all, ...distinct(name).filter((value) => value !== "").map((value) => [value, shown(value)])]);
   }
   form.addEventListener("input", show);

@@ -16,6 +16,10 @@ const page = {
     element.append(...children);
     return element;
   },
+  // What an object holds under a name, which may be one that every object has ("constructor").
+  own(object, name) {
+    return Object.hasOwn(object, name) ? object[name] : undefined;
+  },
   // A name that may be broken after each _.
   broken(name) {
     const parts = name.split(/(?<=_)/);
@@ -23,7 +27,7 @@ const page = {
   },
   short(text) {
     const value = Number(text);
-    return text === "" || Number.isNaN(value) ? "" : String(Number(value.toPrecision(3)));
+    return text === "" || Number.isNaN(value) ? text : String(Number(value.toPrecision(3)));
   },
   training(model) {
     if (model.norm === "none") return "standard";
