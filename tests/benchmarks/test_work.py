@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from counted import Counted
 from tradeoffs.attacks import gradient_masking, strong
 from tradeoffs.benchmarks import (
     adversarial,
@@ -27,26 +28,6 @@ from tradeoffs.step import declarations
 from tradeoffs.step.errors import InputError
 
 EXACT = [imagenet, objectnet, waterbirds, rival10, salient_imagenet]
-
-
-class Counted(torch.nn.Module):
-    """A network that counts the images that go through it, forward and backward."""
-
-    def __init__(self, network):
-        super().__init__()
-        self.network, self.count = network, Counter()
-
-    def _counted(self, x, out):
-        self.count["forward"] += len(x)
-        if out.requires_grad:
-            out.register_hook(lambda _: self.count.update(gradients=len(x), forward=-len(x)))
-        return out
-
-    def forward(self, x):
-        return self._counted(x, self.network(x))
-
-    def features(self, x):
-        return self._counted(x, self.network.features(x))
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Any model on the published data in one call: fetched by the command, and as it was unpacked by hand."""
 
+import importlib
 import tarfile
 import zipfile
 from dataclasses import replace
@@ -9,11 +10,13 @@ import torch
 from torch import nn
 
 import tradeoffs
+from counted import Counted
 from replica import world
 from replica.server import Replica
 from tradeoffs.api import fetch
+from tradeoffs.benchmarks import work
 from tradeoffs.runner import commands
-from tradeoffs.step.declarations import data
+from tradeoffs.step.declarations import benchmarks, data
 
 READ = ("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
 
@@ -26,9 +29,13 @@ class Colours(nn.Module):
         torch.manual_seed(0)
         self.first, self.head = nn.Conv2d(3, 16, 7, 4), nn.Linear(16, 1000)
 
+    def features(self, x):
+        """Colours, where they change."""
+        return torch.relu(self.first(x)).mean((2, 3))
+
     def forward(self, x):
         """Logits."""
-        return self.head(torch.relu(self.first(x)).mean((2, 3)))
+        return self.head(self.features(x))
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +97,33 @@ def test_imagenet_is_the_user_s_own_copy(site):
     assert found.card["metrics"]["accuracy"]["n"] == 1000
     with pytest.raises(tradeoffs.InputError, match="val: folder not found"):
         tradeoffs.evaluate(Colours(), "imagenet", site, progress=False)
+
+
+SETTINGS = {"classes": 1000, "seed": 0, "bootstrap": 10, "unreadable": "fail", "model": "m", "architecture": "colours"}
+LESS = {
+    "salient_imagenet": {"trials": 2},
+    "imagenet9": {"challenge_foregrounds": 6, "challenge_backgrounds": 5},
+    "adversarial": {"images": 12, "restarts": 2, "steps": 3},
+}
+
+
+@pytest.mark.parametrize("benchmark", sorted(set(benchmarks()) - {"shifted_correlation"}))
+def test_passes_of_a_benchmark_are_what_was_said_before(benchmark, site, tmp_path):
+    declared = benchmarks()[benchmark]
+    roots = {}
+    for name in declared.data:
+        roots[name] = site / "imagenet"
+        if name != "imagenet":
+            roots[name] = tmp_path / name
+            by_hand(name, site, roots[name])
+    spec = SETTINGS | {key: setting["imagenet"] for key, setting in declared.settings.items()} | LESS.get(benchmark, {})
+    network = Counted(Colours().eval().requires_grad_(False))
+    module, formula = importlib.import_module(f"tradeoffs.benchmarks.{benchmark}"), work.find(benchmark)
+    said = formula.estimate(spec, formula.counted(spec, roots))
+    module.evaluate(network, module.Settings(**spec), roots, torch.device("cpu"))
+    done = network.count
+    if said.expected == said.most:
+        assert (done["forward"], done["gradients"]) == (said.most.forward, said.most.gradients)
+    else:
+        assert done["gradients"] <= said.most.gradients
+        assert done["forward"] + done["gradients"] <= said.most.forward + said.most.gradients

@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from tradeoffs.step.command import Step, execute, parser, step_of
+from tradeoffs.step.declarations import benchmarks
 from tradeoffs.step.errors import InputError, exit_code
 
 
@@ -93,6 +94,24 @@ def step(verb: str, part: str | None) -> Step:
     return found
 
 
+def described(verb: str, part: str | None) -> Step:
+    """Return a step to be described: as :func:`step`, without what takes seconds to import where that can be."""
+    from tradeoffs.runner import signatures
+
+    facts = VERBS[verb]
+    if verb in ("train", "compare") or (verb == "evaluate" and part is None):
+        return signatures.step(str(facts.whole or facts.module))
+    if part is None or part not in parts(verb):
+        return step(verb, part)
+    if verb == "evaluate":
+        return signatures.of_part(facts.module, f"benchmarks.{part}", benchmarks()[part])
+    if verb == "convert":
+        return signatures.of_part(facts.module, f"models.sources.{part}")
+    if verb == "theory":
+        return signatures.step(f"theory.{importlib.import_module('tradeoffs.theory.command').PARTS[part]}")
+    return step(verb, part)
+
+
 def choice(given: str, known: Iterable[str]) -> str:
     """Return what may have been meant, or all that is known where nothing is close."""
     names = list(known)
@@ -112,14 +131,15 @@ def _run(argv: list[str]) -> None:
     if verb not in VERBS:
         raise InputError(f"tradeoffs {verb}: no such command; expected {choice(verb, VERBS)}")
     by_options = VERBS[verb].whole is not None and argv[1:2] and argv[1].startswith("--") and argv[1] != "--help"
+    found = described if {"-h", "--help"} & set(argv[1:]) else step
     if VERBS[verb].part is None or by_options:
-        execute(step(verb, None), verb, argv[1:])
+        execute(found(verb, None), verb, argv[1:])
     elif verb == "list" and not argv[1:]:
         print(listed())
     elif argv[1:2] in ([], ["-h"], ["--help"]):
         print(_help_of_parts(verb))
     else:
-        execute(step(verb, argv[1]), f"{verb} {argv[1]}", argv[2:])
+        execute(found(verb, argv[1]), f"{verb} {argv[1]}", argv[2:])
 
 
 def _help() -> str:
@@ -160,7 +180,7 @@ def _help_of_parts(verb: str) -> str:
             *(f"  {name}" for name in known),
             "",
             *([] if verb == "list" else [f"tradeoffs {verb} {known[0]} --help says what it takes."]),
-            *(["", "or, of any model:", "", parser(step(verb, None), verb).format_help()] if whole else []),
+            *(["", "or, of any model:", "", parser(described(verb, None), verb).format_help()] if whole else []),
         ]
     ).rstrip()
 
