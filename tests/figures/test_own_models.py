@@ -6,12 +6,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from results.synthetic_study import CONFIG, Study, table
-from tradeoffs.figures import accuracy_control, adversarial, benchmark, claims, overview, own
+from tradeoffs.figures import accuracy_control, adversarial, benchmark, claims, forest, overview, own
 from tradeoffs.figures.settings import Settings
 from tradeoffs.figures.style import use_style
 from tradeoffs.study.specification import declared
@@ -95,6 +96,20 @@ def test_many_own_models_stand_below_the_grid_a_line_each(make_imagenet_study: M
         assert len(lines_of(figure)) == count
         assert all(axes.has_data() for axes in figure.axes)
         legible(figure)
+
+
+def test_values_that_are_all_the_same_are_in_the_middle_of_their_panel(
+    make_imagenet_study: Make, make_tables: Tables
+) -> None:
+    folder = make_tables(make_imagenet_study(**NO_GRID, extras=STANDARD))
+    table = pd.read_csv(folder / "summary")
+    table[["value", "ci_low", "ci_high"]] = 1.0
+    table["objective"] = None
+    rows = table[(table["benchmark"] == "waterbirds") & (table["metric"] == "worst_group_accuracy")]
+    figure = Figure(figsize=forest.size(forest.labels(rows), 1))
+    forest.draw_lines(figure, forest.labels(rows), [forest.Panel("accuracy", rows)])
+    assert sum(figure.axes[0].get_xlim()) / 2 == pytest.approx(1)
+    legible(figure)
 
 
 def lines_of(figure: Figure) -> list[str]:

@@ -198,6 +198,9 @@ def test_a_user_with_two_of_the_five_data_sets_and_only_own_models_gets_these(ma
     assert headlines["evidence"].iloc[1:].str.contains("cannot be tested: no adversarially trained model").all()
     figures = {path.stem for path in (results / "figures").glob("*.png")}
     assert {"overview", "claims", "benchmark_imagenet9", "benchmark_waterbirds"} <= figures
+    assert "published" not in figures  # nobody published anything of these models
+    assert set(differences["interval_over"]) == {"images"}
+    assert set(differences["reference"]) <= {"mine", "standard models at equal accuracy"}
     missing = pd.read_csv(results / "missing.csv")
     assert set(missing["benchmark"]) == BENCHMARKS - {"imagenet9", "waterbirds"}
     for row in missing.itertuples():

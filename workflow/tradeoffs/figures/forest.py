@@ -17,6 +17,7 @@ from tradeoffs.results.standard import marked
 BESIDE = 12  # as many stand among the panels of a grid
 LINE = 0.19  # inches of a line
 PANEL = 2.3  # inches of a panel's width
+SAME, HALF = 1e-9, 0.05  # a spread of values that is none, and what is shown at each side of them then
 EDGES = 1.1  # inches above and below the lines: headings, and the numbers of the axes
 
 
@@ -68,11 +69,20 @@ def draw_lines(
         if zero:
             axes.axvline(0, color="#333333", linewidth=0.9)
         axes.set_title(panel.heading, fontsize=8)
+        _open(axes, panel)
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.tick_params(axis="x", labelsize=7.5)
         axes.tick_params(axis="y", length=0)
     row[0].set_yticks(range(len(named)), list(named.values()), fontsize=7.5)
     row[0].set_ylim(len(named) - 0.4, -0.6)
+
+
+def _open(axes: Axes, panel: Panel) -> None:
+    """Give a panel whose values are all the same an axis that shows so, with these in its middle."""
+    ends = [*panel.rows["ci_low"].dropna(), *panel.rows["ci_high"].dropna(), *panel.rows["value"]]
+    if ends and not panel.levels and max(ends) - min(ends) < SAME:
+        middle = (max(ends) + min(ends)) / 2
+        axes.set_xlim(middle - HALF, middle + HALF)
 
 
 def parts(grid: tuple[float, float], many: tuple[float, float]) -> tuple[Figure, FigureBase, FigureBase]:

@@ -34,17 +34,20 @@ def figures(config: dict[str, Any]) -> dict[str, Entry]:
 def facts(config: dict[str, Any]) -> set[str]:
     """Return what the ``when`` of a figure may ask for.
 
-    The study, its benchmarks, the roles and sources of its models that are put through any, and ``compared``, where
-    anything stands beside the standard models: an attack's budget, or a model of the user's own.
+    The study, its benchmarks, the roles and sources of its models that are put through any; ``compared``, where
+    anything stands beside the standard models: an attack's budget, or a model of the user's own; and ``published``,
+    where others published numbers: of the imagenet study's grid, of models of the zoo.
     """
     models = [model for model in plan.models(config).values() if model.benchmarks]
     compared = any(not is_standard(model) or model.role == "extra" for model in models)
+    known = config["study"] == "imagenet" and any(model.role == "main" or model.source == "zoo" for model in models)
     return {
         f"{config['study']}_study",
         *plan.available_benchmarks(config),
         *(model.role for model in models),
         *(model.source for model in models),
         *(["compared"] if compared else []),
+        *(["published"] if known else []),
     }
 
 
