@@ -32,13 +32,11 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 def run() -> str:
     """Return how the run was made, in a sentence."""
-    from tradeoffs.claims.reference_run import facts
+    from tradeoffs.claims.reference_run import facts, in_words
 
     made = facts()
-    replicates = "one replicate" if made["replicates"] == 1 else f"{made['replicates']} replicates"
     return (
-        f"Made on {made['date']} by commit `{made['commit']}`: {replicates}, {made['models']} models, "
-        f"{made['hours']:g} hours on {made['machine']}."
+        f"The published run: {in_words(made)}, {made['models']} models, {made['hours']:g} hours on {made['machine']}."
     )
 
 

@@ -65,7 +65,8 @@ def main() -> None:
     text = readme.read_text()
     before, rest = text.split(START)
     _, after = rest.split(END)
-    listed = "\n".join(f"* {sentence}" for sentence in findings.in_short(reference_run.published()))
+    lead = f"Of the miniature ({reference_run.in_words(facts)}):\n"
+    listed = "\n".join([lead, *(f"* {sentence}" for sentence in findings.in_short(reference_run.published()))])
     readme.write_text(f"{before}{START}\n{listed}\n{END}{after}")
 
 

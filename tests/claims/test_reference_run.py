@@ -119,7 +119,8 @@ def test_what_is_published_is_the_default_study_but_for_its_replicates() -> None
 def test_the_front_page_says_what_the_published_claims_come_to() -> None:
     text = (ROOT / "README.md").read_text()
     said = text.partition("<!-- findings -->\n")[2].partition("\n<!-- end of findings -->")[0]
-    assert said.splitlines() == [f"* {sentence}" for sentence in findings.in_short(reference_run.published())]
+    lead = [f"Of the miniature ({reference_run.in_words(reference_run.facts())}):", ""]
+    assert said.splitlines() == lead + [f"* {each}" for each in findings.in_short(reference_run.published())]
 
 
 def test_findings_name_every_verdict_of_the_headlines_with_its_effect() -> None:

@@ -55,6 +55,12 @@ def published() -> list[dict[str, str]]:
     return rows(TABLE, COLUMNS)
 
 
+def in_words(made: Mapping[str, Any]) -> str:
+    """Return which run it is: its replicates, date and commit."""
+    repeated = "1 replicate" if made["replicates"] == 1 else f"{made['replicates']} replicates"
+    return f"{repeated}, {made['date']}, commit {made['commit']}"
+
+
 def rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """Return the rows of a table of claims, cells as text; InputError for a missing or broken one."""
     header, listed = read_csv(path, "make it with the claims step")
@@ -116,8 +122,7 @@ def _value(settings: Mapping[str, Any], name: str) -> str:
 def said(compared: Sequence[Mapping[str, str]], differing: Mapping[str, str], made: Mapping[str, Any]) -> list[str]:
     """Return in lines which verdicts differ from the reference run's: conclusions by name, exploratory rows counted."""
     lines = []
-    repeated = "1 replicate" if made["replicates"] == 1 else f"{made['replicates']} replicates"
-    names = f"the reference run ({repeated}, {made['date']}, commit {made['commit']})"
+    names = f"the reference run ({in_words(made)})"
     known = [row for row in compared if row["relation"] not in (NOT_THERE, NOT_HERE)]
     same = sum(row["relation"] == SAME for row in known)
     conflicts = sum(row["relation"] == CONFLICT for row in known)
