@@ -50,11 +50,11 @@ def opened(benchmark: str, given: Places, splits: Iterable[str] = ("val",)) -> I
         if name not in given:
             raise InputError(f"data: no folder of {name}, which {benchmark} reads; give one")
     with ExitStack() as stack:
-        yield {name: stack.enter_context(_folder(name, Path(given[name]).expanduser(), splits)) for name in wanted}
+        yield {name: stack.enter_context(folder(name, Path(given[name]).expanduser(), splits)) for name in wanted}
 
 
 @contextmanager
-def _folder(name: str, path: Path, splits: Iterable[str]) -> Iterator[Folder]:
+def folder(name: str, path: Path, splits: Iterable[str]) -> Iterator[Folder]:
     """Give the folder of one data set at a path: what holds the published folder, this itself, or another layout.
 
     What is laid out otherwise is read through a link of the published name, which is there meanwhile.

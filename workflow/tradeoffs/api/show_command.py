@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from tradeoffs.api.evaluate_command import folders_of
-from tradeoffs.api.folders import opened
+from tradeoffs.api.folders import folder
+from tradeoffs.benchmarks.evaluate import find
 from tradeoffs.examples import evaluations as read_evaluations
 from tradeoffs.examples.command import known, shown
 from tradeoffs.examples.page import Shown
@@ -33,7 +33,7 @@ def step(benchmark: str) -> Step:
 def run(
     benchmark: str,
     *,
-    data: Annotated[list[str], "folder of the data set; NAME=PATH for each where there are several"],
+    data: Annotated[Path, "folder of the benchmark's own data set"],
     evaluations: Annotated[Path, "folder of a study's evaluations: results/<study>/evaluations"],
     out: Annotated[Path, "HTML file to write"],
     page: Annotated[Path | None, "what is shown: page/<benchmark>.json beside the evaluations, if left out"] = None,
@@ -57,9 +57,9 @@ def run(
     if any(each.card["spec"]["architecture"] == "torchscript" for each in found.values()):  # which is code
         confinement.confine(out.parent)
     weights = {model.id: place for model in listed if (place := places / model.id / "weights.pt").is_file()}
-    with opened(benchmark, folders_of(data)) as folders:
-        roots = {name: place.root for name, place in folders.items()}
-        content = shown(benchmark, str(said["title"]), listed, found, weights, roots, rule)
+    own = find(benchmark).data[0]
+    with folder(own, data.expanduser()) as place:
+        content = shown(benchmark, str(said["title"]), listed, found, weights, {own: place.root}, rule)
     text = rendered([content])
     write_atomically(out, lambda temporary: _write(temporary, text))
     print(f"{out}: {len(content['images'])} images of {content['title']}; {rule['why']}")
