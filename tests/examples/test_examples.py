@@ -272,3 +272,25 @@ def test_show_without_a_page_or_of_another_folder_is_one_line(study, tmp_path, c
     assert error.startswith("error: ")
     assert error.count("\n") == 1
     assert not (tmp_path / "x.html").exists()
+
+
+def test_an_image_whose_mask_is_empty_has_no_share_and_is_on_no_other_background(study, copy_of, weights, tmp_path):
+    data = copy_of("rival10")
+    for mask in sorted((data / "RIVAL10/test/entire_object_masks").iterdir())[::2]:
+        Image.new("L", (32, 32)).save(mask)
+    other = Study(data.parent, tmp_path)
+    (tmp_path / "models").symlink_to(study.root / "models")
+    card = tmp_path / "evaluations/rival10/basic_standard.json"
+    spec = json.dumps(study.card("rival10", IDS[0])["spec"])
+    words = ["evaluate", "rival10", "--spec", spec, "--weights", str(weights), "--data", f"rival10={data}"]
+    assert commands.main([*words, "--card", str(card), "--outcomes", str(card.with_suffix(".npz"))]) == 0
+    images = other.show("rival10", tmp_path / "out", models=MODELS[:1])["images"]
+    kinds = set()
+    for image in images:
+        shown = {picture["what"]: picture["data"] for picture in image["pictures"]}
+        empty = pixels(shown["object mask"]).max() == 0
+        assert empty == (image["looks"][IDS[0]]["share_on_object"] is None)
+        assert empty == ("background of another class" not in shown)
+        assert all(answer["right"] is not None for answer in image["answers"][IDS[0]])
+        kinds.add(bool(empty))
+    assert kinds == {True, False}

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from tradeoffs.api.evaluate_command import folders_of
-from tradeoffs.api.folders import folders
+from tradeoffs.api.folders import folder
+from tradeoffs.benchmarks.evaluate import find
 from tradeoffs.examples import evaluations as read_evaluations
 from tradeoffs.examples.command import known, shown
 from tradeoffs.examples.page import Shown
@@ -33,7 +33,7 @@ def step(benchmark: str) -> Step:
 def run(
     benchmark: str,
     *,
-    data: Annotated[list[str], "folder of the data set; NAME=PATH for each where there are several"],
+    data: Annotated[Path, "folder of the benchmark's own data set"],
     evaluations: Annotated[Path, "folder of a study's evaluations: results/<study>/evaluations"],
     out: Annotated[Path, "HTML file to write"],
     page: Annotated[Path | None, "what is shown: page/<benchmark>.json beside the evaluations, if left out"] = None,
@@ -53,7 +53,8 @@ def run(
             f"{source}: not what tradeoffs examples writes; make it again, or name another by --page"
         ) from None
     places = models or evaluations.parent / "models"
-    roots = {name: place.root for name, place in folders(benchmark, folders_of(data)).items()}
+    own = find(benchmark).data[0]
+    roots = {own: folder(own, data.expanduser()).root}
     found = {model.id: read_evaluations.read(evaluations, benchmark, model.id) for model in listed}
     if any(each.card["spec"]["architecture"] == "torchscript" for each in found.values()):  # which is code
         confinement.confine(out.parent)

@@ -70,6 +70,11 @@ def run(
     card: Annotated[Path, "JSON card to write"],
 ) -> Written:
     """Choose images and write what is said of them. InputError for what is missing, damaged or of other data."""
+    if data.keys() != (expected := set(find(benchmark).data)):
+        raise InputError(
+            f"--data: {', '.join(sorted(data)) or 'none'} given; expected one NAME=PATH for each of "
+            f"{', '.join(sorted(expected))}"
+        )
     listed = [_shown(position, row) for position, row in enumerate(settings.models)]
     rule = settings.pictures
     if rule.keys() != {"embed", "licence", "why"}:
@@ -126,13 +131,11 @@ def shown(
 
 
 def of(benchmark: str, data: dict[str, Path], evaluated: Evaluated) -> Collection:
-    """Return the images of a benchmark as one evaluation has them; InputError where its settings are of other code."""
+    """Return the images of a benchmark as one evaluation has them; InputError where its settings are of other code.
+
+    ``data``: at least the folder of its own data set, whose images these are.
+    """
     module = importlib.import_module(_module(benchmark))
-    if data.keys() != (expected := set(find(benchmark).data)):
-        raise InputError(
-            f"--data: {', '.join(sorted(data)) or 'none'} given; expected one NAME=PATH for each of "
-            f"{', '.join(sorted(expected))}"
-        )
     try:
         settings = module.Settings(**evaluated.card["spec"])
     except TypeError as error:
