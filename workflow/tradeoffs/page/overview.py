@@ -59,7 +59,7 @@ def answer(facts: Facts) -> list[str]:
     else:
         first = f"{_ANSWERS[whole['verdict']]}: {counted(raw, 'headline measure', 'of reliance')}."
     second = (
-        f"Against standard models of equal clean accuracy {counted(equal, 'headline measure', 'of reliance')}."
+        f"Against standard models of equal clean accuracy, {counted(equal, 'headline measure', 'of reliance')}."
         if equal
         else "Nothing is said at equal clean accuracy: too few standard models of different accuracy were measured."
     )
