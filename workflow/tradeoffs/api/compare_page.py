@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 UNKNOWN = "unknown"  # what a model was trained against, which nobody said
 NO_CLAIMS = (
-    "verdicts are about ways to train, and take several trainings of each; the differences here are between these "
-    "networks, each trained once, with intervals over images alone"
+    "verdicts are about ways to train, and take several trainings of each; the differences here are those of these "
+    "networks from {reference}, each trained once, with intervals over images alone"
 )
 
 
@@ -40,7 +40,7 @@ def write(table: "pd.DataFrame", results: Mapping[tuple[str, str], Result], path
             for row in table.to_dict("records")
             if row["reliance"]
         ],
-        no_claims=NO_CLAIMS,
+        no_claims=NO_CLAIMS.format(reference=table["reference"].iloc[0]),
     )
     render.write(path, known, [])
 

@@ -59,7 +59,7 @@ def answer(facts: Facts) -> list[str]:
     else:
         first = f"{_ANSWERS[whole['verdict']]}: {counted(raw, 'headline measure', 'of reliance')}."
     second = (
-        f"Against standard models of equal clean accuracy {counted(equal, 'headline measure', 'of reliance')}."
+        f"Against standard models of equal clean accuracy, {counted(equal, 'headline measure', 'of reliance')}."
         if equal
         else "Nothing is said at equal clean accuracy: too few standard models of different accuracy were measured."
     )
@@ -134,7 +134,7 @@ def sure(facts: Facts) -> list[str]:
 def run(facts: Facts) -> list[tuple[str, str]]:
     """Return what was run, as name and value."""
     study = facts.study
-    seeds = {row["seed"] for row in [*facts.summary, *facts.sweeps]}
+    seeds = {row["seed"] for row in [*facts.summary, *facts.sweeps]} - {""}
     roles = Counter(model.role for model in study.models)
     cards = [*facts.cards.values(), *facts.evaluations.values()]
     measured = {row["benchmark"] for row in [*facts.summary, *facts.sweeps]}
@@ -142,21 +142,18 @@ def run(facts: Facts) -> list[tuple[str, str]]:
         ("Study", study.name),
         ("Models", f"{len(study.models)} ({', '.join(f'{number} {role}' for role, number in roles.items())})"),
         ("Replicates", str(facts.replicates)),
-        ("Seeds", f"{len(seeds)}, one for each training; a model's card has its own"),
+        *([("Seeds", f"{len(seeds)}; a model's card has its own")] if seeds else []),
         ("Benchmarks", ", ".join(each.title for each in study.benchmarks if each.name in measured) or "none"),
     ]
     if absent := [each.title for each in study.benchmarks if each.name not in measured]:
         listed.append(("Not measured", ", ".join(absent)))
     if cards:
-        trained, evaluated = (
-            sum(card["seconds"] for card in each.values()) for each in (facts.cards, facts.evaluations)
-        )
+        work = {"trainings": [*facts.cards.values()], "evaluations": [*facts.evaluations.values()]}
+        spent = {name: sum(card["seconds"] for card in each) for name, each in work.items() if each}
+        time = " and ".join(f"{seconds:,.0f} s of {name}" for name, seconds in spent.items())
         listed += [
             ("Device", ", ".join(sorted({str(card["device"]) for card in cards}))),
-            (
-                "Time",
-                f"{trained:,.0f} s of trainings, {evaluated:,.0f} s of evaluations, one after the other",
-            ),
+            ("Time", f"{time}, one after the other"),
             ("Versions", _versions([card["versions"] for card in cards])),
         ]
     return listed
