@@ -58,6 +58,18 @@ def test_counts_are_of_all_jobs_that_snakemake_would_run(folder, capsys):
     assert [cell for cell in found["rival10"] if cell][-1].strip() == "exact"
 
 
+def test_data_at_hand_are_counted_in_place_of_what_the_config_says(folder, capsys, miniature):
+    (folder / "resources/miniature").mkdir(parents=True)
+    (folder / "resources/miniature/default").symlink_to(miniature)
+    (folder / "more.yaml").write_text("miniature: {data: {images: {rival10: 90, val: 90}}}")
+    config = study.read([folder / "more.yaml"], [], complete=False)
+    model = config.models["basic_standard"]
+    spec = {"classes": 10, "domains": {"preserved": "val"}}
+    for benchmark, key, there in (("rival10", "test", 60), ("imagenet", "val", 40), ("adversarial", "val", 40)):
+        said, counted = (jobs.images(config.config, model, benchmark, spec, counting) for counting in (False, True))
+        assert (said[key], counted[key]) == (90, there)
+
+
 def test_what_has_a_result_is_not_to_do(folder, capsys):
     card = folder / "results/miniature/evaluations/rival10/basic_standard.json"
     card.parent.mkdir(parents=True)

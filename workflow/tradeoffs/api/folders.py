@@ -54,7 +54,7 @@ def opened(benchmark: str, given: Places, splits: Iterable[str] = ("val",)) -> I
 
 
 @contextmanager
-def folder(name: str, path: Path, splits: Iterable[str]) -> Iterator[Folder]:
+def folder(name: str, path: Path, splits: Iterable[str] = ("val",)) -> Iterator[Folder]:
     """Give the folder of one data set at a path: what holds the published folder, this itself, or another layout.
 
     What is laid out otherwise is read through a link of the published name, which is there meanwhile.
