@@ -132,8 +132,6 @@ class _Machine(TorchFunctionMode):
             device, dtype, _, layout = torch._C._nn._parse_to(*args[1:], **options)
             if device is not None:
                 return self._move(args[0], device, dtype, {"memory_format": layout} if layout is not None else {})
-        if func is torch.Tensor.pin_memory:
-            return args[0].clone()
         if func is torch.Tensor.tolist and isinstance(args[0], OnGpu):
             OnGpu.counts.waits += 1
             return args[0].held.tolist()
@@ -213,5 +211,6 @@ def pretended_gpu(free: int = 80_000_000_000) -> Iterator[Counts]:
         "autocast": lambda kind, dtype=None, enabled=True, **options: autocast("cpu", dtype, enabled=False),
     }
     OnGpu.counts = Counts()
-    with patch.multiple(torch, **replaced), patch.multiple(torch.cuda, **cuda), _Machine():
+    pinned = patch.object(torch.Tensor, "pin_memory", torch.Tensor.clone)  # in every thread
+    with patch.multiple(torch, **replaced), patch.multiple(torch.cuda, **cuda), pinned, _Machine():
         yield OnGpu.counts

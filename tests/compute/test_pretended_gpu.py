@@ -77,11 +77,12 @@ def test_a_training_ends_with_the_cpus_weights(miniature, change):
     assert again[-1] == pytest.approx(history[-1], rel=0.01, abs=0.051)  # one of 20 images
 
 
-def test_steps_on_images_in_memory_wait_for_nothing(miniature):
+@pytest.mark.parametrize("augmentation", ["none", "crop_flip"])  # images held in memory, and streamed
+def test_steps_wait_for_nothing(miniature, augmentation):
     """More steps cost no more waits, as long as they are fewer than lie between two looks."""
 
     def waits(batch_size):
-        spec = SPEC._replace(batch_size=batch_size)
+        spec = SPEC._replace(batch_size=batch_size, augmentation=augmentation)
         with pretended_gpu() as counts:
             run = start(spec, images := sources(spec, miniature / "imagenet", GPU)[0], GPU, NEVER, lambda: False, ALONE)
             before = counts.waits

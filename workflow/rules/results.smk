@@ -8,6 +8,7 @@ localrules:
     look,
     summary,
     claims,
+    reference,
     published,
     missing,
     figure,
@@ -83,6 +84,25 @@ rule claims:
     shell:
         "python -m tradeoffs claims --spec {params.spec:q} --evaluations {params.evaluations:q} --theory {input.theory:q}"
         " --out {output.out:q} --differences {output.differences:q} --regime {output.regime:q}"
+        " --card {output.card:q} > {log:q} 2>&1"
+
+
+# Of the miniature: which verdicts differ from those of the run that the documentation shows.
+rule reference:
+    input:
+        rules.claims.output.out,
+    output:
+        out=table("reference", "Claims", "Verdicts beside those of the reference run"),
+        card=f"results/{STUDY}/cards/reference.json",
+    log:
+        f"logs/{STUDY}/results/reference.log",
+    conda:
+        "../../envs/environment.yaml"
+    params:
+        code=code_id("tradeoffs.claims.reference"),
+        spec=settings(specification.of_reference(config)),
+    shell:
+        "python -m tradeoffs reference --spec {params.spec:q} --claims {input:q} --out {output.out:q}"
         " --card {output.card:q} > {log:q} 2>&1"
 
 
@@ -162,6 +182,7 @@ rule figures:
     input:
         rules.summary.output,
         rules.claims.output,
+        rules.reference.output if STUDY == "miniature" else [],
         [f"results/{STUDY}/figures/{name}.svg" for name in FIGURES],
         rules.missing.output if STUDY == "imagenet" else [],
         rules.published.output if STUDY == "imagenet" else [],

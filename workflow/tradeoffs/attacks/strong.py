@@ -134,15 +134,16 @@ def fooled(
         targeted = number > 2
         copies = nearest.shape[1] if targeted else 1
         for part in again.split(max(1, batch_size // copies)):
+            copied = part.repeat_interleave(copies)  # indexed by, images stay as they lie in memory (channels_last)
             longer = attack(
                 logits,
-                x[part].repeat_interleave(copies, 0),
-                labels[part].repeat_interleave(copies),
+                x[copied],
+                labels[copied],
                 norm=norm,
                 epsilon=epsilon,
                 steps=(TARGETED if targeted else LONGER) * steps,
                 generator=generator,
-                clean=clean[part].repeat_interleave(copies),
+                clean=clean[copied],
                 targets=nearest[part].flatten() if targeted else None,
                 softness=SOFTER,
             )

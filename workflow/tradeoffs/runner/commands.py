@@ -45,6 +45,7 @@ VERBS = {
     "summary": Verb("tidy table of every metric of every model", "results.summary"),
     "look": Verb("whether the headline claims are decided, or another replicate is worth it", "claims.look"),
     "claims": Verb("claims, statistics and verdicts", "claims.command"),
+    "reference": Verb("a study's verdicts beside those of the run that is published here", "claims.reference"),
     "published": Verb("published numbers, and ours beside them", "results.published"),
     "missing": Verb("table of the data that are missing", "results.missing"),
     "figure": Verb("draw a figure", "figures.command", "figure"),

@@ -20,6 +20,7 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
+from tradeoffs.claims import reference_run
 from tradeoffs.compute import gpus
 from tradeoffs.compute.lease import JOBS_PER_GPU
 from tradeoffs.runner import fork_server, last_words, slurm
@@ -290,6 +291,17 @@ def print_regime(path: Path) -> None:
             sep="\n",
             file=sys.stderr,
         )
+
+
+def print_reference(folder: Path) -> None:
+    """Print which verdicts differ from the reference run's; ``folder``: the study's, with the comparison, if any."""
+    try:
+        compared = reference_run.rows(folder / "reference.csv", reference_run.Compared._fields)
+        differing = read_json(folder / "cards/reference.json")["other_settings"]
+    except (InputError, KeyError, TypeError):  # not asked for; whoever reads the table is told of damage
+        return
+    print(*reference_run.said(compared, differing, reference_run.facts()), sep="\n", file=sys.stderr)
+    print(f"{folder / 'reference.csv'} has all of them", file=sys.stderr)
 
 
 def end(workflow: Any) -> None:

@@ -5,6 +5,7 @@ Imports only what the Snakefile may import at every start; the steps themselves 
 
 from typing import Any
 
+from tradeoffs.claims import reference_run
 from tradeoffs.step.declarations import Benchmark, benchmarks
 from tradeoffs.step.settings import canonical
 from tradeoffs.study import miniature, plan
@@ -30,6 +31,11 @@ def of_look(config: dict[str, Any], number: int) -> str:
     study = config[config["study"]]
     planned = {"look": number, "looks": most(study), "hypotheses": headlines(study)}
     return canonical(_told(config, number) | config["claims"] | planned)
+
+
+def of_reference(config: dict[str, Any]) -> str:
+    """What the comparison with the reference run is told: the settings that verdicts depend on, by dotted name."""
+    return canonical({"settings": reference_run.flat(config), "reference": reference_run.digest()})
 
 
 def _told(config: dict[str, Any], replicates: int | None) -> dict[str, Any]:

@@ -9,8 +9,9 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -127,20 +128,28 @@ def streamed(
 ) -> Source:
     """Decode in ``workers`` threads what is needed next; ``decode(index, epoch)`` returns uint8 [3, h, w].
 
-    Beside the batch in use at most three are in memory. Pixels travel to the device as bytes.
+    Beside the batch in use at most three are in memory. Pixels travel to the device as bytes. The threads put a batch
+    together too, in memory that a GPU copies from by itself: an epoch waits for the device once, when it begins.
     """
 
+    def assembled(chosen: list[int], decoded: list[Future[NDArray[np.uint8]]]) -> Batch:
+        pixels = _stack([future.result() for future in decoded], [split.paths[index] for index in chosen])
+        return _pinned(pixels, device), _pinned(split.labels[chosen], device)
+
     def batches(parts: Sequence[Tensor], epoch: int) -> Iterator[Batch]:
-        waiting: deque[tuple[list[int], list[Future[NDArray[np.uint8]]]]] = deque()
+        order = iter(torch.cat(list(parts)).tolist() if parts else [])
+        waiting: deque[Future[Batch]] = deque()
         with threads(workers) as pool:
             for number in range(len(parts) + _AHEAD):
                 if number < len(parts):
-                    chosen = parts[number].tolist()
-                    waiting.append((chosen, [pool.submit(decode, index, epoch) for index in chosen]))
+                    chosen = list(islice(order, len(parts[number])))
+                    # Threads take tasks in order, so what this one waits for has been begun when it is taken up.
+                    decoded = [pool.submit(decode, index, epoch) for index in chosen]
+                    waiting.append(pool.submit(assembled, chosen, decoded))
                 if number >= _AHEAD:
-                    chosen, futures = waiting.popleft()
-                    pixels = _stack([future.result() for future in futures], [split.paths[i] for i in chosen])
-                    yield _to_device(pixels, device), torch.from_numpy(split.labels[chosen]).to(device)
+                    pixels, labels = (each.to(device, non_blocking=True) for each in waiting.popleft().result())
+                    # The permuted view is what channels_last means.
+                    yield pixels.permute(0, 3, 1, 2).float() / 255, labels
 
     return Source(len(split.paths), split.classes, batches)
 
@@ -154,12 +163,10 @@ def _stack(decoded: list[NDArray[np.uint8]], names: list[Path]) -> NDArray[np.ui
     return np.stack([pixels.transpose(1, 2, 0) for pixels in decoded])
 
 
-def _to_device(pixels: NDArray[np.uint8], device: torch.device) -> Tensor:
-    batch = torch.from_numpy(pixels)
-    if device.type == "cuda":
-        batch = batch.pin_memory()
-    # Bytes cross to the device, a quarter of the floats; the permuted view is what channels_last means.
-    return batch.to(device, non_blocking=True).permute(0, 3, 1, 2).float() / 255
+def _pinned(array: NDArray[Any], device: torch.device) -> Tensor:
+    """Return an array as a tensor that a GPU can copy without the CPU's waiting for it."""
+    tensor = torch.from_numpy(array)
+    return tensor.pin_memory() if device.type == "cuda" else tensor
 
 
 def _memory(device: torch.device) -> int:
