@@ -58,8 +58,8 @@ def run(
         confinement.confine(out.parent)
     weights = {model.id: place for model in listed if (place := places / model.id / "weights.pt").is_file()}
     own = find(benchmark).data[0]
-    with folder(own, data.expanduser()) as place:
-        content = shown(benchmark, str(said["title"]), listed, found, weights, {own: place.root}, rule)
+    with folder(own, data.expanduser()) as given:
+        content = shown(benchmark, str(said["title"]), listed, found, weights, {own: given.root}, rule)
     text = rendered([content])
     write_atomically(out, lambda temporary: _write(temporary, text))
     print(f"{out}: {len(content['images'])} images of {content['title']}; {rule['why']}")
