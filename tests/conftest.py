@@ -49,6 +49,7 @@ SLOW = {
     "models/test_convert.py",
     "models/test_networks.py",
     "models/test_wrappings.py",
+    "page/test_images_in_a_browser.py",
     "page/test_page_in_a_browser.py",
     "results/test_cards_to_tables.py",
     "results/test_imagenet_study.py",

@@ -246,7 +246,7 @@ def page(folder, images=None, **words):
 HOSTILE = """<script>window.hacked=1</script><img src=x onerror="window.hacked=1">'"&amp;{{ 7*7 }}<!--"""
 
 
-def hostile(folder):
+def hostile(folder, images=None):
     name = "<script>window.hacked=1<\\script>\"'&"
     models = [model(name, architecture=HOSTILE, world=HOSTILE), *grid()]
     models.append(model("constructor", role="extra", architecture="__proto__"))
@@ -269,5 +269,5 @@ def hostile(folder):
         claims=claims,
         sources=sources,
         reason=HOSTILE,
-        images=pictures(folder / "pictures", HOSTILE),
+        images=images or pictures(folder / "pictures", HOSTILE),
     )
