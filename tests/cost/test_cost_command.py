@@ -1,12 +1,14 @@
 """``tradeoffs cost``: of any config, counts without torch, what is missing from the sum, one line for a mistake."""
 
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
 
-from project_root import ROOT
+from project_root import ROOT, copy_project
 from tradeoffs.compute.work import Work
 from tradeoffs.cost import hours, jobs, networks, probe, short, slurm, study, table
 from tradeoffs.cost.seconds import Rates
@@ -199,3 +201,34 @@ def test_a_network_is_timed(monkeypatch):
     assert min(found) > 0
     assert probe.reading(32, photographs=False) > 0
     assert probe.arithmetic() > 1e6
+
+
+def test_the_table_of_the_published_study_is_what_the_command_counts(folder, capsys):
+    (folder / "lab.yaml").write_text("study: imagenet\nimagenet: {controls: []}\n")
+    text = said(capsys, "--counts", "--complete", "--configfile", "lab.yaml", "--by", "architecture")
+    page = (ROOT / "docs/explanation/cost.md").read_text().partition("## The published study")[2]
+    shown = {
+        cells[0]: cells[1:5]
+        for row in page.partition("\n## ")[0].splitlines()
+        if row.startswith("| ") and (cells := [cell.strip() for cell in row.strip("|").split("|")])[1][:1].isdigit()
+    }
+    counted = {
+        name.split()[0]: [cell.strip() for cell in cells if cell.strip()]
+        for name, cells in rows(text).items()
+        if name.endswith(" resnet50")
+    }
+    assert shown == {name: [*cells[3:6], cells[7]] for name, cells in counted.items()}
+
+
+def test_a_dry_run_says_the_counts_in_one_line(folder):
+    copy_project(folder)
+    shutil.copy(ROOT / "tests/small.yaml", folder / "config.yaml")
+    snakemake = Path(sys.executable).parent / "snakemake"
+    told = [
+        subprocess.run([snakemake, *words, "--quiet"], cwd=folder, capture_output=True, text=True, check=True).stderr
+        for words in (["-n"], ["--list"])
+    ]
+    dry, listed = ([line for line in text.splitlines() if line.startswith("cost: ")] for text in told)
+    found = study.read([], [], complete=False)
+    assert dry == [short.line(found.config, found.models)]
+    assert listed == []
