@@ -1,5 +1,6 @@
 """``tradeoffs cost``: of any config, counts without torch, what is missing from the sum, one line for a mistake."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -102,10 +103,17 @@ def test_the_published_study_is_counted_without_any_of_its_data(folder, capsys):
 def test_hours_on_a_gpu_scale_with_multiplications(folder, capsys):
     (folder / "few.yaml").write_text("study: imagenet\nimagenet: {controls: []}\n")
     words = ["--complete", "--configfile", "few.yaml", "--by", "model"]
-    text = said(capsys, *words, "--images-per-second", "resnet50=2500")
+    gpu = ["--images-per-second", "resnet50=2500"]
+    text = said(capsys, *words, *gpu)
     found = {name: float(cells[-1]) for name, cells in rows(text).items() if name not in ("step", "all")}
     assert 0.2 < found["resnet18_standard"] / found["resnet50_standard"] < 1
     assert "GPU hours in" in text
+    assert "to do: " not in text
+    card = folder / "results/imagenet/evaluations/rival10/resnet50_standard.json"
+    card.parent.mkdir(parents=True)
+    card.write_text("{}")
+    left, whole = re.search(r"^to do: (\S+) of (\S+) hours", said(capsys, *words, *gpu), re.MULTILINE).groups()
+    assert float(left) < float(whole)
     assert "rival10: the size of its archive" in text
 
 
