@@ -1,12 +1,15 @@
 """``tradeoffs cost``: of any config, counts without torch, what is missing from the sum, one line for a mistake."""
 
+import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
 
-from project_root import ROOT
+from project_root import ROOT, copy_project
 from tradeoffs.compute.work import Work
 from tradeoffs.cost import hours, jobs, networks, probe, short, slurm, study, table
 from tradeoffs.cost.seconds import Rates
@@ -105,10 +108,17 @@ def test_the_published_study_is_counted_without_any_of_its_data(folder, capsys):
 def test_hours_on_a_gpu_scale_with_multiplications(folder, capsys):
     (folder / "few.yaml").write_text("study: imagenet\nimagenet: {controls: []}\n")
     words = ["--complete", "--configfile", "few.yaml", "--by", "model"]
-    text = said(capsys, *words, "--images-per-second", "resnet50=2500")
+    gpu = ["--images-per-second", "resnet50=2500"]
+    text = said(capsys, *words, *gpu)
     found = {name: float(cells[-1]) for name, cells in rows(text).items() if name not in ("step", "all")}
     assert 0.2 < found["resnet18_standard"] / found["resnet50_standard"] < 1
     assert "GPU hours in" in text
+    assert "to do: " not in text
+    card = folder / "results/imagenet/evaluations/rival10/resnet50_standard.json"
+    card.parent.mkdir(parents=True)
+    card.write_text("{}")
+    left, whole = re.search(r"^to do: (\S+) of (\S+) hours", said(capsys, *words, *gpu), re.MULTILINE).groups()
+    assert float(left) < float(whole)
     assert "rival10: the size of its archive" in text
 
 
@@ -204,3 +214,34 @@ def test_a_network_is_timed(monkeypatch):
     assert min(found) > 0
     assert probe.reading(32, photographs=False) > 0
     assert probe.arithmetic() > 1e6
+
+
+def test_the_table_of_the_published_study_is_what_the_command_counts(folder, capsys):
+    (folder / "lab.yaml").write_text("study: imagenet\nimagenet: {controls: []}\n")
+    text = said(capsys, "--counts", "--complete", "--configfile", "lab.yaml", "--by", "architecture")
+    page = (ROOT / "docs/explanation/cost.md").read_text().partition("## The published study")[2]
+    shown = {
+        cells[0]: cells[1:5]
+        for row in page.partition("\n## ")[0].splitlines()
+        if row.startswith("| ") and (cells := [cell.strip() for cell in row.strip("|").split("|")])[1][:1].isdigit()
+    }
+    counted = {
+        name.split()[0]: [cell.strip() for cell in cells if cell.strip()]
+        for name, cells in rows(text).items()
+        if name.endswith(" resnet50")
+    }
+    assert shown == {name: [*cells[3:6], cells[7]] for name, cells in counted.items()}
+
+
+def test_a_dry_run_says_the_counts_in_one_line(folder):
+    copy_project(folder)
+    shutil.copy(ROOT / "tests/small.yaml", folder / "config.yaml")
+    snakemake = Path(sys.executable).parent / "snakemake"
+    told = [
+        subprocess.run([snakemake, *words, "--quiet"], cwd=folder, capture_output=True, text=True, check=True).stderr
+        for words in (["-n"], ["--list"])
+    ]
+    dry, listed = ([line for line in text.splitlines() if line.startswith("cost: ")] for text in told)
+    found = study.read([], [], complete=False)
+    assert dry == [short.line(found.config, found.models)]
+    assert listed == []

@@ -48,7 +48,8 @@ def run(
 
         result = timed.measured(found.config, known.jobs, timed.given(images_per_second or []))
         hours = {row.name: sum(result.seconds.get(id(job), 0.0) for job in row.jobs) / 3600 for row in rows}
-        weights, said = result.weights, result.said + _slurm(found.config, known.jobs, result.seconds)
+        weights = result.weights
+        said = result.said + _left(known.jobs, result.seconds) + _slurm(found.config, known.jobs, result.seconds)
         absent += result.unknown
     _print_table(rows, hours)
     size = files.needed(found.config, found.models.values(), known.jobs, weights)
@@ -85,6 +86,15 @@ def _print_table(rows: list[Row], hours: dict[str, float]) -> None:
         header = (*header, "hours")
         listed = [(*row, f"{value:.3g}") for row, value in zip(listed, values, strict=True)]
     print(table.aligned([header, *listed]))
+
+
+def _left(listed: list[Job], seconds: dict[int, float]) -> list[str]:
+    """Return the hours of the jobs without a result here, where some have one."""
+    left, whole = (
+        sum(seconds.get(id(job), 0.0) for job in some) / 3600
+        for some in ([job for job in listed if not job.done], listed)
+    )
+    return [f"to do: {left:.3g} of {whole:.3g} hours"] if any(job.done for job in listed) else []
 
 
 def _slurm(config: Config, listed: list[Job], seconds: dict[int, float]) -> list[str]:

@@ -10,6 +10,7 @@ with ``step(part)``.
 import importlib
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -99,14 +100,17 @@ def described(verb: str, part: str | None) -> Step:
     from tradeoffs.runner import signatures
 
     facts = VERBS[verb]
-    if verb in ("train", "compare") or (verb == "evaluate" and part is None):
-        return signatures.step(str(facts.whole or facts.module))
+    if facts.part is None or part is None:
+        with suppress(NameError):  # a signature that rests on what its module imports
+            return signatures.step(str(facts.whole or facts.module))
     if part is None or part not in parts(verb):
         return step(verb, part)
     if verb == "evaluate":
         return signatures.of_part(facts.module, f"benchmarks.{part}", benchmarks()[part])
     if verb == "convert":
         return signatures.of_part(facts.module, f"models.sources.{part}")
+    if facts.part == "benchmark":
+        return signatures.step(facts.module)
     if verb == "theory":
         return signatures.step(f"theory.{importlib.import_module('tradeoffs.theory.command').PARTS[part]}")
     return step(verb, part)

@@ -6,7 +6,7 @@ is imported from. A test holds what is read so to what the imported modules say.
 
 import ast
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType, MappingProxyType
@@ -16,7 +16,13 @@ from tradeoffs.step.command import Step, options_of
 from tradeoffs.step.declarations import ROOT, Benchmark
 
 _NAMES: dict[str, Any] = {name: getattr(typing, name) for name in ("Annotated", "Any", "Literal", "NamedTuple")}
-_NAMES |= {"Path": Path, "Mapping": Mapping, "MappingProxyType": MappingProxyType, "dataclass": dataclass}
+_NAMES |= {
+    "Path": Path,
+    "Mapping": Mapping,
+    "Sequence": Sequence,
+    "MappingProxyType": MappingProxyType,
+    "dataclass": dataclass,
+}
 
 
 def step(module: str) -> Step:
