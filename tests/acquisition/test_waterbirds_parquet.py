@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import tradeoffs
 from tradeoffs.acquisition import waterbirds_parquet
 from tradeoffs.acquisition.fingerprint import verify
 from tradeoffs.data import waterbirds
@@ -164,3 +165,8 @@ def test_of_another_data_set_there_are_none(tmp_path, capsys):
     words = ["fetch", "imagenet9", "--accept-licence", "--parquet", str(tmp_path), "--out", str(tmp_path / "out")]
     assert commands.main(words) == 2
     assert "--parquet: imagenet9 is read from its archive alone; leave it out" in capsys.readouterr().err
+
+
+def test_a_folder_of_parquet_files_says_how_it_is_laid_out(mirror):
+    with pytest.raises(InputError, match=r"or what tradeoffs fetch waterbirds --parquet \S+/mirror makes of"):
+        tradeoffs.evaluate("torchvision/resnet18", "waterbirds", mirror, progress=False)

@@ -1,26 +1,20 @@
 """Any model on the published data in one call: fetched by the command, and as it was unpacked by hand."""
 
 import importlib
-import inspect
 import tarfile
-import warnings
 import zipfile
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 from torch import nn
 
 import tradeoffs
 from counted import Counted
-from models.published_format import trained_like
 from replica import world
 from replica.server import Replica
 from tradeoffs.api import fetch
 from tradeoffs.benchmarks import work
-from tradeoffs.models.networks import unwrapped
 from tradeoffs.runner import commands
 from tradeoffs.step.declarations import benchmarks, data
 
@@ -133,50 +127,3 @@ def test_passes_of_a_benchmark_are_what_was_said_before(benchmark, site, tmp_pat
     else:
         assert done["gradients"] <= said.most.gradients
         assert done["forward"] + done["gradients"] <= said.most.forward + said.most.gradients
-
-
-COLOURS = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
-
-
-def networks(kind, folder):
-    """A network as a module, and as what the user may have in its place, each with what is said of it."""
-    torch.manual_seed(0)
-    if kind == "a class of one's own":
-        (folder / "nets.py").write_text("import torch\nfrom torch import nn\n\n\n" + inspect.getsource(Colours))
-        return Colours(), f"{folder / 'nets.py'}:Colours", {"trust": True}
-    if kind == "TorchScript":
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it is deprecated, and what people have
-            torch.jit.save(torch.jit.trace(Colours().eval(), torch.rand(2, 3, 224, 224)), folder / "net.pt")
-        return Colours(), folder / "net.pt", {"trust": True, "input_size": 224}
-    name = {"torchvision": "torchvision/shufflenet_v2_x0_5", "timm": "timm/mobilenetv3_small_050"}[kind]
-    network = unwrapped(name, 1000)
-    if kind == "torchvision":
-        trained_like(network)
-    save_file(network.state_dict(), folder / "net.safetensors")
-    return network, folder / "net.safetensors", {"architecture": name}
-
-
-@pytest.mark.parametrize("kind", ["a class of one's own", "TorchScript", "torchvision", "timm"])
-def test_a_module_and_what_stands_for_it_give_the_same_on_the_published_layouts(kind, site, tmp_path):
-    """In a call, by the command, and compared; a TorchScript network shows no features, so on ImageNet-9."""
-    benchmark = "imagenet9" if kind == "TorchScript" else "waterbirds"
-    by_hand(benchmark, site, tmp_path / "data")
-    network, other, said = networks(kind, tmp_path)
-    settings = {"bootstrap": 50} | ({"challenge_backgrounds": 0} if benchmark == "imagenet9" else {})
-    told = {"settings": settings, "progress": False}
-    expected = tradeoffs.evaluate(network, benchmark, tmp_path / "data", **told, **COLOURS)
-    found = tradeoffs.evaluate(other, benchmark, tmp_path / "data", out=tmp_path / "out", **told, **COLOURS, **said)
-    rounding = 1e-7 if kind == "TorchScript" else 0  # its convolutions see images laid out otherwise
-    values = found.table.value.to_numpy()
-    np.testing.assert_allclose(values, expected.table.value.to_numpy(), rtol=0, atol=rounding)
-    if kind == "TorchScript":
-        return  # its command confines this process for good: tests/api/test_call.py
-    words = ["evaluate", "--model", str(other), "--benchmark", benchmark, "--data", str(tmp_path / "data")]
-    words += ["--out", str(tmp_path / "of command"), "--settings"]
-    words += [f"{key}={value}" for key, value in settings.items()]
-    for key, value in (COLOURS | said).items():
-        words += [f"--{key.replace('_', '-')}", *([] if value is True else map(str, np.atleast_1d(value)))]
-    assert commands.main(words) == 0
-    models = {"call": tmp_path / "out", "command": tmp_path / "of command"}
-    assert set(tradeoffs.compare(models, benchmark, tmp_path / "data").table.difference) == {0.0}
