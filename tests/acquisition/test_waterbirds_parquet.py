@@ -168,7 +168,5 @@ def test_of_another_data_set_there_are_none(tmp_path, capsys):
 
 
 def test_a_folder_of_parquet_files_says_how_it_is_laid_out(mirror):
-    with pytest.raises(
-        InputError, match=r"or what tradeoffs fetch waterbirds --parquet \S+/mirror makes of"
-    ):
+    with pytest.raises(InputError, match=r"or what tradeoffs fetch waterbirds --parquet \S+/mirror makes of"):
         tradeoffs.evaluate("torchvision/resnet18", "waterbirds", mirror, progress=False)
