@@ -17,7 +17,7 @@ from tradeoffs.step.errors import InputError
 
 def run(
     *,
-    model: Annotated[str, "torchvision/<name> or timm/<name>, with .<weights> or without; a file; file.py:function"],
+    model: Annotated[str, "torchvision/, timm/ or open_clip/<name>[.<weights>], zoo/<name>, a file, file.py:function"],
     benchmark: Annotated[str, "what to measure (tradeoffs list benchmarks)"],
     data: Annotated[list[str], "folder of the data set; NAME=PATH for each where there are several"],
     out: Annotated[Path, "folder for the card (JSON) and the images (npz)"],
