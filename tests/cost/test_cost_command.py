@@ -114,7 +114,7 @@ def test_hours_on_a_gpu_scale_with_multiplications(folder, capsys):
     assert 0.2 < found["resnet18_standard"] / found["resnet50_standard"] < 1
     assert "GPU hours in" in text
     assert "to do: " not in text
-    card = folder / "results/imagenet/evaluations/rival10/resnet50_standard.json"
+    card = folder / "results/imagenet/evaluations/salient_imagenet/resnet50_standard.json"
     card.parent.mkdir(parents=True)
     card.write_text("{}")
     left, whole = re.search(r"^to do: (\S+) of (\S+) hours", said(capsys, *words, *gpu), re.MULTILINE).groups()
