@@ -7,6 +7,7 @@ from hypothesis.extra.numpy import arrays
 
 from tradeoffs.examples.choice import SHOWN, choose
 from tradeoffs.examples.collection import Collection, Pair
+from tradeoffs.examples.page import Shown
 
 OWN, OTHER = "own", "other"
 
@@ -71,3 +72,10 @@ def test_none_is_shown_twice_none_without_reason_and_the_same_again(data, n):
         assert len(reason.shown) >= min(count, free)
         assert reason.shown == sorted(reason.shown)
     assert choose(images, right, ["plain"]) == (reasons, worst)
+
+
+def test_a_model_is_called_by_its_training():
+    words = {None: "net, standard", "AdvProp": "net, trained with AdvProp"}
+    for objective, said in words.items():
+        assert Shown("m", "main", "net", "none", 0.0, objective).label == said
+    assert Shown("m", "main", "net", "linf", 4.0).label == "net, ℓ∞ 4/255"

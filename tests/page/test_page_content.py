@@ -227,3 +227,10 @@ def test_another_template_is_another_page(tmp_path, monkeypatch):
     assert look.fingerprint() == before
     (tmp_path / "static/page.css").write_text("body {}")
     assert look.fingerprint() != before
+
+
+def test_a_network_with_an_objective_of_its_own_is_told_from_standard_ones(tmp_path):
+    models = [model("plain"), model("spread", objective="AdvProp")]
+    found = {each["model"]: each for each in leaderboard(known(tmp_path, models=models))["models"]}
+    assert [found[name]["objective"] for name in ("plain", "spread")] == ["", "AdvProp"]
+    assert "trained with ${model.objective}" in (look.STATIC / "page.js").read_text()

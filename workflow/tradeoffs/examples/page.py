@@ -1,7 +1,7 @@
 """The examples of one benchmark, as a page shows them: plain values, which JSON can hold.
 
     {benchmark, title, licence, may_embed, why, why_not,      pictures are in it only where they may be passed on
-     models: [{id, label, role, architecture, norm, epsilon, missing}],   missing: why nothing is known of it, or null
+     models: [{id, label, role, architecture, norm, epsilon, objective, missing}],   missing: why nothing is known of it, or null
      reasons: [{reason, fits, of, note}],            how many of the images each reason to show one fits
      worst: {group, grouped_by, picture, accuracy: {model: share right}},
      remark,                                         what the benchmark's images do not allow to be shown, and why
@@ -28,6 +28,8 @@ from tradeoffs.examples.choice import Reason, Right, choose
 from tradeoffs.examples.collection import Collection, Evaluated, Example
 from tradeoffs.examples.encoding import data_uri
 from tradeoffs.examples.heat import heat
+from tradeoffs.results.standard import is_standard
+from tradeoffs.results.standard import training as described
 
 _SYMBOLS = {"l1": "ℓ1", "l2": "ℓ2", "linf": "ℓ∞"}
 
@@ -40,12 +42,13 @@ class Shown(NamedTuple):
     architecture: str
     norm: str
     epsilon: float
+    objective: str | None = None
 
     @property
     def label(self) -> str:
         """What it is called: network and training, of the user's own its id."""
         budget = f"{self.epsilon:g}{'/255' if self.norm == 'linf' else ''}"
-        training = "standard" if self.norm == "none" else f"{_SYMBOLS[self.norm]} {budget}"
+        training = described(self) if self.norm == "none" else f"{_SYMBOLS[self.norm]} {budget}"
         return f"{self.id if self.role == 'extra' else self.architecture}, {training}"
 
 
@@ -62,7 +65,7 @@ def examples(
     Without ``embed`` there are no pictures, but all that is said of them. An image that cannot be read is named.
     """
     right = {id: collection.right(each.outcomes) for id, each in evaluated.items()}
-    reasons, worst = choose(collection, right, [model.id for model in models if model.norm == "none"])
+    reasons, worst = choose(collection, right, [model.id for model in models if is_standard(model)])
     shown: dict[int, Example] = {}
     missing: dict[int, str] = {}
     for place in (place for reason in reasons for place in reason.shown):

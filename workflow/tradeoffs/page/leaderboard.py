@@ -28,7 +28,11 @@ def leaderboard(facts: Facts) -> dict[str, Any]:
     values: dict[str, list[list[str] | None]] = {}
     for row in found:
         model = row["model"]
-        models.setdefault(model, {name: row[name] for name in WHO} | {"source": facts.sources.get(model, "")})
+        models.setdefault(
+            model,
+            {name: row[name] for name in WHO}
+            | {"source": facts.sources.get(model, ""), "objective": row.get("objective", "")},
+        )
         numbers = values.setdefault(model, [None] * len(names))
         numbers[place[row["benchmark"], row["metric"]]] = [row[name] for name in NUMBERS]
     titles = facts.study.titles

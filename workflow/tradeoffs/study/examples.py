@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from itertools import chain
 
+from tradeoffs.results.standard import is_standard
 from tradeoffs.step.declarations import ROOT, benchmarks
 from tradeoffs.study import pictures, plan
 from tradeoffs.study.model import Config, Model
@@ -22,7 +23,7 @@ def chosen(models: Iterable[Model]) -> list[Model]:
     main = [model for model in first if model.role == "main"]
     architectures = dict.fromkeys(model.architecture for model in main)
     found = list(chain.from_iterable(_of_architecture(main, name) for name in architectures))[:MOST]
-    if all(model.norm == "none" for model in found):
+    if all(is_standard(model) for model in found):
         found += [model for model in first if model.role == "extra"]
     return found[:MOST]
 
@@ -47,7 +48,7 @@ def through(models: Iterable[Model], benchmark: str) -> list[Model]:
 
 def told(config: Config, benchmark: str) -> Config:
     """Return the settings of :mod:`tradeoffs.examples.command`."""
-    keys = ("id", "role", "architecture", "norm", "epsilon")
+    keys = ("id", "role", "architecture", "norm", "epsilon", "objective")
     models = through(plan.models(config).values(), benchmark)
     return {
         "title": benchmarks()[benchmark].title,

@@ -3,7 +3,7 @@
 page.draw = (() => {
   const specifications = page.read("charts");
   const drawn = new Map();
-  const shapes = { none: "diamond", linf: "circle", l2: "square", l1: "triangle-up", unknown: "cross" };
+  const shapes = { none: "diamond", linf: "circle", l2: "square", l1: "triangle-up", other: "triangle-down", unknown: "cross" };
   const norms = Object.keys(shapes);
 
   function filled(value, words, colour) {

@@ -71,7 +71,7 @@
     const open = () => page.card(model.model);
     const name = page.make("button", { type: "button", class: "model" }, ...page.broken(model.model));
     const described = words.map(([key]) => page.make("td", { class: "word" },
-      ...(key === "norm" ? [page.make("span", { class: `swatch ${["none", "linf", "l2", "l1"].includes(model.norm) ? model.norm : "unknown"}` }), page.training(model)] : [model[key]])));
+      ...(key === "norm" ? [page.make("span", { class: `swatch ${["none", "linf", "l2", "l1", "other"].includes(page.kind(model)) ? page.kind(model) : "unknown"}` }), page.training(model)] : [model[key]])));
     return page.make("tr", { click: open }, page.make("th", { scope: "row" }, name), ...described,
       ...places().map((place) => cell(model, place)));
   }

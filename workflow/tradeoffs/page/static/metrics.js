@@ -16,7 +16,7 @@
     const said = ([value, low, high]) => `${page.short(value)}${low === "" ? "" : ` [${page.short(low)}, ${page.short(high)}]`}`;
     const end = ([value, low, high], place) => Number(low === "" ? value : [low, high][place]);
     return {
-      model: model.model, norm: model.norm, architecture: model.architecture, role: model.role, training: page.training(model),
+      model: model.model, norm: page.kind(model), architecture: model.architecture, role: model.role, training: page.training(model),
       x: Number(ours[0]), x_low: end(ours, 0), x_high: end(ours, 1), x_text: said(ours),
       y: Number(theirs[0]), y_low: end(theirs, 0), y_high: end(theirs, 1), y_text: said(theirs),
     };

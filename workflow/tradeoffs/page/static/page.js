@@ -29,7 +29,12 @@ const page = {
     const value = Number(text);
     return text === "" || Number.isNaN(value) ? text : String(Number(value.toPrecision(3)));
   },
+  // What it was trained against: none is standard training, and other an objective of its own without a norm.
+  kind(model) {
+    return model.norm === "none" && model.objective ? "other" : model.norm;
+  },
   training(model) {
+    if (page.kind(model) === "other") return `trained with ${model.objective}`;
     if (model.norm === "none") return "standard";
     if (model.norm === "unknown") return "unknown";
     return `${model.norm} ${model.epsilon}${model.norm === "linf" ? "/255" : ""}`;
