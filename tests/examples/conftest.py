@@ -17,8 +17,22 @@ from tradeoffs.step.command import execute
 
 SHOWN = ("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
 MODELS = [
-    {"id": "basic_standard", "role": "main", "architecture": "basic", "norm": "none", "epsilon": 0.0},
-    {"id": "basic_linf_eps8", "role": "main", "architecture": "basic", "norm": "linf", "epsilon": 8.0},
+    {
+        "id": "basic_standard",
+        "role": "main",
+        "architecture": "basic",
+        "norm": "none",
+        "epsilon": 0.0,
+        "objective": None,
+    },
+    {
+        "id": "basic_linf_eps8",
+        "role": "main",
+        "architecture": "basic",
+        "norm": "linf",
+        "epsilon": 8.0,
+        "objective": None,
+    },
 ]
 OWN = {"embed": True, "licence": "ours", "why": "we drew them"}
 

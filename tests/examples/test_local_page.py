@@ -16,7 +16,16 @@ CONTENT = {
     "why": "we drew them",
     "why_not": "",
     "models": [
-        {"id": "m", "label": "m", "role": "main", "architecture": "a", "norm": "none", "epsilon": 0, "missing": None}
+        {
+            "id": "m",
+            "label": "m",
+            "role": "main",
+            "architecture": "a",
+            "norm": "none",
+            "epsilon": 0,
+            "objective": None,
+            "missing": None,
+        }
     ],
     "reasons": [{"reason": "worst", "fits": 1, "of": 3, "note": ""}],
     "worst": {"group": "g", "grouped_by": "class", "picture": "image", "accuracy": {"m": 0.5}},

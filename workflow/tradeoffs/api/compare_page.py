@@ -70,7 +70,7 @@ def _row(model: str, benchmark: str, metric: str, *numbers: float) -> Row:
     """Return a row as a table of models has it."""
     text = [f"{number:.6g}" if number == number else "" for number in numbers]
     who = ("comparison", model, "extra", "", UNKNOWN, "", "")
-    return dict(zip(SUMMARY_COLUMNS, (*who, benchmark, metric, *text, "1"), strict=True))
+    return dict(zip(SUMMARY_COLUMNS, (*who, benchmark, metric, *text, "1", ""), strict=True))
 
 
 def _oriented(row: Mapping[str, Any]) -> tuple[float, float, float]:

@@ -74,7 +74,7 @@ def rendered(images: list[dict[str, Any]]) -> str:
     environment = Environment(
         loader=FileSystemLoader(look.TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    static = {name: script((look.STATIC / f"images.{name}").read_text()) for name in ("css", "js")}
+    static = {name: script((look.STATIC / f"images.{name}").read_text(encoding="utf-8")) for name in ("css", "js")}
     data = {each["benchmark"]: embedded(each) for each in images}
     return environment.get_template("local.html").render(images=images, data=data, **static)
 

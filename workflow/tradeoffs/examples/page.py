@@ -1,7 +1,7 @@
 """The examples of one benchmark, as a page shows them: plain values, which JSON can hold.
 
     {benchmark, title, licence, may_embed, why, why_not,      pictures are in it only where they may be passed on
-     models: [{id, label, role, architecture, norm, epsilon, objective, missing}],   missing: why nothing is known of it, or null
+     models: [{id, label, role, architecture, norm, epsilon, objective, missing}],  missing: why nothing is known
      reasons: [{reason, fits, of, note}],            how many of the images each reason to show one fits
      worst: {group, grouped_by, picture, accuracy: {model: share right}},
      remark,                                         what the benchmark's images do not allow to be shown, and why

@@ -22,5 +22,5 @@ def fingerprint() -> str:
     """Return a hash over all these files: what a page depends on that is no Python."""
     digest = hashlib.sha256()
     for path in sorted([*TEMPLATES.glob("*.html"), *STATIC.iterdir()]):
-        digest.update(f"{path.name}\0{path.read_text()}\0".encode())
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

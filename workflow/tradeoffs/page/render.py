@@ -58,9 +58,9 @@ def page(facts: Facts, pictures: Sequence[dict[str, Any]]) -> str:
             "theory": theory_part(facts),
             "charts": charts(),
         },
-        "style": Markup("\n".join(path.read_text() for path in look.styles())),
+        "style": Markup("\n".join(path.read_text(encoding="utf-8") for path in look.styles())),
         "library": library(),
-        "scripts": [script(path.read_text()) for path in look.scripts()],
+        "scripts": [script(path.read_text(encoding="utf-8")) for path in look.scripts()],
     }
     return environment().get_template("index.html").render(told)
 
