@@ -19,6 +19,9 @@ pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium is installe
 CLEAN = "th[data-by='0']"
 
 
+LONG = f"its weights could not be fetched; to try again, delete {'results/imagenet/' * 8}card.json"
+
+
 @pytest.fixture(scope="module")
 def browser():
     library = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: uv sync")
@@ -53,7 +56,7 @@ class Opened:
 @pytest.fixture(scope="module")
 def opened(browser, tmp_path_factory):
     folder = tmp_path_factory.mktemp("page")
-    found = Opened(browser, made_page(folder, images=pictures(folder / "pictures")))
+    found = Opened(browser, made_page(folder, images=pictures(folder / "pictures"), reason=LONG))
     found.folder = folder
     yield found
     assert found.wrong == []

@@ -31,7 +31,7 @@ page.draw = (() => {
       background: "transparent",
       font: "system-ui, sans-serif",
       view: { stroke: null },
-      axis: { ...lines, ...text, titleLimit: 600, titleFontWeight: "normal" },
+      axis: { ...lines, ...text, titleLimit: Math.min(600, element.clientWidth - 70), titleFontWeight: "normal" },
       legend: { ...text, orient: "top", columns: element.clientWidth < 500 ? 2 : 4, titleFontWeight: "normal", symbolStrokeColor: colour("--faint"), symbolFillColor: colour("--faint") },
     };
     const specification = { ...filled(specifications[name], words, colour), datasets };
