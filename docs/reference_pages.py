@@ -8,7 +8,7 @@ import importlib
 import importlib.util
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,7 +30,12 @@ def on_config(config: Any) -> None:
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Put each generated part in the place of its marker."""
-    for name, part in PARTS.items():
+    return filled(markdown, PARTS)
+
+
+def filled(markdown: str, parts: Mapping[str, Callable[[], str]]) -> str:
+    """Return a page with what ``parts`` make in the places of their markers."""
+    for name, part in parts.items():
         marker = f"<!-- {name} -->"
         if marker in markdown:
             markdown = markdown.replace(marker, part())

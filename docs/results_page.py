@@ -4,30 +4,20 @@ A line ``<!-- run -->``, ``<!-- findings -->``, ``<!-- claims -->`` or ``<!-- re
 """
 
 import csv
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from reference_pages import filled  # which lets the package be imported too
+
 DOCS = Path(__file__).resolve().parent
-WORKFLOW = DOCS.parent / "workflow"
 REPLICATES = DOCS / "replicates.csv"
 VERDICTS = ("supported", "contradicted", "equivalent", "undecided")
 
 
-def on_config(config: Any) -> None:
-    """Let the package be imported from its place: it need not be installed."""
-    if str(WORKFLOW) not in sys.path:
-        sys.path.insert(0, str(WORKFLOW))
-
-
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Put each part in the place of its marker."""
-    for name, part in PARTS.items():
-        marker = f"<!-- {name} -->"
-        if marker in markdown:
-            markdown = markdown.replace(marker, part())
-    return markdown
+    return filled(markdown, PARTS)
 
 
 def run() -> str:

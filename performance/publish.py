@@ -13,12 +13,12 @@ import subprocess
 from pathlib import Path
 
 import yaml
-from snakemake.utils import update_config
 
 from tradeoffs.claims import findings, reference_run
 from tradeoffs.claims.row import Claim
+from tradeoffs.cost import study
+from tradeoffs.results.rows import rows
 from tradeoffs.results.table import write_csv
-from tradeoffs.runner.hooks import configured
 from tradeoffs.step.cards import read_card
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,18 +30,15 @@ def main() -> None:
     """Write them all."""
     parser = argparse.ArgumentParser(description="Publish a finished run of the miniature")
     parser.add_argument("--results", type=Path, required=True, help="results/miniature of the run")
-    parser.add_argument("--config", type=Path, nargs="+", required=True, help="config files of the run, as given to it")
+    parser.add_argument("--config", type=Path, nargs="*", default=[], help="config files given to it")
     parser.add_argument("--machine", required=True, help="what it ran on, in words")
     parser.add_argument("--hours", type=float, required=True, help="how long it took")
     options = parser.parse_args()
-    table = reference_run.rows(options.results / "claims.csv", Claim._fields)
+    table = rows(options.results / "claims.csv", Claim._fields)
     columns = reference_run.COLUMNS
     write_csv(reference_run.TABLE, columns, [[row[column] for column in columns] for row in table])
     spec = read_card(options.results / "cards/claims.json")["spec"]
-    merged: dict[str, object] = {}
-    for path in options.config:
-        update_config(merged, yaml.safe_load(path.read_text()))
-    config, _ = configured(merged, options.config, options.config[1:])
+    config = study.read(options.config, [], complete=False).config
     commit = subprocess.run(
         ["git", "-C", options.results, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
     )

@@ -95,8 +95,14 @@ def evaluation_fingerprints(wildcards):
 
 def evaluation_options(wildcards):
     """Their command-line options, word by word: the shell is given each in quotes."""
-    folders = evaluation_folders(wildcards).items()
-    return [word for name, path in folders for word in ("--data", f"{name}={path}")]
+    return data_options(evaluation_folders(wildcards))
+
+
+def data_options(folders):
+    """Command-line options that name data folders, word by word."""
+    return [
+        word for name, path in folders.items() for word in ("--data", f"{name}={path}")
+    ]
 
 
 def options(folders):

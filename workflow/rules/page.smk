@@ -26,11 +26,7 @@ rule examples:
             "tradeoffs.examples.command", f"tradeoffs.examples.sets.{wc.benchmark}"
         ),
         spec=lambda wc: settings(study_examples.told(config, wc.benchmark)),
-        data=lambda wc: [
-            word
-            for name, path in examples_folders(wc).items()
-            for word in ("--data", f"{name}={path}")
-        ],
+        data=lambda wc: data_options(examples_folders(wc)),
         evaluations=f"results/{STUDY}/evaluations",
         models=f"results/{STUDY}/models",
     shell:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 from tradeoffs.api.result import Result
 from tradeoffs.page import facts, render
 from tradeoffs.page.leaderboard import NUMBERS
-from tradeoffs.page.rows import Row
-from tradeoffs.results.metrics import SIGNS, Benchmark, Metric
+from tradeoffs.results.metrics import SIGNS, benchmarks_of
+from tradeoffs.results.rows import Row
 from tradeoffs.results.study import Model, Study
 from tradeoffs.results.table import SUMMARY_COLUMNS
-from tradeoffs.step.declarations import benchmarks as declared_benchmarks
+from tradeoffs.step.declarations import benchmarks as declared
+from tradeoffs.study.specification import told
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,11 @@ def write(table: "pd.DataFrame", results: Mapping[tuple[str, str], Result], path
     """Write the page of a comparison, of its table and its results; OSError where it cannot be written."""
     names = tuple(dict.fromkeys(benchmark for _, benchmark in results))
     known = facts.Facts(
-        Study("comparison", _models(results, names), [_benchmark(name) for name in names]),
+        Study(
+            "comparison",
+            _models(results, names),
+            benchmarks_of([told(name, declared()[name], "imagenet") for name in names]),
+        ),
         sources={},
         summary=[
             _row(model, benchmark, metric, *(each.card["metrics"][metric][field] for field in NUMBERS))
@@ -52,18 +57,6 @@ def _models(results: Mapping[tuple[str, str], Result], benchmarks: tuple[str, ..
         Model(*(name, "extra", network, UNKNOWN, 0.0, 0, UNKNOWN, benchmarks, None, None, None))
         for name, network in networks.items()
     ]
-
-
-def _benchmark(name: str) -> Benchmark:
-    """Return a benchmark as the page is told of it; metrics of families are left out."""
-    declared = declared_benchmarks()[name]
-    fields = ("label", "meaning", "direction", "normalised")
-    metrics = [
-        Metric(name, metric, **{field: said[field] for field in fields if field in said})
-        for metric, said in declared.metrics.items()
-        if "{" not in metric
-    ]
-    return Benchmark(name, declared.title, tuple(metrics))
 
 
 def _row(model: str, benchmark: str, metric: str, *numbers: float) -> Row:

@@ -42,15 +42,9 @@ def step(benchmark: str) -> Step:
             f"of {benchmark}.py only; expected the same in both"
         )
     title = (module.__doc__ or "").split("\n")[0]
-    meanings = {name: _meaning(schema) for name, schema in declared.settings.items()}
+    meanings = {name: declarations.meaning(schema) for name, schema in declared.settings.items()}
     act = partial(run, benchmark)
     return Step(title, module.Settings, options_of(run), act, code(benchmark), meanings=meanings)
-
-
-def _meaning(setting: dict[str, Any]) -> str:
-    """Return what a setting means, with its defaults."""
-    defaults = ", ".join(f"{study} {setting[study]}" for study in ("miniature", "imagenet") if study in setting)
-    return f"{setting['description']} ({defaults})"
 
 
 def code(benchmark: str) -> tuple[str, ...]:

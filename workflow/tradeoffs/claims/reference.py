@@ -4,8 +4,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-from tradeoffs.claims.reference_run import Compared, compare, facts, other_settings, published, rows
+from tradeoffs.claims.reference_run import Compared, compare, facts, other_settings, published
 from tradeoffs.claims.row import Claim
+from tradeoffs.results.rows import rows
 from tradeoffs.results.table import write_csv
 from tradeoffs.step.cards import check
 from tradeoffs.step.command import Written

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tradeoffs.claims.row import CONCLUSION, EXPLORATORY, HEADLINE, UNDECIDED
+from tradeoffs.results.rows import Row, rows
 from tradeoffs.step import yaml_files
-from tradeoffs.step.errors import InputError
-from tradeoffs.step.inputs import read_csv, shown
 
 TABLE = Path(__file__).with_name("reference_run.csv")
 FACTS = Path(__file__).with_name("reference_run.yaml")
@@ -50,7 +49,7 @@ def facts() -> dict[str, Any]:
     return yaml_files.read(FACTS)
 
 
-def published() -> list[dict[str, str]]:
+def published() -> list[Row]:
     """Return the rows of the reference run, cells as text."""
     return rows(TABLE, COLUMNS)
 
@@ -59,16 +58,6 @@ def in_words(made: Mapping[str, Any]) -> str:
     """Return which run it is: its replicates, date and commit."""
     repeated = "1 replicate" if made["replicates"] == 1 else f"{made['replicates']} replicates"
     return f"{repeated}, {made['date']}, commit {made['commit']}"
-
-
-def rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """Return the rows of a table of claims, cells as text; InputError for a missing or broken one."""
-    header, listed = read_csv(path, "make it with the claims step")
-    if missing := [column for column in columns if column not in header]:
-        raise InputError(
-            f"{path}: columns {', '.join(missing)} are missing among {shown(header)}; make it with the claims step"
-        )
-    return [dict(zip(header, cells, strict=False)) for _, cells in listed]
 
 
 def compare(ours: Sequence[Mapping[str, str]], theirs: Sequence[Mapping[str, str]]) -> list[Compared]:

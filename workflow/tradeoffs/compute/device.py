@@ -12,18 +12,24 @@ from tradeoffs.step.errors import InputError
 def choose_device() -> torch.device:
     """Return a GPU that this process then has a lease of, or the CPU; set torch's threads to OMP_NUM_THREADS.
 
-    Precision and determinism are decided with it (:mod:`tradeoffs.compute.precision`). Snakemake exports
-    OMP_NUM_THREADS from a
-    rule's ``threads``; it is applied here too because a warm process has imported torch before it knew
-    (:mod:`tradeoffs.runner.fork_server`). Waits while all GPUs are in use (:mod:`tradeoffs.compute.lease`).
+    Precision and determinism are decided with it (:mod:`tradeoffs.compute.precision`). Waits while all GPUs are in use
+    (:mod:`tradeoffs.compute.lease`).
 
     Raises InputError where there is a GPU that torch cannot use, or that has no memory left.
     """
-    if "OMP_NUM_THREADS" in os.environ:
-        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    take_threads()
     device = torch.device("cuda" if gpu_usable() else "cpu")
     precision.decide(device)
     return _gpu() if device.type == "cuda" else device
+
+
+def take_threads() -> None:
+    """Set torch's threads to OMP_NUM_THREADS, which Snakemake exports from a rule's ``threads``.
+
+    A warm process has imported torch before it knew (:mod:`tradeoffs.runner.fork_server`).
+    """
+    if "OMP_NUM_THREADS" in os.environ:
+        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 
 def gpu_usable() -> bool:

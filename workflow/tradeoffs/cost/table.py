@@ -18,11 +18,11 @@ class Row(NamedTuple):
     most: Work
 
 
-def rows(jobs: Iterable[Job], name: Callable[[Job], str] | None = None) -> list[Row]:
-    """Return a row for each name that jobs have (their benchmark, or what they do), in the order of the jobs."""
+def rows(jobs: Iterable[Job], name: Callable[[Job], str]) -> list[Row]:
+    """Return a row for each name that jobs have, in the order of the jobs."""
     grouped: dict[str, list[Job]] = {}
     for job in jobs:
-        grouped.setdefault(name(job) if name else job.part or job.rule, []).append(job)
+        grouped.setdefault(name(job), []).append(job)
     return [
         Row(
             each,

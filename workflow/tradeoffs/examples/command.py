@@ -8,7 +8,6 @@ The file it writes is described in :mod:`tradeoffs.examples.page`.
 """
 
 import importlib
-import os
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -17,16 +16,16 @@ import torch
 
 from tradeoffs.benchmarks.evaluate import find
 from tradeoffs.compute import precision
+from tradeoffs.compute.device import take_threads
 from tradeoffs.examples import evaluations as read_evaluations
 from tradeoffs.examples.collection import Collection, Evaluated
 from tradeoffs.examples.page import Shown, examples
 from tradeoffs.models import confinement
 from tradeoffs.step.cards import check
 from tradeoffs.step.command import Step, Written, options_of
+from tradeoffs.step.declarations import with_images
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.files import read_json, write_json
-
-SETS = Path(__file__).parent / "sets"
 
 
 class Settings(NamedTuple):
@@ -48,14 +47,9 @@ def code(benchmark: str) -> tuple[str, ...]:
     return (__name__, _module(benchmark))
 
 
-def known() -> list[str]:
-    """Return the benchmarks whose images are shown, in alphabetical order."""
-    return sorted(path.stem for path in SETS.glob("*.py") if path.stem != "__init__")
-
-
 def _module(benchmark: str) -> str:
-    if benchmark not in known():
-        raise InputError(f"no images are shown of a benchmark {benchmark!r}; expected one of {', '.join(known())}")
+    if benchmark not in (known := with_images()):
+        raise InputError(f"no images are shown of a benchmark {benchmark!r}; expected one of {', '.join(known)}")
     return f"tradeoffs.examples.sets.{benchmark}"
 
 
@@ -103,8 +97,7 @@ def shown(
     rule: dict[str, Any],
 ) -> dict[str, Any]:
     """Return what :mod:`tradeoffs.examples.page` describes; ``rule``: embed, licence, why."""
-    if "OMP_NUM_THREADS" in os.environ:
-        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    take_threads()
     precision.decide(torch.device("cpu"))
     there = {id: each for id, each in evaluated.items() if _had(each)}
     content: dict[str, Any] = {"reasons": [], "worst": None, "remark": "", "images": []}

@@ -1,17 +1,14 @@
 """Read the evaluations of chosen models on one benchmark: cards, and the outcomes beside them."""
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from tradeoffs.examples.collection import Evaluated
+from tradeoffs.results.evaluations import arrays_of, check_of
 from tradeoffs.step.cards import check, read_card
 from tradeoffs.step.errors import InputError
-from tradeoffs.step.inputs import opened
 
 _OF_A_MODEL = ("model", "architecture")  # settings in which two models may differ
 
@@ -34,16 +31,11 @@ def read(folder: Path, benchmark: str, model: str) -> Evaluated:
     """
     path = folder / benchmark / f"{model}.json"
     card = read_card(path)
-    for key, expected in {"kind": "evaluation", "benchmark": benchmark, "model": model}.items():
-        if card.get(key) != expected:
-            raise InputError(f"{path}: {key} is {card.get(key)!r}; expected {expected!r}; delete the card and make it")
+    check_of(card, path, benchmark, model)
     outcomes = path.with_suffix(".npz")
     check(outcomes)
-    try:
-        with opened(outcomes, cure=f"evaluate {model} again") as file, np.load(file) as arrays:
-            found = {name: arrays[name] for name in arrays.files if not name.startswith("draws/")}
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        raise InputError(f"{outcomes}: not a readable npz file ({error}); delete it and make it again") from None
+    with arrays_of(outcomes, model) as arrays:
+        found = {name: arrays[name] for name in arrays.files if not name.startswith("draws/")}
     return Evaluated(path, card, Kept(outcomes, found))
 
 

@@ -9,7 +9,8 @@ from markupsafe import Markup
 from tradeoffs.claims.row import LINEAR_MODEL
 from tradeoffs.page.facts import Facts
 from tradeoffs.page.interval import interval
-from tradeoffs.page.rows import Row, number
+from tradeoffs.page.rows import number
+from tradeoffs.results.rows import Row
 
 
 class Listed(NamedTuple):

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 from tradeoffs.claims.regime import Check
 from tradeoffs.claims.row import NETWORKS, Claim
-from tradeoffs.page.rows import Row, rows
+from tradeoffs.page.rows import rows
 from tradeoffs.results import missing
+from tradeoffs.results.rows import Row
 from tradeoffs.results.study import Study
 from tradeoffs.results.table import SUMMARY_COLUMNS, SWEEP_COLUMNS
 from tradeoffs.step.cards import read_card

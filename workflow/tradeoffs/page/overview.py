@@ -14,7 +14,8 @@ from tradeoffs.claims.row import (
     UNDECIDED,
 )
 from tradeoffs.page.facts import Facts
-from tradeoffs.page.rows import Row, number
+from tradeoffs.page.rows import number
+from tradeoffs.results.rows import Row
 
 VERDICTS = (SUPPORTED, CONTRADICTED, EQUIVALENT, UNDECIDED)
 _ANSWERS = {

@@ -3,7 +3,8 @@
 import math
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,11 +84,16 @@ def _cards(paths: Sequence[Path]) -> dict[Path, dict[str, Any]]:
     return found
 
 
-def _checked(card: dict[str, Any], path: Path, model: Model, benchmark: str) -> Evaluation:
-    for key, expected in {"kind": "evaluation", "benchmark": benchmark, "model": model.id}.items():
+def check_of(card: dict[str, Any], path: Path, benchmark: str, model: str) -> None:
+    """Raise InputError for a card that is no evaluation of this model on this benchmark."""
+    for key, expected in {"kind": "evaluation", "benchmark": benchmark, "model": model}.items():
         value = card.get(key)
         if value != expected:
             raise InputError(f"{path}: {key} is {value!r}; expected {expected!r}; delete the card and make it again")
+
+
+def _checked(card: dict[str, Any], path: Path, model: Model, benchmark: str) -> Evaluation:
+    check_of(card, path, benchmark, model.id)
     metrics, data, spec = (card.get(key) for key in ("metrics", "data", "spec"))
     if not (isinstance(metrics, dict) and metrics and isinstance(data, dict) and isinstance(spec, dict)):
         raise InputError(f"{path}: metrics, data fingerprints or spec are missing; delete the card and make it again")
@@ -143,16 +149,24 @@ def _convergence(card: dict[str, Any], path: Path) -> float | None:
     return float(found)
 
 
+@contextmanager
+def arrays_of(path: Path, model: str) -> Iterator[Any]:
+    """Open what a model's evaluation wrote beside its card. InputError for a missing file and one that is no npz."""
+    try:
+        with opened(path, cure=f"evaluate {model} again") as file, np.load(file) as arrays:
+            yield arrays
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        raise InputError(f"{path}: not a readable npz file ({error}); delete it and make it again") from None
+
+
 def draws(evaluation: Evaluation, names: Sequence[str]) -> dict[str, Array]:
     """Bootstrap draws [draws] of the named metrics. InputError for a missing or broken file or metric."""
     path = evaluation.outcomes
     try:
-        with opened(path, cure=f"evaluate {evaluation.model.id} again") as file, np.load(file) as arrays:
+        with arrays_of(path, evaluation.model.id) as arrays:
             found = {name: arrays[f"draws/{name}"].astype(np.float64) for name in names}
     except KeyError as error:
         raise InputError(f"{path}: no array {error.args[0]}; evaluate {evaluation.model.id} again") from None
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        raise InputError(f"{path}: not a readable npz file ({error}); delete it and make it again") from None
     for name, values in found.items():
         if values.ndim != 1 or not len(values) or not np.isfinite(values).all():
             raise InputError(f"{path}: draws/{name} is not a list of numbers; evaluate {evaluation.model.id} again")

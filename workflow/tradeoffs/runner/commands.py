@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from tradeoffs.step.command import Step, execute, parser, step_of
-from tradeoffs.step.declarations import benchmarks
+from tradeoffs.step.declarations import benchmarks, with_images
 from tradeoffs.step.errors import InputError, exit_code
 
 
@@ -67,7 +67,7 @@ def parts(verb: str) -> list[str]:
     from tradeoffs.runner import listing
 
     if verb in ("examples", "show"):
-        return listing.shown()
+        return with_images()
     match VERBS[verb].part:
         case "dataset":
             return listing.miniature() if verb == "miniature" else listing.names("data")

@@ -23,11 +23,11 @@ import psutil  # type: ignore[import-untyped]
 from tradeoffs.claims import reference_run
 from tradeoffs.compute import gpus
 from tradeoffs.compute.lease import JOBS_PER_GPU
+from tradeoffs.results.rows import rows
 from tradeoffs.runner import fork_server, last_words, slurm
 from tradeoffs.step import locks, processes
 from tradeoffs.step.errors import InputError, ending
 from tradeoffs.step.files import read_json
-from tradeoffs.step.inputs import read_csv
 from tradeoffs.study import own_copies
 from tradeoffs.study.config import Config, checked
 from tradeoffs.study.config_files import emptied, refuse_duplicate_keys
@@ -281,17 +281,16 @@ def print_unavailable(cards: list[str]) -> None:
 def print_regime(path: Path) -> None:
     """Print how many criteria of the regime fail, and the first two; ``path``: the table, if there is one."""
     try:
-        header, listed = read_csv(path)
+        checked = rows(path, ("criterion", "subject", "passed"))
     except InputError:  # no claims in what was asked for; whoever reads the table is told of damage
         return
-    rows = [dict(zip(header, row, strict=False)) for _, row in listed]
-    failed = [row for row in rows if row.get("passed") == "False"]
+    failed = [row for row in checked if row["passed"] == "False"]
     if failed:
-        kinds = Counter(row.get("criterion", "") for row in failed)
+        kinds = Counter(row["criterion"] for row in failed)
         said = ", ".join(f"{criterion} ({count})" for criterion, count in kinds.items())
         print(
-            f"{len(failed)} of {len(rows)} criteria fail, and claims that rest on them have no verdict: {said}",
-            *(f"  {row.get('criterion')}: {row.get('subject')}" for row in failed[:2]),
+            f"{len(failed)} of {len(checked)} criteria fail, and claims that rest on them have no verdict: {said}",
+            *(f"  {row['criterion']}: {row['subject']}" for row in failed[:2]),
             f"{path} names them",
             sep="\n",
             file=sys.stderr,
@@ -301,7 +300,7 @@ def print_regime(path: Path) -> None:
 def print_reference(folder: Path) -> None:
     """Print which verdicts differ from the reference run's; ``folder``: the study's, with the comparison, if any."""
     try:
-        compared = reference_run.rows(folder / "reference.csv", reference_run.Compared._fields)
+        compared = rows(folder / "reference.csv", reference_run.Compared._fields)
         differing = read_json(folder / "cards/reference.json")["other_settings"]
     except (InputError, KeyError, TypeError):  # not asked for; whoever reads the table is told of damage
         return

@@ -109,11 +109,6 @@ def miniature() -> list[str]:
     return [name for name in data() if (ROOT / "miniature" / f"{name}.py").is_file()]
 
 
-def shown() -> list[str]:
-    """Return the names of the benchmarks whose images are shown."""
-    return [name for name in benchmarks() if (ROOT / "examples" / "sets" / f"{name}.py").is_file()]
-
-
 def names(what: str) -> list[str]:
     """Return the names of what a list is about."""
     return [row[0] for row in LISTS[what]()][1:]

@@ -13,7 +13,7 @@ from types import FunctionType, MappingProxyType
 from typing import Any, cast
 
 from tradeoffs.step.command import Step, options_of
-from tradeoffs.step.declarations import ROOT, Benchmark
+from tradeoffs.step.declarations import ROOT, Benchmark, meaning
 
 _NAMES: dict[str, Any] = {name: getattr(typing, name) for name in ("Annotated", "Any", "Literal", "NamedTuple")}
 _NAMES |= {
@@ -36,13 +36,8 @@ def of_part(module: str, part: str, declared: Benchmark | None = None) -> Step:
 
     ``declared``: of a benchmark, whose declaration says what its settings mean.
     """
-    meanings = {name: _meaning(schema) for name, schema in declared.settings.items()} if declared else {}
+    meanings = {name: meaning(schema) for name, schema in declared.settings.items()} if declared else {}
     return Step(_title(_tree(part)), _settings(part), *_called(_tree(module), module), meanings=meanings)
-
-
-def _meaning(setting: Mapping[str, Any]) -> str:
-    defaults = ", ".join(f"{study} {setting[study]}" for study in ("miniature", "imagenet") if study in setting)
-    return f"{setting['description']} ({defaults})"
 
 
 def _called(tree: ast.Module, module: str) -> tuple[Any, Any, tuple[str, ...], bool]:

@@ -329,3 +329,14 @@ def _family(metric: str, declared: Iterable[str]) -> str | None:
         if len(parts) > 1 and re.fullmatch(pattern, metric):
             return name
     return None
+
+
+def with_images() -> list[str]:
+    """Return the benchmarks whose images a page shows, in alphabetical order: those with a module for it."""
+    return sorted(path.stem for path in (ROOT / "examples" / "sets").glob("*.py") if path.stem != "__init__")
+
+
+def meaning(setting: Mapping[str, Any]) -> str:
+    """Return what a declared setting of a benchmark means, and its default in each study."""
+    defaults = ", ".join(f"{study} {setting[study]}" for study in STUDIES if study in setting)
+    return f"{setting['description']} ({defaults})"

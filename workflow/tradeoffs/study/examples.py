@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from itertools import chain
 
 from tradeoffs.results.standard import is_standard
-from tradeoffs.step.declarations import ROOT, benchmarks
+from tradeoffs.step.declarations import benchmarks, with_images
 from tradeoffs.study import pictures, plan
 from tradeoffs.study.model import Config, Model
 
-SETS = ROOT / "examples" / "sets"
 MOST = 6  # models on a page
 _NORMS = ("none", "linf", "l2")
 
@@ -36,9 +35,8 @@ def _of_architecture(main: list[Model], architecture: str) -> list[Model]:
 
 def shown(config: Config) -> list[str]:
     """Return the study's benchmarks whose images are shown, in its order: those with a module of their name for it."""
-    there = {path.stem for path in SETS.glob("*.py")} - {"__init__"}
     through = {name for model in chosen(plan.models(config).values()) for name in model.benchmarks}
-    return [name for name in plan.available_benchmarks(config) if name in there & through]
+    return [name for name in plan.available_benchmarks(config) if name in with_images() and name in through]
 
 
 def through(models: Iterable[Model], benchmark: str) -> list[Model]:

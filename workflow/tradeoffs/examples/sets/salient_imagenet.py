@@ -39,9 +39,8 @@ def collection(settings: Settings, roots: dict[str, Path], evaluated: Evaluated)
     check_labels(labels, evaluated.outcomes["label"], evaluated, [root])
 
     def right(outcomes: Outcomes) -> dict[str, Array]:
-        parted = ~np.isnan(
-            outcomes[METRICS["share"]]
-        )  # where the core region is everything or nothing, noise says nothing
+        # Where the core region is everything or nothing, noise says nothing.
+        parted = ~np.isnan(outcomes[METRICS["share"]])
         noisy = {OUTSIDE: "outside_core", INSIDE: "core_region"}
         return {IMAGE: outcomes["clean"].astype(float)} | {
             what: np.where(parted, outcomes[name][0], np.nan) for what, name in noisy.items()
