@@ -32,7 +32,9 @@ EPSILON = 4 / 255
 STEPS = (1, 3, 7)
 
 
-def our_step(network: nn.Module, x: Tensor, labels: Tensor, steps: int) -> Callable[[], object]:
+def our_step(
+    network: nn.Module, x: Tensor, labels: Tensor, steps: int, generator: torch.Generator | None = None
+) -> Callable[[], object]:
     """Return a call that makes one training step, of ``steps`` attack steps; 0: on clean images."""
     settings = Settings(
         architecture="",
@@ -52,7 +54,7 @@ def our_step(network: nn.Module, x: Tensor, labels: Tensor, steps: int) -> Calla
         attack_step_size=1.25 if steps == 1 else 2.5 / max(1, steps),
         monitor_images=1,
     )
-    generator = torch.Generator(x.device).manual_seed(0)
+    generator = generator or torch.Generator(x.device).manual_seed(0)
     run = Run(settings, network, optimizer_of(network), generator, [], Checkpoint(None, "", 0), lambda: False, ALONE)
     return lambda: update(run, x, labels, len(x), run.settings.epsilon)
 

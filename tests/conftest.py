@@ -18,7 +18,7 @@ settings.load_profile("untimed")
 
 
 # The kinds of tests by their folder; what stands in a room's folder is unit or slow.
-KINDS = {"project": "lint", "workflow": "workflow", "replica": "replica", "slurm": "slurm"}
+KINDS = {"project": "lint", "workflow": "workflow", "replica": "replica", "slurm": "slurm", "gpu": "gpu"}
 # Files that take more than some seconds on one core; all others together stay below a minute on two.
 SLOW = {
     "api/test_by_name.py",
@@ -68,7 +68,7 @@ SLOW = {
     "training/test_soundness.py",
     "training/test_train.py",
 }
-LONGEST_FIRST = ["replica", "workflow", "slow", "lint", "unit", "slurm"]
+LONGEST_FIRST = ["replica", "workflow", "slow", "lint", "unit", "slurm", "gpu"]
 
 
 def kind_of(item: pytest.Item) -> str:

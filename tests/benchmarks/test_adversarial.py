@@ -17,6 +17,7 @@ from tradeoffs.attacks import gradient_masking
 from tradeoffs.attacks.strong import accuracy_curve
 from tradeoffs.benchmarks import adversarial
 from tradeoffs.benchmarks.evaluation import Evaluation
+from tradeoffs.compute import batching
 
 SIDE = 4
 PIXELS = 3 * SIDE * SIDE
@@ -140,7 +141,7 @@ def test_domains_are_told_apart_by_their_names(root):
 @pytest.mark.parametrize("block", [1, 5, 24])
 def test_results_do_not_depend_on_the_blocks(root, monkeypatch, block):
     """Blocks of any size, also such as span both domains."""
-    monkeypatch.setattr(adversarial, "_BLOCK_PIXELS", block * SIDE**2)
+    monkeypatch.setattr(batching, "_ATTACKED_PIXELS", {"cpu": block * SIDE**2})
     result = evaluate(root)
     assert accuracies(result.outcomes) == expected(BUDGETS, SPEC["domains"])
 
@@ -183,7 +184,7 @@ def test_the_settings_reach_the_attack(root, calls):
 
 
 def test_every_block_and_every_seed_has_random_starts_of_its_own(root, calls, monkeypatch):
-    monkeypatch.setattr(adversarial, "_BLOCK_PIXELS", 8 * SIDE**2)
+    monkeypatch.setattr(batching, "_ATTACKED_PIXELS", {"cpu": 8 * SIDE**2})
     evaluate(root)
     assert [call["n"] for call in calls] == [8] * 6
     seeds = [call["seed"] for call in calls[::2]]
@@ -223,7 +224,7 @@ def test_masking_is_looked_for_at_the_largest_budgets_on_right_images_of_the_fir
 
     monkeypatch.setattr(adversarial, "signs", watched)
     monkeypatch.setattr(adversarial, "IMAGES", most)
-    monkeypatch.setattr(adversarial, "_BLOCK_PIXELS", block * SIDE**2)
+    monkeypatch.setattr(batching, "_ATTACKED_PIXELS", {"cpu": block * SIDE**2})
     result = evaluate(root, steps=7)
     assert settings == [(7, 3)]
     assert keys == {(("linf", 8 / 255), ("l2", BUDGETS["l2"][0]))}

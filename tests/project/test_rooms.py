@@ -14,7 +14,7 @@ PACKAGE = ROOT / "workflow/tradeoffs"
 TESTS = ROOT / "tests"
 ROOMS = re.findall(r"^\| `(\w+)` \|", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
 KINDS = ["lint", "unit", "slow", "workflow", "replica", "slurm"]
-NOT_OF_A_ROOM = {"project", "workflow", "replica", "slurm", "mutation"}
+NOT_OF_A_ROOM = {"project", "workflow", "replica", "slurm", "gpu", "mutation"}
 
 
 def modules():

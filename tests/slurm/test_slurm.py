@@ -355,6 +355,26 @@ def freeze(folder, model="basic_linf_eps4"):
     return pid
 
 
+def frozen_evaluation(folder):
+    """Stop an evaluation, so that its job is not over before the fault comes; return the ids of both."""
+
+    def evaluation():
+        for pid in processes(folder, "tradeoffs evaluate"):
+            with contextlib.suppress(OSError):
+                variables = dict(entry.partition(b"=")[::2] for entry in environ(pid))
+                job = variables.get(b"SLURM_JOB_ID", b"").decode()
+                if job in jobs(folder).values():
+                    os.kill(pid, signal.SIGSTOP)
+                    return job, pid
+        return None
+
+    return soon(evaluation, "an evaluation to run")
+
+
+def environ(pid):
+    return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+
+
 def running(folder):
     """Return the id of the only running job of a folder."""
     (job,) = soon(lambda: list(jobs(folder).values()), f"a running job of {folder}")
@@ -582,13 +602,13 @@ def test_all_faults_in_one_study(local, tmp_path):
         cluster.start(daemon)
     soon(lambda: train + hangs in jobs(folder, "TIMEOUT"), f"{hangs} to be over its time")
 
-    def evaluation():
-        return next((job for what, job in jobs(folder).items() if "evaluat" in what), None)
-
-    node = lose_node(soon(evaluation, "an evaluation to run"))
+    job, task = frozen_evaluation(folder)
+    node = lose_node(job)
+    with contextlib.suppress(ProcessLookupError):  # it is hung up on, or dies with its node here
+        os.kill(task, signal.SIGKILL)
     soon(lambda: "down" in cluster.node_states()[node], "the node to be given up")
     cluster.start(node)
-    preempt(soon(evaluation, "an evaluation to run"))
+    preempt(frozen_evaluation(folder)[0])
     runs[-1].process.send_signal(signal.SIGINT)
     runs[-1].finish(code=1)
     assert not jobs(folder)

@@ -32,7 +32,7 @@ from tradeoffs.benchmarks.margins import distances
 from tradeoffs.benchmarks.statistics import Array, Metrics, Resampled, accuracy, summarise
 from tradeoffs.benchmarks.unanswered import Watched, unanswered
 from tradeoffs.benchmarks.validation import read_validation
-from tradeoffs.compute.batching import halved
+from tradeoffs.compute.batching import attacked_together, halved
 from tradeoffs.compute.memory import is_out_of_memory
 from tradeoffs.data import clusters
 from tradeoffs.data.images import Geometry
@@ -56,16 +56,13 @@ class Settings(EvaluationSettings):
     restarts: int  # attacks at each budget, the further ones longer and on fewer images
 
 
-_BLOCK_PIXELS = 800_000  # of the images attacked together, 15 of 224 x 224: a ResNet-50 then holds 2 GB
-
-
 def evaluate(network: Network, settings: Settings, data: dict[str, Path], device: torch.device) -> Evaluation:
     """Which images of each domain withstand each budget."""
     geometry = Geometry(resize=settings.resize, crop=settings.crop)
     passes = Passes(device, settings.unreadable)
     paths, labels, domain_of = chosen_images(settings, data["imagenet"])
     # The domains are attacked together: the more images, the more are left of a batch when most are fooled.
-    block = max(1, min(500, _BLOCK_PIXELS // settings.crop**2))
+    block = attacked_together(settings.crop**2, device)
     logits = folded(cast(nn.Module, network))
     watched = Watched(logits)
     read: list[NDArray[np.int64]] = []

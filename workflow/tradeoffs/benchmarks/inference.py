@@ -14,6 +14,7 @@ from tradeoffs.compute import bars
 from tradeoffs.compute.batching import batch_size, halved, workers
 from tradeoffs.compute.memory import is_out_of_memory
 from tradeoffs.compute.parallel import in_order
+from tradeoffs.compute.transfer import layout, sent
 from tradeoffs.data import images
 from tradeoffs.data.images import AHEAD, NOTHING, Geometry, UnreadableError, stack
 from tradeoffs.step.errors import InputError
@@ -100,7 +101,7 @@ class Passes:
 
     def tensor(self, array: NDArray[Any]) -> Tensor:
         """Return an array as a tensor on the device."""
-        return torch.from_numpy(array).to(self.device)
+        return sent(array, self.device)
 
     def _first(self, paths: Sequence[Path], decode: Decode) -> tuple[NDArray[Any], ...]:
         """Return the arrays of the first image that can be read."""
@@ -122,9 +123,10 @@ class Passes:
 
 
 def shares(pixels: Tensor) -> Tensor:
-    """Images uint8 [n, h, w, 3] as floats [n, 3, h, w] in [0, 1] (channels_last); masks [n, h, w] as [n, 1, h, w]."""
-    channels = pixels[:, None] if pixels.dim() == 3 else pixels.permute(0, 3, 1, 2)
-    return channels.float() / 255
+    """Images uint8 [n, h, w, 3] as floats [n, 3, h, w] in [0, 1], laid out for the device; masks as [n, 1, h, w]."""
+    if pixels.dim() == 3:
+        return pixels[:, None].float() / 255
+    return (pixels.permute(0, 3, 1, 2).float() / 255).contiguous(memory_format=layout(pixels.device))
 
 
 def over_images(

@@ -28,6 +28,7 @@ from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings, with
 from tradeoffs.benchmarks.inference import Passes, decoder, over_images, shares
 from tradeoffs.benchmarks.statistics import Array, accuracy, summarise
 from tradeoffs.benchmarks.unanswered import Watched, unanswered
+from tradeoffs.compute.batching import attacked_together
 from tradeoffs.data import clusters
 from tradeoffs.data.images import Geometry
 from tradeoffs.data.listing import spread
@@ -37,7 +38,6 @@ from tradeoffs.step.errors import InputError
 
 DOMAINS = {"preserved": "val", "removed": "val_decorrelated", "reversed": "val_reversed"}
 SHIFTED = ("removed", "reversed")
-_BLOCK_PIXELS = 800_000  # of the images attacked together
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def _withstood(
     """Return which images withstand each budget, [budgets, n]; and at which share of points logits were not finite."""
     watched = Watched(folded(cast(nn.Module, network)))
     found = []
-    block = max(1, min(500, _BLOCK_PIXELS // settings.crop**2))
+    block = attacked_together(settings.crop**2, passes.device)
     for at, (pixels,) in passes.batches(paths, decoder(paths, geometry), size=block):
         x, truth = shares(passes.tensor(pixels)), passes.tensor(labels[at])
         found.append(adversarial.attacked(watched, x, truth, settings.attack(), int(at[0]), passes)[1:])

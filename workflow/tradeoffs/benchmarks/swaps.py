@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tradeoffs.benchmarks.statistics import Array, Labels
+from tradeoffs.compute.transfer import layout
 from tradeoffs.models.answers import finite
 
 _HALO = 3  # pixels along each side of what a pixel of the hole makes unseen: soft masks are fainter than the object
@@ -82,9 +83,9 @@ def filled(x: Tensor, hole: Tensor) -> Tensor:
 def composed(x: Tensor, mask: Tensor, background: Tensor) -> Tensor:
     """Return the objects of ``x`` through ``mask`` [n, 1, h, w] on the backgrounds, [n, c, h, w] like ``x``.
 
-    They lie in memory as images do (channels_last), on which a network's rounding depends.
+    They lie in memory as images do, on which a network's rounding depends.
     """
-    return (x * mask + background * (1 - mask)).contiguous(memory_format=torch.channels_last)
+    return (x * mask + background * (1 - mask)).contiguous(memory_format=layout(x.device))
 
 
 def probability(logits: Tensor, own: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import torch
 
+from tradeoffs.compute import precision
 from tradeoffs.compute.batching import workers
 from tradeoffs.cost import networks, probe
 from tradeoffs.cost.jobs import Job
@@ -105,7 +106,8 @@ def _here(config: Config, known: dict[str, networks.Facts], classes: int, size: 
         for name, facts in known.items():
             print(f"timing {name} ...", file=sys.stderr)
             try:
-                rates[name] = probe.rates(name, classes, size, batch, device)._replace(width=facts.width)
+                with precision.decided(device):
+                    rates[name] = probe.rates(name, classes, size, batch, device)._replace(width=facts.width)
             except Exception as error:  # out of memory, a layer that this machine does not have
                 failed.append(f"hours of {name}, which could not be timed ({_first_line(error)})")
         read, draw = probe.reading(size, photographs=study == "imagenet"), probe.drawing(size)

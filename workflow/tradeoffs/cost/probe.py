@@ -15,6 +15,8 @@ from tradeoffs.attacks.folding import folded
 from tradeoffs.attacks.pgd import pgd
 from tradeoffs.benchmarks.noise import corrupt, draw
 from tradeoffs.compute.batching import batch_size
+from tradeoffs.compute.precision import autocast
+from tradeoffs.compute.transfer import layout
 from tradeoffs.cost.seconds import Rates
 from tradeoffs.data import images
 from tradeoffs.data.images import Geometry
@@ -33,11 +35,11 @@ def rates(architecture: str, classes: int, size: int, batch: int, device: torch.
     Weights are random, which changes no time. InputError for an architecture that cannot be built from its name.
     """
     torch.manual_seed(0)
-    network = build(architecture, classes).to(device).eval()
+    network = build(architecture, classes).to(device).to(memory_format=layout(device)).eval()
     begun = time.perf_counter()
     pixels = size * size
     count = batch_size(pixels, 3 * pixels, device)
-    x = torch.rand(count, 3, size, size, device=device).contiguous(memory_format=torch.channels_last)
+    x = torch.rand(count, 3, size, size, device=device).contiguous(memory_format=layout(device))
     labels = torch.arange(count, device=device) % classes
 
     def forward() -> None:
@@ -55,11 +57,13 @@ def rates(architecture: str, classes: int, size: int, batch: int, device: torch.
 
     def update() -> None:
         optimizer.zero_grad()
-        F.cross_entropy(network(x[:batch]), labels[:batch]).backward()
+        with autocast(device):
+            loss = F.cross_entropy(network(x[:batch]), labels[:batch])
+        loss.backward()
         optimizer.step()
 
     found = [_seconds(act, begun, device) for act in (forward, gradients)]
-    network.requires_grad_(True).train()
+    network.requires_grad_(True).train().to(memory_format=torch.channels_last)  # as a training's lies
     optimizer = torch.optim.SGD(network.parameters(), lr=1e-6, momentum=0.9)
     found.append(_seconds(update, begun, device))
     forwarded, attacked_for, updated = found

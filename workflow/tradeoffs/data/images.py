@@ -8,13 +8,14 @@ Published sets have 8 bits a channel. Copies that went through another program m
 read 1 as 1/255). What could mean two things is refused by name.
 """
 
+import io
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from tradeoffs.compute.parallel import in_order
 from tradeoffs.step.errors import InputError
@@ -24,6 +25,9 @@ _CURE = "make or unpack the data set again"
 NOTHING = "no images to read; the selection is empty"
 _LABELS = 16  # a lossless mask whose values are all below this holds labels, not shares of 255
 _UNITS = {"L;2": 85, "L;4": 17}  # what Pillow makes of a stored 1 where a pixel has 2 or 4 bits
+# Every read of a file and every block that is decoded hands Python's lock to another thread and wants it back, which is
+# what many threads wait for. So a file is read as a whole, and decoded in one block.
+_AT_ONCE = 2**26
 AHEAD = 2  # batches decoded before they are asked for; more would only hold more memory
 
 
@@ -146,11 +150,16 @@ class _Loaded(NamedTuple):
 
 def _load(path: Path) -> _Loaded:
     try:
-        with opened(path, "image", _CURE) as stream, Image.open(stream) as file:
+        with opened(path, "image", _CURE) as stream:
+            whole = io.BytesIO(stream.read())
+        with Image.open(whole) as file:
+            file.decodermaxblock = _AT_ONCE
             raw = file.tile[0][3] if file.tile else None
             lossy = file.format in ("JPEG", "MPO")
             file.load()
             return _Loaded(file, lossy, _UNITS.get(raw, 1) if isinstance(raw, str) else 1)
+    except UnidentifiedImageError:  # whose text names the buffer
+        raise _unreadable(path, "image", "cannot identify image file") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise _unreadable(path, "image", error) from None
 
@@ -256,6 +265,6 @@ def _resized(size: tuple[int, int], target: int, square: bool) -> tuple[int, int
     return int(target * width / height), target
 
 
-def _unreadable(path: Path, kind: str, error: Exception) -> InputError:
+def _unreadable(path: Path, kind: str, error: object) -> InputError:
     reason = " ".join(str(error).split())
     return UnreadableError(path, f"{path}: unreadable {kind} ({reason}); make or unpack the data set again")

@@ -19,6 +19,7 @@ from typing import Any, Protocol, cast
 import torch
 from torch import Tensor, nn
 
+from tradeoffs.compute.transfer import layout
 from tradeoffs.models import factory, scripted, state_dict, zero_shot
 from tradeoffs.models.catalogue import ARCHITECTURES
 from tradeoffs.models.normalised import wrap
@@ -123,7 +124,7 @@ def loaded(tensors: Any, weights: Path, architecture: str, num_classes: int, dev
     elif architecture == "python":
         network = factory.unpack(tensors, num_classes, weights)
     else:
-        network = build(architecture, num_classes)
+        network = build(architecture, num_classes).to(memory_format=layout(device))
         state_dict.fit(network, tensors, weights, f"a {architecture} with {num_classes} classes")
     network.to(device).eval().requires_grad_(False)
     return cast(Network, network)

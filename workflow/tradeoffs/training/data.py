@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tradeoffs.compute.parallel import threads
+from tradeoffs.compute.transfer import pinned
 from tradeoffs.data import imagenet, images
 from tradeoffs.data.images import UNCHANGED, Geometry
 from tradeoffs.step.errors import InputError
@@ -134,7 +135,7 @@ def streamed(
 
     def assembled(chosen: list[int], decoded: list[Future[NDArray[np.uint8]]]) -> Batch:
         pixels = _stack([future.result() for future in decoded], [split.paths[index] for index in chosen])
-        return _pinned(pixels, device), _pinned(split.labels[chosen], device)
+        return pinned(pixels, device), pinned(split.labels[chosen], device)
 
     def batches(parts: Sequence[Tensor], epoch: int) -> Iterator[Batch]:
         order = iter(torch.cat(list(parts)).tolist() if parts else [])
@@ -161,12 +162,6 @@ def _stack(decoded: list[NDArray[np.uint8]], names: list[Path]) -> NDArray[np.ui
             found, first = (f"{shape[-1]}x{shape[-2]}" for shape in (pixels.shape, decoded[0].shape))
             raise InputError(f"{path}: {found} pixels where {names[0]} has {first}; set image_size")
     return np.stack([pixels.transpose(1, 2, 0) for pixels in decoded])
-
-
-def _pinned(array: NDArray[Any], device: torch.device) -> Tensor:
-    """Return an array as a tensor that a GPU can copy without the CPU's waiting for it."""
-    tensor = torch.from_numpy(array)
-    return tensor.pin_memory() if device.type == "cuda" else tensor
 
 
 def _memory(device: torch.device) -> int:
