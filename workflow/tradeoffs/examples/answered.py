@@ -9,18 +9,20 @@ import torch
 
 from tradeoffs.benchmarks.gradient_share import masses
 from tradeoffs.benchmarks.swaps import probability
-from tradeoffs.examples.collection import Array, Collection, Evaluated, Example
+from tradeoffs.examples.collection import Array, Collection, Evaluated, Example, Picture
 from tradeoffs.models.networks import Network, load
 
 
 class Answered(NamedTuple):
     """What a network said of one image: of each picture that it is shown its answer and the probability of the true
-    class, in their order, and its gradient's mass [h, w] on the first.
+    class, in their order, its gradient's mass [h, w] on the first, and the pictures that were made against it, whose
+    answers come last.
     """
 
     answers: list[int]
     probabilities: list[float]
     mass: Array
+    made: list[Picture]
 
 
 def ask(
@@ -38,13 +40,16 @@ def ask(
 
 def said(network: Network, evaluated: Evaluated, collection: Collection, place: int, example: Example) -> Answered:
     """Return what a network says of the pictures of one image."""
-    logits, answer, own = collection.answering(network, evaluated.outcomes)
-    x = batch([picture.seen for picture in example.pictures if picture.seen is not None])
-    true = own(torch.full((len(x),), int(collection.labels[place])))
+    logits, answer, own = asked = collection.answering(network, evaluated.outcomes)
+    common = [picture.seen for picture in example.pictures if picture.seen is not None]
+    label = torch.tensor([int(collection.labels[place])])
+    made = [] if collection.made is None else collection.made.make(asked, place, batch(common[:1]), label)
+    x = batch([*common, *(picture.seen for picture in made if picture.seen is not None)])
+    true = own(label.expand(len(x)))
     with torch.no_grad():
         found = logits(x)
     mass = masses(logits, x[:1], true[:1])
-    return Answered(answer(found).tolist(), probability(found, true).tolist(), np.asarray(mass[0, 0].numpy()))
+    return Answered(answer(found).tolist(), probability(found, true).tolist(), np.asarray(mass[0, 0].numpy()), made)
 
 
 def batch(seen: Sequence[Any]) -> torch.Tensor:

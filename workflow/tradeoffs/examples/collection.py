@@ -59,13 +59,24 @@ class Pair(NamedTuple):
     reason: str
 
 
+class Made(NamedTuple):
+    """Pictures of an image that are made against a network, for it alone; ``answered``: the one that it is shown.
+
+    ``make``: from a network as it answers, an image's place, the image [1, 3, h, w] in [0, 1] and its label int64 [1].
+    """
+
+    answered: str
+    make: Callable[[Answering, int, Tensor, Tensor], list[Picture]]
+
+
 class Collection(NamedTuple):
     """The images of a benchmark, all [n] in the order of its outcomes.
 
     ``names``: of the images. ``answers``: the classes that an answer's number names. ``right``: of each picture whether
     a model's answers were right, 1 or 0 [n], NaN where outcomes do not say. ``judged``: the picture on which groups are
     compared. ``pair``: None where the set has no two pictures of one image. ``share``: the outcome that says how much
-    of the gradient lies outside the mask. ``remark``: what is not there, and why.
+    of the gradient lies outside the mask. ``remark``: what is not there, and why. ``made``: what is shown to each
+    network alone; of this ``right`` is what the evaluation found of the image, not of the very picture.
     """
 
     names: Sequence[str]
@@ -80,6 +91,7 @@ class Collection(NamedTuple):
     answering: Callable[[Network, Outcomes], Answering]
     share: str | None = None
     remark: str = ""
+    made: Made | None = None
 
 
 def read_images(files: Sequence[Sequence[Path]], roots: Mapping[str, Path], evaluated: Evaluated) -> NDArray[np.int64]:

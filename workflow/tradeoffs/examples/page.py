@@ -7,11 +7,14 @@
      remark,                                         what the benchmark's images do not allow to be shown, and why
      images: [{id, class, group, reason, missing,    missing: why its pictures are not there, or null
                pictures: [{what, data}],             data: a WebP as data URI, or null
-               answers: {model: [{picture, predicted, probability, right}]},
+               made: {model: [{what, data}]},        pictures that were made against that model
+               answers: {model: [{picture, predicted, probability, right, recorded}]},
                looks: {model: {data, share_on_object}}}]}
 
 ``right`` is that of the evaluation where its outcomes say it, else of the pass that was made for the page;
-``predicted`` and ``probability`` (of the true class) are of that pass, null where there are no weights.
+``predicted`` and ``probability`` (of the true class) are of that pass, null where there are no weights. Of a picture
+that was made against a model ``right`` is of that pass too, and ``recorded``, which others lack, is what the evaluation
+found: whether the image withstood its own, longer search.
 ``share_on_object`` is 1 less the evaluation's own share of the gradient on the background, null where the image has
 none: the foreground's share is no metric beside it, for it is the same fact.
 """
@@ -25,13 +28,12 @@ import numpy as np
 from tradeoffs.data.images import UnreadableError
 from tradeoffs.examples.answered import Answered, ask
 from tradeoffs.examples.choice import Reason, Right, choose
-from tradeoffs.examples.collection import Collection, Evaluated, Example
+from tradeoffs.examples.collection import Collection, Evaluated, Example, Picture
 from tradeoffs.examples.encoding import data_uri
 from tradeoffs.examples.heat import heat
+from tradeoffs.examples.words import against
 from tradeoffs.results.standard import is_standard
 from tradeoffs.results.standard import training as described
-
-_SYMBOLS = {"l1": "ℓ1", "l2": "ℓ2", "linf": "ℓ∞"}
 
 
 class Shown(NamedTuple):
@@ -47,8 +49,7 @@ class Shown(NamedTuple):
     @property
     def label(self) -> str:
         """What it is called: network and training, of the user's own its id."""
-        budget = f"{self.epsilon:g}{'/255' if self.norm == 'linf' else ''}"
-        training = described(self) if self.norm == "none" else f"{_SYMBOLS[self.norm]} {budget}"
+        training = described(self) if self.norm == "none" else against(self.norm, self.epsilon)
         return f"{self.id if self.role == 'extra' else self.architecture}, {training}"
 
 
@@ -111,22 +112,26 @@ def _said(
 ) -> dict[str, Any]:
     """Return pictures of an image, answers to them, and where the models look."""
     if example is None:
-        return {"pictures": [], "answers": {}, "looks": {}}
+        return {"pictures": [], "made": {}, "answers": {}, "looks": {}}
     seen = [picture.what for picture in example.pictures if picture.seen is not None]
     mask = None if example.mask is None else example.mask[0].numpy().astype(np.float64)
-    answers, looks = {}, {}
+    made, answers, looks = {}, {}, {}
     for id, each in evaluated.items():
         found = asked.get(id, {}).get(place)
         answers[id] = [_answer(collection, place, what, k, right[id], found) for k, what in enumerate(seen)]
+        if collection.made is not None:
+            made[id] = _data([] if found is None else found.made, embed)
+            answers[id].append(_answer_to_made(collection, place, len(seen), right[id], found))
         there = heat(found.mass, mask) if found and embed else None
         looks[id] = {
             "data": None if there is None else data_uri(there),
             "share_on_object": _share(collection, each, place),
         }
-    pictures = [
-        {"what": picture.what, "data": data_uri(picture.pixels) if embed else None} for picture in example.pictures
-    ]
-    return {"pictures": pictures, "answers": answers, "looks": looks}
+    return {"pictures": _data(example.pictures, embed), "made": made, "answers": answers, "looks": looks}
+
+
+def _data(pictures: Sequence[Picture], embed: bool) -> list[dict[str, Any]]:
+    return [{"what": picture.what, "data": data_uri(picture.pixels) if embed else None} for picture in pictures]
 
 
 def _answer(
@@ -141,6 +146,15 @@ def _answer(
         "probability": None if found is None else round(found.probabilities[number], 4),
         "right": judged if np.isnan(known) else bool(known),
     }
+
+
+def _answer_to_made(
+    collection: Collection, place: int, number: int, right: Mapping[str, Any], found: Answered | None
+) -> dict[str, Any]:
+    assert collection.made is not None
+    what = collection.made.answered
+    recorded = {"recorded": None if np.isnan(known := right[what][place]) else bool(known)}
+    return _answer(collection, place, what, number, {what: np.full(place + 1, np.nan)}, found) | recorded
 
 
 def _named(collection: Collection, answer: int) -> str:

@@ -28,6 +28,8 @@
     const judged = answer.right === null ? "unknown" : answer.right ? "✓ right" : "✗ wrong";
     cell.append(element("span", judged, answer.right === false ? "wrong" : ""));
     if (answer.predicted !== null) cell.append(element("span", `says ${answer.predicted}`, "small"));
+    if (answer.recorded !== undefined && answer.recorded !== null)
+      cell.append(element("span", answer.recorded ? "withstood the evaluation's attacks" : "fooled in the evaluation", "small"));
     if (answer.probability !== null) cell.append(element("span", `true class ${percent(answer.probability)}`, "small"));
     return cell;
   };
@@ -53,14 +55,25 @@
     return cell;
   };
 
+  // A picture that was made against a model stands in its row, above the answer to it if the model was shown it.
+  const against = (made, answer, model, image) => {
+    const cell = said(answer);
+    if (made) cell.prepend(picture(made.data, `${image.class}, ${made.what}, against ${model.label}`));
+    return cell;
+  };
+
   const table = (image, models) => {
     // A mask is shown to no model: it stands with the gradients, which it is laid over.
     const asked = new Set(Object.values(image.answers).flatMap((answers) => answers.map((each) => each.picture)));
     const seen = image.pictures.filter((each) => asked.has(each.what));
     const unseen = image.pictures.filter((each) => !asked.has(each.what));
+    const own = image.made ?? {};
+    const answered = Object.values(image.answers).flatMap((answers) => answers.filter((each) => each.recorded !== undefined).map((each) => each.picture));
+    const whats = [...new Set([...Object.values(own).flatMap((pictures) => pictures.map((each) => each.what)), ...answered])];
     const made = element("table");
     const head = element("tr");
     head.append(element("td", "model"), ...seen.map((each) => heading([each], "", image)));
+    head.append(...whats.map((what) => heading([], what, image)));
     head.append(heading(unseen, `where the model looks: gradient on the first picture${unseen.length ? ", its object outlined" : ""}`, image));
     const body = element("tbody");
     for (const model of models) {
@@ -70,6 +83,10 @@
       const name = element("th", model.label);
       name.scope = "row";
       row.append(name, ...seen.map((shown) => said(answers.find((each) => each.picture === shown.what))));
+      for (const what of whats) {
+        const find = (listed) => (listed ?? []).find((each) => (each.what ?? each.picture) === what);
+        row.append(against(find(own[model.id]), find(answers), model, image));
+      }
       row.append(looked(image.looks[model.id], model, image));
       body.append(row);
     }
