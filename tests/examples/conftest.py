@@ -15,7 +15,10 @@ from tradeoffs.examples.command import step
 from tradeoffs.step.cards import digests, read_card, write_card
 from tradeoffs.step.command import execute
 
-SHOWN = ("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
+SHOWN = (
+    *("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet"),
+    *("imagenet", "shifted_correlation", "adversarial"),
+)
 MODELS = [
     {
         "id": "basic_standard",

@@ -3,14 +3,17 @@
 import base64
 import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.conftest import SETS, SMALL
 from examples.conftest import MODELS, SHOWN, Study
 from tradeoffs.benchmarks.waterbirds import GROUPS
-from tradeoffs.data import imagenet9, objectnet, rival10, salient_imagenet, waterbirds
+from tradeoffs.data import imagenet, imagenet9, objectnet, rival10, salient_imagenet, waterbirds
+from tradeoffs.data.listing import spread
 from tradeoffs.runner import commands
 from tradeoffs.step.cards import check, digests, write_card
 from tradeoffs.step.errors import InputError
@@ -20,8 +23,16 @@ IDS = [model["id"] for model in MODELS]
 
 def place_of(study: Study, benchmark: str) -> dict[str, int]:
     """The place of each image among the outcomes, by its path below the data set's folder."""
-    root = study.data / benchmark
+    root = study.data / SETS.get(benchmark, [benchmark])[0]
+
+    def validation(split: str, count: int) -> list[Path]:
+        paths = imagenet.read(root, split).paths
+        return [paths[i] for i in spread(len(paths), count)]
+
     paths = {
+        "imagenet": lambda: imagenet.read(root, "val").paths,
+        "shifted_correlation": lambda: validation("val", SMALL["shifted_correlation"]["images"]),
+        "adversarial": lambda: validation("val_decorrelated", SMALL["adversarial"]["images"]),
         "rival10": lambda: rival10.read(root, "test").paths,
         "imagenet9": lambda: imagenet9.foregrounds(root).paths,
         "waterbirds": lambda: waterbirds.read(root, "test").paths,
@@ -56,6 +67,12 @@ RECORDED = {
     },
     "waterbirds": {"image": lambda o: o["correct"]},
     "objectnet": {"image": lambda o: o["objectnet_official"]},
+    "imagenet": {"image": lambda o: o["correct"]},
+    "shifted_correlation": {
+        f"correlation {name}": lambda o, number=number: o["correct"][o["domain"] == number]
+        for number, name in enumerate(("preserved", "removed", "reversed"))
+    },
+    "adversarial": {"image": lambda o: o["accuracy_broken"]},
 }
 
 
@@ -102,7 +119,7 @@ def test_the_share_on_the_object_is_what_the_metric_leaves(study, pages, benchma
             assert found == pytest.approx(1 - behind[places[image["id"]]], abs=1e-6)
             shares.append(found)
     assert len(set(shares)) > 4
-    for benchmark_without_masks in ("waterbirds", "objectnet"):
+    for benchmark_without_masks in ("waterbirds", "objectnet", "imagenet", "shifted_correlation", "adversarial"):
         images = pages[benchmark_without_masks]["images"]
         assert {image["looks"][model]["share_on_object"] for image in images for model in IDS} == {None}
         assert "no masks" in pages[benchmark_without_masks]["remark"]
@@ -242,8 +259,8 @@ def test_outcomes_of_an_older_version_are_one_line(study, tmp_path):
 
 
 def test_a_benchmark_without_pictures_is_one_line(capsys):
-    assert commands.main(["examples", "adversarial"]) == 2
-    assert capsys.readouterr().err.startswith("error: tradeoffs examples adversarial: no such benchmark; expected ")
+    assert commands.main(["examples", "nothing"]) == 2
+    assert capsys.readouterr().err.startswith("error: tradeoffs examples nothing: no such benchmark; expected ")
     assert sorted(commands.parts("examples")) == sorted(SHOWN) == sorted(commands.parts("show"))
 
 

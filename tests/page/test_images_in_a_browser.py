@@ -15,14 +15,29 @@ pytestmark = pytest.mark.skipif(BROWSER is None, reason="no chromium is installe
 PICTURE = data_uri(np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8))
 
 
+def answer(picture, **changes):
+    """An answer to a picture."""
+    return {"picture": picture, "predicted": "c", "probability": 0.5, "right": True} | changes
+
+
 def images(folder, **changes):
-    """Write what is shown of two images of ImageNet-9, for a reason each, and return the folder."""
+    """Write what is shown of images of ImageNet-9, one of them under attack, and return the folder."""
     (one,) = CONTENT["images"]
     one = one | {
         "pictures": [{"what": "image", "data": PICTURE}, {"what": "object mask", "data": PICTURE}],
         "looks": {"m": {"data": PICTURE, "share_on_object": 0.25}},
     }
-    listed = [one, one | {"id": "j", "reason": "torn"}, one | {"id": "k", "missing": "k.JPEG: damaged"}]
+    answers = [*one["answers"]["m"], answer("attacked", predicted="d", right=False, recorded=True)]
+    attacked = {
+        "made": {"m": [{"what": "attacked", "data": PICTURE}, {"what": "difference", "data": PICTURE}]},
+        "answers": {"m": answers},
+    }
+    listed = [
+        one,
+        one | {"id": "j", "reason": "torn"},
+        one | {"id": "k", "missing": "k.JPEG: damaged"},
+        one | {"id": "l", "reason": "fooled"} | attacked,
+    ]
     content = CONTENT | {"benchmark": "imagenet9", "images": listed} | changes
     folder.mkdir()
     (folder / "imagenet9.json").write_text(json.dumps(content))
@@ -49,7 +64,7 @@ def test_a_claim_leads_to_the_images_behind_it(opened):
 
 
 def test_images_unfold_by_the_keyboard_and_say_what_models_answered(opened):
-    first, second, third = opened.tab.locator("#images-imagenet9 details").all()
+    first, second, third, _ = opened.tab.locator("#images-imagenet9 details").all()
     assert [each.evaluate("element => element.open") for each in (first, second, third)] == [True, False, False]
     second.locator("summary").focus()
     opened.tab.keyboard.press("Enter")
@@ -72,7 +87,20 @@ def test_images_are_filtered_by_their_reason(opened):
     shown = opened.tab.locator("#images-imagenet9 details:visible code")
     assert shown.all_inner_texts() == ["j"]
     choice.select_option("")
-    assert shown.all_inner_texts() == ["i", "j", "k"]
+    assert shown.all_inner_texts() == ["i", "j", "k", "l"]
+
+
+def test_what_was_made_against_a_model_stands_in_its_row_with_what_the_evaluation_found(opened):
+    attacked = opened.tab.locator("#images-imagenet9 details").last
+    attacked.locator("summary").click()
+    headings = [" ".join(text.split()) for text in attacked.locator("thead tr > *").all_inner_texts()]
+    assert headings[:4] == ["model", "image", "attacked", "difference"]
+    cells = attacked.locator("tbody td")
+    said = " ".join(cells.nth(1).inner_text().split())
+    assert said == "✗ wrong says d withstood the evaluation's attacks true class 50 %"
+    names = [cells.nth(at).get_by_role("img").get_attribute("alt") for at in (1, 2)]
+    assert names == ["c, attacked, against m", "c, difference, against m"]
+    assert cells.nth(2).inner_text() == ""
 
 
 def test_text_of_images_runs_nowhere_and_sources_are_pictures_only(browser, tmp_path):  # noqa: F811

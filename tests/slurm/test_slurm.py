@@ -226,7 +226,7 @@ def test_every_gpu_job_holds_and_sees_one_gpu_and_no_other_job_any(finished):
     rows, devices = accounts(folder), seen_devices()
     assert {row["State"] for row in rows} == {"COMPLETED"}
     kinds = Counter(re.split("_", row["Comment"])[1] for row in rows)
-    assert kinds == {"train": 4, "evaluations": 3, "examples": 5, "probe": 1}
+    assert kinds == {"train": 4, "evaluations": 3, "examples": 6, "probe": 1}
     for row in rows:
         if row["Comment"].startswith(("rule_probe", "rule_examples")):
             assert "gres/gpu" not in allocated(row)
@@ -258,7 +258,7 @@ def test_evaluations_share_a_job_one_after_the_other_and_its_time_is_their_sum(f
 
 def test_short_steps_are_not_submitted(finished):
     folder, text = finished
-    assert len(re.findall("has been submitted with SLURM jobid", text)) == len(accounts(folder)) == 13
+    assert len(re.findall("has been submitted with SLURM jobid", text)) == len(accounts(folder)) == 14
     assert len(re.findall("^localrule ", text, re.MULTILINE)) > 20
 
 

@@ -66,11 +66,12 @@ def test_no_figure_of_a_report_shows_research_only_pictures(published):
 
 
 def test_the_page_is_told_what_it_may_embed(published):
-    config = published()
-    assert examples.shown(config) == list(ARCHIVED)
-    for name in ARCHIVED:
+    config, own = published(), config_of("miniature")
+    assert set(examples.shown(config)) == {*ARCHIVED, "imagenet", "adversarial"}
+    assert set(examples.shown(own)) == set(benchmarks()) == {*examples.shown(config), "shifted_correlation"}
+    for name in examples.shown(config):
         assert examples.told(config, name)["pictures"]["embed"] == (name == "objectnet")
-        assert examples.told(config_of("miniature"), name)["pictures"]["embed"]
+        assert examples.told(own, name)["pictures"]["embed"]
 
 
 def test_standard_models_and_largest_budgets_are_shown_whatever_came_out(published):

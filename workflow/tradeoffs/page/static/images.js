@@ -69,11 +69,11 @@
     const unseen = image.pictures.filter((each) => !asked.has(each.what));
     const own = image.made ?? {};
     const answered = Object.values(image.answers).flatMap((answers) => answers.filter((each) => each.recorded !== undefined).map((each) => each.picture));
-    const whats = [...new Set([...Object.values(own).flatMap((pictures) => pictures.map((each) => each.what)), ...answered])];
+    const kinds = [...new Set([...Object.values(own).flatMap((pictures) => pictures.map((each) => each.what)), ...answered])];
     const made = element("table");
     const head = element("tr");
     head.append(element("td", "model"), ...seen.map((each) => heading([each], "", image)));
-    head.append(...whats.map((what) => heading([], what, image)));
+    head.append(...kinds.map((what) => heading([], what, image)));
     head.append(heading(unseen, `where the model looks: gradient on the first picture${unseen.length ? ", its object outlined" : ""}`, image));
     const body = element("tbody");
     for (const model of models) {
@@ -83,7 +83,7 @@
       const name = element("th", model.label);
       name.scope = "row";
       row.append(name, ...seen.map((shown) => said(answers.find((each) => each.picture === shown.what))));
-      for (const what of whats) {
+      for (const what of kinds) {
         const find = (listed) => (listed ?? []).find((each) => (each.what ?? each.picture) === what);
         row.append(against(find(own[model.id]), find(answers), model, image));
       }
