@@ -2,6 +2,7 @@
 
 import time
 
+from tradeoffs.claims.reference_run import THERE, Compared
 from tradeoffs.claims.regime import Check
 from tradeoffs.claims.row import (
     CONCLUSION,
@@ -14,7 +15,7 @@ from tradeoffs.claims.row import (
 )
 from tradeoffs.page import command
 from tradeoffs.results.table import SUMMARY_COLUMNS, SWEEP_COLUMNS, write_csv
-from tradeoffs.step.cards import write_card
+from tradeoffs.step.cards import digests, write_card
 from tradeoffs.step.files import write_json
 
 BENCHMARKS = [
@@ -127,7 +128,7 @@ CLAIMS = [
 ]
 
 
-def write(folder, models=None, claims=CLAIMS, benchmarks=BENCHMARKS, cards=True, sources=None, reason=None):
+def write(folder, models=None, claims=CLAIMS, benchmarks=BENCHMARKS, cards=True, sources=None, reason=None, beside=()):
     """Write tables and cards; return the step's settings and its options."""
     models = grid() if models is None else models
     columns = {"summary": SUMMARY_COLUMNS, "sweeps": SWEEP_COLUMNS}
@@ -166,6 +167,8 @@ def write(folder, models=None, claims=CLAIMS, benchmarks=BENCHMARKS, cards=True,
         differences = [row for row in rows["summary"] if row[8] == "bg_gap"]
         write_csv(folder / "differences.csv", SUMMARY_COLUMNS, differences)
         written |= {name: folder / f"{name}.csv" for name in ("claims", "regime", "differences")}
+    if beside:
+        written["reference"] = compared(folder / "reference.csv", beside)
     if reason:
         write_csv(
             folder / "missing.csv",
@@ -178,6 +181,15 @@ def write(folder, models=None, claims=CLAIMS, benchmarks=BENCHMARKS, cards=True,
         _cards(folder, models)
     told = {"study": "made", "models": models, "benchmarks": benchmarks}
     return command.Settings(**told, sources=sources or {each["id"]: "train" for each in models}), written
+
+
+def compared(path, rows, **said):
+    """Write verdicts beside those of the reference run, and the card that came with them; return the path."""
+    write_csv(path, Compared._fields, rows)
+    said = said or {"other_settings": {"miniature.training.epochs": "12, there 24"}}
+    card = path.parent / "cards/reference.json"
+    write_card(card, spec={}, code="c", data={}, started=0.0, files=digests(path), **said)
+    return path
 
 
 def _cards(folder, models):
@@ -264,6 +276,7 @@ def hostile(folder, images=None):
     sources = dict.fromkeys([each["id"] for each in models], HOSTILE)
     return page(
         folder,
+        beside=[Compared(HOSTILE, HOSTILE, HEADLINE, SUPPORTED, UNDECIDED, THERE)],
         models=models,
         benchmarks=benchmarks,
         claims=claims,

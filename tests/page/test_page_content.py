@@ -9,7 +9,8 @@ import pytest
 from hypothesis import strategies as st
 
 from page.made_study import CLAIMS, HOSTILE, hostile, model, page, pictures, write
-from tradeoffs.claims.row import CONTRADICTED, SUPPORTED
+from tradeoffs.claims.reference_run import THERE, Compared
+from tradeoffs.claims.row import CONTRADICTED, HEADLINE, SUPPORTED, UNDECIDED
 from tradeoffs.page import command, facts, look
 from tradeoffs.page.claim_list import claim_list, scale
 from tradeoffs.page.embedding import embedded
@@ -20,6 +21,8 @@ from tradeoffs.results.table import SUMMARY_COLUMNS, write_csv
 from tradeoffs.runner import commands
 from tradeoffs.step.cards import digests, read_card
 from tradeoffs.step.errors import InputError
+
+BESIDE = [Compared("a", "Any.", HEADLINE, SUPPORTED, UNDECIDED, THERE)]
 
 
 def known(folder, **words):
@@ -134,7 +137,7 @@ def test_data_are_read_back_as_they_were_and_end_no_script(value):
 
 def test_text_of_anybodys_is_shown_as_text_wherever_it_stands(tmp_path):
     plain, other = (
-        read(page(tmp_path / "plain", images=pictures(tmp_path / "some"), reason="none")),
+        read(page(tmp_path / "plain", images=pictures(tmp_path / "some"), reason="none", beside=BESIDE)),
         read(hostile(tmp_path / "hostile")),
     )
     assert set(other.tags) == set(plain.tags)  # no tag and no attribute more

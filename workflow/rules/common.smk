@@ -156,7 +156,7 @@ def control_cards():
 def page_tables(wildcards):
     """The tables that the page shows, by the name of its option."""
     names = ["summary", "sweeps", "claims", "differences", "regime"]
-    names += ["missing"] if STUDY == "imagenet" else []
+    names += ["missing"] if STUDY == "imagenet" else ["reference"]
     return {name: f"results/{STUDY}/{name}.csv" for name in names}
 
 

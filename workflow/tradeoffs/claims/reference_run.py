@@ -110,24 +110,42 @@ def _value(settings: Mapping[str, Any], name: str) -> str:
 
 def said(compared: Sequence[Mapping[str, str]], differing: Mapping[str, str], made: Mapping[str, Any]) -> list[str]:
     """Return in lines which verdicts differ from the reference run's: conclusions by name, exploratory rows counted."""
-    lines = []
-    names = f"the reference run ({in_words(made)})"
-    known = [row for row in compared if row["relation"] not in (NOT_THERE, NOT_HERE)]
+    rows = [f"{row['claim']}: {row['verdict']} here, {row['reference_verdict']} there" for row in concluded(compared)]
+    return [counted(compared, made), *(f"  {line}" for line in [*rows, *beside(compared, differing)])]
+
+
+def counted(compared: Sequence[Mapping[str, str]], made: Mapping[str, Any]) -> str:
+    """Return how many verdicts are those of the reference run, and how many contradict it."""
+    known = _known(compared)
     same = sum(row["relation"] == SAME for row in known)
     conflicts = sum(row["relation"] == CONFLICT for row in known)
-    lines.append(f"{same} of {len(known)} verdicts are those of {names}; {conflicts} contradict it")
-    concluded = [row for row in known if row["scope"] in (HEADLINE, CONCLUSION) and row["relation"] != SAME]
-    lines += [
-        f"  {row['claim']}: {row['verdict']} here, {row['reference_verdict']} there"
-        for row in sorted(concluded, key=lambda row: row["relation"] != CONFLICT)
-    ]
-    exploratory = Counter(row["relation"] for row in known if row["scope"] == EXPLORATORY and row["relation"] != SAME)
-    if exploratory:
-        lines.append(f"  exploratory: {', '.join(f'{count} {relation}' for relation, count in exploratory.items())}")
-    if unknown := sum(row["relation"] in (NOT_THERE, NOT_HERE) for row in compared):
-        lines.append(f"  {unknown} are in one of the two alone")
+    return (
+        f"{same} of {len(known)} verdicts are those of the reference run ({in_words(made)}); {conflicts} "
+        f"{'contradicts' if conflicts == 1 else 'contradict'} it"
+    )
+
+
+def concluded(compared: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """Return the headlines and conclusions of both runs whose verdicts differ, those in conflict first."""
+    found = [row for row in _known(compared) if row["scope"] in (HEADLINE, CONCLUSION) and row["relation"] != SAME]
+    return sorted(found, key=lambda row: row["relation"] != CONFLICT)
+
+
+def beside(compared: Sequence[Mapping[str, str]], differing: Mapping[str, str]) -> list[str]:
+    """Return in lines what else differs: exploratory rows, rows of one run alone, settings."""
+    lines = []
+    differ = [row for row in _known(compared) if row["scope"] == EXPLORATORY and row["relation"] != SAME]
+    if exploratory := Counter(row["relation"] for row in differ):
+        lines.append(f"exploratory: {', '.join(f'{count} {relation}' for relation, count in exploratory.items())}")
+    if unknown := len(compared) - len(_known(compared)):
+        lines.append(f"{unknown} are in one of the two alone")
     if differing:
         listed = [f"{name} {value}" for name, value in differing.items()]
         more = f", and {len(listed) - 4} more" if len(listed) > 4 else ""
-        lines.append(f"  settings that differ: {'; '.join(listed[:4])}{more}")
+        lines.append(f"settings that differ: {'; '.join(listed[:4])}{more}")
     return lines
+
+
+def _known(compared: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """Return the rows that both runs have."""
+    return [row for row in compared if row["relation"] not in (NOT_THERE, NOT_HERE)]

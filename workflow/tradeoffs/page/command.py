@@ -33,6 +33,7 @@ def run(
     differences: Annotated[Path | None, "differences.csv of the claims step"] = None,
     regime: Annotated[Path | None, "regime.csv of the claims step"] = None,
     missing: Annotated[Path | None, "missing.csv, where a study has one"] = None,
+    reference: Annotated[Path | None, "reference.csv, where a study has one"] = None,
     models: Annotated[Path | None, "folder with <model>/card.json"] = None,
     evaluations: Annotated[Path | None, "folder with <benchmark>/<model>.json"] = None,
     theory: Annotated[Path | None, "folder with the cards of the theory's curves"] = None,
@@ -40,7 +41,7 @@ def run(
 ) -> Written:
     """Write the page. InputError for a table without its columns and a damaged card."""
     told = study.study_of(study.Settings(settings.study, settings.models, settings.benchmarks))
-    places = facts.Places(summary, sweeps, claims, differences, regime, missing, models, evaluations, theory)
+    places = facts.Places(summary, sweeps, claims, differences, regime, missing, models, evaluations, theory, reference)
     known = facts.read(told, settings.sources, places)
     size = render.write(out, known, pictures_of(images, [each.name for each in told.benchmarks]))
     return Written("page", [out], {"bytes": size, "models": len(told.models), "claims": len(known.claims)})

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tradeoffs.claims.reference_run import Compared
 from tradeoffs.claims.regime import Check
 from tradeoffs.claims.row import NETWORKS, Claim
 from tradeoffs.page.rows import rows
@@ -11,7 +12,7 @@ from tradeoffs.results import missing
 from tradeoffs.results.rows import Row
 from tradeoffs.results.study import Study
 from tradeoffs.results.table import SUMMARY_COLUMNS, SWEEP_COLUMNS
-from tradeoffs.step.cards import read_card
+from tradeoffs.step.cards import check, read_card
 from tradeoffs.step.errors import InputError
 
 Card = dict[str, Any]
@@ -32,13 +33,15 @@ class Places(NamedTuple):
     models: Path | None = None
     evaluations: Path | None = None
     theory: Path | None = None
+    reference: Path | None = None
 
 
 class Facts(NamedTuple):
     """What was read. Rows are text, as in the tables; ``cards`` by model, ``evaluations`` by (model, benchmark).
 
     ``sources``: where the weights of each model come from, by id. ``theory``: the cards of both families of curves.
-    ``no_claims``: why there are none, where there are none.
+    ``no_claims``: why there are none, where there are none. ``reference``: the verdicts beside those of the reference
+    run, and ``other_settings`` than it had, in words by name.
     """
 
     study: Study
@@ -53,6 +56,8 @@ class Facts(NamedTuple):
     evaluations: Mapping[tuple[str, str], Card] = {}
     theory: Mapping[str, Card] = {}
     no_claims: str = "no table of claims was given to this page; the claims step makes it"
+    reference: Sequence[Row] = ()
+    other_settings: Mapping[str, str] = {}
 
     @property
     def networks(self) -> list[Row]:
@@ -89,8 +94,20 @@ def read(study: Study, sources: Mapping[str, str], places: Places) -> Facts:
             for name in ("curves", "anticausal_curves")
             if (card := _card(places.theory, f"{name}.json")) is not None
         },
+        reference=rows(places.reference, Compared._fields),
+        other_settings=_other_settings(places.reference),
         **({"no_claims": "one model alone is compared with nothing"} if len(study.models) < 2 else {}),
     )
+
+
+def _other_settings(reference: Path | None) -> dict[str, str]:
+    """Return what the card beside the comparison says of settings; none of a table that came without one."""
+    if reference is None or (place := check(reference)[1]) is None:
+        return {}
+    said = read_card(place).get("other_settings")
+    if not isinstance(said, dict):
+        raise InputError(f"{place}: no other_settings; make {reference.name} again")
+    return {str(name): str(value) for name, value in said.items()}
 
 
 def _card(folder: Path | None, name: str) -> Card | None:

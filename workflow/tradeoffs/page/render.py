@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from tradeoffs.page import look
+from tradeoffs.page.beside import beside
 from tradeoffs.page.charts import charts
 from tradeoffs.page.claim_list import claim_list, difference_list, scale
 from tradeoffs.page.embedding import embedded, script
@@ -43,6 +44,7 @@ def page(facts: Facts, pictures: Sequence[dict[str, Any]]) -> str:
         "question": QUESTION,
         "facts": facts,
         "overview": overview(facts),
+        "beside": beside(facts),
         "claims": claim_list(facts),
         "claims_scale": scale(facts.networks),
         "differences": [] if facts.claims else difference_list(facts),
