@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -118,6 +119,63 @@ def test_a_comparison_has_the_page_of_a_study(compared, places, tmp_path):
         expected = [signs[row.reliance] * row.difference] if row.reliance else []
         assert found == pytest.approx(expected, rel=1e-5, abs=1e-12)
     assert "each trained once, with intervals over images alone" in text
+
+
+def images_of(path):
+    """What a page shows of each benchmark's images."""
+    found = re.findall(r'id="data-images-\w+">(.*?)</script>', path.read_text())
+    return {each["benchmark"]: each for each in map(json.loads, found)}
+
+
+def test_the_page_shows_what_the_models_said_of_images(own, places, tmp_path):
+    models = {"mine": {"model": own} | PIXELS, "raw": own, "other": Own()}
+    found = tradeoffs.compare(models, list(places), places, reference="raw", page=tmp_path / "page.html", **TOLD)
+    shown = images_of(tmp_path / "page.html")
+    assert shown.keys() == places.keys()
+    for benchmark, each in shown.items():
+        assert [model["label"] for model in each["models"]] == ["mine", "other", "raw"]
+        assert "raw and the others differ" in [reason["reason"] for reason in each["reasons"]]
+        assert "standard" not in json.dumps(each)
+        assert len(each["images"]) > 1
+        for image in each["images"]:
+            assert image["pictures"][0]["data"].startswith("data:image/webp;base64,")
+            for model in models:
+                own_answer = image["answers"][model][0]
+                assert own_answer["right"] == (own_answer["predicted"] == image["class"]), (benchmark, model)
+                assert image["looks"][model]["data"]
+    accuracy = shown["waterbirds"]["worst"]["accuracy"]
+    assert accuracy.keys() == models.keys()
+    group = shown["waterbirds"]["worst"]["group"].replace(" ", "_")
+    for model, value in accuracy.items():
+        card = found.results[model, "waterbirds"].card
+        assert value == pytest.approx(card["metrics"][f"accuracy_{group}"]["value"])
+
+
+def test_of_folders_the_page_shows_what_outcomes_say_and_of_a_copy_of_a_research_only_set_no_picture(
+    compared, places, tmp_path
+):
+    folders = {name: tmp_path / "out" / name for name in ("mine", "other", "raw")}
+    copy = shutil.copytree(places["waterbirds"], tmp_path / "waterbirds")
+    (copy / "fingerprint.json").unlink()  # so that nobody knows whose they are
+    tradeoffs.compare(folders, ["waterbirds"], copy, page=tmp_path / "page.html")
+    (shown,) = images_of(tmp_path / "page.html").values()
+    assert not shown["may_embed"]
+    assert "data:image" not in json.dumps(shown)
+    for image in shown["images"]:
+        for answers in image["answers"].values():
+            assert [(each["predicted"], each["right"] is None) for each in answers] == [(None, False)]
+    text = (tmp_path / "page.html").read_text()
+    assert "Its pictures are not in this page" in text
+    assert "tradeoffs show" not in text
+
+
+def test_images_that_cannot_be_shown_take_nothing_from_the_page(compared, places, tmp_path):
+    folders = {name: tmp_path / "out" / name for name in ("mine", "raw")}
+    tradeoffs.compare(folders, ["waterbirds"], tmp_path / "gone", page=tmp_path / "page.html")
+    (shown,) = images_of(tmp_path / "page.html").values()
+    assert shown["images"] == []
+    assert "cannot be shown" in shown["remark"]
+    assert str(tmp_path / "gone") in shown["remark"]
 
 
 def test_what_is_not_paired_is_not_compared(own, places, tmp_path):

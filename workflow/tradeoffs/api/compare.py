@@ -8,14 +8,16 @@ two ways to train. Another training of either would give another difference, and
 takes several trainings, as the workflow's grid has them (:mod:`tradeoffs.claims.own_models`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
-from tradeoffs.api import folders, markup, result
+from tradeoffs.api import defaults, folders, given, markup, result
 from tradeoffs.api.evaluate import one
 from tradeoffs.api.given import Given, How
 from tradeoffs.api.result import Result
@@ -23,6 +25,7 @@ from tradeoffs.benchmarks.evaluate import find
 from tradeoffs.claims.row import EXPLORATORY, HEADLINE
 from tradeoffs.claims.variance import Estimate
 from tradeoffs.claims.verdicts import holm
+from tradeoffs.models.networks import Network
 from tradeoffs.step.declarations import benchmarks as declared_benchmarks
 from tradeoffs.step.errors import InputError
 
@@ -103,7 +106,8 @@ def compare(
 
     ``data``: folders by data set; ``settings``: changes by benchmark. With ``out`` each model's results are in a folder
     of its name below it, and the table is in ``differences.csv``. ``page``: a file of HTML to write, which shows all of
-    it as the page of a study does. The rest as in :func:`tradeoffs.evaluate`.
+    it as the page of a study does, images too, with pictures where licences allow them to be passed on. The rest as in
+    :func:`tradeoffs.evaluate`.
 
     Intervals and p-values are over images alone: each model was trained once, and nothing here says how much another
     training would differ. Raises tradeoffs.InputError for what does not fit, and for results on different images or
@@ -122,6 +126,7 @@ def compare(
         _how(name, model)
     places = data if isinstance(data, Mapping) or len(names) > 1 else {find(names[0]).data[0]: data}
     found: dict[tuple[str, str], Result] = {}
+    networks: dict[tuple[str, str], Callable[[], Network]] = {}
     for name, model in models.items():
         if isinstance(model, str | Path) and Path(model).expanduser().is_dir():
             found |= {(name, benchmark): result.read(Path(model).expanduser(), benchmark) for benchmark in names}
@@ -132,16 +137,24 @@ def compare(
         for benchmark in names:
             told = (how, name, study, changes.get(benchmark, {}), device, into, progress)
             found[name, benchmark] = one(plain, benchmark, places, *told, kept=kept)
+            networks[name, benchmark] = partial(_network, plain, how, name, benchmark, study, told[3])
     rows = [row for benchmark in names for row in differences(benchmark, found, [*models], last)]
     headlines = [row for row in rows if row["scope"] == HEADLINE]
     for row, adjusted in zip(headlines, holm([row["p_value"] for row in headlines]).adjusted, strict=True):
         row["p_adjusted"] = adjusted
     compared = Comparison(pd.DataFrame(rows, columns=list(COLUMNS)), found)
     if page is not None:
-        from tradeoffs.api import compare_page  # which imports what draws charts
+        from tradeoffs.api import compare_images, compare_page  # which import what draws charts and pictures
 
-        compare_page.write(compared.table, found, Path(page).expanduser())
+        images = compare_images.images(found, networks, places, last)
+        compare_page.write(compared.table, found, images, Path(page).expanduser())
     return compared
+
+
+def _network(model: Any, how: How, name: str, benchmark: str, study: str, changes: Mapping[str, Any]) -> Network:
+    """Return a model once more as a network, on the CPU."""
+    pixels = defaults.pixels(study, defaults.chosen(benchmark, study, changes))
+    return given.network(model, how, pixels, torch.device("cpu"), name, find(benchmark).needs).network
 
 
 def differences(

@@ -1,6 +1,6 @@
 """The results page of a comparison: the same page that a study has, of models that anybody put side by side."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +24,10 @@ NO_CLAIMS = (
 )
 
 
-def write(table: "pd.DataFrame", results: Mapping[tuple[str, str], Result], path: Path) -> None:
-    """Write the page of a comparison, of its table and its results; OSError where it cannot be written."""
+def write(
+    table: "pd.DataFrame", results: Mapping[tuple[str, str], Result], images: Sequence[dict[str, Any]], path: Path
+) -> None:
+    """Write the page of a comparison, of its table, results and images; OSError where it cannot be written."""
     names = tuple(dict.fromkeys(benchmark for _, benchmark in results))
     known = facts.Facts(
         Study(
@@ -47,7 +49,7 @@ def write(table: "pd.DataFrame", results: Mapping[tuple[str, str], Result], path
         ],
         no_claims=NO_CLAIMS.format(reference=table["reference"].iloc[0]),
     )
-    render.write(path, known, [])
+    render.write(path, known, images)
 
 
 def _models(results: Mapping[tuple[str, str], Result], benchmarks: tuple[str, ...]) -> list[Model]:

@@ -25,16 +25,19 @@ class Answered(NamedTuple):
     made: list[Picture]
 
 
-def ask(
-    evaluated: Evaluated, weights: Path, collection: Collection, examples: Mapping[int, Example]
-) -> dict[int, Answered]:
-    """Return what the network of an evaluation says of ``examples``, by their places in the collection.
+def of_weights(weights: Path, evaluated: Evaluated) -> Network:
+    """Return the network of an evaluation; InputError for weights that are missing or do not fit.
 
-    On the CPU, whatever there is: a few images, and the same numbers on every machine of a kind. InputError for
-    weights that are missing or do not fit.
+    On the CPU, whatever there is: a few images, and the same numbers on every machine of a kind.
     """
     spec = evaluated.card["spec"]
-    network = load(weights, spec["architecture"], spec["classes"], torch.device("cpu"))
+    return load(weights, spec["architecture"], spec["classes"], torch.device("cpu"))
+
+
+def ask(
+    evaluated: Evaluated, network: Network, collection: Collection, examples: Mapping[int, Example]
+) -> dict[int, Answered]:
+    """Return what the network of an evaluation, on the CPU, says of ``examples``, by their places in the collection."""
     return {place: said(network, evaluated, collection, place, example) for place, example in examples.items()}
 
 

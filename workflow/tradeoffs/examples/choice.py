@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tradeoffs.data.listing import spread
 from tradeoffs.examples.collection import Array, Collection
 
+DIVIDED = "standard and adversarially trained models differ"
 SHOWN = (3, 3, 2)  # images for each reason
 Right = Mapping[str, Mapping[str, Array]]  # model -> picture -> 1, 0 or NaN [n]
 
@@ -35,14 +36,19 @@ class Worst(NamedTuple):
     accuracy: dict[str, float]
 
 
-def choose(collection: Collection, right: Right, standard: Sequence[str]) -> tuple[list[Reason], Worst]:
-    """Return the images to show for each reason, none twice; ``standard``: the models without adversarial training."""
+def choose(
+    collection: Collection, right: Right, standard: Sequence[str], divided: str = DIVIDED
+) -> tuple[list[Reason], Worst]:
+    """Return the images to show for each reason, none twice; ``standard``: the models without adversarial training.
+
+    Where models are divided by something else, ``standard`` are those of one side, and ``divided`` says it in words.
+    """
     group, accuracy = worst(collection, right)
     pair = collection.pair
     of_group = np.array([name == group for name in collection.groups])
     fits = [
         (pair.reason if pair else "right on its own background, wrong on another", _torn(collection, right)),
-        ("standard and adversarially trained models differ", _differ(collection, right, standard)),
+        (divided, _differ(collection, right, standard)),
         (f"worst {collection.grouped_by}: {group}", of_group),
     ]
     notes = [

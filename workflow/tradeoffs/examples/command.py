@@ -18,8 +18,9 @@ from tradeoffs.benchmarks.evaluate import find
 from tradeoffs.compute import precision
 from tradeoffs.compute.device import take_threads
 from tradeoffs.examples import evaluations as read_evaluations
+from tradeoffs.examples.answered import of_weights
 from tradeoffs.examples.collection import Collection, Evaluated
-from tradeoffs.examples.page import Shown, examples
+from tradeoffs.examples.page import Shown, content, examples
 from tradeoffs.models import confinement
 from tradeoffs.step.cards import check
 from tradeoffs.step.command import Step, Written, options_of
@@ -100,27 +101,17 @@ def shown(
     take_threads()
     precision.decide(torch.device("cpu"))
     there = {id: each for id, each in evaluated.items() if _had(each)}
-    content: dict[str, Any] = {"reasons": [], "worst": None, "remark": "", "images": []}
+    found: dict[str, Any] = {"reasons": [], "worst": None, "remark": "", "images": []}
     if there:
         collection = of(benchmark, data, next(iter(there.values())))
         for each in there.values():
             read_evaluations.check_alike(next(iter(there.values())), each)
-        asked = {id: path for id, path in weights.items() if id in there}
-        content = examples(collection, models, there, asked, embed=rule["embed"])
+        networks = {id: partial(of_weights, path, there[id]) for id, path in weights.items() if id in there}
+        found = examples(collection, models, there, networks, embed=rule["embed"])
     else:
-        content["remark"] = "No model was put through this benchmark: there is nothing to show."
-    return {
-        "benchmark": benchmark,
-        "title": title,
-        "licence": rule["licence"],
-        "may_embed": rule["embed"],
-        "why": rule["why"] if rule["embed"] else "",
-        "why_not": "" if rule["embed"] else rule["why"],
-        "models": [
-            model._asdict() | {"label": model.label, "missing": evaluated[model.id].card.get("unavailable")}
-            for model in models
-        ],
-    } | content
+        found["remark"] = "No model was put through this benchmark: there is nothing to show."
+    missing = {id: each.card.get("unavailable") for id, each in evaluated.items()}
+    return content(benchmark, title, rule, models, missing) | found
 
 
 def of(benchmark: str, data: dict[str, Path], evaluated: Evaluated) -> Collection:

@@ -19,19 +19,19 @@ found: whether the image withstood its own, longer search.
 none: the foreground's share is no metric beside it, for it is the same fact.
 """
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tradeoffs.data.images import UnreadableError
 from tradeoffs.examples.answered import Answered, ask
-from tradeoffs.examples.choice import Reason, Right, choose
+from tradeoffs.examples.choice import DIVIDED, Reason, Right, choose
 from tradeoffs.examples.collection import Collection, Evaluated, Example, Picture
 from tradeoffs.examples.encoding import data_uri
 from tradeoffs.examples.heat import heat
 from tradeoffs.examples.words import against
+from tradeoffs.models.networks import Network
 from tradeoffs.results.standard import is_standard
 from tradeoffs.results.standard import training as described
 
@@ -48,25 +48,49 @@ class Shown(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What it is called: network and training, of the user's own its id."""
+        """What it is called: network and training, of the user's own its id; its id alone where nobody said how."""
+        if self.norm == "unknown":
+            return self.id
         training = described(self) if self.norm == "none" else against(self.norm, self.epsilon)
         return f"{self.id if self.role == 'extra' else self.architecture}, {training}"
+
+
+def content(
+    benchmark: str, title: str, rule: Mapping[str, Any], models: Sequence[Shown], missing: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what is said of a benchmark and of the models; ``rule``: embed, licence, why; ``missing`` by model."""
+    return {
+        "benchmark": benchmark,
+        "title": title,
+        "licence": rule["licence"],
+        "may_embed": rule["embed"],
+        "why": rule["why"] if rule["embed"] else "",
+        "why_not": "" if rule["embed"] else rule["why"],
+        "models": [model._asdict() | {"label": model.label, "missing": missing.get(model.id)} for model in models],
+    }
 
 
 def examples(
     collection: Collection,
     models: Sequence[Shown],
     evaluated: Mapping[str, Evaluated],
-    weights: Mapping[str, Path],
+    networks: Mapping[str, Callable[[], Network]],
     *,
     embed: bool,
+    reference: str | None = None,
 ) -> dict[str, Any]:
-    """Return what the page shows of the ``evaluated`` models; ``weights`` of those that can be asked more.
+    """Return what the page shows of the ``evaluated`` models; ``networks``: of those that can be asked more.
 
     Without ``embed`` there are no pictures, but all that is said of them. An image that cannot be read is named.
+    ``reference``: the model that the others are compared with, where they are not divided by their training.
     """
     right = {id: collection.right(each.outcomes) for id, each in evaluated.items()}
-    reasons, worst = choose(collection, right, [model.id for model in models if is_standard(model)])
+    divided = (
+        ([model.id for model in models if is_standard(model)], DIVIDED)
+        if reference is None
+        else ([reference], f"{reference} and the others differ")
+    )
+    reasons, worst = choose(collection, right, *divided)
     shown: dict[int, Example] = {}
     missing: dict[int, str] = {}
     for place in (place for reason in reasons for place in reason.shown):
@@ -74,7 +98,7 @@ def examples(
             shown[place] = collection.show(place)
         except UnreadableError as error:
             missing[place] = str(error)
-    asked = {id: ask(evaluated[id], path, collection, shown) for id, path in weights.items()}
+    asked = {id: ask(evaluated[id], network(), collection, shown) for id, network in networks.items()}
     return {
         "reasons": [
             {"reason": each.reason, "fits": each.fits, "of": len(collection.names), "note": each.note}
