@@ -284,6 +284,18 @@ def test_what_an_interruption_leaves_is_made_anew(copy, write, tmp_path, monkeyp
     assert {entry.name for entry in out.parent.iterdir()} == {".objectnet.lock", "objectnet"}
 
 
+def test_what_was_made_of_other_files_is_not_taken_for_theirs(copy, write, tmp_path):
+    fill(copy, write, rows_of(SCHEMAS["wnids"][0]))
+    out = tmp_path / "unpacked/objectnet"
+    objectnet_parquet.write(copy, out, pytest.fail)
+    (copy / "data/test-00000-of-00002.parquet").rename(copy / "data/more.parquet")
+    with pytest.raises(InputError, match=r"was made of other files than those of .*; move it away, or give another"):
+        objectnet_parquet.write(copy, out, pytest.fail)
+    for path in (copy / "data").iterdir():
+        path.unlink()
+    objectnet_parquet.write(copy, out, pytest.fail)  # they are no longer needed
+
+
 def test_it_does_not_take_the_place_of_what_an_archive_gave(copy, write, tmp_path, capsys):
     fill(copy, write, rows_of(SCHEMAS["wnids"][0]))
     there = tmp_path / "out/unpacked/objectnet"

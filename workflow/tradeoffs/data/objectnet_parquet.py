@@ -22,6 +22,7 @@ from typing import Any
 from tradeoffs.acquisition import parquet_files
 from tradeoffs.acquisition.storage import explained, progress
 from tradeoffs.data import images, red_border
+from tradeoffs.data.mappings import read_mapping
 from tradeoffs.data.objectnet import COPY, FOLDER, MAPPINGS
 from tradeoffs.data.objectnet_classes import UnknownError, Value, Vocabularies, meaning, shared_folders, vocabularies
 from tradeoffs.step.errors import InputError
@@ -39,9 +40,17 @@ def write(folder: Path, out: Path, mappings: Callable[[Path], None]) -> None:
 
     ``mappings`` writes ``objectnet-1.0/mappings/`` to the folder that it is given; it is called where ``folder`` has no
     ``mappings/``. The folder appears whole (:func:`tradeoffs.acquisition.parquet_files.make`). InputError for files
-    that are missing, not readable, or in which the images or their classes are not plain to find.
+    that are missing, not readable, or in which the images or their classes are not plain to find, and for ``out`` that
+    was made of others.
     """
     parquet_files.make(out, lambda staging: _write(folder, staging, mappings))
+    there = _sizes(parquet_files.files(folder, "*.parquet"))
+    if there and there != read_mapping(out / FOLDER / COPY).get("files"):
+        raise InputError(f"{out}: was made of other files than those of {folder}; move it away, or give another --out")
+
+
+def _sizes(paths: list[Path]) -> dict[str, int]:
+    return {path.name: path.stat().st_size for path in paths}
 
 
 def _write(folder: Path, staging: Path, mappings: Callable[[Path], None]) -> None:
@@ -115,8 +124,8 @@ def _classes(paths: list[Path], candidates: list[str], known: Vocabularies) -> d
     if not found:
         nearest = "; ".join(reason for _, reason in sorted(reasons, key=lambda reason: -reason[0])[:3])
         raise InputError(
-            f"{paths[0]}: no column says the class of every image "
-            f"({nearest or 'none has numbers or texts'}); give files with one that holds, throughout, {' or '.join(known)}"
+            f"{paths[0]}: no column says the class of every image ({nearest or 'none has numbers or texts'}); "
+            f"give files with one that holds, throughout, {' or '.join(known)}"
         )
     (first, classes), *others = found.items()
     for other, differing in others:
@@ -181,7 +190,6 @@ def _write_images(paths: list[Path], column: str, classes: dict[Path, list[str]]
         f"{min(sides)} to {max(sides)} pixels; the red border is seen on {red}"
     )
     if red < number / 100:
-        said += ", so it was cut off before: with border: 0 nothing is cut once more"
-    files = {path.name: path.stat().st_size for path in paths}
+        said += ", so it was cut off before, and the setting border: 0 cuts no more"
     counts = {"images": number, "red_border_seen": red, "kinds": dict(kinds)}
-    write_json(base / COPY, {"pixels": said, **counts, "files": files})
+    write_json(base / COPY, {"pixels": said, **counts, "files": _sizes(paths)})
