@@ -1,4 +1,4 @@
-"""ObjectNet's mappings alone: some kilobytes of an archive of 190 GB, by ranges."""
+"""ObjectNet's mappings alone: of an archive of 190 GB its directory and these members, by ranges."""
 
 from pathlib import Path
 
