@@ -1,17 +1,14 @@
 """Waterbirds from parquet files: the published layout, byte for byte; where pyarrow is not installed, of a stand-in."""
 
-import base64
-import importlib.util
 import io
-import json
 import sys
-from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import tradeoffs
+from acquisition.parquet import write as write
 from tradeoffs.acquisition import waterbirds_parquet
 from tradeoffs.acquisition.fingerprint import verify
 from tradeoffs.data import waterbirds
@@ -21,55 +18,10 @@ from tradeoffs.step.errors import InputError
 FEW = {"train": (3, 1, 1, 2), "validation": (1, 1, 1, 1), "test": (2, 2, 1, 1)}
 
 
-def stand_in():
-    """The part of pyarrow.parquet that is used, on files of JSON."""
-    library = ModuleType("pyarrow.parquet")
-
-    class ParquetFile:
-        def __init__(self, path):
-            self.rows = json.loads(path.read_text())
-            self.schema_arrow = SimpleNamespace(names=list(self.rows[0]))
-
-        def iter_batches(self, batch_size, columns):
-            for start in range(0, len(self.rows), batch_size):
-                yield SimpleNamespace(to_pylist=lambda start=start: self._plain(start, batch_size, columns))
-
-        def _plain(self, start, count, columns):
-            found = [{name: row[name] for name in columns} for row in self.rows[start : start + count]]
-            for row in found:
-                if isinstance(row["image"], dict):
-                    row["image"] = row["image"] | {"bytes": base64.b64decode(row["image"]["bytes"])}
-            return found
-
-    library.ParquetFile = ParquetFile
-    return library
-
-
-@pytest.fixture(params=["stand-in", "pyarrow"])
-def write(request, monkeypatch):
-    """Return what writes rows to a parquet file."""
+@pytest.fixture(autouse=True)
+def few(monkeypatch):
+    """As few images as these tests write."""
     monkeypatch.setattr(waterbirds_parquet, "IMAGES", FEW)
-    if request.param == "pyarrow":
-        if not importlib.util.find_spec("pyarrow"):
-            pytest.skip("pyarrow is not installed")
-        import pyarrow
-        import pyarrow.parquet
-
-        def real(path, rows):
-            pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
-
-        return real
-    monkeypatch.setitem(sys.modules, "pyarrow.parquet", stand_in())
-
-    def imitated(path, rows):
-        def plain(image):
-            if not isinstance(image, dict):
-                return image
-            return image | {"bytes": base64.b64encode(image["bytes"]).decode()}
-
-        path.write_text(json.dumps([row | {"image": plain(row["image"])} if "image" in row else row for row in rows]))
-
-    return imitated
 
 
 def picture(number, kind="JPEG"):

@@ -577,14 +577,15 @@ def test_the_margin_is_soft_at_first_and_hard_at_the_end(steps, blobs, monkeypat
     assert asked == pytest.approx([0.7 * (1 - i / (steps - 1)) for i in range(steps)])
 
 
+@pytest.mark.parametrize("norm", ["l1", "l2", "linf"])
 @pytest.mark.parametrize("steps", [1, 3, 10])
-def test_steps_fall_along_a_cosine_and_the_ball_shrinks_to_its_size_before_the_end(steps):
-    strides = [stride(i, steps) for i in range(steps + 1)]
-    assert strides[0] == STRIDE
-    assert strides[-1] == pytest.approx(LAST)
+def test_steps_fall_along_a_cosine_and_the_ball_shrinks_to_its_size_before_the_end(steps, norm):
+    strides, first, last = [stride(i, steps, norm) for i in range(steps + 1)], STRIDE[norm], LAST[norm]
+    assert strides[0] == first
+    assert strides[-1] == pytest.approx(last)
     assert strides == sorted(strides, reverse=True)
-    assert stride(steps / 2, steps) == pytest.approx((STRIDE + LAST) / 2)
-    assert stride(steps / 3, steps) == pytest.approx(LAST + 0.75 * (STRIDE - LAST))
+    assert stride(steps / 2, steps, norm) == pytest.approx((first + last) / 2)
+    assert stride(steps / 3, steps, norm) == pytest.approx(last + 0.75 * (first - last))
     widths = [width(i, steps) for i in range(steps + 1)]
     assert widths[0] == 1  # the random start lies in the ball itself
     assert widths[1:] == sorted(widths[1:], reverse=True)

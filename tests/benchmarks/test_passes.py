@@ -209,6 +209,27 @@ def test_the_challenge_tries_every_foreground_on_every_background(tmp_path, monk
     np.testing.assert_array_equal(withstood, expected)
 
 
+def test_the_challenge_tries_first_what_felled_others(tmp_path, monkeypatch):
+    """Only the last of twelve backgrounds fells anything: the first foreground meets all, the other four that one."""
+    for number in range(12):
+        Image.new("RGB", (8, 8), (0 if number == 11 else 255,) * 3).save(tmp_path / f"back{number}.png")
+    Image.new("RGB", (8, 8), (255,) * 3).save(tmp_path / "front.png")
+    np.save(tmp_path / "mask.npy", np.arange(64).reshape(8, 8) < 16)
+    index = Foregrounds([tmp_path / "front.png"] * 5, [tmp_path / "mask.npy"] * 5, np.ones(5, dtype=np.int64))
+    monkeypatch.setattr(imagenet9, "_FOREGROUNDS", 1)
+    monkeypatch.setattr(batching, "_LARGEST", 1)
+    seen = []
+
+    def predict(x):
+        seen.append(len(x))
+        return (x.mean((1, 2, 3)) > 0.5).long()
+
+    backgrounds = [tmp_path / f"back{i}.png" for i in range(12)]
+    _, withstood = imagenet9.challenge(predict, index, np.arange(5), backgrounds, Passes(CPU))
+    assert not withstood.any()
+    assert sum(seen) == 12 + 4
+
+
 @pytest.mark.parametrize("benchmark", [adversarial, imagenet, imagenet9, objectnet])
 def test_data_of_other_classes_than_the_networks_are_refused(small, benchmark):
     with pytest.raises(

@@ -32,7 +32,7 @@ STEPS = {
     "unpack": {"numpy"},
     "assemble": set(),
     "fingerprint": set(),
-    "fetch": {"numpy"},
+    "fetch": {"PIL", "numpy"},
     "miniature": {"numpy", "PIL"},
     "summary": {"numpy"},
     "look": {"numpy", "scipy"},

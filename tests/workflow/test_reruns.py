@@ -453,25 +453,35 @@ rule probe:
 
 
 @pytest.mark.parametrize(
-    ("devices", "arguments", "most"), [("0,1", [], 2), ("0", [], 1), ("", [], 6), ("0,1", ["--resources", "gpu=1"], 1)]
+    ("study", "devices", "arguments", "most"),
+    [
+        ("imagenet", "0,1", [], 2),
+        ("imagenet", "0", [], 1),
+        ("imagenet", "", [], 6),
+        ("miniature", "0,1", [], 6),  # on the cores
+        ("miniature", "0,1", ["--resources", "gpu=1"], 1),
+    ],
 )
-def test_never_more_gpu_jobs_than_gpus(tmp_path, devices, arguments, most):
+def test_never_more_gpu_jobs_than_gpus(tmp_path, study, devices, arguments, most):
     folder = clone(tmp_path)
     (folder / "probe.smk").write_text(GPU_PROBE)
+    arguments = [*arguments, "--config", f"study={study}"]
     done = snakemake(folder, "-s", "probe.smk", "--cores", "6", "probe_all", *arguments, CUDA_VISIBLE_DEVICES=devices)
     assert done.returncode == 0, done.stdout + done.stderr
     seen = max(int(path.read_text()) for path in (folder / "probe").glob("[0-9]"))
-    assert seen == most if devices else 1 < seen <= most
+    assert seen == most if most < 6 else 1 < seen <= most
+    told = "no GPU is used: cores train the miniature sooner; --resources gpu=1 to use one" in done.stdout + done.stderr
+    assert told is (study == "miniature" and not arguments[0].startswith("--resources"))
 
 
-@pytest.mark.parametrize(("limit", "seen"), [("0", ""), ("1", "0,1")])
+@pytest.mark.parametrize(("limit", "seen"), [("0", ""), (None, ""), ("1", "0,1")])
 def test_a_limit_of_no_gpus_hides_them_from_the_steps(tmp_path, limit, seen):
     folder = clone(tmp_path)
     rule = (
         'rule probe:\n    output: "probe"\n    resources: gpu=1\n    shell: "echo $CUDA_VISIBLE_DEVICES > {output}"\n'
     )
     (folder / "probe.smk").write_text(f'include: "Snakefile"\n{rule}')
-    arguments = ["-s", "probe.smk", "--cores", "1", "probe", "--resources", f"gpu={limit}"]
+    arguments = ["-s", "probe.smk", "--cores", "1", "probe", *(["--resources", f"gpu={limit}"] if limit else [])]
     done = snakemake(folder, *arguments, CUDA_VISIBLE_DEVICES="0,1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert (folder / "probe").read_text().strip() == seen

@@ -34,7 +34,7 @@ BENCHMARKS = plan.available_benchmarks(config)
 FIGURES = study_figures.figures(config)
 SHOWN = study_examples.shown(config)
 
-hooks.prepare(workflow, config["jobs_per_gpu"])
+hooks.prepare(workflow, config)
 if workflow.is_main_process:
     hooks.print_missing(plan.missing_benchmarks(config))
     hooks.print_left_out(plan.left_out(config))

@@ -113,7 +113,7 @@ def _fetch_members(urls: list[str], out: Path, published: Published, wanted: Wan
     reasons = []
     for url in urls:
         try:
-            if zip_ranges.fetch(url, out, wanted, published.size, _patience(url, out)):
+            if zip_ranges.fetch(url, out, wanted, published.size, patience(url, out)):
                 return True
             print(f"{out.name}: {shown(url)}: has no ranges, so the whole file is fetched", file=sys.stderr, flush=True)
             return False
@@ -123,7 +123,7 @@ def _fetch_members(urls: list[str], out: Path, published: Published, wanted: Wan
     raise InputError(f"{out}: no address delivered it ({'; '.join(reasons)}); what was received is kept")
 
 
-def _patience(url: str, out: Path) -> zip_ranges.Wait:
+def patience(url: str, out: Path) -> zip_ranges.Wait:
     """Return what is done about a failure of an address: to wait, or to raise RefusedError after too many."""
 
     def wait(failures: int, reason: server.TryAgainError) -> None:
@@ -174,7 +174,7 @@ def _complete(url: str, out: Path, size: int | None, checksum_known: bool) -> in
     Return the byte that the last answer went on from; RefusedError where the address does not deliver.
     """
     failures, furthest = 0, partial.size(out)
-    wait = _patience(url, out)
+    wait = patience(url, out)
     while True:
         try:
             return _receive(url, out, size, checksum_known)

@@ -8,15 +8,13 @@ written as its bytes are. Whether these are the published files' nobody says, so
 """
 
 import csv
-import importlib
 import io
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tradeoffs.acquisition.storage import exclusive, explained
+from tradeoffs.acquisition import parquet_files
 from tradeoffs.step.errors import InputError
 
 FOLDER = "waterbird_complete95_forest2water2"
@@ -24,37 +22,22 @@ SPLITS = ("train", "validation", "test")
 COLUMNS = ("image", "label", "place")
 # Images of landbirds on land, on water, of waterbirds on land, on water (Sagawa et al., ICLR 2020).
 IMAGES = {"train": (3498, 184, 56, 1057), "validation": (467, 466, 133, 133), "test": (2255, 2255, 642, 642)}
-KINDS = {b"\xff\xd8\xff": "jpg", b"\x89PNG": "png"}
 _HEADER = ("img_id", "img_filename", "y", "split", "place", "place_filename")
 
 
 def write(folder: Path, out: Path) -> None:
     """Make ``out``, which holds the published folder, from the parquet files in ``folder`` or its ``data/``.
 
-    It appears whole by a rename; one that is there already is kept. InputError for files that are missing, not
+    It appears whole (:func:`tradeoffs.acquisition.parquet_files.make`). InputError for files that are missing, not
     readable or of another data set, and where pyarrow is not installed.
     """
-    with exclusive(out), explained(out, "nothing is kept of what was written; run it again"):
-        if out.exists():
-            return
-        staging = out.with_name(f".{out.name}.unpacking")
-        shutil.rmtree(staging, ignore_errors=True)
-        try:
-            _write(folder, staging / FOLDER)
-        except BaseException:
-            shutil.rmtree(staging, ignore_errors=True)
-            raise
-        staging.rename(out)
-
-
-def files(folder: Path, split: str) -> list[Path]:
-    """Return the parquet files of a split, in the order of their names."""
-    return sorted(path for place in (folder, folder / "data") for path in place.glob(f"{split}-*.parquet"))
+    parquet_files.make(out, lambda staging: _write(folder, staging / FOLDER))
 
 
 def _write(folder: Path, base: Path) -> None:
+    files = {split: parquet_files.files(folder, f"{split}-*.parquet") for split in SPLITS}
     for split in SPLITS:
-        if not files(folder, split):
+        if not files[split]:
             raise InputError(f"{folder}: has no {split}-*.parquet; expected those of {', '.join(SPLITS)}")
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
@@ -63,7 +46,7 @@ def _write(folder: Path, base: Path) -> None:
     for index, split in enumerate(SPLITS):
         (base / split).mkdir(parents=True)
         groups: Counter[int] = Counter()
-        for path in files(folder, split):
+        for path in files[split]:
             for content, label, place in _rows(path):
                 number += 1
                 groups[2 * label + place] += 1
@@ -81,29 +64,12 @@ def _write(folder: Path, base: Path) -> None:
 
 def _rows(path: Path) -> Iterator[tuple[bytes, int, int]]:
     """Yield the bytes of each image, its label and place."""
-    try:
-        parquet: Any = importlib.import_module("pyarrow.parquet")
-    except ImportError:
-        raise InputError(f"{path}: pyarrow reads parquet files and is not installed: pip install pyarrow") from None
-    try:
-        file = parquet.ParquetFile(path)
-        there = file.schema_arrow.names
-    except Exception as error:
-        raise InputError(f"{path}: not a readable parquet file ({_said(error)}); get it again") from None
-    if missing := [name for name in COLUMNS if name not in there]:
-        raise InputError(f"{path}: has no column {', '.join(missing)}; it has {', '.join(there)}")
-    try:
-        for batch in file.iter_batches(batch_size=64, columns=list(COLUMNS)):
-            for row in batch.to_pylist():
-                yield _row(path, row)
-    except OSError as error:
-        raise InputError(f"{path}: damaged ({_said(error)}); get it again") from None
+    for row in parquet_files.rows(path, COLUMNS):
+        yield _row(path, row)
 
 
 def _row(path: Path, row: dict[str, Any]) -> tuple[bytes, int, int]:
-    content = row["image"].get("bytes") if isinstance(row["image"], dict) else None
-    if not isinstance(content, bytes):
-        raise InputError(f"{path}: image is {type(row['image']).__name__} without bytes; expected the file's bytes")
+    content = parquet_files.image_bytes(path, "image", row["image"])
     for key in ("label", "place"):
         if row[key] not in (0, 1):
             raise InputError(f"{path}: {key} {row[key]!r}; expected 0 or 1")
@@ -111,11 +77,7 @@ def _row(path: Path, row: dict[str, Any]) -> tuple[bytes, int, int]:
 
 
 def _kind(path: Path, number: int, content: bytes) -> str:
-    for start, kind in KINDS.items():
-        if content.startswith(start):
-            return kind
-    raise InputError(f"{path}: image {number} is neither JPEG nor PNG; get the file again")
-
-
-def _said(error: Exception) -> str:
-    return " ".join(str(error).split())[:160]
+    kind = parquet_files.kind(content)
+    if kind not in ("jpg", "png"):  # as its reader takes them
+        raise InputError(f"{path}: image {number} is neither JPEG nor PNG; get the file again")
+    return kind

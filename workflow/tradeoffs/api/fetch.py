@@ -10,11 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-from tradeoffs.acquisition import unpack, waterbirds_parquet
+from tradeoffs.acquisition import objectnet_mappings, unpack, waterbirds_parquet
 from tradeoffs.acquisition.archive_file import Published
 from tradeoffs.acquisition.assemble import assemble
 from tradeoffs.acquisition.download import download
+from tradeoffs.acquisition.parquet_files import PARQUET
 from tradeoffs.acquisition.zip_ranges import Wanted
+from tradeoffs.data import objectnet, objectnet_parquet
 from tradeoffs.step.command import Step, options_of
 from tradeoffs.step.declarations import DataSet, data
 from tradeoffs.step.errors import InputError
@@ -34,7 +36,9 @@ def run(
     out: Annotated[Path, "folder for the data set, and for what it is made from"],
     accept_licence: Annotated[bool, "you have read the licence and agree"] = False,
     imagenet: Annotated[Path | None, "ImageNet's folder, where the data set describes its images"] = None,
-    parquet: Annotated[Path | None, "of waterbirds: a folder of parquet files in place of the archive"] = None,
+    parquet: Annotated[
+        Path | None, "of waterbirds, objectnet: a folder of parquet files in place of the archive"
+    ] = None,
 ) -> None:
     """Make ``out/<data set>``. InputError for a licence that is not accepted, and whatever keeps it from being had."""
     declared = data()[dataset]
@@ -45,7 +49,7 @@ def run(
         )
     if declared.conditions != "none" and not accept_licence:
         raise InputError(f"{dataset}: its licence is not accepted; read it, and if you agree give --accept-licence")
-    if parquet is not None and dataset != "waterbirds":
+    if parquet is not None and dataset not in PARQUET:
         raise InputError(f"--parquet: {dataset} is read from its archive alone; leave it out")
     parts = {}
     if declared.imagenet is not None:
@@ -59,7 +63,13 @@ def run(
     downloads, unpacked = out / "downloads", out / "unpacked" / dataset
     archive = declared.archive
     if parquet is not None:
-        waterbirds_parquet.write(parquet, unpacked)
+        if dataset == "waterbirds":
+            waterbirds_parquet.write(parquet, unpacked)
+        else:
+            received = downloads / "objectnet-mappings.zip"
+            mappings = partial(objectnet_mappings.fetch, archive.urls, archive.password, received)
+            objectnet_parquet.write(parquet, unpacked, mappings)
+            print("\n".join(objectnet.pixels(unpacked)))
         parts = {str(declared.folder): unpacked / str(declared.folder)}
         assemble(out / dataset, dataset, parts, parts, out / "observed")
         print(f"{out / dataset}: ready; {parquet} is no longer needed")

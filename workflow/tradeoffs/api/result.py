@@ -63,6 +63,7 @@ class Result:
         ]
         found += [f"no measurement: {said}" for said in self.card.get("saturated", [])]
         found += [f"not to be believed: {said}" for said in self.card.get("suspicion", [])]
+        found += self.card.get("pixels", [])
         if skipped := self.card.get("skipped"):
             found.append(f"{len(skipped)} images that cannot be read were left out")
         if "zoo" in self.card.get("source", {}) and self.benchmark == "imagenet":

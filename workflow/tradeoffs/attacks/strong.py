@@ -34,8 +34,10 @@ from tradeoffs.step.errors import InputError
 # By trial on the miniature's models: the fewest examples that withstand, for the time it takes.
 SOFTNESS = 0.4  # of the margin at an attack's first step, in standard deviations of the example's logits
 SOFTER = 0.6  # the same, of the second attack
-STRIDE = 3.0  # largest step, in units of epsilon: far across the ball, and back on its edge
-LAST = 0.1  # smallest step, likewise
+# Largest and smallest step, in units of epsilon: far across the ball, and back on its edge. In l1, where a step moves few
+# coordinates, not as far.
+STRIDE = {"linf": 3.0, "l2": 3.0, "l1": 0.7}
+LAST = {"linf": 0.1, "l2": 0.1, "l1": 0.05}
 WIDE = 2.5  # radius of the ball at the start, in units of epsilon
 SHRUNK = 0.4  # share of the steps after which its radius is epsilon
 REACH = 1.0  # of the margin gained so far: an example that lacks more than this share of it is not attacked again
@@ -174,7 +176,7 @@ def attack(
     """
 
     def moved(x_adv: Tensor, x: Tensor, gradient: Tensor, i: int) -> Tensor:
-        size, radius = epsilon * stride(i, steps), epsilon * width(i + 1, steps)
+        size, radius = epsilon * stride(i, steps, norm), epsilon * width(i + 1, steps)
         return step(x_adv, x, gradient, norm=norm, epsilon=radius, step_size=size, bounds=(0.0, 1.0))
 
     x_adv = random_start(x, norm=norm, epsilon=epsilon, generator=generator, bounds=(0.0, 1.0))
@@ -219,9 +221,9 @@ def improved(best: Attempt | None, standing: Tensor, margins: Tensor, logits: Te
     return best
 
 
-def stride(i: int, steps: int) -> float:
-    """Size of step ``i`` of ``steps``, in units of epsilon: from STRIDE to LAST, along half a cosine."""
-    return LAST + (STRIDE - LAST) * 0.5 * (1 + math.cos(math.pi * i / steps))
+def stride(i: int, steps: int, norm: str) -> float:
+    """Size of step ``i`` of ``steps``, in units of epsilon: from STRIDE to LAST of the norm, along half a cosine."""
+    return LAST[norm] + (STRIDE[norm] - LAST[norm]) * 0.5 * (1 + math.cos(math.pi * i / steps))
 
 
 def width(i: int, steps: int) -> float:

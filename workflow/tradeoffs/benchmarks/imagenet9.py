@@ -124,7 +124,8 @@ def challenge(
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Return which of the foregrounds ``fronts`` were read, and whether each withstood every background.
 
-    ``predict`` maps images to super-classes. A foreground that has fallen is not tried again.
+    ``predict`` maps images to super-classes. A foreground that has fallen is not tried again, and the backgrounds on
+    which most have fallen so far come first: what withstands all of them is the same in any order.
     """
     if not len(fronts) or not backgrounds:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
@@ -137,11 +138,15 @@ def challenge(
 
     tried: list[NDArray[np.int64]] = []
     withstood: list[NDArray[np.bool_]] = []
+    felled = np.zeros(len(backgrounds), dtype=np.int64)
     for at, (pixels, soft) in passes.batches(paths, decode, size=_FOREGROUNDS):
         x, mask = shares(passes.tensor(pixels)), shares(passes.tensor(soft))
         labels = passes.tensor(foregrounds.labels[fronts[at]])
         tried.append(fronts[at])
-        withstood.append(stands(predict, x, mask, labels, backgrounds, passes))
+        order = np.argsort(-felled, kind="stable")
+        standing, fallen = stands(predict, x, mask, labels, [backgrounds[i] for i in order], passes)
+        withstood.append(standing)
+        felled[order] += fallen
     return np.concatenate(tried), np.concatenate(withstood)
 
 
@@ -153,17 +158,21 @@ def stands(
     labels: Tensor,
     backgrounds: Sequence[Path],
     passes: Passes,
-) -> NDArray[np.bool_]:
-    """Whether each of ``x`` [n, 3, h, w], pasted through ``mask`` [n, 1, h, w], keeps its label on every background."""
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Whether each of ``x`` [n, 3, h, w], pasted through ``mask`` [n, 1, h, w], keeps its label on every background.
+
+    With it, how many fell on each background, each counted once at most.
+    """
     height, width = x.shape[2:]
     size = batch_size(height * width, height * width * 3, passes.device)
     standing = np.ones(len(x), dtype=bool)
+    felled = np.zeros(len(backgrounds), dtype=np.int64)
 
     def decode(i: int) -> tuple[NDArray[Any], ...]:
         path = backgrounds[i]
         return (images.stack([images.image(path)], [path], (height, width, 3))[0],)
 
-    for _, (pixels,) in passes.batches(backgrounds, decode):
+    for at, (pixels,) in passes.batches(backgrounds, decode):
         behind = shares(passes.tensor(pixels))
 
         def right(front: NDArray[np.int64], back: NDArray[np.int64], behind: Tensor = behind) -> Tensor:
@@ -175,12 +184,14 @@ def stands(
         )
         while len(front):
             hit = torch.cat(passes.in_parts(right, front[:size], back[:size])).cpu().numpy()
-            standing[front[:size][~hit]] = False
+            fallen, first = np.unique(front[:size][~hit], return_index=True)
+            felled += np.bincount(at[back[:size][~hit][first]], minlength=len(felled))
+            standing[fallen] = False
             front, back = front[size:], back[size:]
             front, back = front[standing[front]], back[standing[front]]
         if not standing.any():
             break
-    return standing
+    return standing, felled
 
 
 def spread(n: int, wanted: int) -> NDArray[np.int64]:

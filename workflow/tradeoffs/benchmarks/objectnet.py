@@ -145,6 +145,8 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
             if not here_hits[p].any()
         ]
     }
+    if said := objectnet.pixels(data["objectnet"]):
+        remarks["pixels"] = said
     return Evaluation(*summary, outcomes, passes.skipped, remarks)
 
 

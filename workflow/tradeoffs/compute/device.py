@@ -24,12 +24,19 @@ def choose_device() -> torch.device:
 
 
 def take_threads() -> None:
-    """Set torch's threads to OMP_NUM_THREADS, which Snakemake exports from a rule's ``threads``.
+    """Set the threads of torch and of the BLAS to OMP_NUM_THREADS, which Snakemake exports from a rule's ``threads``.
 
-    A warm process has imported torch before it knew (:mod:`tradeoffs.runner.fork_server`).
+    A warm process has imported torch and numpy before it knew, with one thread (:mod:`tradeoffs.runner.fork_server`); a
+    linear head would then keep a GPU waiting for a minute or two.
     """
-    if "OMP_NUM_THREADS" in os.environ:
-        torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    if "OMP_NUM_THREADS" not in os.environ:
+        return
+    count = int(os.environ["OMP_NUM_THREADS"])
+    torch.set_num_threads(count)
+    if count > 1:
+        import threadpoolctl
+
+        threadpoolctl.threadpool_limits(count, user_api="blas")
 
 
 def gpu_usable() -> bool:

@@ -6,6 +6,7 @@
     objectnet-1.0/mappings/pytorch_to_imagenet_2012_id.json      class index -> line (from 0) of the next file
     objectnet-1.0/mappings/imagenet_to_label_2012_v2             one ImageNet label a line
     factors.csv                                                  path, factor: what an image changes; not published
+    objectnet-1.0/copy.json                                      of a copy whose pixels differ: what they are
 
 An ObjectNet class index is the place of its label among all labels of the first mapping, sorted: the index that the
 challenge's file imagenet_pytorch_id_to_objectnet_id.json uses (sorted folders would give another). Not all folders
@@ -24,9 +25,15 @@ from tradeoffs.data.mappings import UNPACK, read_mapping, read_texts
 from tradeoffs.data.names import objectnet_folders
 from tradeoffs.data.per_image import column
 from tradeoffs.step.errors import InputError
-from tradeoffs.step.folders import files
+from tradeoffs.step.folders import IMAGE_SUFFIXES, files, is_file
 from tradeoffs.step.inputs import read_text
 
+FOLDER, COPY = "objectnet-1.0", "copy.json"
+MAPPINGS = (
+    *("folder_to_objectnet_label.json", "objectnet_to_imagenet_1k.json"),
+    *("pytorch_to_imagenet_2012_id.json", "imagenet_to_label_2012_v2"),
+)
+SUFFIXES = (*IMAGE_SUFFIXES, ".webp")
 FACTORS, FACTOR = "factors.csv", "factor"
 RED = (255, 0, 0)
 BORDER = 2  # pixels that the official loader crops on each side; one leaves traces of the red border
@@ -49,22 +56,42 @@ def read(root: Path) -> ObjectNet:
     Images of classes without ImageNet counterpart are among them: their label does not occur in the mapping.
     Raises InputError for a missing folder, a folder without label, an empty folder, a mapping that is broken.
     """
-    base = root / "objectnet-1.0"
-    labels_file = base / "mappings" / "folder_to_objectnet_label.json"
-    names = read_texts(labels_file)
+    base = root / FOLDER
+    names, mapping = classes(base)
     by_label = {label: index for index, label in enumerate(sorted(names.values()))}
-    if len(by_label) < len(names):
-        raise InputError(f"{labels_file}: two folders have the same label; unpack the data set again")
-    mapping = _imagenet_to_objectnet(base / "mappings", by_label)
     paths: list[Path] = []
     labels: list[int] = []
     for folder in objectnet_folders(base):
-        images = files(folder)
+        images = files(folder, SUFFIXES)
         if not images:
             raise InputError(f"{folder}: holds no images; unpack the data set again")
         paths += images
         labels += [by_label[names[folder.name]]] * len(images)
     return ObjectNet(paths, np.array(labels, dtype=np.int64), sorted(names.values()), mapping)
+
+
+def classes(base: Path) -> tuple[dict[str, str], NDArray[np.int64]]:
+    """Return the label of each image folder, and the ObjectNet class index of each ImageNet class, -1 for none.
+
+    ``base`` is the folder objectnet-1.0; InputError for a mapping that is missing or broken.
+    """
+    labels_file = base / "mappings" / "folder_to_objectnet_label.json"
+    names = read_texts(labels_file)
+    by_label = {label: index for index, label in enumerate(sorted(names.values()))}
+    if len(by_label) < len(names):
+        raise InputError(f"{labels_file}: two folders have the same label; unpack the data set again")
+    return names, _imagenet_to_objectnet(base / "mappings", by_label)
+
+
+def pixels(root: Path) -> list[str]:
+    """Say in a line what pixels a copy has that differ from those published; nothing of the published set."""
+    path = root / FOLDER / COPY
+    if not is_file(path):
+        return []
+    said = read_mapping(path).get("pixels")
+    if not isinstance(said, str):
+        raise InputError(f"{path}: pixels is {said!r}, expected a text; make the data set again")
+    return [said]
 
 
 def factors(root: Path, paths: Sequence[Path]) -> list[str] | None:
@@ -95,15 +122,15 @@ def framed(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _imagenet_to_objectnet(folder: Path, by_label: dict[str, int]) -> NDArray[np.int64]:
     """Return the ObjectNet class index of each ImageNet class, -1 where there is none."""
     counterparts = folder / "objectnet_to_imagenet_1k.json"
-    classes = _imagenet_labels(folder)
-    mapping = np.full(len(classes), -1, dtype=np.int64)
-    for label, imagenet_labels in read_texts(counterparts).items():
+    labels = imagenet_labels(folder)
+    mapping = np.full(len(labels), -1, dtype=np.int64)
+    for label, told in read_texts(counterparts).items():
         if label not in by_label:
             raise InputError(f"{counterparts}: {label!r} is no ObjectNet label; unpack the data set again")
-        for imagenet_label in (part.strip() for part in imagenet_labels.split(";")):
-            if classes.count(imagenet_label) != 1:
+        for imagenet_label in (part.strip() for part in told.split(";")):
+            if labels.count(imagenet_label) != 1:
                 raise InputError(f"{counterparts}: {label!r} maps to {imagenet_label!r}, not the label of one class")
-            index = classes.index(imagenet_label)
+            index = labels.index(imagenet_label)
             if mapping[index] != -1:
                 raise InputError(f"{counterparts}: {imagenet_label!r} belongs to two ObjectNet classes; unpack again")
             mapping[index] = by_label[label]
@@ -112,7 +139,7 @@ def _imagenet_to_objectnet(folder: Path, by_label: dict[str, int]) -> NDArray[np
     return mapping
 
 
-def _imagenet_labels(folder: Path) -> list[str]:
+def imagenet_labels(folder: Path) -> list[str]:
     """Return the label of each ImageNet class; two classes can share one (crane, the bird and the machine)."""
     lines_file, ids_file = folder / "imagenet_to_label_2012_v2", folder / "pytorch_to_imagenet_2012_id.json"
     lines = [line.strip() for line in read_text(lines_file, UNPACK).splitlines()]

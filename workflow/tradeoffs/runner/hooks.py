@@ -43,25 +43,29 @@ _held: list[int] = []
 _clock: list[float] = []
 
 
-def prepare(workflow: Any, jobs_per_gpu: int) -> None:
+def prepare(workflow: Any, config: Config) -> None:
     """Set local defaults on Snakemake's ``workflow`` object (not documented API: tests/workflow guards it).
 
     * Jobs find this environment's Python and this package, also when ``snakemake`` is called by its path.
     * The number of GPUs, times the jobs that may share one, is a limit; ``--resources gpu=K`` still wins. Without a GPU
-      the limit is 0, to which Snakemake scales the rules' requests: they run on the CPU. A limit of 0 that the user
-      gave hides the GPUs from the steps.
+      the limit is 0, to which Snakemake scales the rules' requests: they run on the CPU. So they do in the miniature,
+      whose networks keep no GPU busy: a core trains one sooner (docs/explanation/gpu.md). A limit of 0 that is not for
+      want of GPUs hides them from the steps.
     * After ``kill -9`` the same command goes on: stale locks are removed, half-made outputs are made again, SLURM jobs
       of the dead run are cancelled. Not so in a workflow that uses this one as a module: its ways are its own.
     """
     from snakemake.shell import shell
 
     with ending():
-        shell.prefix(_literally(_prefix(workflow, jobs_per_gpu)))
         limits = workflow.global_resources
         if workflow.resource_settings.nodes is None and "gpu" not in limits:
-            limits["gpu"] = count_gpus() * jobs_per_gpu
-            if workflow.is_main_process and (remark := gpus.remark()):
+            there, remark = count_gpus(), gpus.remark()
+            if config["study"] == "miniature" and there:
+                there, remark = 0, "no GPU is used: cores train the miniature sooner; --resources gpu=1 to use one"
+            limits["gpu"] = there * config["jobs_per_gpu"]
+            if workflow.is_main_process and remark:
                 print(remark, file=sys.stderr)
+        shell.prefix(_literally(_prefix(workflow, config["jobs_per_gpu"])))
         if workflow.is_main_process and workflow.modifier.is_main_snakefile():
             slurm.cure_status_query()
             if forget_killed_run(Path(".snakemake"), dry_run=workflow.output_settings.dryrun):
@@ -89,7 +93,7 @@ def _prefix(workflow: Any, jobs_per_gpu: int) -> str:
             )
     limits = workflow.global_resources
     if workflow.resource_settings.nodes is None and "gpu" in limits and limits["gpu"].value == 0:
-        exports["CUDA_VISIBLE_DEVICES"] = ""  # --resources gpu=0
+        exports["CUDA_VISIBLE_DEVICES"] = ""
     settings = [f"{name}={quote(value)}" for name, value in exports.items()]
     if not workflow.deployment_settings.deployment_method:
         settings.append(f"PATH={quote(str(python))}:$PATH")

@@ -7,7 +7,7 @@ itself is only ever the user's own copy. Either way a benchmark reads a folder o
 
 from pathlib import Path
 
-from tradeoffs.acquisition import waterbirds_parquet
+from tradeoffs.acquisition import parquet_files
 from tradeoffs.step.declarations import data
 from tradeoffs.step.errors import InputError
 from tradeoffs.study.model import Config
@@ -141,7 +141,7 @@ def held(name: str, path: str) -> str:
     """
     declared = data()[name]
     others = [f"the {file} of one" if folder == "." else f"{folder}/" for folder, file in declared.layouts.items()]
-    if name == "waterbirds" and waterbirds_parquet.files(Path(path), "test"):
+    if name in parquet_files.PARQUET and parquet_files.files(Path(path), "*.parquet"):
         others.append(f"what tradeoffs fetch {name} --parquet {path} makes of its parquet files")
     return ", or ".join([f"{declared.folder}/", *others])
 
