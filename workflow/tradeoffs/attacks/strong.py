@@ -34,8 +34,8 @@ from tradeoffs.step.errors import InputError
 # By trial on the miniature's models: the fewest examples that withstand, for the time it takes.
 SOFTNESS = 0.4  # of the margin at an attack's first step, in standard deviations of the example's logits
 SOFTER = 0.6  # the same, of the second attack
-# Largest and smallest step, in units of epsilon: far across the ball, and back on its edge. In l1, where a step moves few
-# coordinates, not as far.
+# Largest and smallest step, in units of epsilon: far across the ball, and back on its edge. In l1, where a step moves
+# few coordinates, not as far.
 STRIDE = {"linf": 3.0, "l2": 3.0, "l1": 0.7}
 LAST = {"linf": 0.1, "l2": 0.1, "l1": 0.05}
 WIDE = 2.5  # radius of the ball at the start, in units of epsilon
