@@ -21,7 +21,7 @@ from tradeoffs.figures import (
     contact_sheets,
     correlation,
 )
-from tradeoffs.figures.drawing import over_replicates
+from tradeoffs.figures.drawing import averaged, over_replicates
 from tradeoffs.figures.settings import Settings
 from tradeoffs.results.study import Model
 from tradeoffs.step.cards import sealed
@@ -258,6 +258,12 @@ def test_intervals_of_means_over_replicates_are_as_wide_as_those_of_one() -> Non
         pytest.approx([1.0, 0.5, 0.15, 0.85]),
         pytest.approx([2.0, 0.3, 0.2, 0.4]),
     ]
+
+
+def test_a_figure_of_several_replicates_says_what_its_intervals_are() -> None:
+    one, three = (pd.DataFrame({"replicate": [1, 1, number]}) for number in (1, 3))
+    assert averaged(one) == ""
+    assert averaged(three) == "\n(means over 2 replicates; an interval is that of one model)"
 
 
 def test_the_picture_of_the_claims_shows_headlines_and_every_verdict(tables: Path) -> None:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tradeoffs.figures.benchmark import WORDS
-from tradeoffs.figures.drawing import NUMBERS, note, over_replicates, wrapped
+from tradeoffs.figures.drawing import NUMBERS, averaged, note, over_replicates, wrapped
 from tradeoffs.figures.settings import Settings
 from tradeoffs.figures.style import ARCHITECTURE_LINES, ARCHITECTURE_MARKERS, NORM_LABELS, NORM_STYLES
 from tradeoffs.results.beyond_accuracy import CLEAN_ACCURACY, groups
@@ -62,7 +62,7 @@ def draw(
     shown = pd.concat([rows for _, _, rows in drawn])
     columns = max(wide, 2)
     figure.legend(handles=handles(shown, main, budgets), loc="outside lower center", ncols=columns, fontsize=8)
-    figure.suptitle(TITLE, fontsize=10.5)
+    figure.suptitle(f"{TITLE}{averaged(shown)}", fontsize=10.5)
     return figure
 
 
@@ -97,7 +97,7 @@ def panel(axes: Axes, rows: pd.DataFrame, main: Sequence[str], budgets: dict[str
     lines(axes, rows)
     is_standard = marked(rows)
     for _, row in rows[is_standard].iterrows():
-        mark(axes, row, main, STANDARD_SIZE, FACES["none"])
+        mark(axes, row, main, STANDARD_SIZE, FACES["none"], shade(rows))
     trained = rows[~is_standard]
     numbers = [*NUMBERS, "x", "x_low", "x_high"]
     # Means are over replicates: the user's own models are told apart by their ids.
@@ -135,7 +135,12 @@ def lines(axes: Axes, rows: pd.DataFrame) -> None:
             fitted = rows["x"][marked(rows) & (rows["group"] == group)]
             for x, style, width in ((ends, ":", 0.9), (_ends(fitted), line_style(group), 1.2)):
                 given = of["line"].iloc[0] + slope * (x - of["x"].iloc[0])
-                axes.plot(x, given, color="#555555", zorder=1, linestyle=style, linewidth=width)
+                axes.plot(x, given, color="#555555", alpha=shade(rows), zorder=1, linestyle=style, linewidth=width)
+
+
+def shade(rows: pd.DataFrame) -> float:
+    """Return how opaque standard models and their lines are, which every replicate has of its own."""
+    return 1.0 if rows["replicate"].nunique() <= 2 else 0.4
 
 
 def line_style(group: int) -> str:
@@ -143,15 +148,15 @@ def line_style(group: int) -> str:
     return ARCHITECTURE_LINES[group % len(ARCHITECTURE_LINES)]
 
 
-def mark(axes: Axes, row: pd.Series, main: Sequence[str], points_wide: float, face: str) -> None:
+def mark(axes: Axes, row: pd.Series, main: Sequence[str], points_wide: float, face: str, opaque: float = 1.0) -> None:
     """Draw one model, filled with a colour, and with the intervals of both its numbers."""
     colour = NORM_STYLES[row["norm"]].colour
-    thin: dict[str, Any] = {"color": colour, "linewidth": 0.5, "alpha": 0.45, "zorder": 2}
+    thin: dict[str, Any] = {"color": colour, "linewidth": 0.5, "alpha": 0.45 * opaque, "zorder": 2}
     axes.vlines(row["x"], row["ci_low"], row["ci_high"], **thin)
     axes.hlines(row["value"], row["x_low"], row["x_high"], **thin)
     shape = marker(row["architecture"], main)
     look: dict[str, Any] = {"color": colour, "markerfacecolor": face, "markersize": points_wide, "markeredgewidth": 0.8}
-    axes.plot(row["x"], row["value"], marker=shape, linestyle="none", zorder=3, **look)
+    axes.plot(row["x"], row["value"], marker=shape, linestyle="none", zorder=3, alpha=opaque, **look)
 
 
 def marker(architecture: str, main: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure, FigureBase
 
 from tradeoffs.benchmarks.attack_metrics import read_name
 from tradeoffs.figures import forest, own
-from tradeoffs.figures.drawing import over_replicates
+from tradeoffs.figures.drawing import averaged, over_replicates
 from tradeoffs.figures.style import NORM_LABELS
 from tradeoffs.results.reading import read_table
 from tradeoffs.results.table import SUMMARY_COLUMNS
@@ -54,6 +54,7 @@ def draw(*, summary: Annotated[Path, "summary.csv"]) -> Figure:
         draw_own(below, owned, domains)
     linf, l2 = NORM_LABELS["linf"], NORM_LABELS["l2"]
     title = f"Accuracy under attack (fraction; {linf} budgets in 1/255, {l2} budgets in pixel units)"
+    title += averaged(grid)
     figure.suptitle(title, fontsize=10.5)
     return figure
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from tradeoffs.claims import scale_effects
 from tradeoffs.claims.regime import Check
 from tradeoffs.claims.row import Claim
-from tradeoffs.figures.drawing import over_replicates
+from tradeoffs.figures.drawing import averaged, over_replicates
 from tradeoffs.figures.style import NORM_LABELS, NORM_STYLES
 from tradeoffs.figures.sweep_curves import curve, failing, hollow_note
 from tradeoffs.results.reading import read_table
@@ -50,9 +50,9 @@ def draw(
     for axes in (left, right):
         axes.set_xlabel("background scale\n(1: photographs as they are)")
         axes.legend(loc="upper left")
-    left.set_title("each training")
     right.set_title("adversarial training against standard")
     title = "Reliance on the background as its contrast shrinks against the digit's (ImageNet-9)"
+    left.set_title(f"each training{averaged(table)}".replace("; ", ";\n"))
     figure.suptitle(f"{title}{hollow_note(failed)}", fontsize=10.5)
     return figure
 

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 
 from tradeoffs.figures import forest, own
 from tradeoffs.figures.curves import BUDGET_LABELS, architecture_style, beside, budget_panel, level_line
-from tradeoffs.figures.drawing import note, over_replicates, wrapped
+from tradeoffs.figures.drawing import averaged, note, over_replicates, wrapped
 from tradeoffs.figures.settings import Settings
 from tradeoffs.results.metrics import Metric, benchmarks_of, saturated
 from tradeoffs.results.reading import read_table
@@ -78,7 +78,7 @@ def draw_benchmark(table: pd.DataFrame, shown: Sequence[Metric], title: str) -> 
         _draw_grid(above, grid, owned, labels, shown, norms, widths)
         forest.draw_lines(below, named, columns, cross=CROSS)
         below.suptitle("models of your own", fontsize=9)
-    figure.suptitle(f"{title}: metrics against the budget of adversarial training", fontsize=10.5)
+    figure.suptitle(f"{title}: metrics against the budget of adversarial training{averaged(grid)}", fontsize=10.5)
     return figure
 
 

@@ -17,7 +17,7 @@ from tradeoffs.benchmarks.attack_metrics import margin_name
 from tradeoffs.claims import correlation_effects
 from tradeoffs.claims.regime import BELOW_CEILING, Check
 from tradeoffs.figures.adversarial import attacks
-from tradeoffs.figures.drawing import NUMBERS, over_replicates
+from tradeoffs.figures.drawing import NUMBERS, averaged, over_replicates
 from tradeoffs.figures.settings import Settings
 from tradeoffs.figures.style import NORM_LABELS, LineStyle
 from tradeoffs.figures.sweep_curves import curve, failing, hollow_note
@@ -61,7 +61,7 @@ def draw(
         axes.set_xlabel("spurious correlation in training")
     figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     under = f"Under attack: mean over {shown}" if shown else "No attack leaves something standing and not everything"
-    title = f"Standard models, by spurious correlation in training\n{under}{hollow_note(failed)}"
+    title = f"Standard models, by spurious correlation in training\n{under}{averaged(measured)}{hollow_note(failed)}"
     figure.suptitle(title, fontsize=10.5)
     return figure
 

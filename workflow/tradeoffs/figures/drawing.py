@@ -28,6 +28,12 @@ def over_replicates(table: pd.DataFrame, by: Sequence[str], numbers: Sequence[st
     return means
 
 
+def averaged(table: pd.DataFrame) -> str:
+    """Say in a line of its own that means over replicates are drawn, and what their intervals are; "" where of one."""
+    count = table["replicate"].nunique()
+    return f"\n(means over {count} replicates; an interval is that of one model)" if count > 1 else ""
+
+
 def wrapped(text: str, width: int) -> str:
     """Return a label in lines of at most ``width`` characters."""
     return "\n".join(textwrap.wrap(text, width))

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure, FigureBase
 
 from tradeoffs.figures import forest, own
 from tradeoffs.figures.curves import BUDGET_LABELS, budget_panel
-from tradeoffs.figures.drawing import note, wrapped
+from tradeoffs.figures.drawing import averaged, note, wrapped
 from tradeoffs.figures.settings import Settings
 from tradeoffs.results.metrics import Benchmark, Metric, benchmarks_of
 from tradeoffs.results.reading import read_table
@@ -41,7 +41,7 @@ def draw(
     named = forest.labels(owned)
     absent = [name for name, metric in headlines if (name, metric) not in columns]
     heading = title(grid["model"].nunique(), len(named), absent, narrow=len(columns) < 4)
-    heading += over_images(table, columns)
+    heading += over_images(table, columns) + averaged(grid)
     lines = [forest.Panel(_heading(name, metric, turned=True), of(owned, metric)) for name, metric in columns]
     if grid.empty:
         figure = Figure(figsize=forest.size(named, len(columns), heading))

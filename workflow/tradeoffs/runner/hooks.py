@@ -60,7 +60,8 @@ def prepare(workflow: Any, config: Config) -> None:
         limits = workflow.global_resources
         if workflow.resource_settings.nodes is None and "gpu" not in limits:
             there, remark = count_gpus(), gpus.remark()
-            if config["study"] == "miniature" and there:
+            # Not in a job of a cluster, which has a process of its own here, and a GPU that it asked for.
+            if config["study"] == "miniature" and there and workflow.is_main_process:
                 there, remark = 0, "no GPU is used: cores train the miniature sooner; --resources gpu=1 to use one"
             limits["gpu"] = there * config["jobs_per_gpu"]
             if workflow.is_main_process and remark:
