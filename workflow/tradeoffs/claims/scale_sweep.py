@@ -72,8 +72,8 @@ def _linf(found: Effects, study: Study, warned: Warnings) -> list[Claim]:
     )
     growth = Said(
         f"{KEY}.linf.growth",
-        f"linf training's effect on reliance on the background is larger, or less negative, at scale {largest:g} than at "
-        f"scale {smallest:g}.",
+        f"linf training's effect on reliance on the background is larger, or less negative, at scale {largest:g} "
+        f"than at scale {smallest:g}.",
         f"the change of the effect ({METRIC} - standard) along the line through {len(found.scales)} scales; p: t test",
         _evidence(study, "linf"),
         CONCLUSION,
