@@ -12,6 +12,7 @@ from tradeoffs.attacks import gradient_masking
 from tradeoffs.benchmarks import adversarial, imagenet, imagenet9, objectnet, rival10, salient_imagenet, waterbirds
 from tradeoffs.benchmarks.evaluate import step
 from tradeoffs.benchmarks.unanswered import Watched, unanswered
+from tradeoffs.compute import batching
 from tradeoffs.models.answers import NOT_FINITE, TIED
 from tradeoffs.step.command import execute
 from tradeoffs.step.errors import InputError
@@ -184,7 +185,7 @@ def test_a_watched_network_is_itself():
 @pytest.mark.parametrize("pixels", [32 * 32 * 7, 32 * 32 * 500])
 @pytest.mark.parametrize("most", [9, 50])
 def test_masking_is_looked_for_in_all_of_the_first_domain_whatever_the_block(small, monkeypatch, pixels, most):
-    monkeypatch.setattr(adversarial, "_BLOCK_PIXELS", pixels)
+    monkeypatch.setattr(batching, "_ATTACKED_PIXELS", {"cpu": pixels})
     monkeypatch.setattr(adversarial, "IMAGES", most)
     checked, budgets = [], set()
 
