@@ -22,6 +22,7 @@ from tradeoffs.attacks.strong import (
     near,
     soft_margin,
     stride,
+    targets_of,
     width,
 )
 from tradeoffs.models.networks import build
@@ -272,11 +273,13 @@ def test_further_attacks_are_longer_and_on_fewer_examples_that_came_near(blobs):
     asked.clear()
     many = fooled(counted, x, labels, clean, gradient, steps=steps, restarts=3, generator=seeded(0), **setting)
     assert not (one & ~many).any()
-    second, third = asked[passes : passes + LONGER * steps + 1], asked[passes + LONGER * steps + 1 :]
+    longer, targeted = LONGER["linf"], TARGETED["linf"]
+    second, third = asked[passes : passes + longer * steps + 1], asked[passes + longer * steps + 1 :]
     assert second[0] == again.sum()
-    assert 0 < third[0] < 9 * again.sum()  # nine copies each, one towards each wrong class, of fewer examples
-    assert third[0] % 9 == 0
-    for further, times in ((second, LONGER), (third, TARGETED)):
+    aims = targets_of(logits.shape[1])
+    assert 0 < third[0] < aims * again.sum()  # so many copies each, one towards each wrong class, of fewer examples
+    assert third[0] % aims == 0
+    for further, times in ((second, longer), (third, targeted)):
         half = times * steps // 2
         assert len(further) == times * steps + 1
         assert further == sorted(further, reverse=True)
@@ -310,6 +313,11 @@ def test_the_third_attack_finds_a_class_that_only_an_attack_towards_it_finds():
 
     assert curve(logits, x, labels, [0.2], restarts=2).all()
     assert not curve(logits, x, labels, [0.2], restarts=3).any()
+
+
+@pytest.mark.parametrize(("classes", "aims"), [(2, 1), (3, 2), (6, 5), (10, 5), (14, 7), (1000, 9)])
+def test_the_nearest_wrong_classes_are_aimed_at(classes, aims):
+    assert targets_of(classes) == aims
 
 
 def test_two_classes_leave_one_to_aim_at():
@@ -543,7 +551,7 @@ def test_what_an_attack_is_told_of_an_example_is_of_that_example(batch_size, blo
     monkeypatch.setattr("tradeoffs.attacks.strong.fooled", watched_fooled)
     monkeypatch.setattr("tradeoffs.attacks.strong.attack", watched_attack)
     curve(network, x, labels, [0.02, 0.05], steps=4, restarts=3, batch_size=batch_size)
-    assert set(steps_seen) == {4, 4 * LONGER, 4 * TARGETED}
+    assert set(steps_seen) == {4, 4 * LONGER["linf"], 4 * TARGETED["linf"]}
 
 
 def test_an_example_that_answers_nan_on_the_way_changes_nothing_for_the_others(blobs):

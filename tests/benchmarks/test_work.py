@@ -105,7 +105,8 @@ def test_attacks_of_shifted_correlation_are_within_their_bound(small):
     assert passes / 5 < said.expected.forward + said.expected.gradients < 5 * passes
 
 
-def test_the_bound_of_an_attack_is_reached_where_nothing_falls_and_all_is_near():
+@pytest.mark.parametrize("norm", ["l1", "l2", "linf"])
+def test_the_bound_of_an_attack_is_reached_where_nothing_falls_and_all_is_near(norm):
     """A network that answers by one pixel's sign, far from 0: its margin is always gained, never enough."""
 
     class Near(torch.nn.Module):
@@ -128,14 +129,14 @@ def test_the_bound_of_an_attack_is_reached_where_nothing_falls_and_all_is_near()
             network,
             torch.full((3, 3, 4, 4), 0.5),
             torch.zeros(3, dtype=torch.long),
-            norm="linf",
+            norm=norm,
             epsilons=[0.0, 0.1],
             steps=5,
             restarts=4,
             generator=torch.Generator().manual_seed(0),
             batch_size=100,
         )
-    most = attack.most({"linf": [0.1]}, steps=5, restarts=4, classes=10)
+    most = attack.most({norm: [0.1]}, steps=5, restarts=4, classes=10)
     assert network.count == {"forward": 3 * most.forward, "gradients": 3 * most.gradients}
 
 

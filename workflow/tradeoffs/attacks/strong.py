@@ -11,8 +11,8 @@ classes over the true one. Five things make it strong for its cost:
   around a hill, outside it (Croce and Hein 2021, of l1 balls). Only points in the ball itself count;
 - the first step follows the gradient at the example itself, which one pass gives for all budgets;
 - examples that came near the boundary are attacked again for longer, from new random starts: first as before, then, the
-  nearest of them, towards each of the wrong classes at once, as in the targeted attacks of AutoAttack (Croce and Hein
-  2020). From half way on, those that are still far leave;
+  nearest of them, towards each of the nearer wrong classes at once, as in the targeted attacks of AutoAttack (Croce and
+  Hein 2020). From half way on, those that are still far leave;
 - budgets are taken from the largest down, and an example leaves once it is fooled, or once it has withstood: balls are
   nested, so what withstands a budget withstands the smaller ones.
 
@@ -43,10 +43,12 @@ SHRUNK = 0.4  # share of the steps after which its radius is epsilon
 REACH = 1.0  # of the margin gained so far: an example that lacks more than this share of it is not attacked again
 NARROWING = 0.5  # of the reach, from one further attack to the next
 HOPE = 0.4  # as REACH, half way through a further attack, falling to 0 at its end: an example that lacks more leaves
-LONGER = 4  # times as many steps in the second attack as in the first
-TARGETED = 3  # the same, of a targeted attack
-
-TARGETS = 9  # wrong classes attacked, the nearest, of networks with more; as in AutoAttack
+# Times as many steps in the second attack as in the first, and in a targeted attack. In l1, where a step moves few
+# coordinates, more are needed.
+LONGER = {"linf": 4, "l2": 4, "l1": 8}
+TARGETED = {"linf": 3, "l2": 3, "l1": 9}
+# Wrong classes attacked, the nearest: half of them, but as many as these at least and at most; AutoAttack has nine.
+TARGETS = 5, 9
 
 
 class Attempt(NamedTuple):
@@ -127,7 +129,7 @@ def fooled(
     first = attack(logits, x, labels, norm=norm, epsilon=epsilon, steps=steps, generator=generator, gradient=gradient)
     best = first.margins
     wrong = first.logits.scatter(1, labels[:, None], -torch.inf)
-    nearest = wrong.topk(min(TARGETS, wrong.shape[1] - 1)).indices
+    nearest = wrong.topk(targets_of(wrong.shape[1])).indices
     for number in range(2, restarts + 1):
         reach = REACH * NARROWING ** (number - 2)
         again = ((best < 0) & near(best, clean, reach)).nonzero()[:, 0]
@@ -143,7 +145,7 @@ def fooled(
                 labels[copied],
                 norm=norm,
                 epsilon=epsilon,
-                steps=(TARGETED if targeted else LONGER) * steps,
+                steps=(TARGETED if targeted else LONGER)[norm] * steps,
                 generator=generator,
                 clean=clean[copied],
                 targets=nearest[part].flatten() if targeted else None,
@@ -151,6 +153,15 @@ def fooled(
             )
             best[part] = best[part].maximum(longer.margins.view(len(part), copies).amax(1))
     return ~(best < 0)
+
+
+def targets_of(classes: int) -> int:
+    """Return how many wrong classes of a network of ``classes`` are attacked, the nearest.
+
+    Of ten classes the further four found nothing that the nearer five had not, and took a quarter of the time.
+    """
+    fewest, most = TARGETS
+    return min(classes - 1, most, max(fewest, classes // 2))
 
 
 def attack(

@@ -62,7 +62,8 @@ def train(
         row = {"epoch": float(epoch + 1)} | train_one_epoch(run, training, epoch, state)
         state = None
         check_weights(network, epoch, settings)
-        row["validation_accuracy"] = evaluate(network, validation, settings.batch_size, group)
+        followed = None if epoch + 1 == settings.epochs else settings.monitor_images
+        row["validation_accuracy"] = evaluate(network, validation, settings.batch_size, group, followed)
         if epoch >= first_monitored(settings):
             row |= monitor(network, validation, settings, run.generator, group)
         run.history.append(row)

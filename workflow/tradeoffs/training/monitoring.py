@@ -16,15 +16,21 @@ MONITOR_STEPS = 10
 
 
 @torch.no_grad()
-def evaluate(network: nn.Module, source: Source, batch_size: int, group: Group = ALONE) -> float:
-    """Clean accuracy, a fraction; each process of ``group`` takes its share of the batches."""
+def evaluate(
+    network: nn.Module, source: Source, batch_size: int, group: Group = ALONE, images: int | None = None
+) -> float:
+    """Clean accuracy, a fraction, on ``images`` of them, as many of each class, or on all.
+
+    Each process of ``group`` takes its share of the batches.
+    """
     network.eval()
-    parts = torch.arange(source.size).split(batch_size)[group.rank :: group.size]
+    chosen = torch.from_numpy(spread(source.size, images or source.size))
+    parts = chosen.split(batch_size)[group.rank :: group.size]
     hits = [(answers(network(x)) == labels).sum() for x, labels in source.batches(parts, 0)]
     device = next(network.parameters()).device
     total = torch.stack(hits).sum().float() if hits else torch.zeros((), device=device)
     add_up([total], group)
-    return total.item() / source.size
+    return total.item() / len(chosen)
 
 
 def monitor(

@@ -21,7 +21,7 @@ class Settings(NamedTuple):
     weight_decay: float
     attack_steps: int
     attack_step_size: Annotated[float, "relative to epsilon"]
-    monitor_images: Annotated[int, "validation images whose adversarial accuracy is followed, epoch by epoch"]
+    monitor_images: Annotated[int, "validation images whose accuracy, under attack too, is followed epoch by epoch"]
     attack_warm_up: Annotated[float, "share of the training in which the budget grows from 0 to epsilon"] = 0.0
     objective: Annotated[str, "pgd, trades, or noise: a random point of the ball"] = "pgd"
     trades_beta: Annotated[float, "weight of the divergence in trades"] = 6.0

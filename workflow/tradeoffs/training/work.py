@@ -16,16 +16,17 @@ _HELD = 2**30  # bytes of images, as float32, that are held in memory at most: a
 def estimate(settings: Mapping[str, Any], train: int, val: int) -> tuple[Work, Work]:
     """Return what is expected and the most, of ``train`` and ``val`` images on disk.
 
-    Of each image in each epoch an update and the attack on it; between epochs the validation images, and the attacks on
-    some of them, which end early where an image falls.
+    Of each image in each epoch an update and the attack on it; between epochs some validation images, and the attacks
+    on them, which end early where an image falls; all validation images at the end.
     """
     n = settings["images"] or train
     epochs, attacked = settings["epochs"], settings["norm"] != "none"
     steps = settings["attack_steps"] if attacked and settings["objective"] != "noise" else 0
     trades = attacked and settings["objective"] == "trades"
     smallest = n - (math.ceil(n / settings["batch_size"]) - 1) * settings["batch_size"]
-    epoch = Work(forward=val + n * trades, gradients=n * steps, updates=n * (1 + trades))
-    fixed = added(Work(read=_read(settings, n, val), forward=smallest), times(epoch, epochs))
+    epoch = Work(forward=n * trades, gradients=n * steps, updates=n * (1 + trades))
+    seen = _validated(settings, val)
+    fixed = added(Work(read=_read(settings, n, val), forward=smallest + seen), times(epoch, epochs))
     first = min(math.ceil(settings["attack_warm_up"] * epochs), epochs - 1)
     looked = (epochs - first) * min(val, settings["monitor_images"])
     own = Work(forward=attacked + trades, gradients=steps)
@@ -36,6 +37,11 @@ def estimate(settings: Mapping[str, Any], train: int, val: int) -> tuple[Work, W
     return found[0], found[1]
 
 
+def _validated(settings: Mapping[str, Any], val: int) -> int:
+    """Return how many passes of validation images there are: all at the end, before that those that are followed."""
+    return val + (settings["epochs"] - 1) * min(val, settings["monitor_images"])
+
+
 _STANDING = 0.8  # of the ten steps against images that are monitored, those that are made: one that falls leaves
 
 
@@ -44,4 +50,4 @@ def _read(settings: Mapping[str, Any], n: int, val: int) -> int:
     size = settings["image_size"] or 0
     streamed = settings["augmentation"] != "none" or n * size**2 * 3 * 4 > _HELD
     val_streamed = val * size**2 * 3 * 4 > _HELD
-    return n * (settings["epochs"] if streamed else 1) + val * (settings["epochs"] if val_streamed else 1)
+    return n * (settings["epochs"] if streamed else 1) + (_validated(settings, val) if val_streamed else val)
