@@ -199,7 +199,7 @@ x = not -a; (n := 1)
 
 def meaning(source):
     written = []
-    _write(source if isinstance(source, ast.AST) else ast.parse(source), written)
+    _write(source if isinstance(source, ast.AST) else ast.parse(source), written, [])
     return "".join(written)
 
 

@@ -63,53 +63,65 @@ def _read(path: Path) -> tuple[tuple[str, ...], str]:
     The meaning is its syntax tree without docstrings. The Snakefile waits for this, so a file is parsed once.
     """
     tree = ast.parse(path.read_bytes(), filename=str(path))  # bytes: UTF-8 whatever the locale
+    written: list[str] = []
+    imports: list[ast.Import | ast.ImportFrom] = []
+    _write(tree, written, imports)
     names: list[str] = []
-    for node in ast.walk(tree):
+    for node in imports:
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            if node.level:
-                raise ValueError(f"{path}:{node.lineno}: relative import; code tracking follows absolute ones only")
-            names += [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            match node.body:
-                case [ast.Expr(value=ast.Constant(value=str())), *rest]:
-                    node.body = rest
-    written: list[str] = []
-    _write(tree, written)
+            continue
+        if node.level:
+            raise ValueError(f"{path}:{node.lineno}: relative import; code tracking follows absolute ones only")
+        names += [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
     return tuple(names), "".join(written)
 
 
-def _write(node: ast.AST, into: list[str]) -> None:
-    """Append to ``into`` what a syntax tree means, in a form that is the same under every version of Python.
+def _write(node: ast.AST, into: list[str], imports: list[ast.Import | ast.ImportFrom]) -> None:
+    """Append to ``into`` what a syntax tree means, and to ``imports`` those in it. Every step waits for this.
 
-    Versions know of different fields, and ``ast.dump`` and ``repr`` show the same ones differently. A field that a
-    version adds is None, empty or 0 in code that does not use what it is for: such fields are left out. So is whether
-    a name is read or written, which its place tells, and how text is cut into pieces within an f-string.
+    The form is the same under every version of Python. Versions know of different fields, and ``ast.dump`` and ``repr``
+    show the same ones differently. A field that a version adds is None, empty or 0 in code that does not use what it is
+    for: such fields are left out. So are docstrings, whether a name is read or written, which its place tells, and how
+    text is cut into pieces within an f-string.
     """
     kind = type(node)
     if kind is ast.Constant or kind is ast.MatchSingleton:
         into.append(f"({kind.__name__} {node.value!a})")  # type: ignore[attr-defined]
         return
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        imports.append(node)
     into.append(f"({kind.__name__}")
     for field in kind._fields:
         value = getattr(node, field, None)
+        if field == "body" and kind in _DOCUMENTED:
+            value = _without_docstring(value)
         if not value or field == "ctx":
             continue
         if isinstance(value, ast.AST):
             into.append(f" {field}=")
-            _write(value, into)
+            _write(value, into, imports)
         elif isinstance(value, list):
             into.append(f" {field}=[")
             for item in _joined(value) if kind is ast.JoinedStr else value:
                 if isinstance(item, ast.AST):
-                    _write(item, into)
+                    _write(item, into, imports)
                 else:
                     into.append(f" {item}")
             into.append("]")
         else:
             into.append(f" {field}={value}")
     into.append(")")
+
+
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
+    match body:
+        case [ast.Expr(value=ast.Constant(value=str())), *rest]:
+            return rest
+    return body
 
 
 def _joined(parts: list[ast.expr]) -> list[ast.expr]:

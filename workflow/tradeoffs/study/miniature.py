@@ -71,11 +71,17 @@ def _models_of_replicate(study: Config, replicate: int, everything: tuple[str, .
         start = in_replicate(model_id(architecture, "none", 0.0), replicate) if begins == "standard" else None
         return Model(*identity, *where, replicate=replicate, objective=training_called, start=start)
 
-    # Attacks say how robust models are; no claim about the grid rests on them, and they cost a sixth of a replicate.
+    # Attacks say how robust models are; no claim about the grid rests on them, and they cost a tenth of a replicate.
     unattacked = tuple(name for name in everything if name != ATTACKED)
-    through = everything if replicate == 1 else unattacked
     result = [
-        model("main", architecture, norm, epsilon, benchmarks=through, label=label)
+        model(
+            "main",
+            architecture,
+            norm,
+            epsilon,
+            benchmarks=unattacked if replicate > 1 or label else everything,
+            label=label,
+        )
         for architecture in study["architectures"]
         for norm, epsilon in grid(study["budgets"])
         for label in (_copies(study) if norm == "none" else [""])

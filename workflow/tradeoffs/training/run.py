@@ -53,6 +53,7 @@ def start(
         momentum=settings.momentum,
         weight_decay=settings.weight_decay,
         nesterov=settings.momentum > 0,  # torch has none of momentum 0, which is plain gradient descent
+        foreach=True,  # the same numbers sooner, on a processor too
     )
     return Run(settings, network, optimizer, torch.Generator(device), [], checkpoint, asked_to_stop, group)
 
