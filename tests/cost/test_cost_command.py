@@ -210,7 +210,7 @@ def test_a_network_is_known_without_being_run():
 
 def test_a_network_is_timed(monkeypatch):
     monkeypatch.setattr(probe, "_EACH", 0.01)
-    found = probe.rates("basic", 10, 32, 32, hours.torch.device("cpu"))
+    found = probe.rates("basic", 10, 32, 32, "auto", hours.torch.device("cpu"))
     assert min(found) > 0
     assert probe.reading(32, photographs=False) > 0
     assert probe.arithmetic() > 1e6

@@ -64,10 +64,16 @@ def decided(device: torch.device) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def autocast(device: torch.device) -> torch.autocast:
-    """Return the context of a training's forward pass: on a GPU matrix products and convolutions take bfloat16.
+PRECISIONS = ("auto", "float32", "bfloat16")
 
-    Weights, their updates, losses and attacked images stay float32; bfloat16 has float32's range, so that no loss needs
-    scaling. Evaluations do not use it: there an error of rounding would count as robustness, or as its lack.
+
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Return the context of a training's forward pass, in which matrix products and convolutions may take bfloat16.
+
+    ``precision``: one of PRECISIONS; auto is bfloat16 on a GPU and float32 on a processor, where it gains little or,
+    without instructions for it, costs much. Weights, their updates, losses and attacked images stay float32; bfloat16
+    has float32's range, so that no loss needs scaling. Evaluations do not use it: there an error of rounding would
+    count as robustness, or as its lack.
     """
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+    narrow = precision == "bfloat16" or (precision == "auto" and device.type == "cuda")
+    return torch.autocast(device.type, torch.bfloat16, enabled=narrow)

@@ -101,13 +101,14 @@ def _here(config: Config, known: dict[str, networks.Facts], classes: int, size: 
     threads = min(workers(), plan.NEEDS[study]["evaluate"].cores)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
-    rates, failed, batch = {}, [], config[study]["training"]["batch_size"]
+    rates, failed, training = {}, [], config[study]["training"]
     try:
         for name, facts in known.items():
             print(f"timing {name} ...", file=sys.stderr)
             try:
                 with precision.decided(device):
-                    rates[name] = probe.rates(name, classes, size, batch, device)._replace(width=facts.width)
+                    timed = probe.rates(name, classes, size, training["batch_size"], training["precision"], device)
+                    rates[name] = timed._replace(width=facts.width)
             except Exception as error:  # out of memory, a layer that this machine does not have
                 failed.append(f"hours of {name}, which could not be timed ({_first_line(error)})")
         read, draw = probe.reading(size, photographs=study == "imagenet"), probe.drawing(size)

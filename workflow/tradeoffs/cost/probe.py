@@ -29,8 +29,10 @@ _AMONG = 1.2  # how much longer passes take among other work than in a row, as m
 _JPEG = (500, 375)  # width and height of a photograph of ImageNet
 
 
-def rates(architecture: str, classes: int, size: int, batch: int, device: torch.device) -> Rates:
+def rates(architecture: str, classes: int, size: int, batch: int, precision: str, device: torch.device) -> Rates:
     """Return the seconds that an image takes, of ``size`` x ``size``, in each kind of pass; updates in batches.
+
+    ``precision`` is that of trainings (:mod:`tradeoffs.compute.precision`).
 
     Weights are random, which changes no time. InputError for an architecture that cannot be built from its name.
     """
@@ -57,7 +59,7 @@ def rates(architecture: str, classes: int, size: int, batch: int, device: torch.
 
     def update() -> None:
         optimizer.zero_grad()
-        with autocast(device):
+        with autocast(device, precision):
             loss = F.cross_entropy(network(x[:batch]), labels[:batch])
         loss.backward()
         optimizer.step()

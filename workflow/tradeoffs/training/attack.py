@@ -36,11 +36,11 @@ def perturb(
 
     trades = settings.objective == "trades"
     if trades:
-        with torch.no_grad(), autocast(x.device):
+        with torch.no_grad(), autocast(x.device, settings.precision):
             natural = attacked(x)
 
     def loss(inputs: Tensor) -> Tensor:
-        with autocast(x.device):
+        with autocast(x.device, settings.precision):
             if trades:
                 return divergence(natural, attacked(inputs))
             return F.cross_entropy(attacked(inputs), labels, reduction="none")

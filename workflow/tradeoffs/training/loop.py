@@ -116,7 +116,7 @@ def update(run: Run, inputs: Tensor, targets: Tensor, images: int, epsilon: floa
         fed = perturb(run.network, inputs, targets, settings, run.generator, run.group, images)
     run.network.train()
     run.optimizer.zero_grad()
-    with autocast(inputs.device):
+    with autocast(inputs.device, settings.precision):
         logits, summed = summed_loss(run.network, inputs, fed, targets, settings)
         loss = summed / images
     loss.backward()

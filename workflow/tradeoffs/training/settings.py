@@ -25,3 +25,4 @@ class Settings(NamedTuple):
     attack_warm_up: Annotated[float, "share of the training in which the budget grows from 0 to epsilon"] = 0.0
     objective: Annotated[str, "pgd, trades, or noise: a random point of the ball"] = "pgd"
     trades_beta: Annotated[float, "weight of the divergence in trades"] = 6.0
+    precision: Annotated[str, "auto: bfloat16 on a GPU, float32 on a processor; or float32, or bfloat16"] = "auto"

@@ -25,6 +25,7 @@ import torch
 from tradeoffs.compute import memory
 from tradeoffs.compute.batching import workers
 from tradeoffs.compute.device import choose_device
+from tradeoffs.compute.precision import PRECISIONS
 from tradeoffs.data.names import check_same_classes
 from tradeoffs.models.networks import load
 from tradeoffs.step.cards import check, digests
@@ -75,6 +76,8 @@ def run(
         raise InputError(f"--spec: schedule = {settings.schedule!r}; choose one of {', '.join(SCHEDULES)}")
     if settings.objective not in OBJECTIVES:
         raise InputError(f"--spec: objective = {settings.objective!r}; choose one of {', '.join(OBJECTIVES)}")
+    if settings.precision not in PRECISIONS:
+        raise InputError(f"--spec: precision = {settings.precision!r}; choose one of {', '.join(PRECISIONS)}")
     if settings.norm != "none" and not settings.epsilon > 0:
         raise InputError(
             f"--spec: epsilon = {settings.epsilon} with norm {settings.norm}; expected a budget of more than 0, or "
