@@ -178,6 +178,7 @@ def test_a_checkpoint_of_another_beginning_is_not_gone_on_from(tmp_path, trainin
     [
         ({"norm": "l1", "epsilon": 0}, "epsilon = 0 with norm l1; expected a budget of more than 0, or norm none"),
         ({"objective": "mart"}, "objective = 'mart'; choose one of pgd, trades, noise"),
+        ({"precision": "float16"}, "precision = 'float16'; choose one of auto, float32, bfloat16"),
     ],
 )
 def test_what_cannot_be_trained_is_one_line(tmp_path, data, training, capsys, change, message):
