@@ -203,7 +203,7 @@ def test_a_disk_without_room_for_the_lock_is_named(records, monkeypatch):
         hooks.forget_killed_run(records)
 
 
-def prefix(deployment=(), main=True):
+def prefix(deployment=(), main=True, study="miniature", gigabytes=20):
     return hooks._prefix(
         SimpleNamespace(
             basedir="/checkout",
@@ -212,7 +212,7 @@ def prefix(deployment=(), main=True):
             resource_settings=SimpleNamespace(nodes=None),
             global_resources={},
         ),
-        2,
+        {"study": study, "jobs_per_gpu": 2, "imagenet": {"decoded_gigabytes": gigabytes}},
     )
 
 

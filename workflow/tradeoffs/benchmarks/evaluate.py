@@ -21,6 +21,7 @@ import torch
 from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings
 from tradeoffs.compute import memory
 from tradeoffs.compute.device import choose_device
+from tradeoffs.data import decoded
 from tradeoffs.models import confinement
 from tradeoffs.models.networks import Network, load
 from tradeoffs.step import declarations
@@ -100,7 +101,9 @@ def run(
         remarks["confined"] = confinement.confine(card.parent, outcomes.parent)
     with memory.or_say(CURE):
         network = load(weights, settings.architecture, settings.classes, device)
-    result = measured(benchmark, network, settings, roots, device)
+    # Code that came with a model reads what is kept for others, and writes nothing for them.
+    with decoded.kept({root: fingerprints[name] for name, root in roots.items()}, writes="confined" not in remarks):
+        result = measured(benchmark, network, settings, roots, device)
     write_outcomes(result, outcomes)
     content = said | found(result, roots) | _of_training(of_weights) | remarks
     return Written("evaluation", [outcomes], content, fingerprints, device_name(device))
