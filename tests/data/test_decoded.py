@@ -94,7 +94,7 @@ def test_images_are_decoded_once_and_the_same_ever_after(shown, folder, decoding
     assert same(second, shown, geometry)
     assert {pixels.dtype for pixels in [*first, *second]} == {np.dtype(np.uint8)}
     (file,) = folder.iterdir()
-    assert file.stat().st_size == decoded.size_of(len(shown), SIDE)
+    assert file.stat().st_size == decoded_folder.size_of(len(shown), SIDE)
 
 
 def test_one_evaluation_reads_again_what_it_has_decoded(shown, folder, decodings):
@@ -368,7 +368,7 @@ def test_what_a_killed_process_left_goes_when_other_images_are_read(shown, folde
 
 def bound(monkeypatch, files):
     """Let so many files of the twenty images fit."""
-    size = decoded.size_of(20, SIDE)
+    size = decoded_folder.size_of(20, SIDE)
     monkeypatch.setenv(decoded_folder.GIGABYTES, f"{(files * size + 10) / 1e9:.9f}")
 
 

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from PIL import features
 
 from tradeoffs.data import decoded_folder, images
-from tradeoffs.data.decoded_folder import Bounded, Part
+from tradeoffs.data.decoded_folder import Bounded, Part, size_of
 from tradeoffs.data.images import Geometry, UnreadableError
 from tradeoffs.step.code_id import code_id
 
@@ -98,11 +98,6 @@ def reader(paths: Sequence[Path], geometry: Geometry) -> Read:
 def side(geometry: Geometry) -> int | None:
     """Return the side of the square that every image becomes; None where its size depends on the image."""
     return geometry.crop if geometry.crop is not None or not geometry.square else geometry.resize
-
-
-def size_of(images: int, side: int) -> int:
-    """Return the bytes of a file of so many images."""
-    return images * (side * side * 3 + _SUM.itemsize)
 
 
 def _name(paths: Sequence[Path], geometry: Geometry, fingerprints: Mapping[Path, str]) -> str | None:

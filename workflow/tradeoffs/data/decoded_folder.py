@@ -43,6 +43,11 @@ class Part(NamedTuple):
     target: Path
 
 
+def size_of(images: int, side: int) -> int:
+    """Return the bytes of so many images, three of each pixel, and of a number for each."""
+    return images * (side * side * 3 + 8)
+
+
 def bounded() -> Bounded | None:
     """Return the folder that the environment names, brought within its bound; None where nothing is to be kept.
 

@@ -33,7 +33,7 @@ from tradeoffs.study import own_copies
 from tradeoffs.study.config import Config, checked
 from tradeoffs.study.config_files import emptied, refuse_duplicate_keys
 from tradeoffs.study.model import Model
-from tradeoffs.study.plan import models
+from tradeoffs.study.plan import decoded_gigabytes, models
 from tradeoffs.study.schema import STUDIES
 
 IMAGENET_IMAGES = 1_281_167  # what a training on all images of ImageNet takes
@@ -85,8 +85,7 @@ def _prefix(workflow: Any, config: Config) -> str:
     exports = fork_server.ENVIRONMENT | {
         JOBS_PER_GPU: str(config["jobs_per_gpu"]),
         decoded_folder.FOLDER: str(_DECODED),
-        # The miniature's images are as fast to decode as to read.
-        decoded_folder.GIGABYTES: str(config["imagenet"]["decoded_gigabytes"] if config["study"] == "imagenet" else 0),
+        decoded_folder.GIGABYTES: str(decoded_gigabytes(config)),
         fork_server.WORKFLOW: processes.mark(os.getpid()),
         last_words.STREAM: "3",
     }
