@@ -5,8 +5,8 @@
 Without Snakemake and with few packages, so that it runs on any machine with a GPU. Parts:
 
 - forward: images/s in float32 (TF32 off) in both layouts and in bfloat16, as a share of the chip's matrix products;
-- files: a benchmark's pass from JPEG files on disk, and from the pixels that are kept of them, as a share of the forward
-  rate of the same batch;
+- files: a benchmark's pass from JPEG files on disk, and from the pixels kept of them, as a share of the forward rate of
+  the same batch;
 - training: a step of 3 attack steps at several batch sizes, beside a plain float32 loop; memory; share of the chip;
 - attack: the strong attack (linf 4/255), images/s, by how many images are attacked together;
 - unrestricted: a training step without the demand that kernels repeat themselves;
