@@ -350,7 +350,7 @@ def test_what_a_killed_process_left_is_never_read_and_written_anew(shown, folder
     process.communicate("go\n", timeout=60)
     assert process.returncode == -signal.SIGKILL
     (left,) = folder.iterdir()
-    assert left.suffix == ".part"
+    assert left.suffix == ".pixels-part"
     assert same(read(shown), shown)
     assert len(decodings) == len(shown) + 1
     assert [path.suffix for path in folder.iterdir()] == [decoded_folder.SUFFIX]

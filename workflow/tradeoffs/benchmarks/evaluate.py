@@ -21,7 +21,6 @@ import torch
 from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings
 from tradeoffs.compute import memory
 from tradeoffs.compute.device import choose_device
-from tradeoffs.data import decoded
 from tradeoffs.models import confinement
 from tradeoffs.models.networks import Network, load
 from tradeoffs.step import declarations
@@ -77,6 +76,8 @@ def run(
     InputError for data sets that are missing or too many, a damaged file, weights that do not fit, what the benchmark
     refuses, and metrics that are not those it declares.
     """
+    from tradeoffs.data import decoded  # with Pillow, which whoever only asks this module for a benchmark does without
+
     declared = find(benchmark)
     if settings.unreadable not in ("fail", "skip"):
         raise InputError(f"--spec: unreadable = {settings.unreadable!r}; expected fail or skip")

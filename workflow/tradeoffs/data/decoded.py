@@ -112,7 +112,7 @@ def _name(paths: Sequence[Path], geometry: Geometry, fingerprints: Mapping[Path,
                 "geometry": geometry._asdict(),
                 "code": code_id(__name__),
                 "libraries": {"Pillow": PIL.__version__, "numpy": np.__version__, "machine": platform.machine()}
-                | {name: features.version(name) for name in ("libjpeg_turbo", "jpg", "zlib")},
+                | {name: features.version(name) for name in ("libjpeg_turbo", "jpg", "zlib", "webp")},
             }
             digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
             return f"{root.name[:40]}-{side(geometry)}-{digest[:40]}{decoded_folder.SUFFIX}"

@@ -22,7 +22,7 @@ from tradeoffs.step.errors import InputError
 FOLDER = "TRADEOFFS_DECODED"
 GIGABYTES = "TRADEOFFS_DECODED_GIGABYTES"
 SUFFIX = ".pixels"
-_PART = ".part"
+_PART = ".pixels-part"
 # Sets that do not fit together would push each other out for ever, each written again and none read.
 _IN_USE = 86_400.0  # seconds in which a file that was used makes no room for another
 _SPARE = 2**30  # bytes of the disk that are left to results
