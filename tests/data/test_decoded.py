@@ -405,6 +405,16 @@ def test_sets_that_do_not_fit_together_do_not_push_each_other_out(shown, folder,
     assert "used within a day, leave no room for it" in capfd.readouterr().err
 
 
+def test_nothing_goes_for_a_set_that_does_not_fit_even_then(shown, folder, monkeypatch):
+    bound(monkeypatch, 2)
+    a, b = added(folder, shown, "a"), added(folder, shown, "b")
+    age(a, 3)
+    root = shown[0].parent
+    Image.fromarray(np.zeros((40, 40, 3), dtype=np.uint8)).save(root / "20.png")
+    assert added(folder, sorted(root.glob("*.png")), "c") is None  # by one image larger than what would go
+    assert set(folder.iterdir()) == {a, b}
+
+
 def test_a_set_larger_than_the_bound_is_not_kept(shown, folder, monkeypatch, capfd):
     bound(monkeypatch, 0.9)
     assert same(read(shown), shown)

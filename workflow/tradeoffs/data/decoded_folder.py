@@ -168,7 +168,7 @@ def _fits(part: Part, size: int, within: Bounded) -> bool:
 def _make_room(within: Bounded, before: float) -> bool:
     """Remove files that were used before that time, the longest ago first, until the rest fits; return whether it does.
 
-    What is on its way counts, and stays.
+    What is on its way counts, and stays. Where the rest would not fit either, nothing is removed.
     """
     found = []
     for path in _listed(within.folder, SUFFIX, _PART):
@@ -176,13 +176,15 @@ def _make_room(within: Bounded, before: float) -> bool:
             status = path.stat()
             found.append((status.st_mtime, status.st_size, path))
     total = sum(size for _, size, _ in found)
-    for used, size, path in sorted(found):
-        if total <= within.size or used >= before:
+    old = sorted((used, size, path) for used, size, path in found if path.suffix == SUFFIX and used < before)
+    if total - sum(size for _, size, _ in old) > within.size:
+        return False
+    for _, size, path in old:
+        if total <= within.size:
             break
-        if path.suffix == SUFFIX:
-            with suppress(OSError):
-                path.unlink()
-                total -= size
+        with suppress(OSError):
+            path.unlink()
+            total -= size
     return total <= within.size
 
 
