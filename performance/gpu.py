@@ -5,7 +5,8 @@
 Without Snakemake and with few packages, so that it runs on any machine with a GPU. Parts:
 
 - forward: images/s in float32 (TF32 off) in both layouts and in bfloat16, as a share of the chip's matrix products;
-- files: a benchmark's pass from JPEG files on disk, as a share of the forward rate of the same batch;
+- files: a benchmark's pass from JPEG files on disk, and from the pixels kept of them, as a share of the forward rate of
+  the same batch;
 - training: a step of 3 attack steps at several batch sizes, beside a plain float32 loop; memory; share of the chip;
 - attack: the strong attack (linf 4/255), images/s, by how many images are attacked together;
 - unrestricted: a training step without the demand that kernels repeat themselves;
@@ -40,6 +41,7 @@ from tradeoffs.attacks.folding import folded
 from tradeoffs.attacks.strong import accuracy_curve
 from tradeoffs.benchmarks.inference import Passes, over_images
 from tradeoffs.compute import precision
+from tradeoffs.data import decoded, decoded_folder
 from tradeoffs.data.images import Geometry
 from tradeoffs.models.networks import build
 
@@ -122,6 +124,14 @@ def files(name: str, size: int) -> None:
             print(
                 f"{what} from JPEG files, {cores} cores: {rate:.0f} images/s, {rate / alone:.0%} of {alone:.0f} forward"
             )
+        os.environ |= {decoded_folder.FOLDER: str(root / "kept"), decoded_folder.GIGABYTES: "10"}
+        for what in ("while they are kept", "from what is kept"):
+            torch.cuda.synchronize()
+            started = time.perf_counter()
+            with decoded.kept({root: "the same"}):
+                over_images(Passes(GPU), paths, geometry, network)
+            rate = len(paths) / (time.perf_counter() - started)
+            print(f"evaluation {what}: {rate:.0f} images/s, {rate / alone:.0%} of {alone:.0f} forward")
 
 
 def _write(task: tuple[Path, int]) -> None:

@@ -1,11 +1,13 @@
 """Time our reader of images against torchvision's ImageFolder and DataLoader: same JPEG files, transforms and workers.
 
-    uv run --group bench python performance/image_reading.py [--images 600] [--workers 1 2] [--rounds 5]
+    uv run --group bench python performance/image_reading.py [--images 600] [--workers 1 2] [--rounds 5] [--png]
 
-Photograph-like JPEGs of about 500 x 375 pixels are written to a temporary folder. Each reader then decodes all of them,
-Resize(256), CenterCrop(224), and delivers batches in [0, 1]; the two take turns, each in a fresh process. A table gives
-the medians of the rounds: images per second, and peak resident memory of the process and its worker processes together
-(pages that these share count for each).
+Photograph-like JPEGs of about 500 x 375 pixels are written to a temporary folder, or PNGs of two megapixels, like
+ObjectNet's. Each reader then decodes all of them, Resize(256), CenterCrop(224), and delivers batches in [0, 1]; they
+take turns, each in a fresh process. ``kept`` is our reader where the images have been decoded before
+(tradeoffs/data/decoded.py), their file in memory, and ``from disk`` the same once the system was told to forget it
+(what a virtual machine's host holds it does not know). A table gives the medians of the rounds: images per second, and
+peak resident memory of the process and its worker processes together (pages that these share count for each).
 """
 
 import argparse
@@ -26,18 +28,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 BATCH = 32
 
 
-def write_images(folder: Path, count: int) -> None:
-    """Write JPEGs of 8 classes with the spectrum of photographs (amplitude falling as 1 / frequency) and their size."""
+def write_images(folder: Path, count: int, png: bool = False) -> None:
+    """Write images of 8 classes with the spectrum of photographs (amplitude falling as 1 / frequency)."""
     rng = np.random.default_rng(0)
+    size = (1224, 1632) if png else (375, 500)
     for number in range(count):
-        height, width = (375, 500) if number % 4 else (500, 375)
+        height, width = size if number % 4 else size[::-1]
         frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)) + 1 / max(height, width)
         noise = rng.standard_normal((3, height, width)) + 1j * rng.standard_normal((3, height, width))
         channels = np.fft.ifft2(noise / frequency).real
         channels = 128 + 50 * (channels - channels.mean()) / channels.std()
-        path = folder / f"class{number % 8}" / f"{number}.JPEG"
-        path.parent.mkdir(exist_ok=True)
-        Image.fromarray(channels.clip(0, 255).astype(np.uint8).transpose(1, 2, 0)).save(path, quality=90)
+        path = folder / f"class{number % 8}" / f"{number}.{'png' if png else 'JPEG'}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image = Image.fromarray(channels.clip(0, 255).astype(np.uint8).transpose(1, 2, 0))
+        image.save(path, **({} if png else {"quality": 90}))
 
 
 def read_ours(folder: Path, workers: int) -> int:
@@ -48,12 +52,34 @@ def read_ours(folder: Path, workers: int) -> int:
     import torch
 
     from tradeoffs.benchmarks.inference import Passes, over_images
+    from tradeoffs.data import decoded
     from tradeoffs.data.images import Geometry
 
     torch.set_num_threads(1)
-    paths = sorted(folder.rglob("*.JPEG"))
+    paths = sorted(path for path in folder.glob("class*/*"))
     passes = Passes(torch.device("cpu"))
-    return len(over_images(passes, paths, Geometry(resize=256, crop=224), lambda x: x[:, 0, 0, 0])[0])
+    with decoded.kept({folder: "the same"}):
+        return len(over_images(passes, paths, Geometry(resize=256, crop=224), lambda x: x[:, 0, 0, 0])[0])
+
+
+def read_kept(folder: Path, workers: int) -> int:
+    """Read what was decoded before; return the number of images."""
+    import os
+
+    from tradeoffs.data import decoded_folder
+
+    os.environ |= {decoded_folder.FOLDER: str(folder.parent / "kept"), decoded_folder.GIGABYTES: "100"}
+    return read_ours(folder, workers)
+
+
+def read_from_disk(folder: Path, workers: int) -> int:
+    """As read_kept, after the system was told that it need not hold the file in memory."""
+    import os
+
+    for path in (folder.parent / "kept").glob("*.pixels"):
+        with path.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    return read_kept(folder, workers)
 
 
 def read_torchvision(folder: Path, workers: int) -> int:
@@ -67,7 +93,7 @@ def read_torchvision(folder: Path, workers: int) -> int:
     return sum(len(x[:, 0, 0, 0]) for x, _ in loader)
 
 
-READERS = {"ours": read_ours, "torchvision": read_torchvision}
+READERS = {"ours": read_ours, "torchvision": read_torchvision, "kept": read_kept, "from disk": read_from_disk}
 
 
 def measure(reader: str, folder: Path, workers: int) -> dict[str, float]:
@@ -94,6 +120,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=600)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--png", action="store_true", help="PNGs of two megapixels in place of JPEGs")
     parser.add_argument("--measure", nargs=3, metavar=("READER", "FOLDER", "WORKERS"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
@@ -101,14 +128,14 @@ def main() -> None:
         print(json.dumps(measured(reader, Path(folder), int(workers))))
         return
     with tempfile.TemporaryDirectory() as name:
-        write_images(Path(name), arguments.images)
+        folder = Path(name) / "images"
+        write_images(folder, arguments.images, arguments.png)
         print(
-            f"{'workers':>7} {'ours /s':>9} {'torchvision /s':>15} {'ratio':>6} {'ours MB':>8} {'torchvision MB':>15}"
+            f"{'workers':>7} {'ours /s':>9} {'torchvision /s':>15} {'ratio':>6} {'kept /s':>9} {'from disk /s':>13} "
+            f"{'ours MB':>8} {'torchvision MB':>15}"
         )
         for workers in arguments.workers:
-            rounds = [
-                {reader: measure(reader, Path(name), workers) for reader in READERS} for _ in range(arguments.rounds)
-            ]
+            rounds = [{reader: measure(reader, folder, workers) for reader in READERS} for _ in range(arguments.rounds)]
             rate, peak = (
                 {reader: statistics.median(one[reader][key] for one in rounds) for reader in READERS}
                 for key in ("rate", "peak")
@@ -116,6 +143,7 @@ def main() -> None:
             ratio = statistics.median(one["ours"]["rate"] / one["torchvision"]["rate"] for one in rounds)
             print(
                 f"{workers:>7} {rate['ours']:>9.1f} {rate['torchvision']:>15.1f} {ratio:>6.2f} "
+                f"{rate['kept']:>9.1f} {rate['from disk']:>13.1f} "
                 f"{peak['ours']:>8.0f} {peak['torchvision']:>15.0f}"
             )
 

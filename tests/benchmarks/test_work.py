@@ -23,7 +23,8 @@ from tradeoffs.benchmarks import (
 from tradeoffs.benchmarks.work import adversarial as adversarial_work
 from tradeoffs.benchmarks.work import attack
 from tradeoffs.benchmarks.work import imagenet9 as imagenet9_work
-from tradeoffs.data import images
+from tradeoffs.cost import decoded as cost_decoded
+from tradeoffs.data import decoded, decoded_folder, images
 from tradeoffs.step import declarations
 from tradeoffs.step.errors import InputError
 
@@ -69,6 +70,27 @@ def test_passes_that_no_answer_changes_are_exact(small, benchmark, reads):
     assert said.expected == said.most
     assert (done["forward"], done["gradients"]) == (said.expected.forward, said.expected.gradients)
     assert len(reads) == pytest.approx(said.expected.read, rel=0.01, abs=6)
+
+
+@pytest.mark.parametrize("benchmark", EXACT)
+def test_what_is_decoded_once_for_all_models_is_exact(small, benchmark, reads, tmp_path, monkeypatch):
+    monkeypatch.setenv(decoded_folder.FOLDER, str(tmp_path))
+    monkeypatch.setenv(decoded_folder.GIGABYTES, "1")
+    counts = []
+    for _ in range(3):
+        reads.clear()
+        with decoded.kept({small.root / data: data for data in declarations.data()}):
+            _, said = done_and_said(small, benchmark)
+        counts.append(len(reads))
+    several = cost_decoded.shared([("one", said), ("one", said), ("another", said)], 1e9)
+    first, second, of_another = several.estimates
+    assert counts[0] == pytest.approx(first.expected.read, rel=0.01, abs=6)
+    assert counts[1] == counts[2] == pytest.approx(second.expected.read, rel=0.01, abs=6)
+    assert of_another == first
+    assert several.size == 2 * sum(path.stat().st_size for path in tmp_path.iterdir())
+    for estimate in several.estimates:
+        assert estimate.expected.read + estimate.expected.kept == said.expected.read
+    assert cost_decoded.shared([("one", said)] * 2, 0).estimates == [said] * 2
 
 
 def test_passes_of_imagenet9_are_exact_without_the_challenge_and_bounded_with_it(small, reads):

@@ -105,6 +105,22 @@ def test_the_published_study_is_counted_without_any_of_its_data(folder, capsys):
     assert set(without) == {"step", "imagenet9", "all"}
 
 
+def test_images_are_decoded_once_as_far_as_the_bound_allows(folder, capsys):
+    words = ["--counts", "--complete", "--config", "study=imagenet"]
+    found = {}
+    for gigabytes in (0, 7.6, 20):
+        (folder / "own.yaml").write_text(f"imagenet: {{controls: [], decoded_gigabytes: {gigabytes}}}")
+        found[gigabytes] = said(capsys, *words, "--configfile", "own.yaml")
+    cells = {
+        bound: {name: [c.strip() for c in row if c.strip()] for name, row in rows(text).items()}
+        for bound, text in found.items()
+    }
+    files = {bound: [cells[bound][name][3] for name in ("imagenet", "objectnet")] for bound in found}
+    assert files == {0: ["1.1 M", "546 k"], 7.6: ["50 k", "546 k"], 20: ["50 k", "24.8 k"]}
+    assert "not decoded again" not in found[0]
+    assert "17 GB of them for 2.72 M images that are not decoded again" in found[20]
+
+
 def test_hours_on_a_gpu_scale_with_multiplications(folder, capsys):
     (folder / "few.yaml").write_text("study: imagenet\nimagenet: {controls: []}\n")
     words = ["--complete", "--configfile", "few.yaml", "--by", "model"]
@@ -218,19 +234,18 @@ def test_a_network_is_timed(monkeypatch):
 
 def test_the_table_of_the_published_study_is_what_the_command_counts(folder, capsys):
     (folder / "lab.yaml").write_text("study: imagenet\nimagenet: {controls: []}\n")
-    text = said(capsys, "--counts", "--complete", "--configfile", "lab.yaml", "--by", "architecture")
+    text = said(capsys, "--counts", "--complete", "--configfile", "lab.yaml")
     page = (ROOT / "docs/explanation/cost.md").read_text().partition("## The published study")[2]
     shown = {
         cells[0]: cells[1:5]
         for row in page.partition("\n## ")[0].splitlines()
         if row.startswith("| ") and (cells := [cell.strip() for cell in row.strip("|").split("|")])[1][:1].isdigit()
     }
-    counted = {
-        name.split()[0]: [cell.strip() for cell in cells if cell.strip()]
-        for name, cells in rows(text).items()
-        if name.endswith(" resnet50")
-    }
-    assert shown == {name: [*cells[3:6], cells[7]] for name, cells in counted.items()}
+    counted = {name: [cell.strip() for cell in cells if cell.strip()] for name, cells in rows(text).items()}
+    listed = counted.keys() - {"step", "all"}
+    assert shown == {name: [*counted[name][3:6], counted[name][7]] for name in listed}
+    assert re.search(r"17 GB of them for 2\.72 M images", text)
+    assert "17 GB" in page
 
 
 def test_a_dry_run_says_the_counts_in_one_line(folder):

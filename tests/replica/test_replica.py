@@ -143,6 +143,21 @@ def test_a_second_run_has_nothing_to_do(finished):
     assert "Nothing to be done" in done.stdout + done.stderr
 
 
+def test_images_were_decoded_once_and_how_many_are_kept_reruns_nothing(finished):
+    project, _ = finished
+    kept = {path.name.split("-")[0] for path in (project.folder / "resources/decoded").iterdir()}
+    assert kept == {"imagenet", "rival10", "waterbirds", "objectnet"}
+    logs = [path.read_text() for path in (project.folder / "logs/imagenet/evaluate").rglob("*.log")]
+    assert logs
+    assert not [text for text in logs if "not kept" in text or "decoded again" in text]
+    for gigabytes in (0, 1.5):
+        project.overrides["imagenet"]["decoded_gigabytes"] = gigabytes
+        done = project.snakemake("-n")
+        assert done.returncode == 0
+        assert "Nothing to be done" in done.stdout + done.stderr
+    del project.overrides["imagenet"]["decoded_gigabytes"]
+
+
 def measured(summary, model, benchmark):
     rows = summary[(summary["model"] == model) & (summary["benchmark"] == benchmark)]
     return dict(zip(rows["metric"], rows["value"].astype(float), strict=True))

@@ -17,6 +17,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
+from tradeoffs.data import decoded_folder
 from tradeoffs.runner import fork_server, hooks
 from tradeoffs.step import locks
 from tradeoffs.step.errors import InputError, exit_code, say_an_interruption_in_a_word
@@ -203,7 +204,7 @@ def test_a_disk_without_room_for_the_lock_is_named(records, monkeypatch):
         hooks.forget_killed_run(records)
 
 
-def prefix(deployment=(), main=True):
+def prefix(deployment=(), main=True, study="miniature", gigabytes=20):
     return hooks._prefix(
         SimpleNamespace(
             basedir="/checkout",
@@ -212,7 +213,7 @@ def prefix(deployment=(), main=True):
             resource_settings=SimpleNamespace(nodes=None),
             global_resources={},
         ),
-        2,
+        {"study": study, "jobs_per_gpu": 2, "imagenet": {"decoded_gigabytes": gigabytes}},
     )
 
 
@@ -239,6 +240,16 @@ def test_what_a_steps_environment_holds_is_not_what_the_workflow_was_started_wit
     assert not set(fork_server.UNSET) & set(found)
     assert found["MPLBACKEND"] == "Agg"
     assert found["MINE"] == "kept"
+
+
+def test_decoded_images_are_kept_in_the_imagenet_study_as_its_config_says(monkeypatch):
+    own = {decoded_folder.FOLDER: "/mine", decoded_folder.GIGABYTES: "7"}
+    for study, gigabytes, expected in (("imagenet", 20, "20"), ("imagenet", 0, "0"), ("miniature", 20, "0")):
+        found = values_after(prefix(study=study, gigabytes=gigabytes), **own)
+        monkeypatch.setenv(decoded_folder.FOLDER, found[decoded_folder.FOLDER])
+        monkeypatch.setenv(decoded_folder.GIGABYTES, found[decoded_folder.GIGABYTES])
+        kept = decoded_folder.Bounded(Path("resources/decoded"), 20e9) if float(expected) else None
+        assert decoded_folder.bounded() == kept
 
 
 def test_a_folder_in_the_prefix_is_no_pattern_and_no_command(monkeypatch, tmp_path):

@@ -27,7 +27,7 @@ from tradeoffs.attacks.pgd import Loss
 from tradeoffs.attacks.strong import accuracy_curve
 from tradeoffs.benchmarks.attack_metrics import Attack, margin_name, metric_name
 from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings, with_clusters
-from tradeoffs.benchmarks.inference import Passes, decoder, shares
+from tradeoffs.benchmarks.inference import Passes, decoder, decoder_for_all, shares
 from tradeoffs.benchmarks.margins import distances
 from tradeoffs.benchmarks.statistics import Array, Metrics, Resampled, accuracy, summarise
 from tradeoffs.benchmarks.unanswered import Watched, unanswered
@@ -69,7 +69,7 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     outcomes: list[NDArray[np.bool_]] = []
     clean: list[Tensor] = []
     margins: list[Tensor] = []
-    for at, (pixels,) in passes.batches(paths, decoder(paths, geometry), size=block):
+    for at, (pixels,) in passes.batches(paths, decoder_for_all(paths, geometry), size=block):
         truth, x = passes.tensor(labels[at]), shares(passes.tensor(pixels))
         with torch.no_grad():
             clean += passes.in_parts(lambda some: answers(logits(shares(passes.tensor(some)))), pixels)

@@ -76,6 +76,8 @@ def run(
     InputError for data sets that are missing or too many, a damaged file, weights that do not fit, what the benchmark
     refuses, and metrics that are not those it declares.
     """
+    from tradeoffs.data import decoded  # with Pillow, which whoever only asks this module for a benchmark does without
+
     declared = find(benchmark)
     if settings.unreadable not in ("fail", "skip"):
         raise InputError(f"--spec: unreadable = {settings.unreadable!r}; expected fail or skip")
@@ -100,7 +102,9 @@ def run(
         remarks["confined"] = confinement.confine(card.parent, outcomes.parent)
     with memory.or_say(CURE):
         network = load(weights, settings.architecture, settings.classes, device)
-    result = measured(benchmark, network, settings, roots, device)
+    # Code that came with a model reads what is kept for others, and writes nothing for them.
+    with decoded.kept({root: fingerprints[name] for name, root in roots.items()}, writes="confined" not in remarks):
+        result = measured(benchmark, network, settings, roots, device)
     write_outcomes(result, outcomes)
     content = said | found(result, roots) | _of_training(of_weights) | remarks
     return Written("evaluation", [outcomes], content, fingerprints, device_name(device))

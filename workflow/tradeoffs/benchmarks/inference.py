@@ -15,7 +15,7 @@ from tradeoffs.compute.batching import batch_size, halved, workers
 from tradeoffs.compute.memory import is_out_of_memory
 from tradeoffs.compute.parallel import in_order
 from tradeoffs.compute.transfer import layout, sent
-from tradeoffs.data import images
+from tradeoffs.data import decoded, images
 from tradeoffs.data.images import AHEAD, NOTHING, Geometry, UnreadableError, stack
 from tradeoffs.step.errors import InputError
 
@@ -132,8 +132,20 @@ def shares(pixels: Tensor) -> Tensor:
 def over_images(
     passes: Passes, paths: Sequence[Path], geometry: Geometry, compute: Callable[[Tensor], Tensor]
 ) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    """Apply ``compute`` to the images at ``paths``, [n, 3, h, w] in [0, 1]; see :meth:`Passes.over`."""
-    return passes.over(paths, decoder(paths, geometry), lambda pixels: compute(shares(pixels)))
+    """Apply ``compute`` to the images at ``paths``, [n, 3, h, w] in [0, 1]; see :meth:`Passes.over`.
+
+    ``paths`` are the same for every model (:func:`decoder_for_all`).
+    """
+    return passes.over(paths, decoder_for_all(paths, geometry), lambda pixels: compute(shares(pixels)))
+
+
+def decoder_for_all(paths: Sequence[Path], geometry: Geometry) -> Decode:
+    """Return the function that decodes the image at each position of ``paths``, which are the same for every model.
+
+    So it is done for one of them and kept for the others (:mod:`tradeoffs.data.decoded`).
+    """
+    read = decoded.reader(paths, geometry)
+    return lambda i: (read(i),)
 
 
 def decoder(paths: Sequence[Path], geometry: Geometry) -> Decode:

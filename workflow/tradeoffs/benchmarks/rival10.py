@@ -31,7 +31,7 @@ from tradeoffs.benchmarks.noise import corrupt, draw
 from tradeoffs.benchmarks.statistics import Array, Metrics, balanced_accuracy, normalised_gap, saturated, summarise
 from tradeoffs.benchmarks.unanswered import unanswered
 from tradeoffs.benchmarks.within_image import Answering, Objects, measure
-from tradeoffs.data import clusters, images, rival10
+from tradeoffs.data import clusters, decoded, images, rival10
 from tradeoffs.data.images import Geometry
 from tradeoffs.models.answers import answers
 from tradeoffs.models.linear_probe import as_arrays, fit
@@ -64,8 +64,10 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     levels = [("linf", level) for level in settings.linf_levels] + [("l2", level) for level in settings.l2_levels]
     regions = ("foreground", "background")
 
+    read = decoded.reader(test.paths, geometry)
+
     def decode(i: int) -> tuple[NDArray[Any], ...]:
-        pixels = images.image(test.paths[i], geometry)
+        pixels = read(i)
         return pixels, images.mask([test.masks[i]], geometry), draw(settings.seed, i, 1, *pixels.shape[:2])[0]
 
     def predict(x: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from tradeoffs.benchmarks.gradient_share import background_shares, known, parts,
 from tradeoffs.benchmarks.inference import Passes, shares
 from tradeoffs.benchmarks.statistics import Array, Correct, Labels
 from tradeoffs.benchmarks.swaps import composed, filled, partner, swapped, told
-from tradeoffs.data import images
+from tradeoffs.data import decoded, images
 from tradeoffs.data.images import Geometry
 from tradeoffs.step.errors import InputError
 
@@ -79,9 +79,11 @@ def measure(
     at = np.flatnonzero(usable)
     other, same = (partner(objects.labels, lends, seed, same=of_own)[at] for of_own in (False, True))
 
+    read, read_background = (decoded.reader(paths, geometry) for paths in (objects.images, objects.backgrounds))
+
     def background(i: int, like: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
         path = objects.backgrounds[i]
-        pixels = images.stack([images.image(path, geometry)], [path], like.shape)[0]
+        pixels = images.stack([read_background(i)], [path], like.shape)[0]
         hole = (
             np.zeros(pixels.shape[:2], np.uint8) if objects.holes is None else images.mask([objects.holes[i]], geometry)
         )
@@ -89,7 +91,7 @@ def measure(
 
     def decode(place: int) -> tuple[NDArray[Any], ...]:
         i = int(at[place])
-        pixels = images.image(objects.images[i], geometry)
+        pixels = read(i)
         mask = images.stack([images.mask([objects.masks[i]], geometry)], [objects.masks[i]], pixels.shape[:2])[0]
         lent = [background(int(j) if j >= 0 else i, pixels) for j in (other[place], same[place])]
         return pixels, mask, *lent[0], *lent[1], np.array(objects.labels[i])

@@ -12,7 +12,7 @@ class Work(NamedTuple):
     ``read``: files decoded, images and masks; ``forward``: passes without a gradient; ``gradients``: passes with one,
     forward and backward to the image; ``updates``: the same to the weights, in training mode. All in all
     ``forward + gradients + updates`` images go forward. ``drawn``: images of random numbers; ``made``: images composed,
-    or put noise on, before they go through.
+    or put noise on, before they go through; ``kept``: images read as pixels, which another evaluation has decoded.
     """
 
     read: float = 0
@@ -21,6 +21,7 @@ class Work(NamedTuple):
     updates: float = 0
     drawn: float = 0
     made: float = 0
+    kept: float = 0
 
 
 def added(*parts: Work) -> Work:

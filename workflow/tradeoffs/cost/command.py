@@ -54,7 +54,10 @@ def run(
     _print_table(rows, hours)
     size = files.needed(found.config, found.models.values(), known.jobs, weights)
     print()
-    print(f"bytes: {_gigabytes(size.download)} to download, {_gigabytes(size.keep)} to keep")
+    images = sum(row.expected.kept for row in rows)
+    once = f", {_gigabytes(known.decoded)} of them for {table.shown(images)} images that are not decoded again"
+    keep = f"{_gigabytes(size.keep + known.decoded)} to keep{once if images else ''}"
+    print(f"bytes: {_gigabytes(size.download)} to download, {keep}")
     print(f"memory: {_memory(found.config)}")
     for line in said:
         print(line)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from tradeoffs.benchmarks import work as benchmark_work
 from tradeoffs.benchmarks.work import Estimate, Images
+from tradeoffs.cost import decoded
 from tradeoffs.step.errors import InputError
 from tradeoffs.study import plan
 from tradeoffs.study.model import Config, Model
@@ -26,10 +27,14 @@ class Job(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """The jobs whose work is known, and a line for each thing that is not in their sum."""
+    """The jobs whose work is known, and a line for each thing that is not in their sum.
+
+    ``decoded``: bytes of the images that are decoded once for all models.
+    """
 
     jobs: list[Job]
     unknown: list[str]
+    decoded: float
 
 
 def listed(config: Config, models: Iterable[Model], *, counting: bool = False) -> Listed:
@@ -57,7 +62,12 @@ def listed(config: Config, models: Iterable[Model], *, counting: bool = False) -
                 continue
             card = Path(f"results/{study}/evaluations/{benchmark}/{model.id}.json")
             found.append(Job("evaluate", benchmark, model, estimate, card.is_file()))
-    return Listed(found, list(unknown))
+    names = [(job.part, job.model.world) for job in found]
+    estimates, size = decoded.shared(
+        zip(names, (job.estimate for job in found), strict=True), plan.decoded_gigabytes(config) * 1e9
+    )
+    found = [job._replace(estimate=estimate) for job, estimate in zip(found, estimates, strict=True)]
+    return Listed(found, list(unknown), size)
 
 
 def images(config: Config, model: Model, benchmark: str, settings: Config, counting: bool) -> Images:

@@ -12,6 +12,7 @@ from tradeoffs.cost.jobs import Job
 _FIT, _REFIT = 3000, 155
 _DRAWING = 6e-9
 _HANDLING, _MADE = 9e-5, 4.5e-5
+_KEPT = 3e-5  # of a thread, to read the pixels of a kept image of 224 x 224 and compare their checksum
 _EVALUATION, _TRAINING = 0.25, 1.7
 
 
@@ -43,7 +44,7 @@ def seconds(job: Job, rates: Rates, machine: Machine, draws: int) -> float:
     """Return the seconds of a job, as expected; ``draws`` of the bootstrap."""
     estimate, work = job.estimate, job.estimate.expected
     computing = passing(work, rates, estimate.slower) + work.made * (machine.make + _MADE * (not machine.beside))
-    files = work.read * (machine.read * estimate.reading + _HANDLING)
+    files = work.read * (machine.read * estimate.reading + _HANDLING) + work.kept * (_KEPT + _HANDLING)
     reading = (files + work.drawn * machine.draw) / machine.threads
     alone = max(computing, reading) if machine.beside else computing + reading
     start = _EVALUATION if job.part else _TRAINING

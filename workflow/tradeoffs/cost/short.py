@@ -11,7 +11,7 @@ from tradeoffs.study.model import Config, Model
 
 def line(config: Config, models: Mapping[str, Model]) -> str:
     """Return how many trainings and evaluations there are, what has no result yet, and the passes of all."""
-    jobs, unknown = listed(config, models.values())
+    jobs, unknown, _ = listed(config, models.values())
     todo = [job for job in jobs if not job.done]
     trained = sum(job.rule == "train" for job in jobs)
     whole, left = (passes(added(*(job.estimate.expected for job in some))) for some in (jobs, todo))

@@ -23,6 +23,7 @@ import psutil  # type: ignore[import-untyped]
 from tradeoffs.claims import reference_run
 from tradeoffs.compute import gpus
 from tradeoffs.compute.lease import JOBS_PER_GPU
+from tradeoffs.data import decoded_folder
 from tradeoffs.results.rows import rows
 from tradeoffs.runner import fork_server, last_words, slurm
 from tradeoffs.step import locks, processes
@@ -32,13 +33,14 @@ from tradeoffs.study import own_copies
 from tradeoffs.study.config import Config, checked
 from tradeoffs.study.config_files import emptied, refuse_duplicate_keys
 from tradeoffs.study.model import Model
-from tradeoffs.study.plan import models
+from tradeoffs.study.plan import decoded_gigabytes, models
 from tradeoffs.study.schema import STUDIES
 
 IMAGENET_IMAGES = 1_281_167  # what a training on all images of ImageNet takes
 HERE = Path(__file__).absolute().parents[2]
 SCHEMA = HERE / "schemas/config.schema.yaml"
 _SOCKET = Path(".snakemake/warm.sock")
+_DECODED = Path("resources/decoded")
 _held: list[int] = []
 _clock: list[float] = []
 
@@ -66,7 +68,7 @@ def prepare(workflow: Any, config: Config) -> None:
             limits["gpu"] = there * config["jobs_per_gpu"]
             if workflow.is_main_process and remark:
                 print(remark, file=sys.stderr)
-        shell.prefix(_literally(_prefix(workflow, config["jobs_per_gpu"])))
+        shell.prefix(_literally(_prefix(workflow, config)))
         if workflow.is_main_process and workflow.modifier.is_main_snakefile():
             slurm.cure_status_query()
             if forget_killed_run(Path(".snakemake"), dry_run=workflow.output_settings.dryrun):
@@ -75,13 +77,15 @@ def prepare(workflow: Any, config: Config) -> None:
                 slurm.note_submissions(Path.cwd())
 
 
-def _prefix(workflow: Any, jobs_per_gpu: int) -> str:
+def _prefix(workflow: Any, config: Config) -> str:
     """Return the shell commands that every step's begin with: what the surroundings may hold is not the steps'."""
     if set("{}") & set(str(HERE)):
         raise InputError(f"{HERE}: Snakemake takes braces for wildcards; move or rename the folder")
     python = Path(sys.executable).parent
     exports = fork_server.ENVIRONMENT | {
-        JOBS_PER_GPU: str(jobs_per_gpu),
+        JOBS_PER_GPU: str(config["jobs_per_gpu"]),
+        decoded_folder.FOLDER: str(_DECODED),
+        decoded_folder.GIGABYTES: str(decoded_gigabytes(config)),
         fork_server.WORKFLOW: processes.mark(os.getpid()),
         last_words.STREAM: "3",
     }

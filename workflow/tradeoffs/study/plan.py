@@ -67,6 +67,12 @@ def downloads(config: Config) -> dict[str, Config]:
     return published_data.downloads(study) | imagenet.checkpoints(study) | imagenet.weights(study)
 
 
+def decoded_gigabytes(config: Config) -> float:
+    """Return how much may be kept of decoded images: nothing of the miniature's, which are as soon decoded as read."""
+    limit: float = config["imagenet"]["decoded_gigabytes"] if config["study"] == "imagenet" else 0.0
+    return limit
+
+
 def missing(config: Config) -> dict[str, str]:
     """Return the data sets that cannot be had, each with the reason and what to do; none in the miniature."""
     return published_data.missing(config["imagenet"]) if config["study"] == "imagenet" else {}

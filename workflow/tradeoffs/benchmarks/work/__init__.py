@@ -28,7 +28,7 @@ class Estimate(NamedTuple):
 
     ``metrics``: how many there are; ``units``: images that the bootstrap draws from; ``heads``: linear heads that are
     fitted; ``reading``: how long a file takes on average, in units of a photograph's JPEG; ``slower``: how long a
-    gradient takes, in units of one in a full batch.
+    gradient takes, in units of one in a full batch; ``once``: what of it is decoded once for all models.
     """
 
     expected: Work
@@ -38,6 +38,7 @@ class Estimate(NamedTuple):
     heads: tuple["Head", ...] = ()
     reading: float = 1.0
     slower: float = 1.0
+    once: tuple["Once", ...] = ()
 
 
 class Head(NamedTuple):
@@ -48,9 +49,24 @@ class Head(NamedTuple):
     refits: int = 0
 
 
-def exactly(work: Work, metrics: int, units: int, heads: tuple[Head, ...] = ()) -> Estimate:
+class Once(NamedTuple):
+    """Images that are kept when they are decoded (:mod:`tradeoffs.data.decoded`): how many, and of which side.
+
+    ``read``: how often an evaluation reads one of them, which ``expected`` and ``most`` count as well; ``reading`` as
+    in :class:`Estimate`.
+    """
+
+    number: int
+    side: int
+    read: int
+    reading: float = 1.0
+
+
+def exactly(
+    work: Work, metrics: int, units: int, heads: tuple[Head, ...] = (), once: tuple[Once, ...] = ()
+) -> Estimate:
     """Return the estimate of what no answer changes."""
-    return Estimate(work, work, metrics, units, heads)
+    return Estimate(work, work, metrics, units, heads, once=once)
 
 
 def find(benchmark: str) -> ModuleType:

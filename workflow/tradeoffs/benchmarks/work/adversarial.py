@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from tradeoffs.benchmarks.work import Estimate, Images, Settings, attack
+from tradeoffs.benchmarks.work import Estimate, Images, Once, Settings, attack
 from tradeoffs.compute.work import Work, added, once_more, times
 
 PUBLISHED = {"val": 50_000}
@@ -38,7 +38,8 @@ def estimate(settings: Settings, images: Images) -> Estimate:
         for of_image, of_checked in ((attack.expected, masking_expected), (attack.most, masking))
     )
     pairs = sum(map(len, budgets.values()))
-    return Estimate(expected, most, metrics=len(sizes) * (2 + pairs), units=n, slower=attack.SLOWER)
+    once = (Once(n, settings["crop"], once_more(n)),)
+    return Estimate(expected, most, metrics=len(sizes) * (2 + pairs), units=n, slower=attack.SLOWER, once=once)
 
 
 def masking(budgets: Mapping[str, list[float]], steps: int) -> Work:

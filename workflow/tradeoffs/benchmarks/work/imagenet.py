@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from tradeoffs.benchmarks.work import Estimate, Images, Settings, exactly
+from tradeoffs.benchmarks.work import Estimate, Images, Once, Settings, exactly
 from tradeoffs.compute.work import Work, once_more
 
 PUBLISHED = {"val": 50_000}
@@ -24,4 +24,4 @@ def counted(settings: Settings, roots: Mapping[str, Path]) -> Images:
 def estimate(settings: Settings, images: Images) -> Estimate:
     """One forward pass of each image."""
     n = images["val"]
-    return exactly(Work(once_more(n), n), metrics=1, units=n)
+    return exactly(Work(once_more(n), n), metrics=1, units=n, once=(Once(n, settings["crop"], once_more(n)),))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from tradeoffs.benchmarks.work import Estimate, Images, Settings, exactly
+from tradeoffs.benchmarks.work import Estimate, Images, Once, Settings, exactly
 from tradeoffs.compute.work import Work, once_more
 
 # 113 of its classes are 125 of ImageNet's, of 50 validation images each.
@@ -38,6 +38,10 @@ def estimate(settings: Settings, images: Images) -> Estimate:
     """One forward pass of each image; both protocols and all factors share it."""
     there, here = images["shared"], images["validation"]
     work = Work(once_more(there) + once_more(here), there + here)
-    found = exactly(work, metrics=8 + 2 * images["factors"], units=there + here)
-    large = not images["factors"]  # as published; the miniature's are small
-    return found._replace(reading=(there * _PNG + here) / (there + here) if large else 1.0)
+    png = 1 if images["factors"] else _PNG  # as published; the miniature's are small
+    once = (
+        Once(there, settings["crop"], once_more(there), png),
+        Once(here, settings["crop"], once_more(here)),
+    )
+    found = exactly(work, metrics=8 + 2 * images["factors"], units=there + here, once=once)
+    return found._replace(reading=sum(part.read * part.reading for part in once) / work.read if work.read else 1.0)

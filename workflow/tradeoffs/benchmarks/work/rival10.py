@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from tradeoffs.benchmarks.work import Estimate, Head, Images, Settings, exactly
+from tradeoffs.benchmarks.work import Estimate, Head, Images, Once, Settings, exactly
 from tradeoffs.benchmarks.work.within_image import within_image
 from tradeoffs.compute.work import Work, added, once_more
 
@@ -34,4 +34,6 @@ def estimate(settings: Settings, images: Images) -> Estimate:
         made=test * 2 * levels,
     )
     work = added(noisy, within_image(test, holes=True))
-    return exactly(work, metrics=11 + 3 * levels, units=test, heads=(Head(train, _CLASSES),))
+    # Of test, each image, and within it three: itself and two that lend their backgrounds.
+    once = tuple(Once(n, settings["size"], reads * once_more(n)) for n, reads in ((train, 1), (test, 4)))
+    return exactly(work, metrics=11 + 3 * levels, units=test, heads=(Head(train, _CLASSES),), once=once)

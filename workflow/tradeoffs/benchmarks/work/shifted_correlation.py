@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from tradeoffs.benchmarks.work import Estimate, Images, Settings, attack
+from tradeoffs.benchmarks.work import Estimate, Images, Once, Settings, attack
 from tradeoffs.compute.work import Work, added, once_more, times
 
 PUBLISHED: Images = {}  # the miniature alone has such sets
@@ -29,4 +29,5 @@ def estimate(settings: Settings, images: Images) -> Estimate:
     clean = Work(once_more(n) + once_more(attacked), n)
     told = (settings["budgets"], settings["steps"], 1, settings["classes"])
     expected, most = (added(clean, times(of_image(*told), attacked)) for of_image in (attack.expected, attack.most))
-    return Estimate(expected, most, metrics=10, units=n, slower=attack.SLOWER)
+    once = (Once(n, settings["crop"], once_more(n)),)
+    return Estimate(expected, most, metrics=10, units=n, slower=attack.SLOWER, once=once)

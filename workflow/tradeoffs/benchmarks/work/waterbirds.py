@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from tradeoffs.benchmarks.work import Estimate, Head, Images, Settings, exactly
+from tradeoffs.benchmarks.work import Estimate, Head, Images, Once, Settings, exactly
 from tradeoffs.compute.work import Work, once_more
 
 PUBLISHED = {"train": 4_795, "test": 5_794}
@@ -27,4 +27,6 @@ def estimate(settings: Settings, images: Images) -> Estimate:
     """One forward pass of each image of both splits."""
     train, test = images["train"], images["test"]
     work = Work(once_more(train) + once_more(test), train + test)
-    return exactly(work, metrics=7, units=train + test, heads=(Head(train, 2, settings["bootstrap"]),))
+    heads = (Head(train, 2, settings["bootstrap"]),)
+    once = tuple(Once(n, settings["crop"], once_more(n)) for n in (train, test))
+    return exactly(work, metrics=7, units=train + test, heads=heads, once=once)
