@@ -6,7 +6,7 @@
 FOLDER is one in which the workflow has run the miniature with the shipped config. The jobs are those of the plan, each
 after what it needs, each as long as its card says, plus ``--overhead`` seconds until Snakemake has begun and ended it;
 the first begins after ``--start`` seconds. Whenever a core is free the ready job of the highest priority takes it, as
-in Snakemake: trainings before all else, the longest first. The critical path is the longest chain of jobs; no number of
+in Snakemake: what can be evaluated, then trainings, the longest first. The critical path is the longest chain of jobs; no number of
 cores is faster.
 
 The second call is of the imagenet study on SLURM, with so many models: jobs, and the share of start-up in them, where a
@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from tradeoffs.cost import slurm, study
 from tradeoffs.cost.table import aligned
-from tradeoffs.runner.hooks import training_priority
+from tradeoffs.runner.hooks import FIRST, training_priority
 from tradeoffs.study import plan
 from tradeoffs.study.model import DEFAULT_WORLD
 
@@ -51,7 +51,7 @@ def jobs() -> dict[str, Job]:
     asked = study.read([], [], complete=False)
     found: dict[str, Job] = {}
     for card in sorted(Path("resources/miniature").glob("*/*/card.json")):
-        found[f"data {card.parent.parent.name} {card.parent.name}"] = Job(taken(card), ())
+        found[f"data {card.parent.parent.name} {card.parent.name}"] = Job(taken(card), (), FIRST)
     for card in sorted(Path("results/theory").glob("*.json")):
         found[f"theory {card.stem}"] = Job(taken(card), ())
     evaluated = []
@@ -63,7 +63,7 @@ def jobs() -> dict[str, Job]:
             data = [f"data {model.world} {name}" for name in plan.read_by(benchmark)]
             card = MINIATURE / "evaluations" / benchmark / f"{model.id}.json"
             evaluated.append(f"evaluate {benchmark} {model.id}")
-            found[evaluated[-1]] = Job(taken(card), (f"train {model.id}", *data))
+            found[evaluated[-1]] = Job(taken(card), (f"train {model.id}", *data), FIRST)
     tables = ("summary", "claims")
     for name in tables:
         theory = ("theory claims",) if name == "claims" else ()

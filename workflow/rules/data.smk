@@ -9,6 +9,7 @@ rule miniature_data:
         "logs/miniature/data/{world}/{dataset}.log",
     wildcard_constraints:
         world=one_of(miniature.worlds(config["miniature"])),
+    priority: hooks.FIRST
     localrule: True
     conda:
         "../../envs/environment.yaml"

@@ -12,6 +12,7 @@ rule evaluate:
         "logs/{study}/evaluate/{benchmark}/{model}.log",
     benchmark:
         "logs/{study}/evaluate/{benchmark}/{model}.tsv"
+    priority: hooks.FIRST
     conda:
         "../../envs/environment.yaml"
     threads: hooks.cores(workflow, plan.NEEDS[STUDY]["evaluate"].cores)

@@ -366,8 +366,13 @@ def _seconds(path: Path) -> float:
     return seconds if math.isfinite(seconds) else 0.0
 
 
+# Of what comes before trainings: what can be evaluated is, and what that needs is made. Hundreds of evaluations that are
+# ready and wait would be looked at anew, with all their files, whenever Snakemake begins a job.
+FIRST = 10_000_000
+
+
 def training_priority(model: Model) -> int:
-    """Relative length of a training: images x epochs x (one step + its attack steps)."""
+    """Relative length of a training: images x epochs x (one step + its attack steps); below FIRST."""
     spec = model.spec
     passes = 1 + (spec["attack_steps"] if model.norm != "none" else 0)
-    return int((spec["images"] or IMAGENET_IMAGES) * spec["epochs"] * passes / 1000)
+    return min(FIRST - 1, int((spec["images"] or IMAGENET_IMAGES) * spec["epochs"] * passes / 1000))
