@@ -366,8 +366,8 @@ def _seconds(path: Path) -> float:
     return seconds if math.isfinite(seconds) else 0.0
 
 
-# Of what comes before trainings: what can be evaluated is, and what that needs is made. Hundreds of evaluations that are
-# ready and wait would be looked at anew, with all their files, whenever Snakemake begins a job.
+# Of what comes before trainings: what can be evaluated is, and what that needs is made. Hundreds of evaluations that
+# wait would be looked at anew, with all their files, whenever Snakemake begins a job.
 FIRST = 10_000_000
 
 
