@@ -9,6 +9,7 @@ import ast
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 _ROOT = Path(__file__).resolve().parents[1]
 
@@ -93,7 +94,7 @@ def _write(node: ast.AST, into: list[str], imports: list[ast.Import | ast.Import
         imports.append(node)
     into.append(f"({kind.__name__}")
     for field in kind._fields:
-        value = getattr(node, field, None)
+        value: Any = getattr(node, field, None)
         if field == "body" and kind in _DOCUMENTED:
             value = _without_docstring(value)
         if not value or field == "ctx":

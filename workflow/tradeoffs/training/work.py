@@ -39,7 +39,8 @@ def estimate(settings: Mapping[str, Any], train: int, val: int) -> tuple[Work, W
 
 def _validated(settings: Mapping[str, Any], val: int) -> int:
     """Return how many passes of validation images there are: all at the end, before that those that are followed."""
-    return val + (settings["epochs"] - 1) * min(val, settings["monitor_images"])
+    passes: int = val + (settings["epochs"] - 1) * min(val, settings["monitor_images"])
+    return passes
 
 
 _STANDING = 0.8  # of the ten steps against images that are monitored, those that are made: one that falls leaves
