@@ -1,6 +1,6 @@
 """How long the default run takes on so many cores, and what limits it: simulated from the seconds of a finished run.
 
-    uv run python performance/cores.py --results FOLDER [--cores 1 2 4 8 16] [--overhead 0.25] [--dispatch 0.25]
+    uv run python performance/cores.py --results FOLDER [--cores 1 2 4 8 16] [--overhead 0.1] [--dispatch 0.1]
     uv run python performance/cores.py --cluster 22 500 [--seconds-of-a-step 6] [--seconds-of-a-job 8]
 
 FOLDER is one in which the workflow has run the miniature with the shipped config. The jobs are those of the plan, each
@@ -171,9 +171,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--results", type=Path, help="folder in which the workflow has run")
     parser.add_argument("--cores", type=int, nargs="+", default=[1, 2, 4, 8, 16], help="numbers of cores")
-    parser.add_argument("--overhead", type=float, default=0.25, help="seconds of Snakemake for each job")
+    parser.add_argument("--overhead", type=float, default=0.1, help="seconds of Snakemake for each job")
     parser.add_argument("--start", type=float, default=8.0, help="seconds until the first job begins")
-    parser.add_argument("--dispatch", type=float, default=0.0, help="seconds between two jobs that begin")
+    parser.add_argument("--dispatch", type=float, default=0.1, help="seconds between two jobs that begin")
     parser.add_argument("--cluster", type=int, nargs="+", default=[], help="numbers of models of the imagenet study")
     parser.add_argument("--seconds-of-a-step", type=float, default=6.0, help="until Python and torch are there")
     parser.add_argument("--seconds-of-a-job", type=float, default=8.0, help="until Snakemake has read the workflow")
