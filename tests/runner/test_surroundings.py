@@ -328,16 +328,19 @@ def test_ctrl_c_is_a_word_and_no_error(capsys):
 def test_a_warm_process_that_hangs_does_not_outlive_its_workflow():
     code = """
 import os, signal, subprocess, sys
+from types import SimpleNamespace
 from tradeoffs.runner import fork_server, hooks
 warm = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
 os.kill(warm.pid, signal.SIGSTOP)
 fork_server.start = lambda path: warm
 hooks._starts_warm = lambda workflow: True
-hooks.start(None)
+hooks.start(SimpleNamespace(scheduler=SimpleNamespace(job_rate_limiter=None)))
 print(warm.pid)
 """
     environment = os.environ | {"PYTHONPATH": fork_server.ENVIRONMENT["PYTHONPATH"]}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=120
+    )
     try:
         warm = psutil.Process(int(done.stdout))
     except psutil.NoSuchProcess:

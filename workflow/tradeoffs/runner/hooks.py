@@ -249,12 +249,12 @@ def _remake_incomplete(workflow: Any) -> None:
 
 def start(workflow: Any) -> None:
     """Start the clock, and the process that steps are forked from (:mod:`tradeoffs.runner.fork_server`)."""
-    look_when_a_job_ends(workflow)
     if _starts_warm(workflow) and (warm := fork_server.start(_SOCKET)) is not None:
         atexit.register(warm.kill)  # it ends by itself, unless it hangs
     in_main_thread = threading.current_thread() is threading.main_thread()
     if in_main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
+    look_when_a_job_ends(workflow)
     _clock.append(time.time())
 
 
