@@ -5,14 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from tradeoffs.attacks.effort import LONGER, TARGETED, targets_of
 from tradeoffs.attacks.strong import (
     HOPE,
     LAST,
-    LONGER,
     REACH,
     SHRUNK,
     STRIDE,
-    TARGETED,
     WIDE,
     accuracy_curve,
     attack,
@@ -22,7 +21,6 @@ from tradeoffs.attacks.strong import (
     near,
     soft_margin,
     stride,
-    targets_of,
     width,
 )
 from tradeoffs.models.networks import build

@@ -27,6 +27,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from tradeoffs.attacks.effort import LONGER, TARGETED, targets_of
 from tradeoffs.attacks.pgd import Loss, moderate, ordinary, random_start, step
 from tradeoffs.models.answers import finite
 from tradeoffs.step.errors import InputError
@@ -43,12 +44,6 @@ SHRUNK = 0.4  # share of the steps after which its radius is epsilon
 REACH = 1.0  # of the margin gained so far: an example that lacks more than this share of it is not attacked again
 NARROWING = 0.5  # of the reach, from one further attack to the next
 HOPE = 0.4  # as REACH, half way through a further attack, falling to 0 at its end: an example that lacks more leaves
-# Times as many steps in the second attack as in the first, and in a targeted attack. In l1, where a step moves few
-# coordinates, more are needed.
-LONGER = {"linf": 4, "l2": 4, "l1": 8}
-TARGETED = {"linf": 3, "l2": 3, "l1": 9}
-# Wrong classes attacked, the nearest: half of them, but as many as these at least and at most; AutoAttack has nine.
-TARGETS = 5, 9
 
 
 class Attempt(NamedTuple):
@@ -153,15 +148,6 @@ def fooled(
             )
             best[part] = best[part].maximum(longer.margins.view(len(part), copies).amax(1))
     return ~(best < 0)
-
-
-def targets_of(classes: int) -> int:
-    """Return how many wrong classes of a network of ``classes`` are attacked, the nearest.
-
-    Of ten classes the further four found nothing that the nearer five had not, and took a quarter of the time.
-    """
-    fewest, most = TARGETS
-    return min(classes - 1, most, max(fewest, classes // 2))
 
 
 def attack(

@@ -8,12 +8,8 @@ attacked at the smaller ones.
 
 from collections.abc import Mapping
 
+from tradeoffs.attacks.effort import LONGER, TARGETED, targets_of
 from tradeoffs.compute.work import Work, added, times
-
-# As in attacks/strong.py, which imports torch; a test holds them equal.
-LONGER, TARGETED = {"linf": 4, "l2": 4, "l1": 8}, {"linf": 3, "l2": 3, "l1": 9}
-TARGETS = 5, 9
-
 
 # Shares of the passes that are made. Networks that are trained in any way differ by a quarter.
 FIRST, FURTHER = 0.65, 0.035
@@ -37,11 +33,10 @@ def expected(budgets: Mapping[str, list[float]], steps: int, restarts: int, clas
 def _passes(
     budgets: Mapping[str, list[float]], steps: int, restarts: int, classes: int, first: float, further: float
 ) -> Work:
-    copies = min(classes - 1, TARGETS[1], max(TARGETS[0], classes // 2))
     made = [Work(gradients=len(budgets))]
     for norm, listed in budgets.items():
         longer = Work(forward=1, gradients=LONGER[norm] * steps)
-        targeted = times(Work(forward=1, gradients=TARGETED[norm] * steps), copies)
+        targeted = times(Work(forward=1, gradients=TARGETED[norm] * steps), targets_of(classes))
         again = added(times(longer, restarts > 1), times(targeted, max(0, restarts - 2)))
         attacked = added(times(Work(forward=1, gradients=steps - 1), first), times(again, further))
         made.append(times(attacked, sum(budget > 0 for budget in listed)))
