@@ -10,6 +10,7 @@ import torch
 from hypothesis import settings
 
 from small_world import TRAINING, build_all
+from tradeoffs.data import decoded_folder, images
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch.set_num_threads(1)
@@ -122,3 +123,25 @@ def weights(miniature: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def training() -> dict[str, object]:
     """Return settings of a short training."""
     return dict(TRAINING)
+
+
+@pytest.fixture
+def kept_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder where decoded images are kept."""
+    monkeypatch.setenv(decoded_folder.FOLDER, str(tmp_path / "kept"))
+    monkeypatch.setenv(decoded_folder.GIGABYTES, "1")
+    return tmp_path / "kept"
+
+
+@pytest.fixture
+def decodings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Return a list that grows by the path of every image that is decoded."""
+    found: list[Path] = []
+    plain = images.colours
+
+    def counted(path, box=None):
+        found.append(path)
+        return plain(path, box)
+
+    monkeypatch.setattr(images, "colours", counted)
+    return found

@@ -19,29 +19,13 @@ from tradeoffs.benchmarks import (
 )
 from tradeoffs.benchmarks import evaluate as evaluate_module
 from tradeoffs.benchmarks.evaluate import step
-from tradeoffs.data import decoded, decoded_folder, images
+from tradeoffs.data import decoded, decoded_folder
 from tradeoffs.step.command import execute
 from tradeoffs.step.errors import InputError
 
 KEPT = [imagenet, objectnet, waterbirds, rival10, adversarial, shifted_correlation]
 # Stored at the size that networks see, or so many that the networks take longer than the decoding.
 NOT_KEPT = [imagenet9, salient_imagenet]
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """Return the folder where images are kept."""
-    monkeypatch.setenv(decoded_folder.FOLDER, str(tmp_path / "kept"))
-    monkeypatch.setenv(decoded_folder.GIGABYTES, "1")
-    return tmp_path / "kept"
-
-
-@pytest.fixture
-def decodings(monkeypatch):
-    """Return a list that grows by every image that is decoded."""
-    found, plain = [], images.colours
-    monkeypatch.setattr(images, "colours", lambda path, box=None: found.append(path) or plain(path, box))
-    return found
 
 
 def with_kept(world, benchmark, **changes):
@@ -65,7 +49,7 @@ def assert_same(one, other):
 
 
 @pytest.mark.parametrize("benchmark", [*KEPT, *NOT_KEPT])
-def test_results_are_the_same_bit_for_bit_without_and_with_kept_images(small, folder, decodings, benchmark):
+def test_results_are_the_same_bit_for_bit_without_and_with_kept_images(small, kept_folder, decodings, benchmark):
     plain, counts = small.evaluate(benchmark), [len(decodings)]
     for _ in range(2):
         decodings.clear()
@@ -75,14 +59,14 @@ def test_results_are_the_same_bit_for_bit_without_and_with_kept_images(small, fo
 
 
 @pytest.mark.parametrize("benchmark", [imagenet, objectnet])
-def test_results_are_the_same_at_published_sizes(published, folder, benchmark):
+def test_results_are_the_same_at_published_sizes(published, kept_folder, benchmark):
     plain = published.evaluate(benchmark)
     for _ in range(2):
         assert_same(plain, with_kept(published, benchmark))
 
 
 @pytest.mark.parametrize(("benchmark", "relative", "fewer"), [case for case in DAMAGED if case[0] in KEPT])
-def test_a_damaged_file_is_named_or_left_out_as_without(damaged, folder, capfd, benchmark, relative, fewer):  # noqa: F811
+def test_a_damaged_file_is_named_or_left_out_as_without(damaged, kept_folder, capfd, benchmark, relative, fewer):  # noqa: F811
     world, _ = damaged(benchmark, relative)
     with pytest.raises(InputError) as without:
         world.evaluate(benchmark)
@@ -95,7 +79,7 @@ def test_a_damaged_file_is_named_or_left_out_as_without(damaged, folder, capfd, 
         assert not capfd.readouterr().err
         assert_same(plain, with_kept(world, benchmark, unreadable="skip"))
         assert capfd.readouterr().err == said
-    assert not [path for path in folder.iterdir() if path.suffix != decoded_folder.SUFFIX]
+    assert not [path for path in kept_folder.iterdir() if path.suffix != decoded_folder.SUFFIX]
 
 
 @pytest.fixture
@@ -113,9 +97,9 @@ def command(weights, miniature, tmp_path):
     return run
 
 
-def test_the_command_keeps_and_reads_and_its_card_is_the_same(command, folder, decodings):
+def test_the_command_keeps_and_reads_and_its_card_is_the_same(command, kept_folder, decodings):
     cards = [command("objectnet") for _ in range(2)]
-    assert len(list(folder.iterdir())) == 2
+    assert len(list(kept_folder.iterdir())) == 2
     decodings.clear()
     cards.append(command("objectnet"))
     assert not decodings
@@ -125,11 +109,11 @@ def test_the_command_keeps_and_reads_and_its_card_is_the_same(command, folder, d
     assert cards[0] == cards[1] == cards[2]
 
 
-def test_code_that_comes_with_a_model_writes_nothing_for_others(command, folder, monkeypatch):
+def test_code_that_comes_with_a_model_writes_nothing_for_others(command, kept_folder, monkeypatch):
     monkeypatch.setattr(evaluate_module.confinement, "confine", lambda *_: True)
     monkeypatch.setattr(
         evaluate_module, "load", lambda *given, load=evaluate_module.load: load(given[0], "basic", 10, given[3])
     )
     monkeypatch.setitem(MODEL, "architecture", "torchscript")
     assert command("imagenet")["confined"] is True
-    assert not folder.exists()
+    assert not kept_folder.exists()

@@ -54,23 +54,6 @@ def shown(tmp_path):
     return sorted(root.glob("*.png"))
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """Return the folder where images are kept."""
-    monkeypatch.setenv(decoded_folder.FOLDER, str(tmp_path / "kept"))
-    monkeypatch.setenv(decoded_folder.GIGABYTES, "1")
-    return tmp_path / "kept"
-
-
-@pytest.fixture
-def decodings(monkeypatch):
-    """Return a list that grows by the path of every image that is decoded."""
-    found = []
-    plain = images.colours
-    monkeypatch.setattr(images, "colours", lambda path, box=None: found.append(path) or plain(path, box))
-    return found
-
-
 def read(paths, geometry=SQUARE, fingerprint="f", threads=2, **how):
     """Read all of the images in threads, the first of them twice, as a pass does; return them."""
     with decoded.kept({paths[0].parent: fingerprint}, **how):
@@ -86,18 +69,18 @@ def same(found, paths, geometry=SQUARE):
 
 
 @pytest.mark.parametrize("geometry", [SQUARE, CROP, Geometry(resize=40, crop=SIDE)])
-def test_images_are_decoded_once_and_the_same_ever_after(shown, folder, decodings, geometry):
+def test_images_are_decoded_once_and_the_same_ever_after(shown, kept_folder, decodings, geometry):
     first, decoded_first = read(shown, geometry), len(decodings)
     second, decoded_second = read(shown, geometry), len(decodings) - decoded_first
     assert (decoded_first, decoded_second) == (len(shown) + 1, 0)
     assert same(first, shown, geometry)
     assert same(second, shown, geometry)
     assert {pixels.dtype for pixels in [*first, *second]} == {np.dtype(np.uint8)}
-    (file,) = folder.iterdir()
+    (file,) = kept_folder.iterdir()
     assert file.stat().st_size == decoded_folder.size_of(len(shown), SIDE)
 
 
-def test_one_evaluation_reads_again_what_it_has_decoded(shown, folder, decodings):
+def test_one_evaluation_reads_again_what_it_has_decoded(shown, kept_folder, decodings):
     with decoded.kept({shown[0].parent: "f"}):
         for _ in range(3):
             assert len([decoded.reader(shown, SQUARE)(i) for i in range(len(shown))]) == len(shown)
@@ -105,7 +88,7 @@ def test_one_evaluation_reads_again_what_it_has_decoded(shown, folder, decodings
 
 
 @pytest.mark.parametrize("what", ["fingerprint", "order", "part", "geometry", "code", "Pillow", "libjpeg", "nothing"])
-def test_what_decides_the_pixels_decides_what_is_found(shown, folder, decodings, monkeypatch, what):
+def test_what_decides_the_pixels_decides_what_is_found(shown, kept_folder, decodings, monkeypatch, what):
     read(shown)
     decodings.clear()
     paths, geometry, fingerprint = shown, SQUARE, "f"
@@ -126,19 +109,19 @@ def test_what_decides_the_pixels_decides_what_is_found(shown, folder, decodings,
     found = read(paths, geometry, fingerprint)
     assert len(decodings) == (0 if what == "nothing" else len(paths) + 1)
     assert same(found, paths, geometry)
-    assert len(list(folder.iterdir())) == (1 if what == "nothing" else 2)
+    assert len(list(kept_folder.iterdir())) == (1 if what == "nothing" else 2)
 
 
 @pytest.mark.parametrize("geometry", [images.UNCHANGED, Geometry(border=1), Geometry(resize=30)])
-def test_images_of_any_size_are_not_kept(shown, folder, geometry):
+def test_images_of_any_size_are_not_kept(shown, kept_folder, geometry):
     assert same(read(shown, geometry), shown, geometry)
-    assert not folder.exists()
+    assert not kept_folder.exists()
 
 
-def test_images_of_unknown_content_are_not_kept(shown, folder, tmp_path):
+def test_images_of_unknown_content_are_not_kept(shown, kept_folder, tmp_path):
     with decoded.kept({tmp_path / "another": "f"}):
         assert same([decoded.reader(shown, SQUARE)(i) for i in range(len(shown))], shown)
-    assert not folder.exists()
+    assert not kept_folder.exists()
 
 
 @pytest.mark.parametrize(("folder_said", "gigabytes"), [("", "1"), ("kept", "0"), ("kept", None)])
@@ -153,13 +136,13 @@ def test_nothing_is_kept_unless_it_is_asked_for(shown, tmp_path, monkeypatch, fo
 
 
 @pytest.mark.parametrize("text", ["much", "-1", "nan", "inf", ""])
-def test_a_bound_that_is_none_is_named(folder, monkeypatch, text):
+def test_a_bound_that_is_none_is_named(kept_folder, monkeypatch, text):
     monkeypatch.setenv(decoded_folder.GIGABYTES, text)
     with pytest.raises(InputError, match="expected a number of gigabytes"), decoded.kept({}):
         pass
 
 
-def test_an_image_that_cannot_be_decoded_is_named_each_time_and_the_others_are_kept(shown, folder, decodings):
+def test_an_image_that_cannot_be_decoded_is_named_each_time_and_the_others_are_kept(shown, kept_folder, decodings):
     shown[3].write_bytes(shown[3].read_bytes()[:-200])
 
     others = [i for i in range(len(shown)) if i != 3]
@@ -177,20 +160,20 @@ def test_an_image_that_cannot_be_decoded_is_named_each_time_and_the_others_are_k
     assert said[0][0] == shown[3]
 
 
-def test_an_evaluation_that_ends_early_leaves_nothing(shown, folder):
+def test_an_evaluation_that_ends_early_leaves_nothing(shown, kept_folder):
     shown[12].unlink()
     with pytest.raises(InputError, match="not found"):
         read(shown)
-    assert not list(folder.iterdir())
+    assert not list(kept_folder.iterdir())
 
 
-def test_a_thread_that_is_late_writes_nowhere(shown, folder):
+def test_a_thread_that_is_late_writes_nowhere(shown, kept_folder):
     with decoded.kept({shown[0].parent: "f"}):
         reader = decoded.reader(shown, SQUARE)
         reader(0)
-    assert not list(folder.iterdir())
+    assert not list(kept_folder.iterdir())
     assert same([reader(i) for i in range(20)], shown)
-    assert not list(folder.iterdir())
+    assert not list(kept_folder.iterdir())
 
 
 def damage(path, how):
@@ -213,9 +196,9 @@ def damage(path, how):
 
 
 @pytest.mark.parametrize("how", ["cut off", "half", "empty", "too long", "a bit", "holes", "sums"])
-def test_a_damaged_file_is_removed_with_a_line_and_its_images_decoded_again(shown, folder, decodings, capfd, how):
+def test_a_damaged_file_is_removed_with_a_line_and_its_images_decoded_again(shown, kept_folder, decodings, capfd, how):
     read(shown)
-    (file,) = folder.iterdir()
+    (file,) = kept_folder.iterdir()
     whole = file.read_bytes()
     damage(file, how)
     assert same(read(shown), shown)
@@ -230,9 +213,9 @@ def test_a_damaged_file_is_removed_with_a_line_and_its_images_decoded_again(show
     assert not capfd.readouterr().err
 
 
-def test_a_file_that_shrinks_or_is_lost_while_it_is_read_is_no_end(shown, folder, monkeypatch, capfd):
+def test_a_file_that_shrinks_or_is_lost_while_it_is_read_is_no_end(shown, kept_folder, monkeypatch, capfd):
     read(shown)
-    (file,) = folder.iterdir()
+    (file,) = kept_folder.iterdir()
     with decoded.kept({shown[0].parent: "f"}):
         reader = decoded.reader(shown, SQUARE)
         first = [reader(i) for i in range(5)]
@@ -251,12 +234,12 @@ def test_a_file_that_shrinks_or_is_lost_while_it_is_read_is_no_end(shown, folder
     assert "Stale file handle" in capfd.readouterr().err
 
 
-def test_a_file_that_is_removed_while_it_is_read_is_read_to_its_end(shown, folder, decodings):
+def test_a_file_that_is_removed_while_it_is_read_is_read_to_its_end(shown, kept_folder, decodings):
     read(shown)
     decodings.clear()
     with decoded.kept({shown[0].parent: "f"}):
         reader = decoded.reader(shown, SQUARE)
-        next(folder.iterdir()).unlink()
+        next(kept_folder.iterdir()).unlink()
         found = [reader(i) for i in range(20)]
     assert not decodings
     assert same(found, shown)
@@ -264,7 +247,7 @@ def test_a_file_that_is_removed_while_it_is_read_is_read_to_its_end(shown, folde
 
 @pytest.mark.parametrize("call", ["pwrite", "fsync", "ftruncate"])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
-def test_a_full_disk_costs_a_line(shown, folder, monkeypatch, capfd, call, number):
+def test_a_full_disk_costs_a_line(shown, kept_folder, monkeypatch, capfd, call, number):
     plain, calls = getattr(os, call), []
 
     def full(*given):
@@ -278,10 +261,10 @@ def test_a_full_disk_costs_a_line(shown, folder, monkeypatch, capfd, call, numbe
     (line,) = capfd.readouterr().err.splitlines()
     assert line.startswith("decoded images are not kept as ")
     assert line.endswith(os.strerror(number))
-    assert not list(folder.iterdir())
+    assert not list(kept_folder.iterdir())
 
 
-def test_a_disk_that_writes_in_pieces_writes_all(shown, folder, decodings, monkeypatch):
+def test_a_disk_that_writes_in_pieces_writes_all(shown, kept_folder, decodings, monkeypatch):
     plain = os.pwrite
     monkeypatch.setattr(os, "pwrite", lambda file, content, start: plain(file, content[:1000], start))
     read(shown)
@@ -291,22 +274,22 @@ def test_a_disk_that_writes_in_pieces_writes_all(shown, folder, decodings, monke
 
 
 @pytest.mark.parametrize("obstacle", ["a file", "no right"])
-def test_a_folder_that_cannot_be_written_costs_a_line(shown, folder, monkeypatch, capfd, obstacle):
+def test_a_folder_that_cannot_be_written_costs_a_line(shown, kept_folder, monkeypatch, capfd, obstacle):
     if obstacle == "a file":
-        folder.touch()
+        kept_folder.touch()
     else:
 
         def refused(*_, **__):
-            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+            raise PermissionError(errno.EACCES, "Permission denied", str(kept_folder))
 
         monkeypatch.setattr(Path, "mkdir", refused)
     assert same(read(shown), shown)
     assert len(capfd.readouterr().err.splitlines()) == 1
 
 
-def test_whoever_may_not_write_reads(shown, folder, decodings):
+def test_whoever_may_not_write_reads(shown, kept_folder, decodings):
     read(shown, writes=False)
-    assert not folder.exists()
+    assert not kept_folder.exists()
     read(shown)
     decodings.clear()
     assert same(read(shown, writes=False), shown)
@@ -324,22 +307,24 @@ def started(root, count):
     )
 
 
-def test_processes_at_once_read_the_same_and_one_of_them_writes(shown, folder):
+def test_processes_at_once_read_the_same_and_one_of_them_writes(shown, kept_folder):
     root = shown[0].parent
     several = [started(root, 100) for _ in range(3)]
     for process in several:
         assert process.stdout.readline() == "begun\n"
-    assert len(list(folder.iterdir())) == 1
+    assert len(list(kept_folder.iterdir())) == 1
     said = [process.communicate("go\n", timeout=60) for process in several]
     expected = hashlib.sha256(b"".join(images.image(path, SQUARE).tobytes() for path in shown)).hexdigest()
     assert [out.strip() for out, _ in said] == [expected] * 3
     assert [err for _, err in said] == [""] * 3
-    (file,) = folder.iterdir()
+    (file,) = kept_folder.iterdir()
     assert file.suffix == decoded_folder.SUFFIX
 
 
 @pytest.mark.parametrize("locks_there", [True, False])
-def test_what_a_killed_process_left_is_never_read_and_written_anew(shown, folder, decodings, monkeypatch, locks_there):
+def test_what_a_killed_process_left_is_never_read_and_written_anew(
+    shown, kept_folder, decodings, monkeypatch, locks_there
+):
     if not locks_there:
 
         def flock(*_):
@@ -349,21 +334,21 @@ def test_what_a_killed_process_left_is_never_read_and_written_anew(shown, folder
     process = started(shown[0].parent, 12)
     process.communicate("go\n", timeout=60)
     assert process.returncode == -signal.SIGKILL
-    (left,) = folder.iterdir()
+    (left,) = kept_folder.iterdir()
     assert left.suffix == ".pixels-part"
     assert same(read(shown), shown)
     assert len(decodings) == len(shown) + 1
-    assert [path.suffix for path in folder.iterdir()] == [decoded_folder.SUFFIX]
+    assert [path.suffix for path in kept_folder.iterdir()] == [decoded_folder.SUFFIX]
     decodings.clear()
     assert same(read(shown), shown)
     assert not decodings
 
 
-def test_what_a_killed_process_left_goes_when_other_images_are_read(shown, folder):
+def test_what_a_killed_process_left_goes_when_other_images_are_read(shown, kept_folder):
     process = started(shown[0].parent, 12)
     process.communicate("go\n", timeout=60)
     read(shown, fingerprint="another")
-    assert [path.suffix for path in folder.iterdir()] == [decoded_folder.SUFFIX]
+    assert [path.suffix for path in kept_folder.iterdir()] == [decoded_folder.SUFFIX]
 
 
 def bound(monkeypatch, files):
@@ -376,82 +361,82 @@ def age(file, days):
     os.utime(file, (time.time() - days * 86_400,) * 2)
 
 
-def added(folder, shown, fingerprint):
+def added(kept_folder, shown, fingerprint):
     """Read images under a fingerprint; return the file that this adds, if it does."""
-    before = set(folder.iterdir()) if folder.exists() else set()
+    before = set(kept_folder.iterdir()) if kept_folder.exists() else set()
     assert same(read(shown, fingerprint=fingerprint), shown)
-    new = set(folder.iterdir()) - before
+    new = set(kept_folder.iterdir()) - before
     assert len(new) <= 1
     return new.pop() if new else None
 
 
-def test_what_was_used_longest_ago_makes_room(shown, folder, monkeypatch):
+def test_what_was_used_longest_ago_makes_room(shown, kept_folder, monkeypatch):
     bound(monkeypatch, 3)
-    a, b, c = (added(folder, shown, name) for name in "abc")
+    a, b, c = (added(kept_folder, shown, name) for name in "abc")
     for days, file in ((4, a), (5, b), (6, c)):
         age(file, days)
     read(shown, fingerprint="c")
-    d = added(folder, shown, "d")
-    assert set(folder.iterdir()) == {a, c, d}
-    e = added(folder, shown, "e")
-    assert set(folder.iterdir()) == {c, d, e}
+    d = added(kept_folder, shown, "d")
+    assert set(kept_folder.iterdir()) == {a, c, d}
+    e = added(kept_folder, shown, "e")
+    assert set(kept_folder.iterdir()) == {c, d, e}
 
 
-def test_sets_that_do_not_fit_together_do_not_push_each_other_out(shown, folder, monkeypatch, capfd):
+def test_sets_that_do_not_fit_together_do_not_push_each_other_out(shown, kept_folder, monkeypatch, capfd):
     bound(monkeypatch, 2)
-    a, b = added(folder, shown, "a"), added(folder, shown, "b")
-    assert added(folder, shown, "c") is None
-    assert set(folder.iterdir()) == {a, b}
+    a, b = added(kept_folder, shown, "a"), added(kept_folder, shown, "b")
+    assert added(kept_folder, shown, "c") is None
+    assert set(kept_folder.iterdir()) == {a, b}
     assert "used within a day, leave no room for it" in capfd.readouterr().err
 
 
-def test_nothing_goes_for_a_set_that_does_not_fit_even_then(shown, folder, monkeypatch):
+def test_nothing_goes_for_a_set_that_does_not_fit_even_then(shown, kept_folder, monkeypatch):
     bound(monkeypatch, 2)
-    a, b = added(folder, shown, "a"), added(folder, shown, "b")
+    a, b = added(kept_folder, shown, "a"), added(kept_folder, shown, "b")
     age(a, 3)
     root = shown[0].parent
     Image.fromarray(np.zeros((40, 40, 3), dtype=np.uint8)).save(root / "20.png")
-    assert added(folder, sorted(root.glob("*.png")), "c") is None  # by one image larger than what would go
-    assert set(folder.iterdir()) == {a, b}
+    assert added(kept_folder, sorted(root.glob("*.png")), "c") is None  # by one image larger than what would go
+    assert set(kept_folder.iterdir()) == {a, b}
 
 
-def test_a_set_larger_than_the_bound_is_not_kept(shown, folder, monkeypatch, capfd):
+def test_a_set_larger_than_the_bound_is_not_kept(shown, kept_folder, monkeypatch, capfd):
     bound(monkeypatch, 0.9)
     assert same(read(shown), shown)
-    assert not folder.exists() or not list(folder.iterdir())
+    assert not kept_folder.exists() or not list(kept_folder.iterdir())
     assert "of which the bound allows" in capfd.readouterr().err
 
 
-def test_a_lower_bound_holds_at_the_next_evaluation(shown, folder, monkeypatch):
-    a, b, c = (added(folder, shown, name) for name in "abc")
+def test_a_lower_bound_holds_at_the_next_evaluation(shown, kept_folder, monkeypatch):
+    a, b, c = (added(kept_folder, shown, name) for name in "abc")
     for days, file in ((0.1, a), (0.3, b), (0.2, c)):
         age(file, days)
     bound(monkeypatch, 2)
     with decoded.kept({}):
-        assert set(folder.iterdir()) == {a, c}
+        assert set(kept_folder.iterdir()) == {a, c}
     bound(monkeypatch, 1)
     with decoded.kept({}):
-        assert set(folder.iterdir()) == {a}
+        assert set(kept_folder.iterdir()) == {a}
 
 
-def test_files_on_their_way_count(shown, folder, monkeypatch):
+def test_files_on_their_way_count(shown, kept_folder, monkeypatch):
     bound(monkeypatch, 2)
-    a = added(folder, shown, "a")
+    a = added(kept_folder, shown, "a")
     age(a, 3)
     with decoded.kept({shown[0].parent: "b"}):
         reader = decoded.reader(shown, SQUARE)
-        assert added(folder, shown, "c").suffix == decoded_folder.SUFFIX
+        assert added(kept_folder, shown, "c").suffix == decoded_folder.SUFFIX
         assert not a.exists()
         for i in range(20):
             reader(i)
-    assert len(list(folder.iterdir())) == 2
+    assert len(list(kept_folder.iterdir())) == 2
 
 
-def test_a_nearly_full_disk_is_left_to_results(shown, folder, monkeypatch, capfd):
+def test_a_nearly_full_disk_is_left_to_results(shown, kept_folder, monkeypatch, capfd):
     class Usage:
         free = 2**30
 
     monkeypatch.setattr(decoded_folder.shutil, "disk_usage", lambda _: Usage)
     assert same(read(shown), shown)
     assert "the disk is nearly full" in capfd.readouterr().err
-    assert not list(folder.iterdir())
+    assert not list(kept_folder.iterdir())
