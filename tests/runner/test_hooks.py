@@ -6,8 +6,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
+from project_root import ROOT
+from tradeoffs.compute import processor
 from tradeoffs.runner import hooks
+from tradeoffs.study.plan import models
 
 
 def test_files_that_are_no_cards_do_not_fail_a_successful_run(
@@ -98,3 +102,27 @@ def test_the_end_of_a_run_says_which_criteria_fail(tmp_path: Path, capsys: pytes
     assert said[0].startswith("3 of 4 criteria fail")
     assert said[1:3] == ["  converged: b", "  converged: c"]
     assert str(table) in said[3]
+
+
+@pytest.mark.parametrize(
+    ("precision", "gpus", "nodes", "lines"),
+    [("bfloat16", 0, None, 1), ("auto", 0, None, 0), ("bfloat16", 1, None, 0), ("bfloat16", 0, 4, 0)],
+)
+def test_a_run_on_cores_that_have_no_bfloat16_says_once_that_it_takes_long(
+    precision: str,
+    gpus: int,
+    nodes: int | None,
+    lines: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "cpuinfo").write_text("flags : avx2\n")
+    monkeypatch.setattr(processor, "_DESCRIPTION", tmp_path / "cpuinfo")
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    config["miniature"]["training"]["precision"] = precision
+    workflow = SimpleNamespace(
+        resource_settings=SimpleNamespace(nodes=nodes), global_resources={"gpu": SimpleNamespace(value=gpus)}
+    )
+    hooks.print_slow_training(workflow, models(config))
+    assert len(capsys.readouterr().err.splitlines()) == lines

@@ -38,6 +38,7 @@ hooks.prepare(workflow, config)
 if workflow.is_main_process:
     hooks.print_missing(plan.missing_benchmarks(config))
     hooks.print_left_out(plan.left_out(config))
+    hooks.print_slow_training(workflow, MODELS)
     if workflow.output_settings.dryrun:
         cost.print_line(config, MODELS)
 OWN = hooks.seen(workflow, config, MODELS)

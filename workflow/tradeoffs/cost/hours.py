@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import torch
 
-from tradeoffs.compute import precision
+from tradeoffs.compute import precision, processor
 from tradeoffs.compute.batching import workers
 from tradeoffs.cost import networks, probe
 from tradeoffs.cost.jobs import Job
@@ -124,6 +124,8 @@ def _here(config: Config, known: dict[str, networks.Facts], classes: int, size: 
     ]
     where = torch.cuda.get_device_name(device) if device.type == "cuda" else f"{threads} core(s)"
     said = [f"hours: of one job after the other on {where}; {at_once} at once here ({os.cpu_count()} cores)", *rows]
+    if device.type == "cpu" and (slow := processor.slow_bfloat16(training["precision"])):
+        said.append(slow)
     return rates, machine, said, failed
 
 

@@ -21,7 +21,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 
 from tradeoffs.claims import reference_run
-from tradeoffs.compute import gpus
+from tradeoffs.compute import gpus, processor
 from tradeoffs.compute.lease import JOBS_PER_GPU
 from tradeoffs.data import decoded_folder
 from tradeoffs.results.rows import rows
@@ -284,6 +284,14 @@ def print_missing(rows: list[Config]) -> None:
     for name, reason in {row["dataset"]: row["reason"] for row in rows}.items():
         left_out = ", ".join(row["benchmark"] for row in rows if row["dataset"] == name)
         print(f"{name} is missing, so the benchmarks that need it are left out ({left_out}): {reason}", file=sys.stderr)
+
+
+def print_slow_training(workflow: Any, listed: dict[str, Model]) -> None:
+    """Print why models that are trained here, on cores, will take long."""
+    if workflow.resource_settings.nodes is None and workflow.global_resources["gpu"].value == 0:
+        precisions = {model.spec["precision"] for model in listed.values() if model.source == "train"}
+        for said in filter(None, map(processor.slow_bfloat16, sorted(precisions))):
+            print(said, file=sys.stderr)
 
 
 def print_left_out(reasons: dict[str, str]) -> None:

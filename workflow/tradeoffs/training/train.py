@@ -22,7 +22,7 @@ from typing import Annotated, Any
 
 import torch
 
-from tradeoffs.compute import memory
+from tradeoffs.compute import memory, processor
 from tradeoffs.compute.batching import workers
 from tradeoffs.compute.device import choose_device
 from tradeoffs.compute.precision import PRECISIONS
@@ -105,6 +105,8 @@ def _trained(
 ) -> Written:
     see_one_gpu()
     device = choose_device()
+    if device.type == "cpu" and (slow := processor.slow_bfloat16(settings.precision)):
+        print(slow, file=sys.stderr)
     group = join(device)
     check(data / "fingerprint.json")
     fingerprint = read_json(data / "fingerprint.json")["fingerprint"]
