@@ -12,6 +12,7 @@ from scipy.special import expit, log_softmax
 from tradeoffs.step.errors import InputError
 
 Array = NDArray[np.float64]
+Narrow = NDArray[np.float32]
 
 _TOLERANCE = 1e-7  # largest component of the gradient
 _RESTARTS = 10
@@ -137,39 +138,47 @@ def _newton(x: Array, y: NDArray[np.int64], weights: Array, start: Array, penalt
     """Minimise the weighted logistic loss of each draw from ``start`` [draws, d]; ``factor`` is the preconditioner's.
 
     At most 20 steps: a draw without one of the classes has no minimum, and its offset is soon so large that it answers
-    with the other.
+    with the other. Gradients and losses, which say when a draw is done, are in double precision; steps need less.
     """
+    narrow = x.astype(np.float32), penalty.astype(np.float32), (factor[0].astype(np.float32), factor[1])
     found = start.copy()
     active = np.arange(len(found))
+    theta, w, margin = start, weights, start @ x.T
+    chance = expit(margin)
+    loss = _loss(margin, chance, y, w, theta, penalty)
     for _ in range(20):
-        theta, w = found[active], weights[active]
-        margin = theta @ x.T
-        chance = expit(margin)
         gradient = (w * (chance - y)) @ x + penalty * theta
         moving = np.abs(gradient).max(1) > _NEWTON_TOLERANCE
         if not moving.any():
             break
-        active, theta, w, margin, chance, gradient = (
-            part[moving] for part in (active, theta, w, margin, chance, gradient)
-        )
-        step = _conjugate_gradients(x, w * chance * (1 - chance), gradient, penalty, factor)
-        change = step @ x.T
-        before, length = _loss(margin, y, w, theta, penalty), np.ones((len(theta), 1))
+        if not moving.all():
+            active, theta, w, margin, loss, chance, gradient = (
+                part[moving] for part in (active, theta, w, margin, loss, chance, gradient)
+            )
+        curvature = (w * chance * (1 - chance)).astype(np.float32)
+        step = _conjugate_gradients(*narrow, curvature, gradient.astype(np.float32)).astype(np.float64)
+        change, length, before = step @ x.T, np.ones((len(theta), 1)), (theta, margin)
         for _ in range(10):
-            after = _loss(margin - length * change, y, w, theta - length * step, penalty)
-            if not (worse := after > before).any():
+            theta, margin = before[0] - length * step, before[1] - length * change
+            chance = expit(margin)
+            after = _loss(margin, chance, y, w, theta, penalty)
+            if not (worse := after > loss).any():
                 break
             length[worse] /= 2
-        found[active] = theta - length * step
+        found[active], loss = theta, after
     return found
 
 
-def _loss(margin: Array, y: NDArray[np.int64], weights: Array, theta: Array, penalty: Array) -> Array:
-    loss: Array = (weights * (np.logaddexp(0, margin) - y * margin)).sum(1) + (penalty * theta**2).sum(1) / 2
+def _loss(margin: Array, chance: Array, y: NDArray[np.int64], weights: Array, theta: Array, penalty: Array) -> Array:
+    """Return the loss of each draw; ``chance`` is the logistic function of ``margin``, whose logarithm is exact here."""
+    soft = np.maximum(margin, 0) - np.log(
+        np.maximum(chance, 1 - chance)
+    )  # log(1 + exp(margin)), in a third of the time
+    loss: Array = (weights * (soft - y * margin)).sum(1) + (penalty * theta**2).sum(1) / 2
     return loss
 
 
-def _conjugate_gradients(x: Array, curvature: Array, gradient: Array, penalty: Array, factor: Any) -> Array:
+def _conjugate_gradients(x: Narrow, penalty: Narrow, factor: Any, curvature: Narrow, gradient: Narrow) -> Narrow:
     """Solve, for each draw, Hessian @ step = gradient, to a tenth of the gradient's size: enough for a Newton step."""
     step, left = np.zeros_like(gradient), gradient.copy()
     better = cho_solve(factor, left.T).T
