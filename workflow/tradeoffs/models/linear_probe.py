@@ -170,10 +170,8 @@ def _newton(x: Array, y: NDArray[np.int64], weights: Array, start: Array, penalt
 
 
 def _loss(margin: Array, chance: Array, y: NDArray[np.int64], weights: Array, theta: Array, penalty: Array) -> Array:
-    """Return the loss of each draw; ``chance`` is the logistic function of ``margin``, whose logarithm is exact here."""
-    soft = np.maximum(margin, 0) - np.log(
-        np.maximum(chance, 1 - chance)
-    )  # log(1 + exp(margin)), in a third of the time
+    """Return the loss of each draw; ``chance`` is the logistic function of ``margin``."""
+    soft = np.maximum(margin, 0) - np.log(np.maximum(chance, 1 - chance))  # log(1 + exp(margin)), as exactly, sooner
     loss: Array = (weights * (soft - y * margin)).sum(1) + (penalty * theta**2).sum(1) / 2
     return loss
 
