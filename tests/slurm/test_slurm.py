@@ -32,6 +32,10 @@ MODELS = {
     "basic_standard_correlation0.9",
     "basic_standard_background_scale1",
 }
+# All that rests on trainings and evaluations but pictures, which one study on the cluster makes as well.
+TABLES = [
+    f"results/miniature/{name}.csv" for name in ("summary", "sweeps", "claims", "differences", "regime", "reference")
+]
 # The shipped profile waits as long as is polite on a shared cluster; here nobody else waits.
 HASTE = ["--slurm-init-seconds-before-status-checks=1", "--seconds-between-status-checks=1", "--latency-wait=10"]
 PATIENCE = 900  # seconds after which a test gives up waiting, on however busy a machine
@@ -192,9 +196,9 @@ def assert_whole(folder, local):
 
 @pytest.fixture(scope="module")
 def local(tmp_path_factory):
-    """Return the study as one machine makes it, without SLURM."""
+    """Return the study as one machine makes it, without SLURM and without pictures."""
     folder = clone(tmp_path_factory.mktemp("local") / "study")
-    Run(folder, "--cores", "2", on_cluster=False).finish()
+    Run(folder, "--cores", "2", *TABLES, on_cluster=False).finish()
     return folder
 
 
@@ -589,7 +593,7 @@ def test_all_faults_in_one_study(local, tmp_path):
         runtime=f"1 if attempt == 1 and wildcards.model == '{hangs}' else 30",
         mem_mb=f"200 if attempt == 1 and wildcards.model == '{starves}' else 3000",
     )
-    runs = [Run(folder)]
+    runs = [Run(folder, *TABLES)]
     train = "rule_train_wildcards_miniature_"
     cluster.ask("scancel", soon(lambda: jobs(folder).get(train + cancelled), f"{cancelled} to run"))
     freeze(folder, hangs)
@@ -612,13 +616,13 @@ def test_all_faults_in_one_study(local, tmp_path):
     runs[-1].process.send_signal(signal.SIGINT)
     runs[-1].finish(code=1)
     assert not jobs(folder)
-    runs.append(Run(folder))
+    runs.append(Run(folder, *TABLES))
     soon(lambda: jobs(folder), "a job of the second run")
     runs[-1].kill()
-    runs.append(Run(folder))
+    runs.append(Run(folder, *TABLES))
     runs[-1].finish()
     assert_whole(folder, local)
-    assert "Nothing to be done" in Run(folder).finish()
+    assert "Nothing to be done" in Run(folder, *TABLES).finish()
     happened = {state.split()[0] for state in states(folder)}
     assert {"CANCELLED", "TIMEOUT", "NODE_FAIL", "PREEMPTED", "COMPLETED"} <= happened
     assert happened & {"OUT_OF_MEMORY", "FAILED"}
