@@ -17,7 +17,7 @@ from tradeoffs.study import plan
 from tradeoffs.study.model import Config
 
 # Of a GPU's machine, which is not here, by thread: seconds for a photograph's JPEG and for noise of its size, as one of
-# an AMD EPYC takes them; operations a second of what is no network.
+# an AMD EPYC (Zen 5) takes them, whose pace is 1; operations a second of what is no network.
 _READ, _DRAW, _OPERATIONS = 0.002, 0.0015, 5e10
 
 
@@ -111,12 +111,13 @@ def _here(config: Config, known: dict[str, networks.Facts], classes: int, size: 
                     rates[name] = timed._replace(width=facts.width)
             except Exception as error:  # out of memory, a layer that this machine does not have
                 failed.append(f"hours of {name}, which could not be timed ({_first_line(error)})")
-        read, draw = probe.reading(size, photographs=study == "imagenet"), probe.drawing(size)
-        make, arithmetic = probe.making(size, device), probe.arithmetic()
+        photograph = probe.reading(224, photographs=True)
+        read = photograph if study == "imagenet" else probe.reading(size, photographs=False)
+        draw, make, arithmetic = probe.drawing(size), probe.making(size, device), probe.arithmetic()
     finally:
         torch.set_num_threads(before)
     at_once = 1 if device.type == "cuda" else max(1, workers() // threads)
-    machine = Machine(read, draw, make, threads, device.type == "cuda", arithmetic)
+    machine = Machine(read, draw, make, threads, device.type == "cuda", arithmetic, photograph / _READ)
     rows = [
         f"images/s of {name}: forward {shown(1 / each.forward)}, gradients {shown(1 / each.gradient)}, updates "
         f"{shown(1 / each.update)}"

@@ -15,6 +15,7 @@ from tradeoffs.attacks.folding import folded
 from tradeoffs.attacks.pgd import pgd
 from tradeoffs.benchmarks.noise import corrupt, draw
 from tradeoffs.compute.batching import batch_size
+from tradeoffs.compute.parallel import keep_freed_memory
 from tradeoffs.compute.precision import autocast
 from tradeoffs.compute.transfer import layout
 from tradeoffs.cost.seconds import Rates
@@ -36,6 +37,7 @@ def rates(architecture: str, classes: int, size: int, batch: int, precision: str
 
     Weights are random, which changes no time. InputError for an architecture that cannot be built from its name.
     """
+    keep_freed_memory()  # as what reads images does: else a fifth of a pass, or half, is fetching pages again
     torch.manual_seed(0)
     network = build(architecture, classes).to(device).to(memory_format=layout(device)).eval()
     begun = time.perf_counter()

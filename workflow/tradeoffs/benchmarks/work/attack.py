@@ -13,7 +13,6 @@ from tradeoffs.compute.work import Work, added, times
 
 # Shares of the passes that are made. Networks that are trained in any way differ by a quarter.
 FIRST, FURTHER = 0.65, 0.035
-SLOWER = 1.6  # how much longer a gradient takes than in full batches: of a batch fewer and fewer images stand
 
 
 def most(budgets: Mapping[str, list[float]], steps: int, restarts: int, classes: int) -> Work:
