@@ -45,7 +45,7 @@ def seconds(job: Job, rates: Rates, machine: Machine, draws: int) -> float:
     """Return the seconds of a job, as expected; ``draws`` of the bootstrap."""
     estimate, work = job.estimate, job.estimate.expected
     handling, made = _HANDLING * machine.pace, 0.0 if machine.beside else _MADE * machine.pace
-    computing = passing(work, rates) + work.made * (machine.make + made)
+    computing = passing(work, rates, estimate.slower) + work.made * (machine.make + made)
     files = work.read * (machine.read * estimate.reading + handling) + work.kept * (_KEPT * machine.pace + handling)
     reading = (files + work.drawn * machine.draw) / machine.threads
     alone = max(computing, reading) if machine.beside else computing + reading
@@ -53,9 +53,10 @@ def seconds(job: Job, rates: Rates, machine: Machine, draws: int) -> float:
     return start * machine.pace + alone + after(estimate, rates.width, draws, machine)
 
 
-def passing(work: Work, rates: Rates) -> float:
+def passing(work: Work, rates: Rates, slower: float) -> float:
     """Return the seconds in the network."""
-    return work.forward * rates.forward + work.gradients * rates.gradient + work.updates * rates.update
+    gradients = work.gradients * rates.gradient * slower
+    return work.forward * rates.forward + gradients + work.updates * rates.update
 
 
 def after(estimate: Estimate, width: int, draws: int, machine: Machine) -> float:

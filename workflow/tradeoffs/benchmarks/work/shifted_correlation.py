@@ -30,4 +30,4 @@ def estimate(settings: Settings, images: Images) -> Estimate:
     told = (settings["budgets"], settings["steps"], 1, settings["classes"])
     expected, most = (added(clean, times(of_image(*told), attacked)) for of_image in (attack.expected, attack.most))
     once = (Once(n, settings["crop"], once_more(n)),)
-    return Estimate(expected, most, metrics=10, units=n, once=once)
+    return Estimate(expected, most, metrics=10, units=n, slower=attack.SLOWER, once=once)
