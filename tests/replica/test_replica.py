@@ -1,7 +1,7 @@
 """The imagenet study as a lab runs it, with the internet replaced: only addresses, checksums and sizes differ.
 
-One setting is not the shipped one: how many images are attacked (10, the fewest, instead of 1,000). The published data sets are
-replaced by few images in the published formats, the twenty checkpoints by three, all at 224 px.
+One setting is not the shipped one: how many images are attacked (10, the fewest, instead of 1,000). The published data
+sets are replaced by few images in the published formats, the twenty checkpoints by three, all at 224 px.
 """
 
 import json
