@@ -1,7 +1,8 @@
 """The imagenet study as a lab runs it, with the internet replaced: only addresses, checksums and sizes differ.
 
-One setting is not the shipped one: how many images are attacked (10, the fewest, instead of 1,000). The published data
-sets are replaced by few images in the published formats, the twenty checkpoints by three, all at 224 px.
+Two settings are not the shipped ones: how many images are attacked (10, the fewest, instead of 1,000), in how many steps
+(3 instead of 10). The published data sets are replaced by few images in the published formats, the twenty checkpoints by
+three, all at 224 px.
 """
 
 import json
@@ -46,7 +47,7 @@ def killed(make_project, published, server):
         budgets={"linf": [4], "l2": [3]},
         extra=[own_model(published)],
         controls=[UNREACHABLE],
-        benchmarks={"adversarial": {"images": 10}},
+        benchmarks={"adversarial": {"images": 10, "steps": 3}},
     )
     over = threading.Event()
     server.site.faults[server.path(world.ADDRESSES[STALLED])].append(cut(RECEIVED, over.wait))
