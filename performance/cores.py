@@ -185,6 +185,8 @@ def main() -> None:
             listed = jobs()
         length, chain = longest_chain(listed, given.overhead)
         total = sum(job.seconds for job in listed.values())
+        if not total:
+            parser.error(f"{given.results}: no job of the default run has a card here; expected where it was run")
         print(f"{len(listed)} jobs, {total:.0f} s of work; critical path {length:.0f} s: {', '.join(chain)}\n")
         print(table(listed, given.cores, given.overhead, given.start, given.dispatch))
     if given.cluster:

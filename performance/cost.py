@@ -48,6 +48,8 @@ def compare(files: list[Path]) -> None:
         good = "" if abs(guess / taken - 1) <= _WITHIN else f"more than {_WITHIN:.0%} off"
         rows.append((step, architecture, str(len(pairs)), f"{guess:.2f}", f"{taken:.2f}", f"{guess / taken:.2f}", good))
     everything = [pair for pairs in grouped.values() for pair in pairs]
+    if not everything:
+        raise SystemExit(f"{Path.cwd()}: no job of this config has a card here; expected the folder it was run in")
     guess, taken = (sum(values) for values in zip(*everything, strict=True))
     rows.append(("all", "", str(len(everything)), f"{guess:.0f}", f"{taken:.0f}", f"{guess / taken:.2f}", ""))
     print(aligned(rows))

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from tradeoffs.step.code_id import _closure, _read, _write, code_id
+from tradeoffs.step.code_id import KEPT, _closure, _found, _kept, _read, _write, code_id, keep
 
 
 @pytest.fixture
@@ -23,11 +23,17 @@ def package(tmp_path):
 @pytest.fixture
 def ids(package):
     def compute():
-        for cached in (code_id, _closure, _read):
-            cached.cache_clear()
+        forget()
         return code_id("pack.step", root=package)
 
     return compute
+
+
+def forget():
+    """Know as little as a process that has just begun."""
+    _found.clear()
+    for cached in (code_id, _closure, _read, _kept):
+        cached.cache_clear()
 
 
 def change(path, old, new):
@@ -204,9 +210,9 @@ def meaning(source):
 
 
 def test_an_id_is_the_same_under_every_python(package, ids):
-    """Computed under 3.11 to 3.15 with this very source, which holds what they show differently."""
+    """What is hashed was the same under 3.11 to 3.15 with this very source, which holds what they show differently."""
     (package / "step.py").write_text(SYNTAX, encoding="utf-8")
-    assert ids() == "51d6e362ff50683f"
+    assert ids() == "d14fb5a1c9df18b9"
 
 
 def test_fields_that_a_version_of_python_adds_do_not_count_until_they_are_used():
@@ -271,3 +277,58 @@ def test_what_means_something_else_is_written_otherwise(one, other):
 )
 def test_spelling_does_not_count(one, other):
     assert meaning(one) == meaning(other)
+
+
+@pytest.fixture
+def parsed(monkeypatch, tmp_path):
+    """Return a list that grows by every file that is parsed, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    found, parse = [], ast.parse
+    monkeypatch.setattr(ast, "parse", lambda source, filename: found.append(filename) or parse(source, filename))
+    yield found
+    forget()
+
+
+def test_what_a_run_has_read_the_next_does_not_parse_again_and_what_changed_it_does(package, ids, parsed):
+    before = ids()
+    keep()
+    parsed.clear()
+    assert ids() == before
+    assert parsed == []
+    change(package / "deep.py", "return 1", "return 2")
+    assert ids() != before
+    assert parsed == [str(package / "deep.py")]
+
+
+def keep_of(ids):
+    ids()
+    keep()
+
+
+@pytest.mark.parametrize(
+    "left", ["", "{", "[]", "null", '{"a": 1}', '{"a": [1]}', '{"a": [["b"], "c", "d"]}', "\udcff", '{"a": null}']
+)
+def test_what_is_no_record_of_meanings_is_not_believed(package, ids, parsed, left):
+    before = ids()
+    KEPT.parent.mkdir()
+    KEPT.write_bytes(left.encode(errors="surrogateescape"))
+    assert ids() == before
+    keep()
+    parsed.clear()
+    assert ids() == before
+    assert parsed == []
+
+
+def test_a_record_of_another_way_of_reading_is_not_used(package, ids, parsed, monkeypatch):
+    keep_of(ids)
+    parsed.clear()
+    monkeypatch.setattr("tradeoffs.step.code_id._own_source", lambda: b"another")
+    ids()
+    assert parsed
+
+
+def test_where_nothing_can_be_written_every_process_reads_for_itself(package, ids, parsed):
+    KEPT.parent.write_text("a file in the place of the folder")
+    before = ids()
+    keep()
+    assert ids() == before

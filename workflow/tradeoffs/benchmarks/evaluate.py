@@ -54,12 +54,13 @@ def code(benchmark: str) -> tuple[str, ...]:
 
 def find(benchmark: str) -> Benchmark:
     """Return the declaration of a benchmark; InputError for an unknown one."""
-    known = declarations.benchmarks()
-    if benchmark not in known:
+    declared = declarations.benchmark(benchmark)
+    if declared is None:
+        known = declarations.benchmarks()
         close = difflib.get_close_matches(benchmark, known, n=1)
         hint = f"; did you mean {close[0]}?" if close else f"; expected one of {', '.join(known)}"
         raise InputError(f"no benchmark is called {benchmark!r}{hint}")
-    return known[benchmark]
+    return declared
 
 
 def run(

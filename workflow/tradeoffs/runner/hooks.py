@@ -26,7 +26,7 @@ from tradeoffs.compute.lease import JOBS_PER_GPU
 from tradeoffs.data import decoded_folder
 from tradeoffs.results.rows import rows
 from tradeoffs.runner import fork_server, last_words, slurm
-from tradeoffs.step import locks, processes
+from tradeoffs.step import code_id, locks, processes
 from tradeoffs.step.errors import InputError, ending
 from tradeoffs.step.files import read_json
 from tradeoffs.study import own_copies
@@ -248,7 +248,11 @@ def _remake_incomplete(workflow: Any) -> None:
 
 
 def start(workflow: Any) -> None:
-    """Start the clock, and the process that steps are forked from (:mod:`tradeoffs.runner.fork_server`)."""
+    """Start the clock, and the process that steps are forked from (:mod:`tradeoffs.runner.fork_server`).
+
+    What the code means was read for the plan: the steps need not read it again.
+    """
+    code_id.keep()
     if _starts_warm(workflow) and (warm := fork_server.start(_SOCKET)) is not None:
         atexit.register(warm.kill)  # it ends by itself, unless it hangs
     in_main_thread = threading.current_thread() is threading.main_thread()

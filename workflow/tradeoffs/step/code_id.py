@@ -3,15 +3,24 @@
 Snakemake does not look into imported modules. A rule with ``params: code=code_id("tradeoffs.training.train")`` reruns
 exactly when the meaning of that module, or of any module of this package that it imports, changes. Comments,
 docstrings, formatting and file times do not count.
+
+Reading what files mean takes longer than many a step. A run of the workflow therefore leaves what it read to its steps
+and to the next run, in KEPT, each under a digest of the file's bytes and of this file's: what has changed is read anew.
 """
 
 import ast
 import hashlib
+import json
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tradeoffs.step.files import write_json
+
+KEPT = Path(".snakemake/meanings.json")
 _ROOT = Path(__file__).resolve().parents[1]
+_found: dict[str, tuple[list[str], str]] = {}  # what this process has needed, by digest
 
 
 @cache
@@ -58,12 +67,19 @@ def _path(module: str, root: Path) -> Path | None:
 
 
 @cache
-def _read(path: Path) -> tuple[tuple[str, ...], str]:
+def _read(path: Path) -> tuple[list[str], str]:
     """Return the dotted names that a file imports (``from a import b`` as ``a`` and ``a.b``) and its meaning.
 
-    The meaning is its syntax tree without docstrings. The Snakefile waits for this, so a file is parsed once.
+    The meaning is a digest of its syntax tree without docstrings.
     """
-    tree = ast.parse(path.read_bytes(), filename=str(path))  # bytes: UTF-8 whatever the locale
+    source = path.read_bytes()
+    key = hashlib.sha256(_own_source() + source).hexdigest()
+    found = _kept().get(key) or _parsed(path, source)
+    return _found.setdefault(key, found)
+
+
+def _parsed(path: Path, source: bytes) -> tuple[list[str], str]:
+    tree = ast.parse(source, filename=str(path))  # bytes: UTF-8 whatever the locale
     written: list[str] = []
     imports: list[ast.Import | ast.ImportFrom] = []
     _write(tree, written, imports)
@@ -75,7 +91,29 @@ def _read(path: Path) -> tuple[tuple[str, ...], str]:
         if node.level:
             raise ValueError(f"{path}:{node.lineno}: relative import; code tracking follows absolute ones only")
         names += [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return tuple(names), "".join(written)
+    return names, hashlib.sha256("".join(written).encode()).hexdigest()
+
+
+def keep() -> None:
+    """Leave in KEPT what this process has read; where that cannot be written, others read for themselves."""
+    if not _found.keys() <= _kept().keys():
+        with suppress(OSError):
+            write_json(KEPT, _found)
+
+
+@cache
+def _kept() -> dict[str, tuple[list[str], str]]:
+    """Return what an earlier process has left; nothing where it is not what one leaves."""
+    try:
+        left: Any = json.loads(KEPT.read_bytes())
+        return {str(key): ([str(name) for name in names], str(digest)) for key, (names, digest) in left.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+@cache
+def _own_source() -> bytes:
+    return Path(__file__).read_bytes()
 
 
 def _write(node: ast.AST, into: list[str], imports: list[ast.Import | ast.ImportFrom]) -> None:

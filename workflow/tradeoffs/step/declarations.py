@@ -198,6 +198,13 @@ def benchmarks(folder: Path = ROOT / "benchmarks") -> Mapping[str, Benchmark]:
     return {path.stem: _benchmark(path) for path in sorted(folder.glob("*.yaml"))}
 
 
+def benchmark(name: str, folder: Path = ROOT / "benchmarks") -> Benchmark | None:
+    """Return the declaration of one benchmark, for which no other is read; None where there is none of that name."""
+    path = folder / f"{name}.yaml"
+    return _benchmark(path) if name.isidentifier() and path.is_file() else None
+
+
+@cache
 def _benchmark(path: Path) -> Benchmark:
     found = read(path)
     if wrong := (found.keys() ^ set(Benchmark._fields)) - (Benchmark._field_defaults.keys() - found.keys()):

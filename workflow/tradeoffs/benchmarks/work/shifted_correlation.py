@@ -28,6 +28,7 @@ def estimate(settings: Settings, images: Images) -> Estimate:
     n, attacked = _DOMAINS * each, _DOMAINS * min(settings["attacked"], each)
     clean = Work(once_more(n) + once_more(attacked), n)
     told = (settings["budgets"], settings["steps"], 1, settings["classes"])
-    expected, most = (added(clean, times(of_image(*told), attacked)) for of_image in (attack.expected, attack.most))
+    expected = added(clean, times(attack.expected(*told, first=attack.SHIFTED), attacked))
+    most = added(clean, times(attack.most(*told), attacked))
     once = (Once(n, settings["crop"], once_more(n)),)
     return Estimate(expected, most, metrics=10, units=n, slower=attack.SLOWER, once=once)
