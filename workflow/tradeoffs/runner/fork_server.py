@@ -36,7 +36,17 @@ from tradeoffs.runner import last_words
 from tradeoffs.step import processes
 
 # What steps spend their start on. None of it touches a GPU before a step does.
-_SLOW = ("torch", "torch._dynamo", "scipy.optimize", "scipy.stats", "pandas", "matplotlib.pyplot", "PIL.Image", "tqdm")
+_SLOW = (
+    "torch",
+    "torch._dynamo",
+    "scipy.optimize",
+    "scipy.stats",
+    "pandas",
+    "matplotlib.pyplot",
+    "PIL.Image",
+    "tqdm",
+    "yaml",
+)
 
 SOCKET = "TRADEOFFS_WARM"
 WORKFLOW = "TRADEOFFS_WORKFLOW"

@@ -29,9 +29,7 @@ def most(budgets: Mapping[str, list[float]], steps: int, restarts: int, classes:
     return _passes(budgets, steps, restarts, classes, 1.0, 1.0)
 
 
-def expected(
-    budgets: Mapping[str, list[float]], steps: int, restarts: int, classes: int, first: float = FIRST
-) -> Work:
+def expected(budgets: Mapping[str, list[float]], steps: int, restarts: int, classes: int, first: float = FIRST) -> Work:
     """Return the same as it is expected; ``first``: the share that is made of the first attacks."""
     return _passes(budgets, steps, restarts, classes, first, FURTHER)
 
