@@ -163,8 +163,7 @@ def test_the_bound_of_an_attack_is_reached_where_nothing_falls_and_all_is_near(n
 
 
 def test_what_is_said_twice_is_said_alike():
-    """The formulas import no torch, and the attacks do."""
-    assert (attack.LONGER, attack.TARGETED, attack.targets_of) == (strong.LONGER, strong.TARGETED, strong.targets_of)
+    """The formulas import no torch, and what they count does."""
     assert (adversarial_work.CHECKED, adversarial_work.QUERIES) == (gradient_masking.IMAGES, gradient_masking.QUERIES)
     assert imagenet9_work._AT_ONCE == imagenet9._FOREGROUNDS
 

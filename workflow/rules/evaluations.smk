@@ -10,8 +10,6 @@ rule evaluate:
         outcomes="results/{study}/evaluations/{benchmark}/{model}.npz",
     log:
         "logs/{study}/evaluate/{benchmark}/{model}.log",
-    benchmark:
-        "logs/{study}/evaluate/{benchmark}/{model}.tsv"
     priority: hooks.FIRST
     conda:
         "../../envs/environment.yaml"

@@ -16,8 +16,6 @@ rule train:
         card="results/{study}/models/{model}/card.json",
     log:
         "logs/{study}/train/{model}.log",
-    benchmark:
-        "logs/{study}/train/{model}.tsv"
     wildcard_constraints:
         model=one_of(models_from(["train"])),
     # Longest first, so that no core waits for a late long job at the end.
