@@ -1,6 +1,7 @@
 """A step's code id changes exactly when the meaning of a module it reaches changes."""
 
 import ast
+import os
 
 import pytest
 
@@ -317,6 +318,13 @@ def test_what_is_no_record_of_meanings_is_not_believed(package, ids, parsed, lef
     parsed.clear()
     assert ids() == before
     assert parsed == []
+
+
+def test_a_pipe_in_the_place_of_the_record_is_not_waited_for(package, ids, parsed):
+    KEPT.parent.mkdir()
+    os.mkfifo(KEPT)
+    ids()
+    assert parsed
 
 
 def test_a_record_of_another_way_of_reading_is_not_used(package, ids, parsed, monkeypatch):

@@ -10,13 +10,13 @@ and to the next run, in KEPT, each under a digest of the file's bytes and of thi
 
 import ast
 import hashlib
-import json
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tradeoffs.step.files import write_json
+from tradeoffs.step.errors import InputError
+from tradeoffs.step.files import read_json, write_json
 
 KEPT = Path(".snakemake/meanings.json")
 _ROOT = Path(__file__).resolve().parents[1]
@@ -105,9 +105,9 @@ def keep() -> None:
 def _kept() -> dict[str, tuple[list[str], str]]:
     """Return what an earlier process has left; nothing where it is not what one leaves."""
     try:
-        left: Any = json.loads(KEPT.read_bytes())
+        left = read_json(KEPT)
         return {str(key): ([str(name) for name in names], str(digest)) for key, (names, digest) in left.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (InputError, OSError, ValueError, TypeError, AttributeError):
         return {}
 
 
