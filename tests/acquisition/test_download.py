@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from acquisition.faulty_server import Page, Site, cut, reset, status
+from patience import PATIENCE
 from steps import settings_of
 from tradeoffs.acquisition import download as module
 from tradeoffs.acquisition import partial, server
@@ -325,7 +326,7 @@ def spec(site: Site, path: str) -> str:
 
 
 def wait_for(condition) -> None:
-    limit = time.monotonic() + 30
+    limit = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < limit, "waited in vain"
         time.sleep(0.005)
@@ -373,15 +374,15 @@ def test_two_at_once(site: Site, out: Path, start):
     second = start("download", "--spec", spec(site, "/a"), "--out", out)
     assert "waiting" in second.stderr.readline()
     released.set()
-    assert first.wait(30) == 0
-    assert second.wait(30) == 0
+    assert first.wait(PATIENCE) == 0
+    assert second.wait(PATIENCE) == 0
     assert out.read_bytes() == ZIP
     assert len(site.requests) == 1
 
 
 def test_command_says_one_line_and_fails(site: Site, out: Path, start):
     process = start("download", "--spec", spec(site, "/gone"), "--out", out)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
     assert errors.splitlines()[-1].startswith(f"error: {out}: no address delivered it")
     assert "Traceback" not in errors

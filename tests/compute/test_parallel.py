@@ -3,6 +3,7 @@
 import queue
 import threading
 
+from patience import PATIENCE
 from tradeoffs.compute.parallel import in_order
 
 
@@ -12,7 +13,7 @@ def test_an_abandoned_pass_may_be_closed_in_its_own_thread():
 
     def work(item):
         if item == 1:
-            abandoned.wait(60)
+            abandoned.wait(PATIENCE)
             try:
                 passes.close()
             except RuntimeError as error:
@@ -23,7 +24,7 @@ def test_an_abandoned_pass_may_be_closed_in_its_own_thread():
     passes = in_order(work, range(9), workers=1, ahead=1)
     next(passes).result()
     abandoned.set()
-    assert outcome.get(timeout=60) is None
+    assert outcome.get(timeout=PATIENCE) is None
 
 
 def test_what_has_not_begun_is_dropped_with_the_pass():
@@ -31,14 +32,14 @@ def test_what_has_not_begun_is_dropped_with_the_pass():
 
     def work(item):
         begun.set()
-        may_go_on.wait(60)
+        may_go_on.wait(PATIENCE)
         done.append((item, threading.current_thread()))
 
     passes = in_order(work, range(9), workers=1, ahead=5)
     first = next(passes)
-    assert begun.wait(60)
+    assert begun.wait(PATIENCE)
     passes.close()
     may_go_on.set()
     first.result(60)
-    done[0][1].join(60)
+    done[0][1].join(PATIENCE)
     assert [item for item, _ in done] == [0]

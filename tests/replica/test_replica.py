@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from acquisition.faulty_server import cut
+from patience import PATIENCE
 from replica import classes, datasets, reference, world
 from tradeoffs.claims.row import Claim
 
@@ -55,7 +56,7 @@ def killed(make_project, published, server):
         **project.command("--cores", "2"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as process:
         part = project.folder / "resources/downloads" / f"{STALLED}.part"
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + PATIENCE
         while (not part.exists() or part.stat().st_size < RECEIVED) and time.monotonic() < deadline:
             assert process.poll() is None, "the run ended by itself"
             time.sleep(0.05)

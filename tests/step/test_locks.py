@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from patience import PATIENCE
 from tradeoffs.acquisition.storage import exclusive
 from tradeoffs.step import locks, processes
 from tradeoffs.step.errors import InputError
@@ -113,7 +114,7 @@ def test_two_are_never_inside(tmp_path, number):
         killed.communicate()
     crowd = [started(ROUNDS, path, number) for _ in range(4)]
     for process in crowd:
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, said
 
 
@@ -211,7 +212,7 @@ def test_a_file_of_another_user_is_locked_where_it_can_be_read_and_named_where_n
     (tmp_path / "lock").chmod(mode)
     code = HOLDER.replace("path =", "os.setuid(12345)\npath =").replace("time.sleep(600)", "")
     process = started(code, tmp_path / "lock", 0)
-    out, said = process.communicate(timeout=60)
+    out, said = process.communicate(timeout=PATIENCE)
     if mode:
         assert out == "True\n"
     else:
