@@ -71,7 +71,7 @@ SLOW = {
     "training/test_soundness.py",
     "training/test_train.py",
 }
-LONGEST_FIRST = ["slurm", "replica", "workflow", "slow", "lint", "unit", "gpu"]
+LONGEST_FIRST = ["replica", "workflow", "slow", "lint", "unit", "slurm", "gpu"]
 
 
 def kind_of(item: pytest.Item) -> str:
