@@ -374,7 +374,7 @@ try:
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(600)
 except KeyboardInterrupt:
-    print(children[1].wait(timeout=PATIENCE), children[0].poll())
+    print(children[1].wait(timeout=600), children[0].poll())
 children[0].kill()
 """
     done = subprocess.run(
