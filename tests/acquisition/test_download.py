@@ -16,7 +16,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from acquisition.faulty_server import Page, Site, cut, reset, status
-from patience import PATIENCE
 from steps import settings_of
 from tradeoffs.acquisition import download as module
 from tradeoffs.acquisition import partial, server
@@ -326,7 +325,7 @@ def spec(site: Site, path: str) -> str:
 
 
 def wait_for(condition) -> None:
-    limit = time.monotonic() + PATIENCE
+    limit = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < limit, "waited in vain"
         time.sleep(0.005)
@@ -374,15 +373,15 @@ def test_two_at_once(site: Site, out: Path, start):
     second = start("download", "--spec", spec(site, "/a"), "--out", out)
     assert "waiting" in second.stderr.readline()
     released.set()
-    assert first.wait(PATIENCE) == 0
-    assert second.wait(PATIENCE) == 0
+    assert first.wait(30) == 0
+    assert second.wait(30) == 0
     assert out.read_bytes() == ZIP
     assert len(site.requests) == 1
 
 
 def test_command_says_one_line_and_fails(site: Site, out: Path, start):
     process = start("download", "--spec", spec(site, "/gone"), "--out", out)
-    _, errors = process.communicate(timeout=PATIENCE)
+    _, errors = process.communicate(timeout=30)
     assert process.returncode == 2
     assert errors.splitlines()[-1].startswith(f"error: {out}: no address delivered it")
     assert "Traceback" not in errors

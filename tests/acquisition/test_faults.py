@@ -15,7 +15,6 @@ import pytest
 
 from acquisition.faulty_server import Handler, Page, Site, cut
 from acquisition.test_download import NOTHING, PUBLISHED, ZIP, left, line
-from patience import PATIENCE
 from tradeoffs.acquisition import download as module
 from tradeoffs.acquisition import server
 from tradeoffs.acquisition.addresses import shown
@@ -274,7 +273,7 @@ def test_card_keeps_no_password(site: Site, tmp_path: Path, start):
     spec = json.dumps({"urls": [address], "sha256": None, "md5": None, "size": None})
     card = tmp_path / "card.json"
     process = start("download", "--spec", spec, "--out", tmp_path / "archive.zip", "--card", card)
-    _, errors = process.communicate(timeout=PATIENCE)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
     assert "s3cret" not in card.read_text() + errors
 

@@ -17,7 +17,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from acquisition.archives import unpack, write_encrypted, write_tar, write_zip
-from patience import PATIENCE
 from steps import settings_of
 from tradeoffs.acquisition import fingerprint, members, zipcrypto
 from tradeoffs.acquisition import unpack as module
@@ -266,7 +265,7 @@ def test_kill_and_go_on(kind: str, tmp_path: Path, out: Path, start):
     archive, spec = archive_of(kind, tmp_path, files)
     process = start(["-c", STALL], "unpack", "--spec", json.dumps(spec), "--archive", archive, "--out", out)
     stalled = out.with_name(".set.unpacking") / "set"
-    limit = time.monotonic() + PATIENCE
+    limit = time.monotonic() + 60
     while not stalled.is_dir() or len(whole_members(stalled)) < 29 or not list(stalled.glob("*.unfinished")):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < limit
@@ -396,7 +395,7 @@ def test_two_at_once(tmp_path: Path, out: Path, start):
     archive, spec = archive_of("encrypted", tmp_path, {f"set/{i:04d}": bytes(50) for i in range(200)})
     both = [start("unpack", "--spec", json.dumps(spec), "--archive", archive, "--out", out) for _ in range(2)]
     for process in both:
-        _, errors = process.communicate(timeout=PATIENCE)
+        _, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
     assert len(content(out)) == 200
 
@@ -404,7 +403,7 @@ def test_two_at_once(tmp_path: Path, out: Path, start):
 def test_command_says_one_line_and_fails(tmp_path: Path, out: Path, start):
     spec = json.dumps({"kind": "zip", "password": None, "members": None})
     process = start("unpack", "--spec", spec, "--archive", tmp_path / "none.zip", "--out", out)
-    _, errors = process.communicate(timeout=PATIENCE)
+    _, errors = process.communicate(timeout=30)
     assert process.returncode == 2
     assert errors == f"error: {tmp_path / 'none.zip'}: file not found; download it first, or correct the path\n"
 

@@ -3,7 +3,6 @@
 import queue
 import threading
 
-from patience import PATIENCE
 from tradeoffs.compute.parallel import in_order
 
 
@@ -13,7 +12,7 @@ def test_an_abandoned_pass_may_be_closed_in_its_own_thread():
 
     def work(item):
         if item == 1:
-            abandoned.wait(PATIENCE)
+            abandoned.wait(60)
             try:
                 passes.close()
             except RuntimeError as error:
@@ -24,7 +23,7 @@ def test_an_abandoned_pass_may_be_closed_in_its_own_thread():
     passes = in_order(work, range(9), workers=1, ahead=1)
     next(passes).result()
     abandoned.set()
-    assert outcome.get(timeout=PATIENCE) is None
+    assert outcome.get(timeout=60) is None
 
 
 def test_what_has_not_begun_is_dropped_with_the_pass():
@@ -32,14 +31,14 @@ def test_what_has_not_begun_is_dropped_with_the_pass():
 
     def work(item):
         begun.set()
-        may_go_on.wait(PATIENCE)
+        may_go_on.wait(60)
         done.append((item, threading.current_thread()))
 
     passes = in_order(work, range(9), workers=1, ahead=5)
     first = next(passes)
-    assert begun.wait(PATIENCE)
+    assert begun.wait(60)
     passes.close()
     may_go_on.set()
     first.result(60)
-    done[0][1].join(PATIENCE)
+    done[0][1].join(60)
     assert [item for item, _ in done] == [0]

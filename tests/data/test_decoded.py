@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from patience import PATIENCE
 from tradeoffs.data import decoded, decoded_folder, images
 from tradeoffs.data.images import Geometry, UnreadableError
 from tradeoffs.step.errors import InputError
@@ -314,7 +313,7 @@ def test_processes_at_once_read_the_same_and_one_of_them_writes(shown, kept_fold
     for process in several:
         assert process.stdout.readline() == "begun\n"
     assert len(list(kept_folder.iterdir())) == 1
-    said = [process.communicate("go\n", timeout=PATIENCE) for process in several]
+    said = [process.communicate("go\n", timeout=60) for process in several]
     expected = hashlib.sha256(b"".join(images.image(path, SQUARE).tobytes() for path in shown)).hexdigest()
     assert [out.strip() for out, _ in said] == [expected] * 3
     assert [err for _, err in said] == [""] * 3
@@ -333,7 +332,7 @@ def test_what_a_killed_process_left_is_never_read_and_written_anew(
 
         monkeypatch.setattr("fcntl.flock", flock)
     process = started(shown[0].parent, 12)
-    process.communicate("go\n", timeout=PATIENCE)
+    process.communicate("go\n", timeout=60)
     assert process.returncode == -signal.SIGKILL
     (left,) = kept_folder.iterdir()
     assert left.suffix == ".pixels-part"
@@ -347,7 +346,7 @@ def test_what_a_killed_process_left_is_never_read_and_written_anew(
 
 def test_what_a_killed_process_left_goes_when_other_images_are_read(shown, kept_folder):
     process = started(shown[0].parent, 12)
-    process.communicate("go\n", timeout=PATIENCE)
+    process.communicate("go\n", timeout=60)
     read(shown, fingerprint="another")
     assert [path.suffix for path in kept_folder.iterdir()] == [decoded_folder.SUFFIX]
 

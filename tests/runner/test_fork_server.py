@@ -14,7 +14,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from patience import PATIENCE
 from tradeoffs.runner import fork_server
 from tradeoffs.step import processes
 
@@ -51,7 +50,7 @@ sys.exit(int(sys.argv[1]))
 def server(tmp_path_factory):
     path = tmp_path_factory.mktemp("w") / "s"
     process = fork_server.start(path)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + 60
     while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     yield path
@@ -81,14 +80,14 @@ def start(folder, socket, *arguments, shell='exec "$@"', patience=60, cwd=None, 
 
 
 def code_of(process):
-    process.communicate(timeout=PATIENCE)
+    process.communicate(timeout=60)
     return process.returncode
 
 
 @pytest.mark.parametrize("arguments", [["0", "a b"], ["3"], ["0", "fail"]])
 def test_warm_equals_cold(server, tmp_path, arguments):
     cold, hot = (start(tmp_path, socket, *arguments) for socket in (tmp_path / "no-server", server))
-    (cold_out, cold_err), (hot_out, hot_err) = cold.communicate(timeout=PATIENCE), hot.communicate(timeout=PATIENCE)
+    (cold_out, cold_err), (hot_out, hot_err) = cold.communicate(timeout=60), hot.communicate(timeout=60)
     assert hot.returncode == cold.returncode
     assert hot_out.replace("True", "False") == cold_out
     assert hot_out.endswith("True\n")  # torch was there already
@@ -98,7 +97,7 @@ def test_warm_equals_cold(server, tmp_path, arguments):
 
 def test_a_step_that_is_killed_is_a_failure_with_a_reason(server, tmp_path):
     process = start(tmp_path, server, "0", "die")
-    _, error = process.communicate(timeout=PATIENCE)
+    _, error = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "was killed" in error
 
@@ -111,7 +110,7 @@ def alive(pid):
 
 
 def wait_until(condition):
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         if condition():
             return True
@@ -147,15 +146,15 @@ def test_the_warm_process_and_its_steps_end_with_the_workflow(tmp_path):
     assert wait_until((tmp_path / "started").exists)
     step = int((tmp_path / "started").read_text())
     waiting.kill()
-    said, _ = waiting.communicate(timeout=PATIENCE)
-    process.communicate(timeout=PATIENCE)
+    said, _ = waiting.communicate(timeout=60)
+    process.communicate(timeout=30)
     assert wait_until(lambda: not alive(step))
     assert wait_until(lambda: not alive(int(said)))
 
 
 def test_the_warm_process_ends_with_a_workflow_that_was_over_before_it_began(tmp_path):
     """It holds the workflow's output open: whoever reads that to its end would wait for ever."""
-    said, _ = workflow(tmp_path / "s").communicate(timeout=PATIENCE)
+    said, _ = workflow(tmp_path / "s").communicate(timeout=60)
     assert wait_until(lambda: not alive(int(said)))
 
 
@@ -166,10 +165,10 @@ def test_a_warm_process_that_ends_late_leaves_the_next_ones_socket_alone(tmp_pat
     made = socket.stat().st_ctime_ns
     second = workflow(socket, "input()")
     assert wait_until(lambda: socket.exists() and socket.stat().st_ctime_ns != made)
-    first.communicate("\n", timeout=PATIENCE)
-    output, _ = start(tmp_path, socket, "0").communicate(timeout=PATIENCE)
+    first.communicate("\n", timeout=60)
+    output, _ = start(tmp_path, socket, "0").communicate(timeout=60)
     assert output.endswith("True\n")  # torch was there already
-    second.communicate("\n", timeout=PATIENCE)
+    second.communicate("\n", timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -191,10 +190,10 @@ def test_the_socket_is_this_users_alone_from_the_start_and_steps_keep_their_umas
     waiting = workflow(tmp_path / "s", "input()", code)
     assert wait_until((tmp_path / "s").exists)
     assert stat.S_IMODE((tmp_path / "s").stat().st_mode) == 0o600
-    output, _ = start(tmp_path, tmp_path / "s", "0", "umask").communicate(timeout=PATIENCE)
+    output, _ = start(tmp_path, tmp_path / "s", "0", "umask").communicate(timeout=60)
     assert "umask 0\n" in output
     assert "True\n" in output
-    waiting.communicate("\n", timeout=PATIENCE)
+    waiting.communicate("\n", timeout=60)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can act as another user")
@@ -204,9 +203,7 @@ def test_another_user_is_not_served(server):
     # From inside the socket's folder, to which the folders of a test run may not let another user come.
     code = "import os, socket; os.setuid(12345); s = socket.socket(socket.AF_UNIX); s.connect('s'); print(s.recv(1))"
     server.parent.chmod(0o755)
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=server.parent, capture_output=True, text=True, timeout=PATIENCE
-    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=server.parent, capture_output=True, text=True, timeout=60)
     server.chmod(0o600)
     assert done.stdout == "b''\n", done.stderr
 
@@ -260,7 +257,7 @@ def test_a_step_that_has_not_begun_runs_by_itself_and_one_that_has_is_not_run_ag
                         pass
                 else:
                     connection.sendall(word)
-    output, error = process.communicate(timeout=PATIENCE)
+    output, error = process.communicate(timeout=60)
     assert output.count("False\n") == runs_here  # ran, without torch
     assert ("was killed" in error) != runs_here
     assert "Traceback" not in error
@@ -273,14 +270,14 @@ def test_a_request_that_is_taken_up_late_is_not_run_a_second_time(tmp_path):
     waiting = workflow(socket, "input()")
     server = psutil.Process(int(waiting.stdout.readline()))
     assert wait_until(socket.exists)
-    assert start(tmp_path, socket, "0").communicate(timeout=PATIENCE)[0].endswith("True\n")
+    assert start(tmp_path, socket, "0").communicate(timeout=60)[0].endswith("True\n")
     server.suspend()
-    output, _ = start(tmp_path, socket, "0", patience=0.5).communicate(timeout=PATIENCE)
+    output, _ = start(tmp_path, socket, "0", patience=0.5).communicate(timeout=60)
     assert output.endswith("False\n")
     server.resume()
     assert wait_until(lambda: not server.children())
     assert (tmp_path / "ran").read_text() == "ran\n" * 2
-    waiting.communicate("\n", timeout=PATIENCE)
+    waiting.communicate("\n", timeout=60)
 
 
 def test_a_step_outlives_the_warm_process_it_was_forked_from(tmp_path):
@@ -293,11 +290,11 @@ def test_a_step_outlives_the_warm_process_it_was_forked_from(tmp_path):
     server.kill()
     time.sleep(2)
     (tmp_path / "go on").touch()
-    output, error = process.communicate(timeout=PATIENCE)
+    output, error = process.communicate(timeout=60)
     assert process.returncode == 5, error
     assert output.endswith("True\n")
     assert code_of(start(tmp_path, socket, "4")) == 4
-    waiting.communicate("\n", timeout=PATIENCE)
+    waiting.communicate("\n", timeout=60)
 
 
 def test_a_warm_process_that_cannot_import_says_so_in_a_line_and_steps_run_by_themselves(tmp_path):
@@ -305,7 +302,7 @@ def test_a_warm_process_that_cannot_import_says_so_in_a_line_and_steps_run_by_th
     code += " warm._SLOW = ('no_such_library',);"
     code += "warm.serve(Path(sys.argv[1]), os.getppid())"
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "s")], env=PATHS, capture_output=True, text=True, timeout=PATIENCE
+        [sys.executable, "-c", code, str(tmp_path / "s")], env=PATHS, capture_output=True, text=True, timeout=60
     )
     assert done.stderr == (
         "no warm process (ModuleNotFoundError: No module named 'no_such_library'): every step starts by itself\n"
@@ -323,15 +320,15 @@ def test_a_path_longer_than_a_socket_may_have(tmp_path):
     socket = tmp_path / ("x" * 100) / ("y" * 100) / "s"
     waiting = workflow(socket, "input()")
     assert wait_until(socket.exists)
-    output, _ = start(tmp_path, socket, "0").communicate(timeout=PATIENCE)
+    output, _ = start(tmp_path, socket, "0").communicate(timeout=60)
     assert output.endswith("True\n")
-    waiting.communicate("\n", timeout=PATIENCE)
+    waiting.communicate("\n", timeout=60)
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_input_and_output_may_be_closed(server, tmp_path, closed):
     process = start(tmp_path, server, "7", "note", shell=f'exec "$@" {closed}')
-    process.communicate(timeout=PATIENCE)
+    process.communicate(timeout=60)
     assert process.returncode == 7
     assert (tmp_path / "noted").read_text() == "True"
 
@@ -341,7 +338,7 @@ def test_an_interrupted_step_puts_away_its_files_and_says_one_word(server, tmp_p
     process = start(tmp_path, server if is_warm else tmp_path / "no-server", "0", "sleep")
     assert wait_until((tmp_path / "started").exists)
     process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=PATIENCE)
+    _, error = process.communicate(timeout=60)
     assert process.returncode == 130
     assert error == "to stderr\ninterrupted\n"
     assert (tmp_path / "put away").exists()
@@ -356,7 +353,7 @@ def test_a_step_ends_with_its_workflow_which_is_not_its_parent(server, tmp_path,
     step = int((tmp_path / "started").read_text())
     owner.kill()
     owner.communicate()
-    process.communicate(timeout=PATIENCE)
+    process.communicate(timeout=60)
     assert wait_until(lambda: not alive(step))
 
 
@@ -371,6 +368,6 @@ def test_a_users_own_modules_are_not_imported(server, tmp_path):
     (tmp_path / "lib").mkdir()
     for path in (server, tmp_path / "no-server"):
         process = start(tmp_path / "lib", path, "0", "imports", cwd=tmp_path, **fork_server.ENVIRONMENT)
-        output, error = process.communicate(timeout=PATIENCE)
+        output, error = process.communicate(timeout=60)
         assert process.returncode == 0, error
         assert str(tmp_path) not in output.partition("imported ")[2].splitlines()[0]

@@ -17,7 +17,6 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from patience import PATIENCE
 from tradeoffs.data import decoded_folder
 from tradeoffs.runner import fork_server, hooks
 from tradeoffs.step import locks
@@ -286,7 +285,7 @@ def test_ctrl_c_finds_a_step_that_has_not_begun_deaf_and_one_that_has_answers(an
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=60,
             check=False,
         )
         assert (done.returncode, done.stderr) == (130, "interrupted\n")
@@ -340,13 +339,13 @@ print(warm.pid)
 """
     environment = os.environ | {"PYTHONPATH": fork_server.ENVIRONMENT["PYTHONPATH"]}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=PATIENCE
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=120
     )
     try:
         warm = psutil.Process(int(done.stdout))
     except psutil.NoSuchProcess:
         return
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + 20
     while warm.is_running() and warm.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not warm.is_running() or warm.status() == psutil.STATUS_ZOMBIE
@@ -374,7 +373,7 @@ try:
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(600)
 except KeyboardInterrupt:
-    print(children[1].wait(timeout=600), children[0].poll())
+    print(children[1].wait(timeout=60), children[0].poll())
 children[0].kill()
 """
     done = subprocess.run(
@@ -383,6 +382,6 @@ children[0].kill()
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=120,
     )
     assert done.stdout.split() in ([str(-signal.SIGINT), "None"], ["1", "None"]), done.stderr

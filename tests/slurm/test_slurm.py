@@ -20,7 +20,6 @@ import pytest
 import torch
 import yaml
 
-from patience import PATIENCE
 from project_root import ROOT, copy_project
 from slurm import cluster
 from tradeoffs.step.files import read_json
@@ -39,6 +38,7 @@ TABLES = [
 ]
 # The shipped profile waits as long as is polite on a shared cluster; here nobody else waits.
 HASTE = ["--slurm-init-seconds-before-status-checks=1", "--seconds-between-status-checks=1", "--latency-wait=10"]
+PATIENCE = 900  # seconds after which a test gives up waiting, on however busy a machine
 
 pytestmark = pytest.mark.skipif(cluster.obstacle() is not None, reason=str(cluster.obstacle()))
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from patience import PATIENCE
 from tradeoffs.acquisition.storage import exclusive
 from tradeoffs.step import locks, processes
 from tradeoffs.step.errors import InputError
@@ -114,7 +113,7 @@ def test_two_are_never_inside(tmp_path, number):
         killed.communicate()
     crowd = [started(ROUNDS, path, number) for _ in range(4)]
     for process in crowd:
-        _, said = process.communicate(timeout=PATIENCE)
+        _, said = process.communicate(timeout=120)
         assert process.returncode == 0, said
 
 
@@ -212,7 +211,7 @@ def test_a_file_of_another_user_is_locked_where_it_can_be_read_and_named_where_n
     (tmp_path / "lock").chmod(mode)
     code = HOLDER.replace("path =", "os.setuid(12345)\npath =").replace("time.sleep(600)", "")
     process = started(code, tmp_path / "lock", 0)
-    out, said = process.communicate(timeout=PATIENCE)
+    out, said = process.communicate(timeout=60)
     if mode:
         assert out == "True\n"
     else:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from threadpoolctl import ThreadpoolController
 
-from patience import PATIENCE
 from tradeoffs.theory import minimise, model, risk, samples, threshold
 from tradeoffs.theory.model import block_model, gaussian_model
 from tradeoffs.theory.one_thread import on_one_thread
@@ -101,7 +100,7 @@ def test_threads_of_python_take_turns_and_the_number_is_put_back():
     @on_one_thread()
     def first():
         first_is_in.set()
-        assert second_has_come.wait(PATIENCE)
+        assert second_has_come.wait(20)
         seen.append(("first", threads()))
 
     @on_one_thread()
@@ -114,9 +113,9 @@ def test_threads_of_python_take_turns_and_the_number_is_put_back():
 
     workers = [threading.Thread(target=first), threading.Thread(target=come)]
     workers[0].start()
-    assert first_is_in.wait(PATIENCE)
+    assert first_is_in.wait(20)
     workers[1].start()
     for worker in workers:
-        worker.join(PATIENCE)
+        worker.join(20)
     assert seen == [("first", {1}), ("second", {1})]
     assert threads() == {ALLOWED}

@@ -14,7 +14,6 @@ import psutil
 import pytest
 import torch
 
-from patience import PATIENCE
 from small_world import TRAINING
 from tradeoffs.runner import commands
 from tradeoffs.step.errors import InputError
@@ -79,7 +78,7 @@ def trained(miniature, tmp_path_factory):
         for process in members:
             process.start()
     for process in members:
-        process.join(PATIENCE)
+        process.join(120)
     assert [process.exitcode for process in members] == [0, 0]
     return list(zip(*(torch.load(out, weights_only=True) for out in (one, two)), strict=True))
 
@@ -154,7 +153,7 @@ def test_processes_whose_launcher_was_killed_before_they_met_write_nothing(minia
         time.sleep(0.01)
     launcher.kill()
     launcher.wait()
-    _, alive = psutil.wait_procs(members, timeout=PATIENCE)
+    _, alive = psutil.wait_procs(members, timeout=60)
     assert not alive
     assert not list(tmp_path.iterdir())
 

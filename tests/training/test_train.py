@@ -11,7 +11,6 @@ import time
 import pytest
 import torch
 
-from patience import PATIENCE
 from tradeoffs.models.networks import build
 from tradeoffs.runner import commands
 from tradeoffs.training import loop, train
@@ -86,7 +85,7 @@ def start(spec, data, folder, checkpoint, steps):
     process = subprocess.Popen(
         [sys.executable, "-m", "tradeoffs", "train", *arguments], stderr=subprocess.PIPE, text=True
     )
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < deadline and done(checkpoint, spec) < steps:
         time.sleep(0.01)
     return process
@@ -109,14 +108,14 @@ def test_terminated_then_killed_within_an_epoch_it_ends_with_the_same_weights(tm
 
     process = start(spec, data, disturbed, checkpoint, 1)
     process.terminate()
-    _, error = process.communicate(timeout=PATIENCE)
+    _, error = process.communicate(timeout=60)
     assert process.returncode == 143
     assert re.fullmatch(rf"stopped by SIGTERM in epoch \d+ of 6, after step \d+ of 30; {checkpoint} .*", last(error))
     terminated_at = done(checkpoint, spec)
 
     process = start(spec, data, disturbed, checkpoint, terminated_at + 40)
     process.kill()
-    _, error = process.communicate(timeout=PATIENCE)
+    _, error = process.communicate(timeout=60)
     assert re.search(r"resuming in epoch \d+, after step \d+$", error, re.MULTILINE)
     assert process.returncode == -signal.SIGKILL
     assert not (disturbed / "weights.pt").exists()

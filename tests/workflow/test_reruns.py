@@ -17,7 +17,6 @@ import pytest
 import torch
 import yaml
 
-from patience import PATIENCE
 from project_root import ROOT, copy_project
 
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
@@ -344,7 +343,7 @@ def test_after_kill_9_the_same_command_ends_with_the_same_results(finished, tmp_
     process = subprocess.Popen(
         [SNAKEMAKE, "--cores", "2"], cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + 300
     while not list(folder.glob("results/miniature/models/*/weights.pt")) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
@@ -428,7 +427,7 @@ def test_a_second_snakemake_in_the_folder_is_refused_while_the_first_runs(finish
         [SNAKEMAKE, "--cores", "1"], cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + 120
         while not list(folder.glob(".snakemake/locks/*.lock")) and time.monotonic() < deadline:
             time.sleep(0.02)
         done = snakemake(folder, "--cores", "1")
