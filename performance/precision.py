@@ -15,20 +15,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
-from scipy.special import stdtrit
 
+from tradeoffs.claims.variance import quantile
 from tradeoffs.cost.table import aligned
 
 SUMMARY = Path("results/miniature/summary.csv")
-OTHERS = {
-    "imagenet accuracy": 0.03,
-    "shifted_correlation adversarial_accuracy_preserved": 0.03,
-}  # three images in a hundred, as of a gap
+# Accuracies, in benchmarks: three images in a hundred, as of a gap.
+OTHERS = {"imagenet accuracy": 0.03, "shifted_correlation adversarial_accuracy_preserved": 0.03}
 
 
 def half_width(values: pd.Series) -> float:
     """Return half the width of the 95 % t interval of a mean."""
-    return float(stdtrit(len(values) - 1, 0.975) * values.sem())
+    return quantile(0.975, len(values) - 1) * float(values.sem())
 
 
 def pairs(first: Path, second: Path) -> pd.DataFrame:
