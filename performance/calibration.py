@@ -209,7 +209,8 @@ def noise_of(compared: Compared) -> Noise:
     noise = pooled_noise(list(compared.noise.values()))
     images = [each.images for each in contrasts(compared)]
     spread = float(np.sqrt(np.mean([part.variance for part in images])))
-    adversarial, standard = (float(np.sqrt(part.variance)) for part in (noise.adversarial, noise.standard))
+    both = (noise.adversarial, noise.standard or noise.adversarial)
+    adversarial, standard = (float(np.sqrt(part.variance)) for part in both)
     return Noise(adversarial, standard, spread, int(min(part.df for part in images)))
 
 
@@ -219,7 +220,7 @@ def print_unseen(found: dict[str, list[Contrast]]) -> None:
         return
     shares, errors = [], []
     for name, listed in found.items():
-        parts = [satterthwaite([each.images, each.adversarial, each.standard]) for each in listed]
+        parts = [satterthwaite([each.images, *each.trained]) for each in listed]
         ratio = float(np.var([each.value for each in listed], ddof=1) / np.mean([part.variance for part in parts]))
         df = sum(part.df for part in parts)
         shares.append(ratio - 1)

@@ -11,7 +11,7 @@ from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.study import Model, Study
 
 DRAWS = 200
-CRITERIA = {"chance_margin": 0.05, "ceiling": 0.98, "convergence": 0.05}
+CRITERIA = {"chance_margin": 0.05, "standard_errors": 2, "ceiling": 0.98, "convergence": 0.05}
 CHANCE = 0.1
 
 

@@ -87,7 +87,7 @@ def test_a_headline_that_no_replicate_can_decide_asks_for_none(
     benchmarks = [each | {"rests_on": [], "chance": 0.1} for each in told]
     (of_rival,) = (each for each in benchmarks if each["name"] == "rival10")
     of_rival["rests_on"] = ["accuracy"]
-    criteria = {"chance_margin": 0.05, "ceiling": 0.0, "convergence": 0.05}
+    criteria = {"chance_margin": 0.05, "standard_errors": 2, "ceiling": 0.0, "convergence": 0.05}
     assert look(study, card, benchmarks=benchmarks, criteria=criteria) == 0
     found = json.loads(card.read_text())
     key = "background_reliance.rival10.rfs_linf"

@@ -13,9 +13,16 @@ BUDGETS = (("none", 0.0), ("linf", 1.0), ("linf", 4.0), ("l2", 0.5))
 SAME, RAND = "accuracy_mixed_same", "accuracy_mixed_rand"
 
 
-def grid(replicates: int = 1) -> list[Model]:
+def grid(replicates: int = 1, *, one_world: bool = False) -> list[Model]:
     return [
-        model(f"{norm}{epsilon:g}_{number}", norm=norm, epsilon=epsilon, replicate=number, benchmarks=("imagenet9",))
+        model(
+            f"{norm}{epsilon:g}_{number}",
+            norm=norm,
+            epsilon=epsilon,
+            replicate=number,
+            world="default" if one_world else f"world{number}",
+            benchmarks=("imagenet9",),
+        )
         for number in range(1, replicates + 1)
         for norm, epsilon in BUDGETS
     ]
@@ -38,12 +45,9 @@ def test_a_sound_study_passes_and_every_cell_and_training_is_checked() -> None:
     models = grid(2)
     found = regime.checks(accuracies(models) | trained(models), study(models, CRITERIA))
     assert failing(found) == []
-    assert [c.subject for c in found if c.criterion == "off chance"] == [
-        f"basic {cell}, {SAME}" for cell in ("standard", "linf-trained", "l2-trained")
-    ]
-    assert [c.subject for c in found if c.criterion == "below the ceiling"] == [
-        f"basic {cell}, {RAND}" for cell in ("standard", "linf-trained", "l2-trained")
-    ]
+    cells = ("standard", "linf-trained", "linf-trained at 4", "l2-trained")  # of one budget the largest is the mean
+    for criterion, name in (("off chance", SAME), ("below the ceiling", RAND)):
+        assert [c.subject for c in found if c.criterion == criterion] == [f"basic {cell}, {name}" for cell in cells]
     assert [c.subject for c in found if c.criterion == "converged"] == [m.id for m in models]
     assert {c.concerns for c in found} == {"background_reliance", "background_reliance.imagenet9"}
     assert regime.warnings(accuracies(models) | trained(models), study(models, CRITERIA)) == {}
@@ -63,9 +67,10 @@ def test_the_mean_of_a_cell_near_chance_stops_the_measures_of_its_benchmark() ->
         for name in (SAME, RAND):
             found[norm, "imagenet9", name] = Measured(CHANCE + 0.04, np.full(DRAWS, CHANCE + 0.04), 100)
     told = study(models, CRITERIA)
-    assert failing(regime.checks(found, told)) == [("off chance", f"basic linf-trained, {SAME}")]
+    cells = ("basic linf-trained", "basic linf-trained at 4")
+    assert failing(regime.checks(found, told)) == [("off chance", f"{cell}, {SAME}") for cell in cells]
     warnings = regime.warnings(found, told)
-    said = f"at chance: basic linf-trained, {SAME} 0.14 (limit 0.15)"
+    said = "; ".join(f"at chance: {cell}, {SAME} 0.14 (limit 0.15)" for cell in cells)
     of_benchmark = [metric.name for metric in told.reliance if metric.benchmark == "imagenet9"]
     assert of_benchmark[0] == "bg_gap"
     assert warnings == {("imagenet9", name): said for name in of_benchmark}
@@ -86,6 +91,46 @@ def test_more_replicates_are_surer() -> None:
         accuracies(models, same=CHANCE + 0.1, rand=CHANCE - 0.05, noise=0.1), study(models, CRITERIA)
     )
     assert next(c for c in checks if c.criterion == "off chance").passed
+
+
+def test_replicates_that_saw_the_same_images_are_no_surer_of_them() -> None:
+    models = grid(8, one_world=True)
+    found = accuracies(models)
+    for key, each in found.items():
+        draws = np.random.default_rng(0).normal(each.value, 0.1, DRAWS)  # all by the same images
+        found[key] = each._replace(draws=draws)
+    one = regime.mean(found, models[:1], "imagenet9", SAME)
+    assert regime.mean(found, models, "imagenet9", SAME).error == pytest.approx(one.error)
+
+
+def test_the_largest_budget_alone_at_chance_stops_them_too() -> None:
+    models = grid()
+    found = accuracies(models)
+    for name in (SAME, RAND):
+        found["linf4_1", "imagenet9", name] = Measured(CHANCE, np.full(DRAWS, CHANCE), 100)
+    assert failing(regime.checks(found, study(models, CRITERIA))) == [
+        ("off chance", f"basic linf-trained at 4, {SAME}")
+    ]
+
+
+@pytest.mark.parametrize(("gap", "stopped"), [(0.019, {"bg_gap"}), (0.03, set()), (-0.1, {"bg_gap"})])
+def test_a_gap_of_standard_models_at_its_floor_stops_what_is_said_of_it_and_nothing_else(
+    gap: float, stopped: set[str]
+) -> None:
+    models = grid()
+    found = accuracies(models) | measured(models, "imagenet9", "bg_gap", lambda _: gap, 0.01)
+    told = study(models, CRITERIA)
+    (room,) = (c for c in regime.checks(found, told) if c.criterion == "room to fall")
+    assert (room.subject, room.value, room.passed) == ("bg_gap, standard models", gap, not stopped)
+    assert room.limit == pytest.approx(0.02, rel=0.15)
+    assert room.concerns == "background_reliance.imagenet9.bg_gap"
+    assert {name for _, name in regime.warnings(found, told)} == stopped
+    (lenient,) = regime.of_gap(
+        found,
+        study(models, CRITERIA | {"standard_errors": 0}),
+        told.reliance[0]._replace(benchmark="imagenet9", name="bg_gap", gap=True),
+    )
+    assert lenient.passed == (gap > 0)
 
 
 def test_one_accuracy_at_chance_and_one_above_the_ceiling_are_no_failure_by_themselves() -> None:

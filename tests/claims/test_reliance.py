@@ -140,9 +140,12 @@ def test_one_standard_model_is_taken_to_vary_as_an_adversarially_trained_one() -
     models = grid(BOTH, copies=("",))
     found = measured(models, "imagenet9", "bg_gap", gap, trainings=0.03)
     compared = compare(found, models, GAP)
-    assert compared.noise[1].standard == compared.noise[1].adversarial
+    assert compared.noise[1].standard is None
     (one,) = contrasts(compared)
     assert one.standard.variance == pytest.approx(8 * one.adversarial.variance)  # 1 / 2 against 1 / 16
+    # One estimate tells of both: counted as two that are independent, it would have more degrees of freedom.
+    (both,) = one.trained
+    assert both == (pytest.approx(one.standard.variance + one.adversarial.variance), 4)
     assert by_name(reliance.claims(found, study(models)))[KEY].p_value is not None
 
 
@@ -272,6 +275,23 @@ def test_noise_of_the_line_is_part_of_the_variance() -> None:
     y = {each.id: found[each.id, "imagenet9", "bg_gap"].value for each in models}
     ours = np.mean([y[each.model.id] for each in compared.grid[1]])
     assert one.value == pytest.approx(ours - sum(weight * y[name] for name, weight in one.weights.items()))
+
+
+def test_an_architecture_that_shares_its_line_may_be_off_it_with_all_of_its_models() -> None:
+    """Standard networks of other architectures are off their line by 0.02: so may those be that are judged by it."""
+    models = grid(BOTH, copies=("",)) + [model(f"other{n}", "control", architecture=f"other{n}") for n in range(12)]
+    found = measured(models, "imagenet", "accuracy", lambda m: 0.7 + 0.01 * int(m.id[5:] if m.role == "control" else 6))
+    found |= measured(models, "imagenet9", "bg_gap", lambda m: 0.1 + (0.02 if m.id[-1:] in "13579" else -0.02))
+    found |= beyond_accuracy.of_models(found, models, [GAP])
+    compared = compare_beyond_accuracy(found, models, GAP)
+    (one,) = contrasts(compared)
+    assert {name: one.weights[name] for name in one.weights if " " in name} == pytest.approx(
+        {"architecture basic": 0.5, "architecture bottleneck": 0.5}
+    )
+    assert one.noise.variance == pytest.approx(0.02**2, rel=0.3)
+    assert one.standard.variance > one.noise.variance / 2  # which more budgets and norms do not average out
+    (single,) = contrasts(compared, ("basic", "linf"))
+    assert single.weights["architecture basic"] == pytest.approx(1)
 
 
 def test_where_there_is_no_line_a_row_says_why() -> None:
@@ -415,7 +435,8 @@ def test_a_model_trained_with_another_objective_is_no_standard_model() -> None:
     assert own["advprop"].standard == {"first": 1.0}
     assert own["named"].standard == {"other": 1.0}
     standard = compared.noise[1].standard
-    assert noise_of(compared, own["named"].model) == Noise(standard, standard)
+    assert standard is not None
+    assert noise_of(compared, own["named"].model) == Noise(standard, None)
     assert noise_of(compared, own["advprop"].model).adversarial == compared.noise[1].adversarial
 
 

@@ -102,7 +102,7 @@ def test_at_equal_accuracy_the_line_of_standard_networks_is_taken_out() -> None:
 def test_criteria_that_fail_are_a_warning_and_concern_these_rows() -> None:
     models = [each._replace(benchmarks=(NAME,)) for each in grid()]
     found = risks(models, lambda _: 0.9, lambda *_: 0.0)  # at chance in every domain
-    limits = {"chance_margin": 0.05, "ceiling": 0.98, "convergence": 0.05}
+    limits = {"chance_margin": 0.05, "standard_errors": 2, "ceiling": 0.98, "convergence": 0.05}
     asked = told(models, criteria=limits)
     for row in shifted_correlation.claims(found, asked):
         assert row.warning is not None

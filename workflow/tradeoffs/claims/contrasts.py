@@ -20,7 +20,8 @@ class Difference(NamedTuple):
     """One adversarially trained model less what it is compared with: oriented, paired.
 
     ``standard``: ids of standard models, and how much each counts in what the model is compared with. ``df``: of the
-    variance of ``draws`` [b]. ``n``: images.
+    variance of ``draws`` [b]. ``n``: images. ``alone``: its architecture, where that is compared along a line through
+    standard models of others: it is then off the line by as much as they are, and all of its models together.
     """
 
     model: Model
@@ -29,6 +30,7 @@ class Difference(NamedTuple):
     draws: Array
     df: float
     n: int
+    alone: str | None = None
 
     @property
     def cell(self) -> tuple[str, str]:
@@ -37,16 +39,20 @@ class Difference(NamedTuple):
 
 
 class Noise(NamedTuple):
-    """Variance of one model's value from one training to another: adversarially trained and standard models."""
+    """Variance of one model's value from one training to another: adversarially trained and standard models.
+
+    ``standard``: None where nothing is known of these alone, and they are taken to vary as the others do.
+    """
 
     adversarial: Part
-    standard: Part
+    standard: Part | None
 
 
 class Contrast(NamedTuple):
     """The weighted sum in a world, its draws [b], and what images and trainings add to its variance.
 
-    ``weights`` of the standard models, by id; ``noise`` of one of them.
+    ``weights`` of the standard models, by id; ``noise`` of one of them. ``alike``: it is that of the adversarially
+    trained ones, and no second estimate.
     """
 
     world: str
@@ -56,11 +62,19 @@ class Contrast(NamedTuple):
     adversarial: Part
     weights: Mapping[str, float]
     noise: Part
+    alike: bool = False
 
     @property
     def standard(self) -> Part:
         """What trainings of standard models add."""
         return scaled(self.noise, list(self.weights.values()))
+
+    @property
+    def trained(self) -> tuple[Part, ...]:
+        """What trainings add, by independent estimates: two, or one of both kinds of models."""
+        if self.alike:
+            return (Part(self.adversarial.variance + self.standard.variance, self.adversarial.df),)
+        return self.adversarial, self.standard
 
 
 def contrast(members: Sequence[Difference], noise: Noise) -> Contrast:
@@ -74,9 +88,16 @@ def contrast(members: Sequence[Difference], noise: Noise) -> Contrast:
         draws,
         Part(float(draws.var(ddof=1)), min(each.df for each in members)),
         scaled(noise.adversarial, weights),
-        _summed([each.standard for each in members], weights),
-        noise.standard,
+        _summed([_compared_with(each) for each in members], weights),
+        noise.standard or noise.adversarial,
+        noise.standard is None,
     )
+
+
+def _compared_with(difference: Difference) -> dict[str, float]:
+    """Return how much each standard model counts, and an architecture that is off their line: no id has a space."""
+    alone = {} if difference.alone is None else {f"architecture {difference.alone}": 1.0}
+    return dict(difference.standard) | alone
 
 
 def effect(contrasts: Sequence[Contrast], unseen: float) -> Estimate | None:
@@ -87,8 +108,7 @@ def effect(contrasts: Sequence[Contrast], unseen: float) -> Estimate | None:
     """
     count = len(contrasts)
     if count == 1 or len({each.world for each in contrasts}) > 1:
-        parts = [(each.images, each.adversarial, each.standard) for each in contrasts]
-        return estimate([Replicate(each.value, own) for each, own in zip(contrasts, parts, strict=True)], unseen)
+        return estimate(_replicates(contrasts), unseen)
     draws = np.mean([each.draws for each in contrasts], axis=0)
     common = [Part(float(draws.var(ddof=1)), min(each.images.df for each in contrasts))]
     weights = _summed([each.weights for each in contrasts], [1 / count] * count)
@@ -96,8 +116,18 @@ def effect(contrasts: Sequence[Contrast], unseen: float) -> Estimate | None:
         common.append(scaled(contrasts[0].noise, list(weights.values())))
         trained = [Replicate(each.value, (each.adversarial,)) for each in contrasts]
     else:
-        trained = [Replicate(each.value, (each.adversarial, each.standard)) for each in contrasts]
+        trained = _replicates(contrasts, images=False)
     return estimate(trained, unseen, satterthwaite(common))
+
+
+def _replicates(contrasts: Sequence[Contrast], *, images: bool = True) -> list[Replicate]:
+    """Return what each source adds in each replicate; trainings are one source where they are in any of them."""
+    one = any(each.alike for each in contrasts)
+    trained = [(satterthwaite(each.trained),) if one else each.trained for each in contrasts]
+    return [
+        Replicate(each.value, ((each.images, *own) if images else own))
+        for each, own in zip(contrasts, trained, strict=True)
+    ]
 
 
 def of_images(single: Contrast) -> Estimate:
@@ -116,4 +146,5 @@ def _summed(listed: Sequence[Mapping[str, float]], weights: Sequence[float]) -> 
 
 def pooled_noise(listed: Sequence[Noise]) -> Noise:
     """Return the noise over several replicates, by their degrees of freedom."""
-    return Noise(together([noise.adversarial for noise in listed]), together([noise.standard for noise in listed]))
+    standard = [noise.standard for noise in listed if noise.standard is not None]
+    return Noise(together([noise.adversarial for noise in listed]), together(standard) if standard else None)

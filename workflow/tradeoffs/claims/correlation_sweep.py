@@ -105,9 +105,8 @@ def row(effect: Effect, sweep: Sweep, study: Study, warning: str | None) -> Clai
 
 
 def rule(study: Study, quantity: str) -> Rule:
-    """Return what the verdict on a quantity depends on; distances have no margin but one that is named."""
-    name = f"{KEY}_{quantity}"
-    return Rule(study.level, study.margins.get(name) if quantity == MARGIN else study.margin(name))
+    """Return what the verdict on a quantity depends on: the margin of all that has none of its own; distances: none."""
+    return Rule(study.level, None if quantity == MARGIN else study.margin(KEY))
 
 
 def missing(effect: Effect, sweep: Sweep) -> str:

@@ -86,7 +86,12 @@ def sources(found: Sequence[Contrast]) -> str:
     return f"standard error within a replicate by {', '.join(named)}"
 
 
-def saturated_models(measured: Measurements, measure: Measure, ids: Sequence[str]) -> str:
-    """Name the models whose value is saturated; empty where none is."""
-    named = no_measurements(measured, measure.raw, ids)
-    return f"; saturated, and so no measurement: {', '.join(named)}" if named else ""
+def remarks(measured: Measurements, measure: Measure, ids: Sequence[str]) -> str:
+    """Name the models whose value is saturated, and those at an accuracy that no standard model has; empty: none."""
+    saturated = no_measurements(measured, measure.raw, ids)
+    outside = [name for name in ids if name in measure.compared.outside]
+    said = {
+        "saturated, and so no measurement": saturated,
+        "at accuracies that no standard model of its line has, judged by the line's continuation": outside,
+    }
+    return "".join(f"; {what}: {', '.join(named)}" for what, named in said.items() if named)

@@ -48,7 +48,7 @@ def contrasts(
             found.setdefault(model.replicate, []).append(_difference(measured, model, beside, metric))
     noise = compare(measured, models, metric).noise
     return [
-        contrast(own, Noise(noise[number].adversarial, noise[number].adversarial) if plain else noise[number])
+        contrast(own, Noise(noise[number].adversarial, None) if plain else noise[number])
         for number, own in found.items()
         if number in noise
     ]

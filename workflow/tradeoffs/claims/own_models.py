@@ -6,7 +6,7 @@ study's grid shows; where there is no grid, no verdict is drawn.
 
 from tradeoffs.claims.contrasts import Difference, contrast, effect
 from tradeoffs.claims.headlines import CLAIM, name, rule
-from tradeoffs.claims.measures import Measure, direction, oriented, saturated_models, sources
+from tradeoffs.claims.measures import Measure, direction, oriented, remarks, sources
 from tradeoffs.claims.reliance_effects import baseline, compare, is_compared, noise_of
 from tradeoffs.claims.row import Claim, Said, not_tested
 from tradeoffs.claims.verdicts import findings
@@ -36,7 +36,7 @@ def own_rows(measured: Measurements, study: Study, measure: Measure, warning: st
             continue
         (finding,) = findings([estimate], [rule(study, measure.metric)])
         evidence = f"{named}; noise of training: that of the study's grid; {sources([single])}"
-        evidence += saturated_models(measured, measure, [model.id, *found.standard])
+        evidence += remarks(measured, measure, [model.id, *found.standard])
         rows.append(finding.claim(Said(*words, evidence, norm=model.norm), warning))
     return rows
 

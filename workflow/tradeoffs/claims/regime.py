@@ -6,14 +6,16 @@ The limits are the config's (``claims.criteria``), fixed before any run:
   (:func:`tradeoffs.training.soundness.convergence`); beyond the limit it shows how long it was trained, not what it was
   trained for. Controls are trained otherwise on purpose;
 * **off chance**: of the accuracies that a benchmark's measures rest on, the largest is above chance by
-  ``chance_margin``, and by two standard errors;
+  ``chance_margin``, and by ``standard_errors`` of its own;
 * **below the ceiling**: the least of them is not above ``ceiling``;
-* **room to fall** (the sweep of the background's scale): the standard models' gap is above 0 by two standard errors;
+* **room to fall**: a gap of the standard models, at each scale in the sweep of the background's, is above 0 by
+  ``standard_errors`` of its own;
 * **object is read** (the sweep of the correlation): where the correlation is broken at test, clean accuracy is off
   chance. Where it is not, the networks read the photograph alone: a dead regime.
 
-The two after the first are asked of the standard models and of the mean of each architecture and norm. Standard errors
-are those of images. Where a criterion fails, the rows that rest on it have a warning and are undecided.
+The two after the first are asked of the standard models, of the mean of each architecture and norm, and of its largest
+budget. Standard errors are those of images. Where a criterion fails, the rows that rest on it have a warning and are
+undecided.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,7 +26,7 @@ import numpy as np
 from tradeoffs.benchmarks.attack_metrics import Attack, metric_name
 from tradeoffs.claims import correlation_effects, objective_effects, scale_effects
 from tradeoffs.results.measurements import CONVERGENCE, Measurements
-from tradeoffs.results.metrics import Benchmark
+from tradeoffs.results.metrics import Benchmark, Metric
 from tradeoffs.results.standard import is_standard
 from tradeoffs.results.study import Model, Study
 
@@ -69,6 +71,9 @@ class Mean(NamedTuple):
 def checks(measured: Measurements, study: Study) -> list[Check]:
     """Return every check of a study: its benchmarks, its sweeps; none where it was told no criteria."""
     found = [check for benchmark in study.benchmarks for check in of_benchmark(measured, study, benchmark)]
+    found += [
+        check for benchmark in study.benchmarks for m in benchmark.metrics for check in of_gap(measured, study, m)
+    ]
     found += _converged(measured, study, ("main",), "background_reliance")
     found += of_correlation_sweep(measured, study)
     swept = objective_effects.swept_models(study.models)
@@ -80,16 +85,22 @@ def warnings(measured: Measurements, study: Study) -> dict[tuple[str, str], str]
     """Return what fails for each measure of reliance, by benchmark and name; nothing for those that may be judged."""
     found: dict[tuple[str, str], str] = {}
     for benchmark in study.benchmarks:
-        said = warning_on(measured, study, benchmark)
-        if said is not None:
-            found |= {(benchmark.name, metric.name): said for metric in benchmark.reliance}
+        of_all = _checks_of_grid(measured, study, benchmark)
+        for metric in benchmark.reliance:
+            said = warning([*of_all, *of_gap(measured, study, metric)])
+            if said is not None:
+                found[benchmark.name, metric.name] = said
     return found
 
 
 def warning_on(measured: Measurements, study: Study, benchmark: Benchmark) -> str | None:
     """Say which checks fail for what a benchmark measures of the grid; None where none does."""
+    return warning(_checks_of_grid(measured, study, benchmark))
+
+
+def _checks_of_grid(measured: Measurements, study: Study, benchmark: Benchmark) -> list[Check]:
     trained = _converged(measured, study, ("main",), "background_reliance")
-    return warning([*of_benchmark(measured, study, benchmark), *trained])
+    return [*of_benchmark(measured, study, benchmark), *trained]
 
 
 def warning(found: Iterable[Check]) -> str | None:
@@ -106,12 +117,50 @@ def of_benchmark(measured: Measurements, study: Study, benchmark: Benchmark) -> 
     for model in study.models:
         if model.role == "main" and benchmark.name in model.benchmarks:
             cells.setdefault((model.architecture, model.norm), []).append(model)
+    subjects: dict[str, list[Model]] = {}
+    for (architecture, norm), models in cells.items():
+        subjects[f"{architecture} {_trained(norm)}"] = models
+        largest = max(model.epsilon for model in models)
+        if norm != "none" and any(model.epsilon < largest for model in models):
+            hardest = [model for model in models if model.epsilon == largest]
+            subjects[f"{architecture} {_trained(norm)} at {largest:g}"] = hardest
     concerns = f"background_reliance.{benchmark.name}" if benchmark.reliance else benchmark.name
     return [
         check
-        for (architecture, norm), models in cells.items()
-        for check in _accuracies(measured, study, benchmark, models, concerns, f"{architecture} {_trained(norm)}")
+        for subject, models in subjects.items()
+        for check in _accuracies(measured, study, benchmark, models, concerns, subject)
     ]
+
+
+def of_gap(measured: Measurements, study: Study, metric: Metric) -> list[Check]:
+    """Check that a gap of the grid's standard models is off its floor; nothing for what is no gap."""
+    standard = [
+        m
+        for m in study.models
+        if m.role == "main" and is_standard(m) and (m.id, metric.benchmark, metric.name) in measured
+    ]
+    if not (metric.gap and standard and study.criteria):
+        return []
+    concerns = f"background_reliance.{metric.benchmark}.{metric.name}"
+    return [
+        _room(measured, study, standard, metric.benchmark, metric.name, concerns, f"{metric.name}, standard models")
+    ]
+
+
+def _room(
+    measured: Measurements,
+    study: Study,
+    models: Sequence[Model],
+    benchmark: str,
+    name: str,
+    concerns: str,
+    subject: str,
+) -> Check:
+    """Check that the mean gap of standard models is above 0 by standard errors."""
+    gap = mean(measured, models, benchmark, name)
+    limit = study.criteria["standard_errors"] * gap.error
+    meaning = "a gap within so many standard errors of 0 is at its floor: no training can be seen to lower it"
+    return Check(ROOM, concerns, subject, gap.value, limit, gap.value > limit, meaning)
 
 
 def of_correlation_sweep(measured: Measurements, study: Study) -> list[Check]:
@@ -119,11 +168,12 @@ def of_correlation_sweep(measured: Measurements, study: Study) -> list[Check]:
     swept = correlation_effects.swept_models(study.models)
     benchmark, name = correlation_effects.BENCHMARK, metric_name(Attack(BROKEN))
     chance = next((b.chance for b in study.benchmarks if b.name == benchmark), None)
-    if not study.criteria or chance is None or not all((m.id, benchmark, name) in measured for m in swept):
-        return []
+    read = [m for m in swept if (m.id, benchmark, name) in measured]  # none where the broken domain is not attacked
     found = []
-    for correlation in sorted({m.correlation for m in swept if m.correlation is not None}):
-        accuracy = mean(measured, [m for m in swept if m.correlation == correlation], benchmark, name)
+    for correlation in sorted({m.correlation for m in read if m.correlation is not None}):
+        if not study.criteria or chance is None:
+            break
+        accuracy = mean(measured, [m for m in read if m.correlation == correlation], benchmark, name)
         limit = _off_chance(study, chance, accuracy)
         found.append(
             Check(
@@ -153,22 +203,13 @@ def of_scales(measured: Measurements, study: Study) -> dict[float, list[Check]]:
         standard = [m for m in swept if m.background_scale == scale and is_standard(m)]
         if not standard:
             continue
-        gap = mean(measured, standard, benchmark.name, scale_effects.METRIC)
-        room = Check(
-            ROOM,
-            scale_effects.KEY,
-            f"scale {scale:g}, {scale_effects.METRIC} of standard models",
-            gap.value,
-            2 * gap.error,
-            gap.value > 2 * gap.error,
-            "a gap within two standard errors of 0 is at its floor: no training can be seen to lower it",
-            scale,
-        )
+        said = f"scale {scale:g}, {scale_effects.METRIC} of standard models"
+        room = _room(measured, study, standard, benchmark.name, scale_effects.METRIC, scale_effects.KEY, said)
         subject = f"scale {scale:g}, standard models"
         of_accuracies = _accuracies(measured, study, benchmark, standard, scale_effects.KEY, subject)
         ids = {m.id for m in swept if m.background_scale == scale}
         of_scale = [*of_accuracies, *(check for check in trained if check.subject in ids)]
-        found[scale] = [room, *(check._replace(place=scale) for check in of_scale)]
+        found[scale] = [check._replace(place=scale) for check in (room, *of_scale)]
     return found
 
 
@@ -187,11 +228,11 @@ def of_objectives(measured: Measurements, study: Study, benchmark: Benchmark, mo
 
 
 def mean(measured: Measurements, models: Sequence[Model], benchmark: str, metric: str) -> Mean:
-    """Return the mean of a metric over the models of each replicate, and over these."""
-    by_replicate: dict[int, list[Model]] = {}
+    """Return the mean of a metric over the models of each world, and over these: models of one saw the same images."""
+    by_world: dict[str, list[Model]] = {}
     for model in models:
-        by_replicate.setdefault(model.replicate, []).append(model)
-    found = [[measured[m.id, benchmark, metric] for m in own] for own in by_replicate.values()]
+        by_world.setdefault(model.world, []).append(model)
+    found = [[measured[m.id, benchmark, metric] for m in own] for own in by_world.values()]
     draws = [np.mean([each.draws for each in own], axis=0) for own in found]
     value = float(np.mean([np.mean([each.value for each in own]) for own in found]))
     return Mean(value, float(np.sqrt(np.mean([each.var() for each in draws]) / len(draws))))
@@ -233,7 +274,7 @@ def _accuracies(
 
 def _off_chance(study: Study, chance: float, accuracy: Mean) -> float:
     """Return the least accuracy that is off chance."""
-    return chance + max(study.criteria["chance_margin"], 2 * accuracy.error)
+    return chance + max(study.criteria["chance_margin"], study.criteria["standard_errors"] * accuracy.error)
 
 
 def _converged(measured: Measurements, study: Study, roles: Sequence[str], concerns: str) -> list[Check]:

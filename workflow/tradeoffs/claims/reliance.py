@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from tradeoffs.claims.contrasts import effect
 from tradeoffs.claims.headlines import CLAIM, Tested, family, name, overall, rule, warnings_of
-from tradeoffs.claims.measures import Measure, direction, measures, saturated_models, sources, statistic
+from tradeoffs.claims.measures import Measure, direction, measures, remarks, sources, statistic
 from tradeoffs.claims.own_models import not_compared, own_rows
 from tradeoffs.claims.reliance_effects import contrasts, with_standard
 from tradeoffs.claims.row import EXPLORATORY, HEADLINE, Claim, Said, not_tested
@@ -88,7 +88,7 @@ def measure_row(measured: Measurements, study: Study, measure: Measure, tested: 
     models = with_standard(study.models, [model for listed in cells.values() for model in listed])
     named = ", ".join(f"{architecture} {norm} ({len(listed)} models)" for (architecture, norm), listed in cells.items())
     evidence = f"{measure.raw.benchmark}: mean of {named}; {sources(tested.contrasts)}"
-    evidence += saturated_models(measured, measure, models)
+    evidence += remarks(measured, measure, models)
     return tested.finding.claim(Said(*words, evidence, scope), tested.warning)
 
 
@@ -108,7 +108,7 @@ def cell_rows(measured: Measurements, study: Study, measure: Measure, warning: s
             f"On {measure.title}, {norm}-trained {architecture} networks rely on backgrounds more than "
             f"{measure.others} ({direction(measure.raw)}).",
             statistic(measure),
-            evidence + saturated_models(measured, measure, with_standard(study.models, models)),
+            evidence + remarks(measured, measure, with_standard(study.models, models)),
             norm=norm,
         )
         rows.append(finding.claim(said, warning))

@@ -12,7 +12,9 @@ variance has three parts (:mod:`tradeoffs.claims.variance`):
 * images: the variance of its bootstrap draws, which are paired between the models of a world;
 * trainings of adversarially trained models: what a value is off a smooth curve in the logarithm of the budget;
 * trainings of standard models: how far copies differ, or standard models from their line. Where there is one standard
-  model for each architecture its noise is taken to be that of an adversarially trained one.
+  model for each architecture its noise is taken to be that of an adversarially trained one. Where the line goes through
+  networks of other architectures, an adversarially trained one is off it by as much as they are for its architecture
+  alone, which all of its models share, at every budget.
 
 A model of the user's own was trained once. Its noise is taken to be that of the grid. A standard one of these is
 compared only where it names a ``reference``.
@@ -34,11 +36,15 @@ from tradeoffs.results.study import Model
 
 
 class Compared(NamedTuple):
-    """All comparisons of one measure: those of the grid by replicate, with their noise, and those of own models."""
+    """All comparisons of one measure: those of the grid by replicate, with their noise, and those of own models.
+
+    ``outside``: ids of those that are judged by the continuation of a line, at an accuracy that no standard model has.
+    """
 
     grid: dict[int, list[Difference]]
     noise: dict[int, Noise]
     own: list[Difference]
+    outside: frozenset[str] = frozenset()
 
     @property
     def cells(self) -> dict[tuple[str, str], list[str]]:
@@ -59,7 +65,7 @@ def compare(measured: Measurements, models: Sequence[Model], metric: Metric) -> 
         if model.role == "main" and is_standard(model) and (key := (model.id, *_key(metric))) in measured:
             copies.setdefault((model.replicate, model.architecture), []).append(measured[key].value)
     noise = {
-        replicate: _noise(members, between_copies([group for (of, _), group in copies.items() if of == replicate]))
+        replicate: _noise(members, _between([group for (of, _), group in copies.items() if of == replicate]))
         for replicate, members in grid.items()
     }
     return Compared(grid, noise, [each for each in found if each.model.role == "extra"])
@@ -75,15 +81,17 @@ def compare_beyond_accuracy(measured: Measurements, models: Sequence[Model], met
         if is_compared(model) and not is_standard(model) and line is not None and own is not None:
             shares = dict(zip(line.standard, line.shares[model.id].tolist(), strict=True))
             oriented = (metric.sign * own.value, metric.sign * own.draws)
-            found.append(Difference(model, shares, *oriented, own.freedom, own.n))
+            alone = model.architecture if model.id in line.along_others else None
+            found.append(Difference(model, shares, *oriented, own.freedom, own.n, alone))
     grid = _by_replicate(found)
     noise = {}
     for replicate, members in grid.items():
         line = of_world[members[0].model.world]
         assert line is not None
         squares = float(np.square(line.residuals).sum())
-        noise[replicate] = _noise(members, Part(squares / line.df if line.df else 0.0, float(line.df)))
-    return Compared(grid, noise, [each for each in found if each.model.role == "extra"])
+        noise[replicate] = _noise(members, Part(squares / line.df, float(line.df)) if line.df else None)
+    outside = frozenset(name for line in of_world.values() if line is not None for name in line.outside)
+    return Compared(grid, noise, [each for each in found if each.model.role == "extra"], outside)
 
 
 def differences(measured: Measurements, models: Sequence[Model], metric: Metric) -> list[Difference]:
@@ -132,10 +140,16 @@ def noise_of(compared: Compared, model: Model) -> Noise:
     if model.role == "main":
         return compared.noise[model.replicate]
     found = pooled_noise(list(compared.noise.values()))
-    return Noise(found.standard, found.standard) if is_standard(model) else found
+    return Noise(found.standard or found.adversarial, None) if is_standard(model) else found
 
 
-def _noise(members: Sequence[Difference], standard: Part) -> Noise:
+def _between(groups: Sequence[Sequence[float]]) -> Part | None:
+    """Return how far copies of standard models differ; None where there are none."""
+    found = between_copies(groups)
+    return found if found.df > 0 else None
+
+
+def _noise(members: Sequence[Difference], standard: Part | None) -> Noise:
     """Return the noise in one replicate of the grid, given what the standard models say of theirs."""
     curves: dict[tuple[str, str], list[Difference]] = {}
     for each in members:
@@ -146,7 +160,7 @@ def _noise(members: Sequence[Difference], standard: Part) -> Noise:
             for curve in curves.values()
         ]
     )
-    return Noise(adversarial, standard if standard.df > 0 else adversarial)
+    return Noise(adversarial, standard)
 
 
 def _by_replicate(found: Sequence[Difference]) -> dict[int, list[Difference]]:

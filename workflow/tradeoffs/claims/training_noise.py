@@ -37,11 +37,14 @@ class Curve(NamedTuple):
 
 
 def along_curves(curves: Sequence[Curve]) -> Part:
-    """Variance of a value around quadratics, in its units, pooled over curves; 0 where images explain all of it.
+    """Variance of a value around quadratics, in its units, pooled over curves.
 
     A curve of n > 3 points has n - 3 degrees of freedom, three points have one around a line, and fewer have none.
+    Images may explain all that is off a few points' curve and more, by chance. Trainings are no less noisy for it, so
+    that 2 / (df + 2) of it is left to them at least: by so much the unbiased estimate of a variance exceeds the one of
+    least squared error, which is to say that less cannot be told from it.
     """
-    squares, df = 0.0, 0
+    squares, by_images, df = 0.0, 0.0, 0
     for curve in curves:
         count = len(curve.values)
         degree = min(DEGREE, count - 2)
@@ -52,9 +55,9 @@ def along_curves(curves: Sequence[Curve]) -> Part:
         design = np.vander((x - x.mean()) / np.ptp(x), degree + 1) / spread[:, None]
         squares += float(np.square(_off(design, np.asarray(curve.values) / spread)).sum())
         if curve.draws is not None:
-            squares -= float(_off(design, curve.draws / spread[:, None]).var(axis=1, ddof=1).sum())
+            by_images += float(_off(design, curve.draws / spread[:, None]).var(axis=1, ddof=1).sum())
         df += count - degree - 1
-    return Part(max(0.0, squares / df) if df else 0.0, float(df))
+    return Part(max(squares - by_images, 2 / (df + 2) * squares) / df if df else 0.0, float(df))
 
 
 def _off(design: Array, values: Array) -> Array:

@@ -16,7 +16,7 @@ row with a warning (a criterion of the regime that fails) is undecided.
 
 The chance that a rerun, another study of the same size in other worlds, comes to the same verdict is that of a new
 estimate around the old one: both vary, so its spread is sqrt(2) standard errors. It is the chance for somebody who
-knows nothing of the effect but this estimate.
+knows nothing of the effect but this estimate. In a family the others are taken to come out as they did.
 """
 
 import math
@@ -103,33 +103,43 @@ def findings(effects: Sequence[Estimate], rules: Sequence[Rule]) -> list[Finding
     )
     found = []
     for position, (effect, rule) in enumerate(zip(effects, rules, strict=True)):
-        # A hypothesis whose turn does not come, because one before it was not rejected, is not rejected either.
         if small.adjusted[position] <= rule.level:
             decided = EQUIVALENT
         elif different.adjusted[position] <= rule.level:
             decided = SUPPORTED if effect.value > 0 else CONTRADICTED
         else:
             decided = UNDECIDED
-        of_turn = Rule(rule.level / different.divisors[position], rule.margin, rule.level / small.divisors[position])
+        levels = [rule.level / divisors(each, rule.level)[position] for each in (different, small)]
+        of_turn = Rule(levels[0], rule.margin, levels[1])
         found.append(Finding(effect, different.adjusted[position], decided, rerun(effect, of_turn, decided), rule))
     return found
 
 
 class Holm(NamedTuple):
-    """Adjusted p-values, and for each hypothesis the number by which its level is divided at its turn."""
+    """Adjusted p-values, and for each hypothesis the number by which a level is divided at its turn."""
 
     adjusted: list[float]
-    divisors: list[int]
+    turns: list[int]
+
+
+def divisors(found: Holm, level: float) -> list[int]:
+    """Return for each hypothesis by what the level is divided that another study would reject it at.
+
+    That of its turn if it was rejected. One that was not comes no sooner than the first that was not: were it to be
+    rejected beside those that were, it would be next, whatever its turn was here.
+    """
+    left = max((turn for turn, p in zip(found.turns, found.adjusted, strict=True) if p > level), default=1)
+    return [turn if p <= level else left for turn, p in zip(found.turns, found.adjusted, strict=True)]
 
 
 def holm(p_values: Sequence[float]) -> Holm:
     """Holm's step-down procedure (1979): p-values adjusted for the family, in the given order."""
     count = len(p_values)
-    adjusted, divisors, largest = [0.0] * count, [1] * count, 0.0
+    adjusted, turns, largest = [0.0] * count, [1] * count, 0.0
     for turn, position in enumerate(np.argsort(p_values, kind="stable")):
         largest = max(largest, min(1.0, (count - turn) * p_values[position]))
-        adjusted[position], divisors[position] = largest, count - turn
-    return Holm(adjusted, divisors)
+        adjusted[position], turns[position] = largest, count - turn
+    return Holm(adjusted, turns)
 
 
 def rerun(effect: Estimate, rule: Rule, decided: str) -> float:

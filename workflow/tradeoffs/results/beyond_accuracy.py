@@ -48,7 +48,8 @@ class Line(NamedTuple):
 
     ``residuals`` [standard] are those of the standard models, in the order of ``standard``, around their lines, with
     ``df`` degrees of freedom: models - intercepts - 1. ``shares`` [standard] say for each judged model how much each
-    standard one counts in what its line gives (they sum to 1).
+    standard one counts in what its line gives (they sum to 1). ``along_others``: judged models whose line goes through
+    standard ones of other architectures as well, so that their own architecture may be off it.
     """
 
     standard: tuple[str, ...]
@@ -56,6 +57,7 @@ class Line(NamedTuple):
     df: int
     shares: dict[str, Array]
     outside: tuple[str, ...]
+    along_others: frozenset[str] = frozenset()
 
     def weights(self, contrast: Mapping[str, float]) -> Array:
         """Return the weights h [standard] of the standard models in a contrast of judged models, weights by id.
@@ -107,15 +109,19 @@ def line(measured: Numbers, models: Sequence[Model], metric: Metric, world: str)
     kept, x, y, is_standard, group = compared
     judged = [i for i, model in enumerate(kept) if model.role in JUDGED]
     shares = weights(x[:, 0], is_standard, group)
-    outside = []
+    outside, along_others = [], set()
     for i in judged:
-        own = x[is_standard & (group == group[i]), 0]
+        beside = np.flatnonzero(is_standard & (group == group[i]))
+        own = x[beside, 0]
         if not own.min() <= x[i, 0] <= own.max():
             outside.append(kept[i].id)
+        if {kept[j].architecture for j in beside} != {kept[i].architecture}:
+            along_others.add(kept[i].id)
     fitted = tuple(model.id for model, is_one in zip(kept, is_standard, strict=True) if is_one)
     around = residuals(x[:, :1], y[:, :1], is_standard, group)[is_standard, 0]
     df = len(fitted) - len(set(group)) - 1
-    return Line(fitted, around, df, {kept[i].id: shares[i] for i in judged}, tuple(outside))
+    of_judged = {kept[i].id: shares[i] for i in judged}
+    return Line(fitted, around, df, of_judged, tuple(outside), frozenset(along_others))
 
 
 def outside(measured: Numbers, models: Sequence[Model], metrics: Sequence[Metric]) -> list[str]:

@@ -17,7 +17,9 @@ class Metric(NamedTuple):
 
     ``direction``: ``more`` where high values mean much reliance on the background, ``less`` where low ones do, None
     where it is no measure of reliance. ``label``: of its axis in the figure of its benchmark, where it has a row if it
-    has a label. ``normalised``: whether it is a gap of two accuracies over the largest possible.
+    has a label. ``normalised``: whether it is a gap of two accuracies over the largest possible. ``gap``: whether it is
+    an accuracy lost with the background, whose floor is 0: where standard models lose none, no training can be seen to
+    lower it.
     """
 
     benchmark: str
@@ -26,6 +28,7 @@ class Metric(NamedTuple):
     meaning: str = ""
     direction: str | None = None
     normalised: bool = False
+    gap: bool = False
 
     @property
     def sign(self) -> int:
@@ -75,6 +78,7 @@ def beyond_accuracy(metric: Metric) -> Metric:
         label=f"{metric.label or metric.name} {of_equals}",
         meaning=f"{metric.meaning}, {of_equals}",
         normalised=False,
+        gap=False,
     )
 
 
@@ -103,7 +107,7 @@ def _metric(benchmark: str, where: str, row: Any) -> Metric:
         raise InputError(f"{where}.direction = {row['direction']!r}; expected {' or '.join(SIGNS)}, or none")
     metric = Metric(benchmark, **row)
     for field, value in metric._asdict().items():
-        kind = bool if field == "normalised" else str
+        kind = bool if field in ("normalised", "gap") else str
         if not isinstance(value, kind) and field != "direction":
             raise InputError(f"{where}.{field} is {value!r}; expected {kind.__name__}")
     return metric

@@ -158,7 +158,8 @@ class Benchmark(NamedTuple):
     ``settings``: JSON Schema of each, with the default of each study. ``metrics``: what is said of each, the headline
     first: ``direction`` (``more`` where high values mean much reliance on the background, ``less`` where low ones do),
     ``meaning`` in claims, ``label`` of its axis in the figure of the benchmark (none: it has no row there),
-    ``normalised`` where it is a gap of two accuracies over the largest possible, ``when`` where not every card has it.
+    ``normalised`` where it is a gap of two accuracies over the largest possible, ``gap`` where it is an accuracy lost
+    with the background and 0 its floor, ``when`` where not every card has it.
     A name with a part in braces is that of a family. ``rests_on``: the accuracies without which its measures of
     reliance say nothing: where the largest of them is near chance the network has not seen the object, where the least
     is near 1 there is nothing to lose. ``chance``: accuracy of a guess, in each study or in both; none: nothing rests
@@ -183,6 +184,7 @@ class Benchmark(NamedTuple):
 _METRIC: dict[str, tuple[object, ...]] = {
     "direction": ("more", "less"),
     "normalised": (True, False),
+    "gap": (True, False),
     "label": (),
     "meaning": (),
     "when": (),
