@@ -9,7 +9,9 @@ import torch
 
 from pretended_gpu import GPU, OnGpu, pretended_gpu
 from small_world import TRAINING
+from tradeoffs.attacks import strong
 from tradeoffs.compute import device, lease
+from tradeoffs.models.networks import load
 from tradeoffs.runner import commands
 from tradeoffs.step.errors import InputError
 from tradeoffs.training import data as training_data
@@ -198,3 +200,26 @@ def test_a_gpu_that_does_not_open_is_one_line(monkeypatch, error, said):
         with pytest.raises(InputError, match=said) as raised:
             device.choose_device()
     assert "\n" not in str(raised.value)
+
+
+def test_the_strong_attack_asks_a_gpu_once_a_step_what_stands_however_many_leave(weights, miniature):
+    """And once whether logits are ordinary: numbers that it needs to know which images go on."""
+    steps = 12
+    images, _ = sources(Settings(**TRAINING), miniature / "imagenet", CPU)
+    x, labels = next(iter(images.batches([torch.arange(40)], 0)))
+    found = {}
+    for place in (CPU, GPU):
+        with pretended_gpu() if place == GPU else nullcontext() as counts:
+            network = load(weights, "basic", 10, place)
+            generator = torch.Generator(place).manual_seed(0)
+            before = counts.waits if counts else 0
+            best = strong.attack(
+                network, x.to(place), labels.to(place), norm="linf", epsilon=0.02, steps=steps, generator=generator
+            )
+            found[place] = getattr(best.margins, "held", best.margins)
+            if counts:
+                assert counts.waits - before <= 2 * (steps + 1)
+    fallen = found[CPU] >= 0
+    assert fallen.any()
+    assert not fallen.all()
+    assert torch.allclose(found[GPU], found[CPU], atol=1e-3)

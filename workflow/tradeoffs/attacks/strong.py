@@ -184,7 +184,7 @@ def attack(
     for i in range(0 if gradient is None else 1, steps + 1):
         x_adv.requires_grad_(i < steps)
         output = _wide(logits(x_adv))
-        stays: Tensor | None = None
+        left: Tensor | None = None  # positions of those that stay
         if width(i, steps) == 1:
             seen = output.detach()
             margins = margin(seen, labels)
@@ -192,7 +192,8 @@ def attack(
             stays = margins < 0
             if clean is not None and 2 * i >= steps:
                 stays &= near(best.margins[standing], clean[standing], 2 * HOPE * (1 - i / steps))
-            if i == steps or not stays.any():
+            left = stays.nonzero()[:, 0]  # the one question to the device in a step
+            if i == steps or not len(left):
                 break
         if targets is None:
             objective = soft_margin(output, labels, softness * (1 - i / max(1, steps - 1)))
@@ -200,9 +201,9 @@ def attack(
             objective = _at(output, targets) - _at(output, labels)
         gradient = input_gradient(objective, x_adv)
         x_adv = x_adv.detach()
-        if stays is not None and not stays.all():
-            x_adv, x, labels, gradient, standing = (t[stays] for t in (x_adv, x, labels, gradient, standing))
-            targets = None if targets is None else targets[stays]
+        if left is not None and len(left) < len(x):
+            x_adv, x, labels, gradient, standing = (t[left] for t in (x_adv, x, labels, gradient, standing))
+            targets = None if targets is None else targets[left]
         x_adv = moved(x_adv, x, gradient, i)
     assert best is not None
     return best
@@ -212,9 +213,10 @@ def improved(best: Attempt | None, standing: Tensor, margins: Tensor, logits: Te
     """Return the better of the points kept and those just visited by the examples ``standing`` [m] of n, in place."""
     if best is None:
         return Attempt(margins, logits.clone())
-    better = margins > best.margins[standing]
-    best.margins[standing[better]] = margins[better]
-    best.logits[standing[better]] = logits[better]
+    kept = best.margins[standing]
+    better = margins > kept  # which ones is not asked: nobody waits for a GPU to say
+    best.margins[standing] = torch.where(better, margins, kept)
+    best.logits[standing] = torch.where(better[:, None], logits, best.logits[standing])
     return best
 
 
