@@ -6,9 +6,11 @@ Simulates studies whose effect is known, with the noise that a run has shown (``
 figures below), at the level of the values of models and of clusters of images, and puts them through the code that
 decides on claims. Noise of trainings is independent, or correlated between the budgets of one architecture and norm,
 which residuals along the budgets cannot see; or worlds differ by more than images and trainings explain. The setting
-``claims.unseen_variance`` is what these replicates would show, or, in the last two cases, another. Prints tables in
-Markdown. With several replicates in ``--results`` it says how large that setting should be: the mean over headline
-measures of S^2 / V - 1, S^2 being the variance between replicates and V what one replicate sees.
+``claims.unseen_variance`` is what these replicates would show, or, in the last cases, another. In the last two all
+replicates have the same photographs, as in the miniature, and what these do to the effect is the same in all of them:
+it is part of what is asked for, or not. Prints tables in Markdown. With several replicates in ``--results`` it says how
+large that setting should be: the mean over headline measures of S^2 / V - 1, S^2 being the variance between replicates
+and V what one replicate sees.
 """
 
 import argparse
@@ -58,12 +60,15 @@ class Case(NamedTuple):
     """A way in which replicates vary: correlation between budgets, and the share of variance none of them sees.
 
     ``setting``: of the analysis, ``claims.unseen_variance``; None where it is what these replicates show.
+    ``photographs``: ``new`` ones in every replicate, or the same, and whether the effect is asked on ``these`` or on
+    ``others``.
     """
 
     name: str
     correlation: float
     unseen: float
     setting: float | None = None
+    photographs: str = "new"
 
 
 def main() -> None:
@@ -88,6 +93,8 @@ def main() -> None:
         Case(f"worlds differ by {options.unseen:.0%} more", 0.0, options.unseen),
         Case("trainings independent", 0.0, 0.0, options.unseen),
         Case(related, options.correlation, 0.0, 0.0),
+        Case("the same photographs, effect on these", 0.0, 0.0, options.unseen, "these"),
+        Case("the same photographs, effect on others", 0.0, 0.0, options.unseen, "others"),
     ]
     print(
         f"\nMargin {options.margin:g}; not seen: share of variance that one replicate does not see, and the setting\n"
@@ -115,6 +122,11 @@ def table(noise: dict[str, Noise], case: Case, margin: float) -> Iterator[str]:
             [one for k in range(studies) if (one := estimate(pool[k * count : (k + 1) * count], unseen)) is not None]
             for pool in pools
         ]
+        if case.photographs == "others":
+            found = [
+                [moved(one, float(rng.normal(0, of.images))) for one in listed]
+                for of, listed in zip(noise.values(), found, strict=True)
+            ]
         flat = [one for listed in found for one in listed]
         rule = Rule(0.05, margin)
         covered = [np.mean([low <= 0 <= high for low, high in (one.interval() for one in listed)]) for listed in found]
@@ -126,7 +138,7 @@ def table(noise: dict[str, Noise], case: Case, margin: float) -> Iterator[str]:
         any_false = np.mean([any(one.verdict != UNDECIDED for one in each) for each in families])
         said, seen = reruns(found, rule, rng)
         yield (
-            f"| {case.name} | {abs(share):.2f} | {unseen:.2f} | {count} "
+            f"| {case.name} | {share + 0.0:.2f} | {unseen:.2f} | {count} "
             f"| {np.mean(covered):.3f} ({min(covered):.3f}) | {different:.3f} "
             f"| {share_of(at_margin, EQUIVALENT)} | {share_of(at_margin, CONTRADICTED)} | {any_false:.3f} "
             f"| {share_of(twice, SUPPORTED)} | {share_of(none, EQUIVALENT)} | {said:.2f}, {seen:.2f} |"
@@ -150,7 +162,8 @@ def replicate(noise: Noise, case: Case, rng: np.random.Generator) -> Replicate:
         ),
         scaled(between_copies(copies.tolist()), [1 / copies.size] * copies.size),
     )
-    return Replicate(float(values.mean() - copies.mean() + clusters.mean() + world), parts)
+    by_images = clusters.mean() if case.photographs == "new" else 0.0
+    return Replicate(float(values.mean() - copies.mean() + by_images + world), parts)
 
 
 def true_share(noise: Noise, pool: list[Replicate], case: Case) -> float:
@@ -158,7 +171,8 @@ def true_share(noise: Noise, pool: list[Replicate], case: Case) -> float:
     seen = np.mean([sum(part.variance for part in each.parts) for each in pool])
     trainings = noise.adversarial**2 * (case.correlation / CELLS + (1 - case.correlation) / (CELLS * BUDGETS))
     plain = noise.images**2 + noise.adversarial**2 / (CELLS * BUDGETS) + noise.standard**2 / (ARCHITECTURES * COPIES)
-    varies = noise.images**2 + trainings + noise.standard**2 / (ARCHITECTURES * COPIES) + case.unseen * plain
+    by_images = noise.images**2 if case.photographs == "new" else 0.0
+    varies = by_images + trainings + noise.standard**2 / (ARCHITECTURES * COPIES) + case.unseen * plain
     return float(varies / seen - 1)
 
 

@@ -72,10 +72,17 @@ def of_imagenet9(found, _):
     labels, chosen = found["label"], found["challenge_image"]
     in_challenge = np.isin(np.arange(len(labels)), chosen).astype(int)
 
+    def shown(variant, drawn):
+        """What is drawn is photographs: an image counts as often as the photograph that it shows in a variant."""
+        first = [found["cluster"].tolist().index(of) for of in found[f"cluster_{variant}"].tolist()]
+        return np.repeat(np.arange(len(labels)), np.bincount(drawn, minlength=len(labels))[first])
+
     def statistic(drawn):
-        others = ("challenge", "challenge_image", "label", "cluster", *METRICS.values())
-        variants = [name for name in found if name not in others]
+        others = ("challenge", "challenge_image", "label", *METRICS.values())
+        variants = [name for name in found if name not in others and not name.startswith("cluster")]
         result = {f"accuracy_{name}": found[name][drawn].mean() for name in variants}
+        for variant in ("mixed_same", "mixed_rand", "mixed_next"):
+            result[f"accuracy_{variant}"] = found[variant][shown(variant, drawn)].mean()
         result["bg_gap"] = result["accuracy_mixed_same"] - result["accuracy_mixed_rand"]
         outcome = dict(zip(chosen.tolist(), found["challenge"].tolist(), strict=True))
         result |= {name: found[name][drawn].mean() for name in METRICS.values()}

@@ -9,6 +9,9 @@ How much a background of the foreground's own class helps over one of a random c
 background. Challenge accuracy: the share of foregrounds that no background of the set turns into an error, pasted
 through their masks; it depends on how many foregrounds and backgrounds are crossed, which the card states.
 
+A draw of the bootstrap takes photographs, where images share them: an image counts in each variant as often as the
+photograph that it shows there.
+
 Through the masks of the images of ``original``: the share of the gradient of the true super-class's lead (its largest
 logit minus the largest of all other classes) that lies on the background
 (:mod:`tradeoffs.benchmarks.gradient_share`), and what becomes of the answer when the background is swapped for that of
@@ -97,22 +100,41 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
             "interval; expected at least two, or 0 for no challenge"
         )
 
+    listed = {"original": foregrounds.paths} | {variant: variants[variant].paths for variant in imagenet9.MIXED}
+    named = clusters.read(*(clusters.Images(root, [paths[i] for i in kept]) for paths in listed.values()))
+    shown = {} if named is None else dict(zip(listed, named.reshape(len(listed), -1), strict=True))
+    cluster = shown.pop("original", None)
+    beside = {} if cluster is None else {variant: shown_in(cluster, of) for variant, of in shown.items()}
+
     def statistic(weights: Array) -> dict[str, Array]:
-        result = {f"accuracy_{variant}": accuracy(hit, weights) for variant, hit in correct.items()}
+        result = {
+            f"accuracy_{variant}": accuracy(hit, weights[:, beside[variant]] if variant in beside else weights)
+            for variant, hit in correct.items()
+        }
         result["bg_gap"] = result["accuracy_mixed_same"] - result["accuracy_mixed_rand"]
         if len(chosen):
             result["challenge_accuracy"] = accuracy(withstood, weights[:, chosen])
         return result | within.means(lambda of, there: accuracy(of, weights[:, there]))
 
     in_challenge = np.isin(np.arange(len(labels)), chosen).astype(np.int64)
-    cluster = clusters.read(clusters.Images(root, [foregrounds.paths[i] for i in kept]))
     summary = summarise(statistic, labels * 2 + in_challenge, settings.bootstrap, settings.seed, in_challenge, cluster)
     outcomes = with_clusters(
-        correct | within.values | {"challenge": withstood, "challenge_image": chosen, "label": labels}, cluster=cluster
+        correct | within.values | {"challenge": withstood, "challenge_image": chosen, "label": labels},
+        cluster=cluster,
+        **{f"cluster_{variant}": of for variant, of in shown.items()},
     )
     remarks = unanswered(found[list(variants).index("original"), kept], found[:, kept].T) | within.remarks
     remarks["unanswered"]["share_of_challenge_not_finite"] = watched.share()
     return Evaluation(*summary, outcomes, passes.skipped, remarks)
+
+
+def shown_in(original: NDArray[np.int64], mixed: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return for each image, int64 [n], the position of one that shows in ``original`` the photograph it has mixed in.
+
+    Given the cluster of each in both, [n]. Its own position, where ``original`` does not show that photograph at all.
+    """
+    first = {cluster: at for at, cluster in reversed(list(enumerate(original.tolist())))}
+    return np.array([first.get(cluster, at) for at, cluster in enumerate(mixed.tolist())], dtype=np.int64)
 
 
 def challenge(

@@ -21,6 +21,7 @@ from tradeoffs.step.errors import InputError
 from tradeoffs.step.folders import files
 
 VARIANTS = IMAGENET9_VARIANTS
+MIXED = ("mixed_same", "mixed_rand", "mixed_next")  # which show another image's background
 
 
 class ImageNet9(NamedTuple):

@@ -2,7 +2,7 @@
 
     bg_challenge/<variant>/val/<NN_name>/<file>.JPEG   the same file names in every variant
     bg_challenge/fg_mask/val/<NN_name>/<file>.npy      bool [h, w], true on the foreground
-    clusters.csv                                       image of original -> its photograph
+    clusters.csv                                       image of original or a mixed variant -> its photograph
     in_to_in9.json                                     class index -> super-class, -1 where there is none
 
 The digit, its size, position and colour are the same in every variant. The variants, as published:
@@ -69,11 +69,12 @@ def write(root: Path, settings: Settings) -> None:
         scene, backgrounds = _draw(rng, next(digits[label]), label, donors, material, settings)
         mask = scene.ink >= _FOREGROUND * 255
         pictures = _unmixed(scene, mask) | {
-            variant: composite(scene.ink, scene.colour, background) for variant, background in backgrounds.items()
+            variant: composite(scene.ink, scene.colour, background) for variant, (_, background) in backgrounds.items()
         }
         for variant in VARIANTS:
             save_jpeg(_file(root, variant, super_class, f"n{label:08d}_{index}.JPEG"), pictures[variant])
-        shown[_file(root, "original", super_class, f"n{label:08d}_{index}.JPEG")] = material.names[label]
+        for variant, of in {"original": label, **{variant: of for variant, (of, _) in backgrounds.items()}}.items():
+            shown[_file(root, variant, super_class, f"n{label:08d}_{index}.JPEG")] = material.names[of]
         path = _file(root, "fg_mask", super_class, f"n{label:08d}_{index}.npy")
         path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, mask)
@@ -104,14 +105,17 @@ def _unmixed(scene: Scene, mask: NDArray[np.bool_]) -> dict[str, NDArray[np.uint
 
 def _draw(
     rng: np.random.Generator, digit: int, label: int, donors: dict[str, int], material: Stock, settings: Settings
-) -> tuple[Scene, dict[str, NDArray[np.uint8]]]:
-    """Draw an image and a background of each donor super-class, until the digit can be seen on all and on black."""
+) -> tuple[Scene, dict[str, tuple[int, NDArray[np.uint8]]]]:
+    """Draw an image and a background of each donor super-class, until the digit can be seen on all and on black.
+
+    With each background comes the class whose photograph it is of.
+    """
     for _ in range(_TRIES):
         scene = draw_scene(rng, digit, label, material, settings)
         found = {
             variant: _background(rng, donor, scene.colour, material, settings) for variant, donor in donors.items()
         }
-        means = [np.zeros(3), *(mean_colour(background) for background in found.values())]  # black is that of only_fg
+        means = [np.zeros(3), *(mean_colour(background) for _, background in found.values())]  # black: of only_fg
         least = min(distance(scene.colour, mean) for mean in means)
         if least >= legible(settings.contrast):
             break
@@ -120,14 +124,19 @@ def _draw(
 
 def _background(
     rng: np.random.Generator, super_class: int, colour: NDArray[np.float64], material: Stock, settings: Settings
-) -> NDArray[np.uint8]:
-    """Draw the background of a random image of a super-class, again while a digit of ``colour`` is hard to see."""
+) -> tuple[int, NDArray[np.uint8]]:
+    """Draw the background of a random image of a super-class, again while a digit of ``colour`` is hard to see.
+
+    Return the image's class, whose photograph it shows, and the background.
+    """
     for _ in range(_TRIES):
-        source = material.regions[int(rng.choice(_MEMBERS[super_class]))]
-        background = rescale(cut(source, draw_crop(rng), settings.image_size), settings.background_scale)
+        label = int(rng.choice(_MEMBERS[super_class]))
+        background = rescale(
+            cut(material.regions[label], draw_crop(rng), settings.image_size), settings.background_scale
+        )
         if distance(colour, mean_colour(background)) >= legible(settings.contrast):
             break
-    return background
+    return label, background
 
 
 def _bounding_box(mask: NDArray[np.bool_]) -> tuple[slice, slice]:
