@@ -20,13 +20,13 @@ For models of the zoo there are two more, each added where it applies:
 from math import sqrt
 from typing import NamedTuple
 
+from tradeoffs.data.imagenet_sizes import VALIDATION
 from tradeoffs.models import zoo
 from tradeoffs.models.released_files import RELEASED
 
 LIBRARIES = 0.005
 WEIGHTS = 0.02
 INTERPOLATION = 0.01
-VALIDATION = 50_000  # images of ImageNet's validation set
 RESIZE, CROP, RESAMPLING = 256, 224, "bilinear"  # as ours
 
 
@@ -51,7 +51,7 @@ def _clean_accuracies() -> list[Published]:
             "imagenet",
             "accuracy",
             entry.clean_accuracy,
-            50_000,
+            VALIDATION,
             "released weights, all validation images, Resize(256), CenterCrop(224)",
             LIBRARIES,
             "same weights, images and transform: libraries reading and resizing the images differ by up to 0.003",

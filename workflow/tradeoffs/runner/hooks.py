@@ -23,7 +23,7 @@ import psutil  # type: ignore[import-untyped]
 from tradeoffs.claims import reference_run
 from tradeoffs.compute import gpus, processor
 from tradeoffs.compute.lease import JOBS_PER_GPU
-from tradeoffs.data import decoded_folder
+from tradeoffs.data import decoded_folder, imagenet_sizes
 from tradeoffs.results.rows import rows
 from tradeoffs.runner import fork_server, last_words, slurm
 from tradeoffs.step import code_id, locks, processes
@@ -33,10 +33,9 @@ from tradeoffs.study import own_copies
 from tradeoffs.study.config import Config, checked
 from tradeoffs.study.config_files import emptied, refuse_duplicate_keys
 from tradeoffs.study.model import Model
-from tradeoffs.study.plan import decoded_gigabytes, models
+from tradeoffs.study.plan import decoded_gigabytes, models, uses_gpu
 from tradeoffs.study.schema import STUDIES
 
-IMAGENET_IMAGES = 1_281_167  # what a training on all images of ImageNet takes
 HERE = Path(__file__).absolute().parents[2]
 SCHEMA = HERE / "schemas/config.schema.yaml"
 _SOCKET = Path(".snakemake/warm.sock")
@@ -50,9 +49,8 @@ def prepare(workflow: Any, config: Config) -> None:
 
     * Jobs find this environment's Python and this package, also when ``snakemake`` is called by its path.
     * The number of GPUs, times the jobs that may share one, is a limit; ``--resources gpu=K`` still wins. Without a GPU
-      the limit is 0, to which Snakemake scales the rules' requests: they run on the CPU. So they do in the miniature,
-      whose networks keep no GPU busy: a core trains one sooner (docs/explanation/gpu.md). A limit of 0 that is not for
-      want of GPUs hides them from the steps.
+      the limit is 0, to which Snakemake scales the rules' requests: they run on the CPU. So they do in a study that uses
+      none (``plan.uses_gpu``). A limit of 0 that is not for want of GPUs hides them from the steps.
     * After ``kill -9`` the same command goes on: stale locks are removed, half-made outputs are made again, SLURM jobs
       of the dead run are cancelled. Not so in a workflow that uses this one as a module: its ways are its own.
     """
@@ -63,7 +61,7 @@ def prepare(workflow: Any, config: Config) -> None:
         if workflow.resource_settings.nodes is None and "gpu" not in limits:
             there, remark = count_gpus(), gpus.remark()
             # Not in a job of a cluster, which has a process of its own here, and a GPU that it asked for.
-            if config["study"] == "miniature" and there and workflow.is_main_process:
+            if not uses_gpu(config) and there and workflow.is_main_process:
                 there, remark = 0, "no GPU is used: cores train the miniature sooner; --resources gpu=1 to use one"
             limits["gpu"] = there * config["jobs_per_gpu"]
             if workflow.is_main_process and remark:
@@ -400,4 +398,4 @@ def training_priority(model: Model) -> int:
     """Relative length of a training: images x epochs x (one step + its attack steps); below FIRST."""
     spec = model.spec
     passes = 1 + (spec["attack_steps"] if model.norm != "none" else 0)
-    return min(FIRST - 1, int((spec["images"] or IMAGENET_IMAGES) * spec["epochs"] * passes / 1000))
+    return min(FIRST - 1, int((spec["images"] or imagenet_sizes.TRAIN) * spec["epochs"] * passes / 1000))

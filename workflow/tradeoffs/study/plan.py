@@ -73,6 +73,14 @@ def decoded_gigabytes(config: Config) -> float:
     return limit
 
 
+def uses_gpu(config: Config) -> bool:
+    """Whether a study computes on a GPU that is there, unless another number of them is asked for.
+
+    Not the miniature, whose networks keep no GPU busy: a core trains one sooner (docs/explanation/gpu.md).
+    """
+    return bool(config["study"] != "miniature")
+
+
 def missing(config: Config) -> dict[str, str]:
     """Return the data sets that cannot be had, each with the reason and what to do; none in the miniature."""
     return published_data.missing(config["imagenet"]) if config["study"] == "imagenet" else {}

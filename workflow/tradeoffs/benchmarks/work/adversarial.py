@@ -5,8 +5,9 @@ from pathlib import Path
 
 from tradeoffs.benchmarks.work import Estimate, Images, Once, Settings, attack
 from tradeoffs.compute.work import Work, added, once_more, times
+from tradeoffs.data.imagenet_sizes import VALIDATION
 
-PUBLISHED = {"val": 50_000}
+PUBLISHED = {"val": VALIDATION}
 
 # As in attacks/gradient_masking.py, which imports torch; a test holds them equal.
 CHECKED, QUERIES = 50, 100

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from tradeoffs.benchmarks.work import Estimate, Images, Once, Settings, exactly
 from tradeoffs.compute.work import Work, once_more
+from tradeoffs.data.imagenet_sizes import VALIDATION
 
-PUBLISHED = {"val": 50_000}
+PUBLISHED = {"val": VALIDATION}
 
 
 def miniature(images: Images) -> Images:
