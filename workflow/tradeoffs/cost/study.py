@@ -1,6 +1,7 @@
 """The study that a command is asked about: config files as Snakemake reads them, and the models they name."""
 
 import os
+from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,13 +29,15 @@ def read(files: list[Path], given: list[str], *, complete: bool) -> Study:
     ``complete``: with all its data sets and the models that these allow, whether or not they are at hand. The program
     ends with one line for a config that Snakemake would not run.
     """
+    from snakemake.utils import update_config  # a fifth of a second, which other commands need not wait for
+
     base = Path("config.yaml") if os.path.lexists("config.yaml") else hooks.HERE.parent / "config.yaml"
     config: Config = {}
     for path in (base, *files):
         text = Path(config_files.readable(path)).read_text(encoding="utf-8")
-        _merge(config, yaml.safe_load(text))
+        update_config(config, yaml.safe_load(text))
     for text in given:
-        _merge(config, _said(text))
+        update_config(config, _said(text))
     if complete and config.get("study") == "imagenet":
         return _complete(config, [base, *files], files)
     full, models = hooks.configured(config, [base, *files], files)
@@ -46,8 +49,9 @@ def read(files: list[Path], given: list[str], *, complete: bool) -> Study:
 def _complete(config: Config, files: list[Path], given: list[Path]) -> Study:
     """Return the imagenet study as if every data set were at hand."""
     config = deepcopy(config)
-    entries = (config.get("imagenet") or {}).get("data") or {}
-    for entry in entries.values():
+    section = config.get("imagenet")
+    entries = section.get("data") if isinstance(section, dict) else None
+    for entry in entries.values() if isinstance(entries, dict) else ():  # what has another shape the check names
         if isinstance(entry, dict):
             entry["path"] = None
     full = hooks.checked_config(config, files, given)
@@ -60,18 +64,7 @@ def _complete(config: Config, files: list[Path], given: list[Path]) -> Study:
 def _said(text: str) -> dict[str, Any]:
     """Return what KEY=VALUE says, its value read as YAML; InputError for anything else."""
     key, equals, value = text.partition("=")
-    try:
+    with suppress(yaml.YAMLError, ValueError, OverflowError, RecursionError):  # a date that is none, for one
         if key and equals:
             return {key: yaml.safe_load(value)}
-    except yaml.YAMLError:
-        pass
     raise InputError(f"--config: {text!r}; expected KEY=VALUE, as study=imagenet")
-
-
-def _merge(into: dict[str, Any], more: dict[str, Any]) -> None:
-    """Put what a later file says over what the earlier ones do, mapping by mapping, as Snakemake does."""
-    for key, value in more.items():
-        if isinstance(value, dict) and isinstance(into.get(key), dict):
-            _merge(into[key], value)
-        else:
-            into[key] = deepcopy(value)
