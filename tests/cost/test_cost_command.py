@@ -1,5 +1,6 @@
 """``tradeoffs cost``: of any config, counts without torch, what is missing from the sum, one line for a mistake."""
 
+import contextlib
 import re
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ import yaml
 
 from project_root import ROOT, copy_project
 from tradeoffs.compute.work import Work
-from tradeoffs.cost import hours, jobs, networks, probe, short, slurm, study, table
+from tradeoffs.cost import here, jobs, networks, probe, short, slurm, study, table
 from tradeoffs.cost.seconds import Rates
 from tradeoffs.runner import commands, fork_server
 
@@ -32,6 +33,9 @@ OWN = {
         ],
     },
 }
+
+
+GPU = ["--images-per-second", "resnet50=2500"]
 
 
 @pytest.fixture
@@ -71,6 +75,17 @@ def test_data_at_hand_are_counted_in_place_of_what_the_config_says(folder, capsy
     for benchmark, key, there in (("rival10", "test", 60), ("imagenet", "val", 40), ("adversarial", "val", 40)):
         said, counted = (jobs.images(config.config, model, benchmark, spec, counting) for counting in (False, True))
         assert (said[key], counted[key]) == (90, there)
+
+
+def test_training_images_at_hand_are_counted_too(folder, miniature):
+    config = study.read([], [], complete=False).config
+    said = config["miniature"]["data"]["images"]
+    assert jobs.training_images(config, "default", counting=True) == (said["train"], said["val"])
+    (folder / "resources/miniature").mkdir(parents=True)
+    (folder / "resources/miniature/default").symlink_to(miniature)
+    there = tuple(len(list((miniature / "imagenet" / split).rglob("*.JPEG"))) for split in ("train", "val"))
+    assert jobs.training_images(config, "default", counting=True) == there
+    assert jobs.training_images(config, "default", counting=False) == (said["train"], said["val"])
 
 
 def test_what_has_a_result_is_not_to_do(folder, capsys):
@@ -124,7 +139,7 @@ def test_images_are_decoded_once_as_far_as_the_bound_allows(folder, capsys):
 def test_hours_on_a_gpu_scale_with_multiplications(folder, capsys):
     (folder / "few.yaml").write_text("study: imagenet\nimagenet: {controls: []}\n")
     words = ["--complete", "--configfile", "few.yaml", "--by", "model"]
-    gpu = ["--images-per-second", "resnet50=2500"]
+    gpu = GPU
     text = said(capsys, *words, *gpu)
     found = {name: float(cells[-1]) for name, cells in rows(text).items() if name not in ("step", "all")}
     assert 0.2 < found["resnet18_standard"] / found["resnet50_standard"] < 1
@@ -136,6 +151,29 @@ def test_hours_on_a_gpu_scale_with_multiplications(folder, capsys):
     left, whole = re.search(r"^to do: (\S+) of (\S+) hours", said(capsys, *words, *gpu), re.MULTILINE).groups()
     assert float(left) < float(whole)
     assert "rival10: the size of its archive" in text
+
+
+@pytest.mark.parametrize("said", ["[1]", "{data: [1]}", "{data: {rival10: [1]}}"])
+def test_a_config_of_another_shape_is_one_line_with_all_data_too(folder, capsys, said):
+    words = ["--complete", "--config", "study=imagenet", f"imagenet={said}"]
+    assert commands.main(["cost", "--counts", *words]) == 2
+    (line,) = capsys.readouterr().err.splitlines()[-1:]
+    assert line.startswith("error: config: imagenet")
+
+
+def test_what_is_missing_from_a_printed_sum_is_said_whatever_was_asked(folder, capsys):
+    text = said(capsys, "--counts", "--complete", "--config", "study=imagenet", "imagenet={controls: []}")
+    assert "not in the sum: bytes of the weights of 22 model(s): resnet18, resnet50" in text
+    assert "not in the sum: rival10: the size of its archive" in text
+
+
+def test_as_many_replicates_as_headlines_need_are_at_most_so_many(folder, capsys):
+    (folder / "auto.yaml").write_text("miniature: {replicates: auto, most_replicates: 3}")
+    text = said(capsys, "--counts", "--configfile", "auto.yaml")
+    assert "replicates: auto: all is at most, of 3" in text
+    found = study.read([folder / "auto.yaml"], [], complete=False)
+    assert short.line(found.config, found.models).startswith("cost: at most ")
+    assert "at most " not in short.line(*study.read([], [], complete=False)[:2])
 
 
 def test_a_network_that_cannot_be_known_is_named_and_costs_only_its_line(folder, capsys):
@@ -152,13 +190,81 @@ def test_a_probe_that_fails_costs_nothing_but_its_line(folder, capsys, monkeypat
     def rates(name, *given):
         if name == "bottleneck":
             raise RuntimeError("CUDA error: out of memory\nand more")
-        return Rates(1e-3, 2e-3, 3e-3, 64)
+        return Rates(1e-3, 2e-3, width=64)
 
-    monkeypatch.setattr(probe, "rates", rates)
+    monkeypatch.setattr(probe, "evaluation", rates)
+    monkeypatch.setattr(probe, "training", lambda *given: (3e-3, 4e-3))
     text = said(capsys)
     assert "not in the sum: hours of bottleneck, which could not be timed (CUDA error: out of memory)" in text
-    assert "images/s of basic: forward 1 k, gradients 500, updates 333" in text
+    assert "images/s of basic: forward 1 k, gradients 500; in trainings gradients 250, updates 333" in text
     assert float([cell for cell in rows(text)["all"] if cell][-1]) > 0
+    # Hours of cores are no GPU hours.
+    assert re.search(r"^SLURM: \d+ jobs, and \d of examples without a GPU; --images-per-second says the hours$", text, re.M)
+    assert "GPU hours" not in text
+
+
+def test_what_a_machine_is_too_full_for_costs_nothing_but_its_line(folder, capsys, monkeypatch):
+    def full(*given, **named):
+        raise OSError(28, "No space left on device")
+
+    for name in ("reading", "drawing", "making", "arithmetic", "training"):
+        monkeypatch.setattr(probe, name, full)
+    monkeypatch.setattr(probe, "evaluation", lambda *given: Rates(1e-3, 2e-3, width=64))
+    text = said(capsys)
+    why = "which could not be timed ([Errno 28] No space left on device)"
+    for what in ("decoding files", "drawing noise", "putting noise on images", "fitting linear heads"):
+        assert f"not in the sum: hours of {what}, {why}" in text
+    assert f"not in the sum: hours of trainings of basic, {why}" in text
+    assert float([cell for cell in rows(text)["imagenet"] if cell][-1]) > 0
+    assert float([cell for cell in rows(text)["train"] if cell][-1]) == 0
+
+
+def test_the_miniature_is_timed_on_cores_beside_a_gpu_and_the_published_study_on_one_that_is_leased(
+    folder, capsys, monkeypatch
+):
+    used, leases = [], []
+
+    def rates(name, classes, side, device):
+        used.append(device.type)
+        raise RuntimeError("enough")
+
+    def lease():
+        leases.append(1)
+        return here.torch.device("meta")
+
+    monkeypatch.setattr(here.torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(here, "choose_device", lease)
+    monkeypatch.setattr(probe, "evaluation", rates)
+    for name in ("reading", "drawing", "making", "arithmetic"):
+        monkeypatch.setattr(probe, name, lambda *given, **named: 1.0)
+    said(capsys)
+    assert (set(used), leases) == ({"cpu"}, [])
+    used.clear()
+    monkeypatch.setattr(here.precision, "decided", lambda device: contextlib.nullcontext())
+    said(capsys, "--config", "study=imagenet", "imagenet={controls: []}")
+    assert (set(used), leases) == ({"meta"}, [1])
+
+
+def test_a_gpu_that_cannot_be_used_is_named_and_the_counts_remain(folder, capsys, monkeypatch):
+    def refused():
+        raise jobs.InputError("GPU 0 cannot be used by torch")
+
+    monkeypatch.setattr(here, "choose_device", refused)
+    text = said(capsys, "--config", "study=imagenet", "imagenet={controls: []}")
+    assert "not in the sum: hours: GPU 0 cannot be used by torch" in text
+    assert rows(text)["step"][-1].strip() == "at most"
+
+
+def test_a_network_that_is_not_trained_is_not_timed_in_training(folder, capsys, monkeypatch):
+    def training(*given):
+        raise AssertionError("no training of it is in the study")
+
+    monkeypatch.setattr(probe, "training", training)
+    monkeypatch.setattr(probe, "evaluation", lambda *given: Rates(1e-3, 2e-3))
+    monkeypatch.setattr(here, "choose_device", lambda: here.torch.device("cpu"))
+    text = said(capsys, "--config", "study=imagenet", "imagenet={controls: []}")
+    assert "could not be timed" not in text
+    assert "images/s of resnet50: forward 1 k, gradients 500\n" in text
 
 
 def test_a_benchmark_without_a_formula_is_named(folder, capsys, monkeypatch):
@@ -183,6 +289,10 @@ def _without(name, plain):
     [
         ("--by colour", "--by: 'colour'; expected benchmark, architecture, model"),
         ("--config study", "--config: 'study'; expected KEY=VALUE, as study=imagenet"),
+        (
+            "--config study=2026-13-45",
+            "--config: 'study=2026-13-45'; expected KEY=VALUE, as study=imagenet",
+        ),
         ("--images-per-second 2500", "--images-per-second: '2500'; expected NETWORK=NUMBER, as resnet50=2500"),
         (
             "--images-per-second a=-1",
@@ -207,9 +317,22 @@ def test_the_line_of_a_dry_run_counts_what_has_no_result(folder):
 
 def test_jobs_of_a_cluster():
     asked = slurm.asked([7200, 3600], [60.0] * 13, gpus=2, grouped=6)
-    assert asked.gpu_hours == pytest.approx(2 * 3 + 13 / 60)
-    assert (asked.jobs, asked.longest_training, asked.longest_group) == (5, 2, pytest.approx(0.1))
+    assert asked.gpu_hours == pytest.approx(3 + 13 / 60)  # of one GPU: two take half the time
+    assert (asked.longest_training, asked.longest_group) == (1, pytest.approx(0.1))
+    assert slurm.jobs(2, 13, 6) == 5
     assert slurm.evaluations_in_a_job(slurm.profile()) == 6
+
+
+def test_what_is_submitted_beside_trainings_and_evaluations_is_counted(folder, capsys):
+    text = said(capsys, *GPU, "--complete", "--config", "study=imagenet", "imagenet={controls: []}")
+    submitted = [
+        rule
+        for path in sorted((ROOT / "workflow/rules").glob("*.smk"))
+        for rule in re.findall(r"^rule (\w+):(?:\n(?!    localrule|rule ).*)*?\n        mem_mb", path.read_text(), re.M)
+    ]
+    assert sorted(submitted) == ["evaluate", "examples", "train", "unpack"]
+    shown = len(study.read([], ["study=imagenet"], complete=True).config["imagenet"]["benchmarks"])
+    assert f"GPU hours in 26 jobs, and 5 of unpack, {shown} of examples without a GPU; the longest evaluation" in text
 
 
 def test_a_pass_to_the_image_is_two_and_to_the_weights_three():
@@ -226,10 +349,35 @@ def test_a_network_is_known_without_being_run():
 
 def test_a_network_is_timed(monkeypatch):
     monkeypatch.setattr(probe, "_EACH", 0.01)
-    found = probe.rates("basic", 10, 32, 32, "auto", hours.torch.device("cpu"))
-    assert min(found) > 0
+    cpu = here.torch.device("cpu")
+    assert min(probe.evaluation("basic", 10, 32, cpu)[:2]) > 0
+    settings = {"batch_size": 32, "attack_steps": 1, "precision": "auto"}
+    assert min(probe.training("basic", 10, 32, settings, cpu)) > 0
     assert probe.reading(32, photographs=False) > 0
     assert probe.arithmetic() > 1e6
+
+
+@pytest.mark.parametrize(
+    ("each", "start", "most"),
+    [
+        (0.5, 0.0, 31),  # seconds of an image, and of a call whatever is in it
+        (0.001, 0.05, 250),
+        (3.0, 0.0, 31),
+    ],
+)
+def test_no_call_is_expected_to_take_longer_than_two_seconds(monkeypatch, each, start, most):
+    clock, calls = [0.0], []
+
+    def act(number):
+        calls.append(number)
+        clock[0] += start + each * number
+        return number
+
+    monkeypatch.setattr(probe.time, "perf_counter", lambda: clock[0])
+    found = probe._seconds(act, 0.0, here.torch.device("cpu"), most)
+    assert found == pytest.approx(each + start / calls[-1])
+    assert max(calls) == max(1, min(most, int(2 / each)))
+    assert clock[0] <= probe.LONGEST + 3.0
 
 
 def test_the_table_of_the_published_study_is_what_the_command_counts(folder, capsys):

@@ -13,9 +13,10 @@ from typing import Annotated
 from tradeoffs.compute.work import added
 from tradeoffs.cost import files, jobs, slurm, study, table
 from tradeoffs.cost.jobs import Job
+from tradeoffs.cost.study import Study
 from tradeoffs.cost.table import Row
 from tradeoffs.step.errors import InputError
-from tradeoffs.study import plan
+from tradeoffs.study import plan, replicates
 from tradeoffs.study.model import Config
 
 
@@ -45,11 +46,14 @@ def run(
     said: list[str] = []
     if not counts:
         from tradeoffs.cost import hours as timed  # torch takes seconds
+        from tradeoffs.cost import throughput
 
-        result = timed.measured(found.config, known.jobs, timed.given(images_per_second or []))
-        hours = {row.name: sum(result.seconds.get(id(job), 0.0) for job in row.jobs) / 3600 for row in rows}
+        result = timed.measured(found.config, known.jobs, throughput.given(images_per_second or []))
+        if result.seconds:
+            hours = {row.name: sum(result.seconds.get(id(job), 0.0) for job in row.jobs) / 3600 for row in rows}
         weights = result.weights
-        said = result.said + _left(known.jobs, result.seconds) + _slurm(found.config, known.jobs, result.seconds)
+        said = result.said + _left(known.jobs, result.seconds)
+        said.append(_slurm(found, known.jobs, result.seconds if result.on_gpu else {}))
         absent += result.unknown
     _print_table(rows, hours)
     size = files.needed(found.config, found.models.values(), known.jobs, weights)
@@ -59,9 +63,11 @@ def run(
     keep = f"{_gigabytes(size.keep + known.decoded)} to keep{once if images else ''}"
     print(f"bytes: {_gigabytes(size.download)} to download, {keep}")
     print(f"memory: {_memory(found.config)}")
+    if replicates.sequential(found.config[found.config["study"]]):
+        said.append(f"replicates: auto: all is at most, of {replicates.most(found.config[found.config['study']])}")
     for line in said:
         print(line)
-    for line in absent + ([] if counts else size.unknown):
+    for line in absent + size.unknown:
         print(f"not in the sum: {line}")
     for line in found.left_out:
         print(f"left out of the study: {line}")
@@ -100,19 +106,24 @@ def _left(listed: list[Job], seconds: dict[int, float]) -> list[str]:
     return [f"to do: {left:.3g} of {whole:.3g} hours"] if any(job.done for job in listed) else []
 
 
-def _slurm(config: Config, listed: list[Job], seconds: dict[int, float]) -> list[str]:
-    """Return what a cluster is asked for, in a line."""
-    by_rule = {
-        rule: [seconds[id(job)] for job in listed if job.rule == rule and id(job) in seconds]
-        for rule in ("train", "evaluate")
-    }
+def _slurm(found: Study, listed: list[Job], seconds: dict[int, float]) -> str:
+    """Return what a cluster is asked for, in a line; ``seconds`` of a GPU, of those jobs whose hours are known."""
+    by_rule = {rule: [job for job in listed if job.rule == rule] for rule in ("train", "evaluate")}
     grouped = slurm.evaluations_in_a_job(slurm.profile())
-    asked = slurm.asked(by_rule["train"], by_rule["evaluate"], config["gpus_per_training"], grouped)
-    longest = f"the longest training {asked.longest_training:.2g} h, " if by_rule["train"] else ""
-    return [
-        f"SLURM: {asked.gpu_hours:.3g} GPU hours in {asked.jobs} jobs; {longest}the longest evaluation "
-        f"{asked.longest_evaluation:.2g} h, {asked.grouped} of them in one job at most {asked.longest_group:.2g} h"
-    ]
+    number = slurm.jobs(len(by_rule["train"]), len(by_rule["evaluate"]), grouped)
+    models = found.models.values()
+    others = slurm.without_gpu(models, files.fetched(found.config, models))
+    beside = ", ".join(f"{count} of {rule}" for rule, count in others.items() if count)
+    jobs_asked = f"{number} jobs" + (f", and {beside} without a GPU" if beside else "")
+    if not seconds:
+        return f"SLURM: {jobs_asked}; --images-per-second says the hours"
+    trainings, evaluations = ([seconds[id(job)] for job in own if id(job) in seconds] for own in by_rule.values())
+    asked = slurm.asked(trainings, evaluations, found.config["gpus_per_training"], grouped)
+    longest = f"the longest training {asked.longest_training:.2g} h, " if trainings else ""
+    return (
+        f"SLURM: {asked.gpu_hours:.3g} GPU hours in {jobs_asked}; {longest}the longest evaluation "
+        f"{asked.longest_evaluation:.2g} h, {grouped} of them in one job at most {asked.longest_group:.2g} h"
+    )
 
 
 def _memory(config: Config) -> str:

@@ -7,23 +7,26 @@ from typing import NamedTuple
 from tradeoffs.benchmarks import work as benchmark_work
 from tradeoffs.benchmarks.work import Estimate, Images
 from tradeoffs.cost import decoded
+from tradeoffs.data import imagenet_sizes
+from tradeoffs.models import zoo
 from tradeoffs.step.errors import InputError
 from tradeoffs.study import plan
 from tradeoffs.study.model import Config, Model
 from tradeoffs.training import work as training_work
 
-TRAIN = 1_281_167  # images of ImageNet's training set; of its validation set:
-VAL = 50_000
-
 
 class Job(NamedTuple):
-    """One training or evaluation; ``part``: its benchmark; ``done``: whether its result is there, stale or not."""
+    """One training or evaluation; ``part``: its benchmark; ``done``: whether its result is there, stale or not.
+
+    ``side``: pixels along each side of the images that its network sees; None: of whatever size they are stored in.
+    """
 
     rule: str
     part: str
     model: Model
     estimate: Estimate
     done: bool
+    side: int | None
 
 
 class Listed(NamedTuple):
@@ -45,11 +48,15 @@ def listed(config: Config, models: Iterable[Model], *, counting: bool = False) -
     """
     found, unknown = [], dict[str, None]()
     known: dict[tuple[str, str], Images] = {}
+    trained: dict[str, tuple[int, int]] = {}
     study = config["study"]
     for model in models:
         if model.source == "train":
-            most = training(config, model)
-            found.append(Job("train", "", model, most, Path(f"results/{study}/models/{model.id}/card.json").is_file()))
+            if model.world not in trained:
+                trained[model.world] = training_images(config, model.world, counting)
+            estimate = Estimate(*training_work.estimate(model.spec, *trained[model.world]))
+            card = Path(f"results/{study}/models/{model.id}/card.json")
+            found.append(Job("train", "", model, estimate, card.is_file(), _side_of_training(config, model)))
         for benchmark in model.benchmarks:
             try:
                 settings = plan.evaluation_spec(config, model, benchmark)
@@ -61,7 +68,8 @@ def listed(config: Config, models: Iterable[Model], *, counting: bool = False) -
                 unknown[str(error)] = None
                 continue
             card = Path(f"results/{study}/evaluations/{benchmark}/{model.id}.json")
-            found.append(Job("evaluate", benchmark, model, estimate, card.is_file()))
+            side = _side_of_evaluation(config, model, settings)
+            found.append(Job("evaluate", benchmark, model, estimate, card.is_file(), side))
     names = [(job.part, job.model.world) for job in found]
     estimates, size = decoded.shared(
         zip(names, (job.estimate for job in found), strict=True), plan.decoded_gigabytes(config) * 1e9
@@ -84,9 +92,35 @@ def images(config: Config, model: Model, benchmark: str, settings: Config, count
     return found
 
 
-def training(config: Config, model: Model) -> Estimate:
-    """Return what a training does."""
-    train, val = TRAIN, VAL
+def training_images(config: Config, world: str, counting: bool) -> tuple[int, int]:
+    """Return the numbers of images that trainings in a world have at hand: to train on, and to validate."""
+    root = Path("resources", config["study"], world, "imagenet")
+    if counting and (root / "fingerprint.json").is_file() and (root / "train").is_dir():
+        from tradeoffs.data import imagenet
+
+        return len(imagenet.read(root, "train").paths), len(imagenet.read(root, "val").paths)
     if config["study"] == "miniature":
-        train, val = (config["miniature"]["data"]["images"][split] for split in ("train", "val"))
-    return Estimate(*training_work.estimate(model.spec, train, val))
+        said = config["miniature"]["data"]["images"]
+        return said["train"], said["val"]
+    return imagenet_sizes.TRAIN, imagenet_sizes.VALIDATION
+
+
+def usual_side(config: Config) -> int:
+    """Return the side, in pixels, of the images of a study where nothing else is said."""
+    side: int = config["miniature"]["data"]["image_size"] if config["study"] == "miniature" else 224
+    return side
+
+
+def _side_of_training(config: Config, model: Model) -> int | None:
+    said: int | None = model.spec["image_size"]
+    return usual_side(config) if said is None and config["study"] == "miniature" else said
+
+
+def _side_of_evaluation(config: Config, model: Model, settings: Config) -> int:
+    """Return the side to which a network of one size resizes, else that of the benchmark's images.
+
+    An own model's size counts where the config says it: what a library published is not looked up.
+    """
+    published = zoo.find(model.spec["name"]).input_size if model.source == "zoo" else model.spec.get("input_size")
+    said = (published, settings.get("crop"), settings.get("size"))
+    return next((side for side in said if isinstance(side, int)), usual_side(config))

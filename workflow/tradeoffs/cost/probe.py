@@ -2,14 +2,16 @@
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from torch import nn
 
 from tradeoffs.attacks.folding import folded
 from tradeoffs.attacks.pgd import pgd
@@ -23,76 +25,130 @@ from tradeoffs.data import images
 from tradeoffs.data.images import Geometry
 from tradeoffs.models.networks import build
 
-LONGEST = 20.0  # seconds for a network
+LONGEST = 10.0  # seconds for a network's passes in evaluations, and as many for those in trainings
 _EACH = 1.5  # seconds for one kind of pass, after one that is not timed
-_STEPS = 5  # of the attack that is timed
+_FIRST = 2.0  # seconds that a first call is expected to take at most: of fewer images, where all would take longer
+_STEPS = 5  # of the attack of evaluations that is timed, at most
 _AMONG = 1.2  # how much longer passes take among other work than in a row, as measured on the miniature
 _JPEG = (500, 375)  # width and height of a photograph of ImageNet
 
 
-def rates(architecture: str, classes: int, size: int, batch: int, precision: str, device: torch.device) -> Rates:
-    """Return the seconds that an image takes, of ``size`` x ``size``, in each kind of pass; updates in batches.
-
-    ``precision`` is that of trainings (:mod:`tradeoffs.compute.precision`).
+def evaluation(architecture: str, classes: int, size: int, device: torch.device) -> Rates:
+    """Return the seconds that an image takes, of ``size`` x ``size``, in each kind of pass that evaluations make.
 
     Weights are random, which changes no time. InputError for an architecture that cannot be built from its name.
     """
-    keep_freed_memory()  # as what reads images does: else a fifth of a pass, or half, is fetching pages again
-    torch.manual_seed(0)
-    network = build(architecture, classes).to(device).to(memory_format=layout(device)).eval()
     begun = time.perf_counter()
-    pixels = size * size
-    count = batch_size(pixels, 3 * pixels, device)
-    x = torch.rand(count, 3, size, size, device=device).contiguous(memory_format=layout(device))
-    labels = torch.arange(count, device=device) % classes
+    network = _network(architecture, classes, device, layout(device)).eval().requires_grad_(False)
+    count = batch_size(size * size, 3 * size * size, device)
+    x, labels = _images(count, classes, size, device, layout(device))
+    attacked = folded(network)
 
-    def forward() -> None:
+    def forward(images: int) -> int:
         with torch.no_grad():
-            network(x)
+            network(x[:images])
+        return images
 
-    attacked = folded(network.requires_grad_(False))
-    generator = torch.Generator(device).manual_seed(0)
+    def gradients(passes: int) -> int:
+        images = min(passes, count)
+        return _attack(attacked, x[:images], labels[:images], passes // images)
 
-    def gradients() -> None:
-        def loss(inputs: torch.Tensor) -> torch.Tensor:
-            return F.cross_entropy(attacked(inputs), labels, reduction="none")
+    taken = _seconds(forward, begun, device, count), _seconds(gradients, begun, device, count * _STEPS)
+    return Rates(*(value * _AMONG for value in taken))
 
-        pgd(loss, x, norm="linf", epsilon=0.01, steps=_STEPS, step_size=0.01, generator=generator)
 
-    def update() -> None:
+def training(
+    architecture: str, classes: int, size: int, settings: Mapping[str, Any], device: torch.device
+) -> tuple[float, float]:
+    """Return the seconds that an image takes in an update of the weights, and in a gradient of the attack before it.
+
+    ``settings`` are those of trainings: their batch, attack steps and precision count (:mod:`tradeoffs.training`).
+    """
+    begun = time.perf_counter()
+    # Pixel by pixel whatever the device, as a training's images and weights lie.
+    network = _network(architecture, classes, device, torch.channels_last).train()
+    batch, steps, precision = settings["batch_size"], settings["attack_steps"], settings["precision"]
+    x, labels = _images(batch, classes, size, device, torch.channels_last)
+    optimizer = torch.optim.SGD(network.parameters(), lr=1e-6, momentum=0.9)
+
+    def update(images: int) -> int:
         optimizer.zero_grad()
         with autocast(device, precision):
-            loss = F.cross_entropy(network(x[:batch]), labels[:batch])
+            loss = F.cross_entropy(network(x[:images]), labels[:images])
         loss.backward()
         optimizer.step()
+        return images
 
-    found = [_seconds(act, begun, device) for act in (forward, gradients)]
-    network.requires_grad_(True).train().to(memory_format=torch.channels_last)  # as a training's lies
-    optimizer = torch.optim.SGD(network.parameters(), lr=1e-6, momentum=0.9)
-    found.append(_seconds(update, begun, device))
-    forwarded, attacked_for, updated = found
-    seconds = forwarded / count * _AMONG, attacked_for / count / _STEPS * _AMONG, updated / min(batch, count)
-    return Rates(*seconds)
+    def gradients(passes: int) -> int:
+        images = min(passes, batch)
+        return _attack(folded(network), x[:images], labels[:images], passes // images, precision)
+
+    updated = _seconds(update, begun, device, batch, least=2)  # batch normalisation takes no single one
+    network.requires_grad_(False)
+    return updated, _seconds(gradients, begun, device, batch * steps)
 
 
-def _seconds(act: Callable[[], object], begun: float, device: torch.device) -> float:
-    """Return the time of a call, the lower quartile of some: what else the machine does only adds to it.
+def _network(architecture: str, classes: int, device: torch.device, laid: torch.memory_format) -> nn.Module:
+    keep_freed_memory()  # as what reads images does: else a fifth of a pass, or half, is fetching pages again
+    torch.manual_seed(0)
+    return build(architecture, classes).to(device).to(memory_format=laid)  # type: ignore[call-overload, no-any-return]
 
-    The first one is not counted unless time has run out.
+
+def _images(
+    count: int, classes: int, size: int, device: torch.device, laid: torch.memory_format
+) -> tuple[torch.Tensor, torch.Tensor]:
+    x = torch.rand(count, 3, size, size, device=device).contiguous(memory_format=laid)
+    return x, torch.arange(count, device=device) % classes
+
+
+def _attack(
+    attacked: Callable[[torch.Tensor], torch.Tensor],
+    x: torch.Tensor,
+    labels: torch.Tensor,
+    steps: int,
+    precision: str = "float32",
+) -> int:
+    """Attack images; return how many gradients that were."""
+
+    def loss(inputs: torch.Tensor) -> torch.Tensor:
+        with autocast(x.device, precision):
+            return F.cross_entropy(attacked(inputs), labels, reduction="none")
+
+    generator = torch.Generator(x.device).manual_seed(0)
+    pgd(loss, x, norm="linf", epsilon=0.01, steps=steps, step_size=0.01, generator=generator)
+    return len(x) * steps
+
+
+def _seconds(act: Callable[[int], int], begun: float, device: torch.device, most: int = 1, least: int = 1) -> float:
+    """Return the seconds of an image in a call, the lower quartile of some calls: what else is done only adds to it.
+
+    ``act`` is asked for a number of images, or of passes, from ``least`` to ``most`` and returns how many it did. It is
+    as many as are expected to take _FIRST seconds at most, by calls with few before, which are not counted; nor is the
+    first with so many, unless time has run out since ``begun``.
     """
 
-    def once() -> float:
+    def once(number: int) -> tuple[float, int]:
         started = time.perf_counter()
-        act()
+        done = act(number)
         if device.type == "cuda":
             torch.cuda.synchronize(device)
-        return time.perf_counter() - started
+        return time.perf_counter() - started, done
 
-    first = once()
+    def left() -> float:
+        return LONGEST - (time.perf_counter() - begun)
+
+    number = least
+    first, done = once(number)
+    if first < left():  # what a device or a library does at its first call only
+        first, done = once(number)
+    # Few images do not keep a GPU busy: as long as more of them take less time each, there is another look.
+    while (fitting := min(most, int(done * _FIRST / first))) > 1.2 * number and left() > _FIRST:
+        number = fitting
+        first, done = once(number)
     found: list[float] = []
-    while sum(found) < _EACH and len(found) < 200 and time.perf_counter() - begun + first < LONGEST:
-        found.append(once())
-    return float(np.quantile(found, 0.25)) if found else first
+    while sum(found) < _EACH and len(found) < 200 and first < left():
+        found.append(once(number)[0])
+    return float(np.quantile(found, 0.25) if found else first) / done
 
 
 def reading(size: int, *, photographs: bool) -> float:
@@ -104,12 +160,12 @@ def reading(size: int, *, photographs: bool) -> float:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "image.JPEG"
         Image.fromarray(noise).resize(shape, Image.Resampling.BICUBIC).save(path, quality=85)
-        return _seconds(lambda: images.image(path, geometry), time.perf_counter(), torch.device("cpu"))
+        return _single(lambda: images.image(path, geometry), torch.device("cpu"))
 
 
 def drawing(size: int) -> float:
     """Return the seconds in which one thread draws the noise of an image."""
-    return _seconds(lambda: draw(0, 0, 1, size, size), time.perf_counter(), torch.device("cpu"))
+    return _single(lambda: draw(0, 0, 1, size, size), torch.device("cpu"))
 
 
 def making(size: int, device: torch.device) -> float:
@@ -117,7 +173,7 @@ def making(size: int, device: torch.device) -> float:
     count = batch_size(size * size, 3 * size * size, device)
     x, noise = torch.rand(2, count, 3, size, size, device=device)
     act = partial(corrupt, x, torch.ones_like(x[:, :1]), noise, kind="linf", level=0.1)
-    return _seconds(act, time.perf_counter(), device) / count
+    return _single(act, device) / count
 
 
 def arithmetic() -> float:
@@ -126,6 +182,16 @@ def arithmetic() -> float:
     torch.set_num_threads(1)
     try:
         a = torch.rand(512, 512, dtype=torch.float64)
-        return 2 * 512**3 / _seconds(lambda: a @ a, time.perf_counter(), torch.device("cpu"))
+        return 2 * 512**3 / _single(lambda: a @ a, torch.device("cpu"))
     finally:
         torch.set_num_threads(before)
+
+
+def _single(act: Callable[[], object], device: torch.device) -> float:
+    """Return the seconds of a call that is what it is."""
+
+    def done(_: int) -> int:
+        act()
+        return 1
+
+    return _seconds(done, time.perf_counter(), device)

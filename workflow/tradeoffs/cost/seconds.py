@@ -1,5 +1,7 @@
 """From work to time: seconds of a job, by the rates of its network and of the machine."""
 
+import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from tradeoffs.benchmarks.work import Estimate, Head
@@ -17,46 +19,76 @@ _EVALUATION, _TRAINING = 0.13, 1.7
 
 
 class Rates(NamedTuple):
-    """Seconds of an image in each kind of pass, and how many features the network has."""
+    """Seconds of an image in each kind of pass, and how many features the network has.
+
+    ``forward`` and ``gradient`` are those of evaluations. Trainings, which have a precision of their own, make an
+    ``update`` of the weights, and the gradients of an ``attack``; nan where no training is asked about.
+    """
 
     forward: float
     gradient: float
-    update: float
+    update: float = math.nan
+    attack: float = math.nan
     width: int = 2048
 
 
 class Machine(NamedTuple):
     """Seconds of a thread to ``read`` a photograph and to ``draw`` an image of noise, of the device to ``make`` one.
 
-    ``threads`` of a job; ``beside``: whether they read while the network computes; ``arithmetic``: operations a second
+    Networks and noise were timed on images of ``side`` x ``side``. ``threads`` of a job, by rule; ``beside``: whether they read while the network computes; ``arithmetic``: operations a second
     of what is no network; ``pace``: how long all else takes, in units of the processor on which it was measured.
     """
 
     read: float
     draw: float
     make: float
-    threads: int
+    threads: Mapping[str, int]
     beside: bool
     arithmetic: float
+    side: int
     pace: float = 1.0
 
 
+class Basis(NamedTuple):
+    """What seconds follow from: rates by architecture, and the machine; what to say of it, and what is not known.
+
+    ``on_gpu``: whether a job has a GPU.
+    """
+
+    rates: dict[str, Rates]
+    machine: Machine
+    said: list[str]
+    unknown: list[str]
+    on_gpu: bool
+
+
 def seconds(job: Job, rates: Rates, machine: Machine, draws: int) -> float:
-    """Return the seconds of a job, as expected; ``draws`` of the bootstrap."""
+    """Return the seconds of a job, as expected; ``draws`` of the bootstrap. nan where the side of its images is None.
+
+    What is done with an image takes as long as it has pixels, which is right of convolutions; networks that look at all
+    pairs of patches take longer on larger images.
+    """
     estimate, work = job.estimate, job.estimate.expected
+    pixels = math.nan if job.side is None else (job.side / machine.side) ** 2
     handling, made = _HANDLING * machine.pace, 0.0 if machine.beside else _MADE * machine.pace
-    computing = passing(work, rates, estimate.slower) + work.made * (machine.make + made)
+    computing = pixels * passing(job, rates) + work.made * (pixels * machine.make + made)
     files = work.read * (machine.read * estimate.reading + handling) + work.kept * (_KEPT * machine.pace + handling)
-    reading = (files + work.drawn * machine.draw) / machine.threads
+    reading = (files + work.drawn * pixels * machine.draw) / machine.threads[job.rule]
     alone = max(computing, reading) if machine.beside else computing + reading
     start = _EVALUATION if job.part else _TRAINING
     return start * machine.pace + alone + after(estimate, rates.width, draws, machine)
 
 
-def passing(work: Work, rates: Rates, slower: float) -> float:
-    """Return the seconds in the network."""
-    gradients = work.gradients * rates.gradient * slower
-    return work.forward * rates.forward + gradients + work.updates * rates.update
+def passing(job: Job, rates: Rates) -> float:
+    """Return the seconds in the network, of images of the size that was timed.
+
+    The stronger attack by which a training is followed, which is in float32, counts as the training's own: on ImageNet
+    it is one gradient of 300.
+    """
+    work = job.estimate.expected
+    if job.rule == "train":
+        return work.forward * rates.forward + work.gradients * rates.attack + work.updates * rates.update
+    return work.forward * rates.forward + work.gradients * rates.gradient * job.estimate.slower
 
 
 def after(estimate: Estimate, width: int, draws: int, machine: Machine) -> float:
@@ -68,15 +100,3 @@ def after(estimate: Estimate, width: int, draws: int, machine: Machine) -> float
 def _operations(head: Head, width: int) -> float:
     """Return the operations of fitting a head, and of fitting it again to each draw."""
     return 4.0 * head.images * width * (_FIT * head.classes + _REFIT * head.refits)
-
-
-def on_a_gpu(images_per_second: float) -> Rates:
-    """Return the rates of a network from its forward passes: a gradient takes two of them, an update three."""
-    forward = 1 / images_per_second
-    return Rates(forward, 2 * forward, 3 * forward)
-
-
-def scaled(rates: Rates, operations: float, known: float) -> Rates:
-    """Return the rates of a network of so many ``operations``, from those of one of ``known`` many."""
-    forward, gradient, update = (value * operations / known for value in rates[:3])
-    return Rates(forward, gradient, update, rates.width)

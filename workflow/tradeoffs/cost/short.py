@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from tradeoffs.compute.work import added
 from tradeoffs.cost.jobs import listed
 from tradeoffs.cost.table import passes, shown
+from tradeoffs.study import replicates
 from tradeoffs.study.model import Config, Model
 
 
@@ -16,9 +17,10 @@ def line(config: Config, models: Mapping[str, Model]) -> str:
     trained = sum(job.rule == "train" for job in jobs)
     whole, left = (passes(added(*(job.estimate.expected for job in some))) for some in (jobs, todo))
     rest = f"; without a result yet: {len(todo)} of them, {shown(left)}" if len(todo) < len(jobs) else ""
+    most = "at most " if replicates.sequential(config[config["study"]]) else ""
     absent = f"; {len(unknown)} benchmark(s) not counted" if unknown else ""
     return (
-        f"cost: {trained} trainings and {len(jobs) - trained} evaluations, about {shown(whole)} passes of an image "
+        f"cost: {most}{trained} trainings and {len(jobs) - trained} evaluations, about {shown(whole)} passes of an image "
         f"through a network{rest}{absent} (tradeoffs cost says more)"
     )
 

@@ -10,7 +10,7 @@ HEADER = ("step", "jobs", "to do", "files read", "forward", "gradients", "update
 
 
 class Row(NamedTuple):
-    """What the jobs of a rule and a benchmark do; ``passes``: forward and backward ones, at most."""
+    """What the jobs of a rule and a benchmark do: as it is expected, and at most."""
 
     name: str
     jobs: list[Job]
