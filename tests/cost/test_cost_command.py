@@ -1,6 +1,8 @@
 """``tradeoffs cost``: of any config, counts without torch, what is missing from the sum, one line for a mistake."""
 
 import contextlib
+import importlib.util
+import math
 import re
 import shutil
 import subprocess
@@ -12,7 +14,7 @@ import yaml
 
 from project_root import ROOT, copy_project
 from tradeoffs.compute.work import Work
-from tradeoffs.cost import here, jobs, networks, probe, short, slurm, study, table
+from tradeoffs.cost import files, here, jobs, networks, probe, short, slurm, study, table
 from tradeoffs.cost.seconds import Rates
 from tradeoffs.runner import commands, fork_server
 
@@ -35,6 +37,10 @@ OWN = {
 }
 
 
+BENCHMARKS = ("imagenet", "rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet", "adversarial")
+SPEC = importlib.util.spec_from_file_location("cores", ROOT / "performance/cores.py")
+cores = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(cores)
 GPU = ["--images-per-second", "resnet50=2500"]
 
 
@@ -199,7 +205,9 @@ def test_a_probe_that_fails_costs_nothing_but_its_line(folder, capsys, monkeypat
     assert "images/s of basic: forward 1 k, gradients 500; in trainings gradients 250, updates 333" in text
     assert float([cell for cell in rows(text)["all"] if cell][-1]) > 0
     # Hours of cores are no GPU hours.
-    assert re.search(r"^SLURM: \d+ jobs, and \d of examples without a GPU; --images-per-second says the hours$", text, re.M)
+    assert re.search(
+        r"^SLURM: \d+ jobs, and \d of examples without a GPU; --images-per-second says the hours$", text, re.M
+    )
     assert "GPU hours" not in text
 
 
@@ -331,8 +339,10 @@ def test_what_is_submitted_beside_trainings_and_evaluations_is_counted(folder, c
         for rule in re.findall(r"^rule (\w+):(?:\n(?!    localrule|rule ).*)*?\n        mem_mb", path.read_text(), re.M)
     ]
     assert sorted(submitted) == ["evaluate", "examples", "train", "unpack"]
-    shown = len(study.read([], ["study=imagenet"], complete=True).config["imagenet"]["benchmarks"])
-    assert f"GPU hours in 26 jobs, and 5 of unpack, {shown} of examples without a GPU; the longest evaluation" in text
+    assert (
+        f"GPU hours in 26 jobs, and 5 of unpack, {len(BENCHMARKS)} of examples without a GPU; the longest evaluation"
+        in text
+    )
 
 
 def test_a_pass_to_the_image_is_two_and_to_the_weights_three():
@@ -394,6 +404,39 @@ def test_the_table_of_the_published_study_is_what_the_command_counts(folder, cap
     assert shown == {name: [*counted[name][3:6], counted[name][7]] for name in listed}
     assert re.search(r"17 GB of them for 2\.72 M images", text)
     assert "17 GB" in page
+
+
+def test_the_hours_of_the_published_study_are_what_the_command_says(folder, capsys):
+    page = (ROOT / "docs/explanation/cost.md").read_text()
+    words = ["--complete", "--config", "study=imagenet", "imagenet={controls: []}", "--by", "architecture", *GPU]
+    told = said(capsys, *words)
+    found = {name: float(cells[-1]) for name, cells in rows(told).items() if name != "step"}
+    shown = {
+        f"{name} {architecture}": float(cells[place])
+        for line in page.splitlines()
+        if len(cells := [cell.strip() for cell in line.strip("|").split("|")]) == 7 and (name := cells[0]) in BENCHMARKS
+        for place, architecture in ((5, "resnet18"), (6, "resnet50"))
+    }
+    assert shown == pytest.approx({name: value for name, value in found.items() if name != "all"}, rel=0.02, abs=0.005)
+    assert f"{found['all']:.3g} GPU hours in 26 SLURM jobs, and 12 jobs" in page.replace("\n", " ")
+    listed = cores.cluster([22, 500], 6.0, 8.0, cores.hours_of_a_model(), 7).splitlines()[1:]
+    printed = [line.split() for line in listed]
+    rounded = [[*cells[:5], f"{float(cells[6].rstrip('%')):.1f}"] for cells in printed]
+    assert rounded == [
+        [cell.strip(" %").replace(",", "") for cell in line.strip("|").split("|")]
+        for line in page.partition("--cluster 22 500")[2].splitlines()
+        if re.match(r"\| [0-9]", line)
+    ]
+
+
+@pytest.mark.parametrize("name", files.MINIATURE)
+def test_the_bytes_of_the_miniatures_images_are_about_what_the_disk_holds(miniature, name):
+    written = [
+        path.stat().st_size for path in (miniature / name).rglob("*") if path.is_file() and path.suffix != ".json"
+    ]
+    there = sum(4096 * math.ceil(size / 4096) for size in written)
+    sizes = {"images": 60, "image_size": 32} | ({"test_images": 40} if name == "imagenet" else {})
+    assert files.made(name, sizes) == pytest.approx(there, rel=0.2)
 
 
 def test_a_dry_run_says_the_counts_in_one_line(folder):

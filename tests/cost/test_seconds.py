@@ -75,8 +75,9 @@ def test_trainings_on_images_of_any_size_are_named():
     config, found = listed("imagenet={training: {image_size: null}}")
     known = hours.measured(config, found, {"resnet50": 2500})
     trainings = [job for job in found if job.rule == "train"]
-    assert f"hours of {len(trainings)} training(s) on images of whatever size they are stored in (image_size: null)" in (
-        known.unknown
+    assert (
+        f"hours of {len(trainings)} training(s) on images of whatever size they are stored in (image_size: null)"
+        in (known.unknown)
     )
     assert not any(id(job) in known.seconds for job in trainings)
     assert all(id(job) in known.seconds for job in found if job.rule == "evaluate")

@@ -23,6 +23,6 @@ def layout(device: torch.device) -> torch.memory_format:
 
     On a CPU pixel by pixel. On a GPU channel by channel: an H100 then passes 3,270 images of 224 px a second through a
     ResNet-50, and 1,310 gradients, and 2,760 and 1,120 pixel by pixel. In bfloat16, in which it trains, it is the
-    reverse (8,300 and 11,700). Measured by performance/gpu.py.
+    reverse (8,990 and 12,700). Measured by performance/gpu.py.
     """
     return torch.contiguous_format if device.type == "cuda" else torch.channels_last

@@ -80,13 +80,15 @@ def _made(config: Config, models: list[Model]) -> tuple[float, list[str]]:
     folders = {(model.world, "imagenet") for model in models}
     folders |= {(m.world, name) for m in models for benchmark in m.benchmarks for name in read_by(benchmark)}
     absent = sorted({name for _, name in folders} - MINIATURE.keys())
-    size = 0.0
-    for world, name in folders:
-        if name in MINIATURE:
-            spec, (files, each) = world_spec(config, world, name), MINIATURE[name]
-            images = spec["images"] + 3 * spec.get("test_images", 0)  # ImageNet's, beside train, in three domains
-            size += images * files * _BLOCK * math.ceil(each * (spec["image_size"] / 32) ** 2 / _BLOCK)
+    size = sum(made(name, world_spec(config, world, name)) for world, name in folders if name in MINIATURE)
     return size, [f"{name}: the bytes of the images that are made of it" for name in absent]
+
+
+def made(name: str, settings: Config) -> float:
+    """Return the bytes of a data set of the miniature, made with ``settings``."""
+    files, each = MINIATURE[name]
+    images = settings["images"] + 3 * settings.get("test_images", 0)  # ImageNet's, beside train, in three domains
+    return float(images * files * _BLOCK * math.ceil(each * (settings["image_size"] / 32) ** 2 / _BLOCK))
 
 
 def fetched(config: Config, models: Iterable[Model]) -> list[str]:

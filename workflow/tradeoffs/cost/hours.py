@@ -50,6 +50,8 @@ def measured(config: Config, jobs: list[Job], given: dict[str, float]) -> Hours:
         and not math.isnan(value := seconds(job, basis.rates[job.model.loads_as], basis.machine, draws))
     }
     if stored := sum(job.side is None for job in jobs):
-        unknown.append(f"hours of {stored} training(s) on images of whatever size they are stored in (image_size: null)")
+        unknown.append(
+            f"hours of {stored} training(s) on images of whatever size they are stored in (image_size: null)"
+        )
     weights = {name: each.weights for name, each in known.items()}
     return Hours(found, weights, basis.said, unknown + basis.unknown, basis.on_gpu)

@@ -54,7 +54,7 @@ def evaluation(architecture: str, classes: int, size: int, device: torch.device)
         return _attack(attacked, x[:images], labels[:images], passes // images)
 
     taken = _seconds(forward, begun, device, count), _seconds(gradients, begun, device, count * _STEPS)
-    return Rates(*(value * _AMONG for value in taken))
+    return Rates(taken[0] * _AMONG, taken[1] * _AMONG)
 
 
 def training(
@@ -91,7 +91,7 @@ def training(
 def _network(architecture: str, classes: int, device: torch.device, laid: torch.memory_format) -> nn.Module:
     keep_freed_memory()  # as what reads images does: else a fifth of a pass, or half, is fetching pages again
     torch.manual_seed(0)
-    return build(architecture, classes).to(device).to(memory_format=laid)  # type: ignore[call-overload, no-any-return]
+    return build(architecture, classes).to(device).to(memory_format=laid)
 
 
 def _images(

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from tradeoffs.benchmarks.work import Estimate, Head
-from tradeoffs.compute.work import Work
 from tradeoffs.cost.jobs import Job
 
 # Measured on the miniature (performance/cost.py): how often a head's fit, and one of its draws, goes over the features.
@@ -35,8 +34,9 @@ class Rates(NamedTuple):
 class Machine(NamedTuple):
     """Seconds of a thread to ``read`` a photograph and to ``draw`` an image of noise, of the device to ``make`` one.
 
-    Networks and noise were timed on images of ``side`` x ``side``. ``threads`` of a job, by rule; ``beside``: whether they read while the network computes; ``arithmetic``: operations a second
-    of what is no network; ``pace``: how long all else takes, in units of the processor on which it was measured.
+    Networks and noise were timed on images of ``side`` x ``side``. ``threads`` of a job, by rule; ``beside``: whether
+    they read while the network computes; ``arithmetic``: operations a second of what is no network; ``pace``: how long
+    all else takes, in units of the processor on which it was measured.
     """
 
     read: float

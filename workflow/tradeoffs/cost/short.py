@@ -20,8 +20,8 @@ def line(config: Config, models: Mapping[str, Model]) -> str:
     most = "at most " if replicates.sequential(config[config["study"]]) else ""
     absent = f"; {len(unknown)} benchmark(s) not counted" if unknown else ""
     return (
-        f"cost: {most}{trained} trainings and {len(jobs) - trained} evaluations, about {shown(whole)} passes of an image "
-        f"through a network{rest}{absent} (tradeoffs cost says more)"
+        f"cost: {most}{trained} trainings and {len(jobs) - trained} evaluations, about {shown(whole)} passes of an "
+        f"image through a network{rest}{absent} (tradeoffs cost says more)"
     )
 
 

@@ -25,9 +25,9 @@ class Asked(NamedTuple):
 def asked(trainings: Sequence[float], evaluations: Sequence[float], gpus: int, grouped: int) -> Asked:
     """Return what trainings and evaluations ask for, given the seconds of each on one GPU.
 
-    A training has ``gpus`` GPUs, which at best make it so many times as short, and cost no GPU hour more: what they wait
-    for each other was measured nowhere. ``grouped`` evaluations share a job and one GPU, one after the other. Which ones
-    is Snakemake's choice: the longest group is that of the longest evaluations.
+    A training has ``gpus`` GPUs, which ideally make it so many times as short, and cost no GPU hour more: how long they
+    wait for each other was not measured. ``grouped`` evaluations share a job and one GPU, one after the other. Which
+    ones is Snakemake's choice: the longest group is that of the longest evaluations.
     """
     longest = sorted(evaluations, reverse=True)[:grouped]
     return Asked(
@@ -44,7 +44,7 @@ def jobs(trainings: int, evaluations: int, grouped: int) -> int:
 
 
 def without_gpu(models: Iterable[Model], fetched: Sequence[str]) -> Mapping[str, int]:
-    """Return how many jobs of the other rules that are submitted there are; ``fetched``: data sets that are unpacked."""
+    """Return how many jobs of other rules are submitted; ``fetched``: data sets whose archives are unpacked."""
     listed = list(models)
     shown = [benchmark for benchmark in with_images() if examples.through(listed, benchmark)]
     return {"unpack": len(fetched), "examples": len(shown)}

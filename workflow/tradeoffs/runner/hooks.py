@@ -49,8 +49,8 @@ def prepare(workflow: Any, config: Config) -> None:
 
     * Jobs find this environment's Python and this package, also when ``snakemake`` is called by its path.
     * The number of GPUs, times the jobs that may share one, is a limit; ``--resources gpu=K`` still wins. Without a GPU
-      the limit is 0, to which Snakemake scales the rules' requests: they run on the CPU. So they do in a study that uses
-      none (``plan.uses_gpu``). A limit of 0 that is not for want of GPUs hides them from the steps.
+      the limit is 0, to which Snakemake scales the rules' requests: they run on the CPU. So they do in a study that
+      uses none (``plan.uses_gpu``). A limit of 0 that is not for want of GPUs hides them from the steps.
     * After ``kill -9`` the same command goes on: stale locks are removed, half-made outputs are made again, SLURM jobs
       of the dead run are cancelled. Not so in a workflow that uses this one as a module: its ways are its own.
     """
