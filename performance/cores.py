@@ -11,7 +11,8 @@ no number of cores is faster.
 
 The second call is of the imagenet study on SLURM, with so many models: jobs, and the share of start-up in them, where a
 job starts Snakemake once and Python and torch for each of its evaluations. The hours are those that ``tradeoffs cost
---complete`` says of the published study, without controls, on a GPU that passes 2,500 images a second through a ResNet-50.
+--complete`` says of the published study, without controls, on a GPU that makes 2,500 forward passes of a ResNet-50 a
+second.
 """
 
 import argparse
