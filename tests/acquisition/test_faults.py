@@ -1,6 +1,7 @@
 """Servers that answer wrongly, in every way that came to mind: one line or the right file, and the next run goes on."""
 
 import base64
+import errno
 import gzip
 import hashlib
 import json
@@ -15,6 +16,7 @@ import pytest
 
 from acquisition.faulty_server import Handler, Page, Site, cut
 from acquisition.test_download import NOTHING, PUBLISHED, ZIP, left, line
+from refused import refuse
 from tradeoffs.acquisition import download as module
 from tradeoffs.acquisition import server
 from tradeoffs.acquisition.addresses import shown
@@ -223,6 +225,21 @@ def test_damaged_note_of_the_partial_file_heals(site: Site, tmp_path: Path, note
     assert left(out) == {"archive.zip", "archive.zip.sha256"}
 
 
+def test_a_note_that_cannot_be_read_now_is_not_damaged(site: Site, tmp_path: Path, monkeypatch):
+    out = tmp_path / "archive.zip"
+    site.pages["/a"] = Page(ZIP)
+    site.faults["/a"] = [cut(HALF), *[raw("HTTP/1.1 500 Sorry\nContent-Length: 0")] * module.ATTEMPTS]
+    line(lambda: download([site.url("/a")], out, NOTHING))
+    asked = len(site.requests)
+    with monkeypatch.context() as patch:
+        refuse(patch, out.with_name("archive.zip.part.json"), errno.EIO)
+        assert "check the disk" in line(lambda: download([site.url("/a")], out, NOTHING))
+    assert len(site.requests) == asked
+    download([site.url("/a")], out, NOTHING)
+    assert site.ranges()[asked:] == [f"bytes={HALF}-"]
+    assert out.read_bytes() == ZIP
+
+
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("elsewhere")])
 @pytest.mark.parametrize("name", ["archive.zip.part", "archive.zip"])
 def test_nothing_is_written_through_what_is_no_plain_file(site: Site, tmp_path: Path, make, name: str):
@@ -237,7 +254,7 @@ def test_nothing_is_written_through_what_is_no_plain_file(site: Site, tmp_path: 
 def test_https_is_not_left(monkeypatch):
     opener = server.Redirects()
     request = server.urllib.request.Request("https://example.org/a")
-    with pytest.raises(server.RefusedError, match="redirects from https to http"):
+    with pytest.raises(server.NotDeliveredError, match="redirects from https to http"):
         opener.redirect_request(request, None, 302, "Found", {}, "http://example.org/a")
     assert opener.redirect_request(request, None, 302, "Found", {}, "https://example.org/b") is not None
 

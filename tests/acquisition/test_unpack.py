@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from acquisition.archives import unpack, write_encrypted, write_tar, write_zip
+from refused import refuse
 from steps import settings_of
 from tradeoffs.acquisition import fingerprint, members, zipcrypto
 from tradeoffs.acquisition import unpack as module
@@ -424,6 +425,25 @@ def test_wrong_settings(change: dict, said: str):
     good = {"kind": "zip", "password": None, "members": None}
     assert module.checked(settings_of(module, json.dumps(good))) == module.Settings(**good)
     assert said in line(lambda: module.checked(settings_of(module, json.dumps(good | change))))
+
+
+def test_what_is_half_unpacked_stays_where_its_source_cannot_be_read_now(tmp_path: Path, out: Path, monkeypatch):
+    archive, spec = archive_of("zip", tmp_path, FILES)
+    unpack(archive, out, spec)
+    staging = out.with_name(".set.unpacking")
+    out.rename(staging)
+    with monkeypatch.context() as patch:
+        refuse(patch, staging / "source.json", errno.EIO)
+        assert "check the disk" in line(lambda: unpack(archive, out, spec))
+    assert content(staging) == FILES
+
+
+def test_a_file_in_the_place_of_the_folder_is_left_alone(tmp_path: Path, out: Path):
+    archive, spec = archive_of("zip", tmp_path, FILES)
+    out.parent.mkdir()
+    out.write_text("precious")
+    assert "not made by unpacking" in line(lambda: unpack(archive, out, spec))
+    assert out.read_text() == "precious"
 
 
 @pytest.mark.parametrize("text", ["[1]", "null", "{", '"zip"'])

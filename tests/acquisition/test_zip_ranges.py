@@ -1,5 +1,6 @@
 """Of a zip on a server with ranges only the wanted members are fetched; whatever happens, the next run goes on."""
 
+import errno
 import json
 import random
 import zipfile
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from acquisition.archives import write_encrypted, write_zip
 from acquisition.faulty_server import Page, Site, cut, reset
+from refused import refuse
 from tradeoffs.acquisition import unpack, zip_ranges
 from tradeoffs.acquisition.archive_file import Published
 from tradeoffs.acquisition.download import Settings, download, run
@@ -121,6 +123,19 @@ def test_an_address_that_fails_again_and_again_is_one_line_and_the_next_run_goes
     download([site.url("/o")], out, NOTHING, RULE)
     again = [wanted for wanted in site.ranges()[before:] if wanted and wanted.startswith("bytes=0-")]
     assert again == ["bytes=0-999"], "asked whether it is the same file, and fetched nothing twice"
+
+
+def test_a_note_that_cannot_be_read_now_is_not_damaged(site, out, whole, monkeypatch):
+    site.faults["/o"] = [*[lambda handler, body: False] * 6, cut(60_000), *[reset] * 5]
+    with pytest.raises(InputError):
+        download([site.url("/o")], out, NOTHING, RULE)
+    data = out.with_name(f"{out.name}.sparse")
+    there = data.read_bytes()
+    with monkeypatch.context() as patch:
+        refuse(patch, data.with_name(f"{data.name}.json"), errno.ESTALE)
+        with pytest.raises(InputError, match="the file server lost it"):
+            download([site.url("/o")], out, NOTHING, RULE)
+    assert data.read_bytes() == there
 
 
 def test_another_version_on_the_server_is_never_spliced(site, out, whole, tmp_path):

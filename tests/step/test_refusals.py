@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from refused import refuse
 from tradeoffs.acquisition import observed
 from tradeoffs.claims import command
 from tradeoffs.data import images, mappings, salient_imagenet, waterbirds
@@ -107,14 +108,7 @@ def test_what_the_system_refuses_is_no_damage(reader, reason, tmp_path, capsys, 
     suffix, read = READERS[reader]
     path = tmp_path / f"thing{suffix}"
     path.write_text("{}")
-    original = os.open
-
-    def refuse(name, *arguments, **named):
-        if os.fspath(name) == str(path):
-            raise OSError(reason, os.strerror(reason), str(path))
-        return original(name, *arguments, **named)
-
-    monkeypatch.setattr(os, "open", refuse)
+    refuse(monkeypatch, path, reason)
     assert os.strerror(reason) in one_line(lambda: read(path), path, capsys)
     assert path.read_text() == "{}"
 

@@ -1,11 +1,14 @@
 """A training that is stopped anywhere goes on to the same weights; no other state is ever taken for its own."""
 
+import errno
 import itertools
 import os
 
 import pytest
 import torch
 
+from refused import refuse
+from tradeoffs.step.errors import RefusedError
 from tradeoffs.training.checkpoint import Checkpoint
 from tradeoffs.training.loop import StoppedError, train
 from tradeoffs.training.settings import Settings
@@ -162,3 +165,27 @@ def test_a_pipe_in_its_place_holds_nothing_up(tmp_path, capsys):
     said = capsys.readouterr().err
     assert "a pipe or a device" in said
     assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("reason", [errno.EIO, errno.ESTALE, errno.EACCES])
+def test_what_cannot_be_read_now_is_not_started_over(tmp_path, capsys, monkeypatch, reason):
+    path = tmp_path / "checkpoint.pt"
+    Checkpoint(path, "key", 0).keep({"history": []})
+    with monkeypatch.context() as patch:
+        refuse(patch, path, reason)
+        with pytest.raises(RefusedError, match=os.strerror(reason)):
+            Checkpoint(path, "key", 0).resume(CPU)
+    assert capsys.readouterr().err == ""
+    assert Checkpoint(path, "key", 0).resume(CPU) == {"key": "key", "history": []}
+
+
+def test_a_disk_that_fails_while_it_is_read_says_nothing_of_it(tmp_path, monkeypatch):
+    path = tmp_path / "checkpoint.pt"
+    Checkpoint(path, "key", 0).keep({"history": []})
+
+    def failing(content):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("tradeoffs.training.checkpoint.io.BytesIO", failing)
+    with pytest.raises(RefusedError, match="check the disk"):
+        Checkpoint(path, "key", 0).resume(CPU)

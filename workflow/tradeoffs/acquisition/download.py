@@ -117,18 +117,18 @@ def _fetch_members(urls: list[str], out: Path, published: Published, wanted: Wan
                 return True
             print(f"{out.name}: {shown(url)}: has no ranges, so the whole file is fetched", file=sys.stderr, flush=True)
             return False
-        except server.RefusedError as reason:
+        except server.NotDeliveredError as reason:
             reasons.append(f"{shown(url)}: {reason}")
             print(f"{out.name}: {reasons[-1]}", file=sys.stderr, flush=True)
     raise InputError(f"{out}: no address delivered it ({'; '.join(reasons)}); what was received is kept")
 
 
 def patience(url: str, out: Path) -> zip_ranges.Wait:
-    """Return what is done about a failure of an address: to wait, or to raise RefusedError after too many."""
+    """Return what is done about a failure of an address: to wait, or to raise NotDeliveredError after too many."""
 
     def wait(failures: int, reason: server.TryAgainError) -> None:
         if failures >= ATTEMPTS:
-            raise server.RefusedError(f"{reason}, {ATTEMPTS} times") from None
+            raise server.NotDeliveredError(f"{reason}, {ATTEMPTS} times") from None
         pause = min(max(PAUSE * 2 ** max(failures - 1, 0), reason.pause), LONGEST_PAUSE)
         print(f"{out.name}: {shown(url)}: {reason}; again in {pause:.0f} s", file=sys.stderr, flush=True)
         time.sleep(pause)
@@ -142,7 +142,7 @@ def _fetch(urls: list[str], out: Path, published: Published, recorded: str | Non
     for url in urls:
         try:
             return _fetch_from(url, out, published, recorded)
-        except server.RefusedError as reason:
+        except server.NotDeliveredError as reason:
             reasons.append(f"{shown(url)}: {reason}")
             print(f"{out.name}: {reasons[-1]}", file=sys.stderr, flush=True)
     kept = partial.size(out)
@@ -151,27 +151,27 @@ def _fetch(urls: list[str], out: Path, published: Published, recorded: str | Non
 
 
 def _fetch_from(url: str, out: Path, published: Published, recorded: str | None) -> str:
-    """Complete and verify the partial file from one address; raise RefusedError where that cannot be had."""
+    """Complete and verify the partial file from one address; raise NotDeliveredError where that cannot be had."""
     checksum_known = not (published.sha256 is None and published.md5 is None and recorded is None)
     start = _complete(url, out, published.size, checksum_known)
     wrong, sha256 = problem(partial.data_of(out), out.name, published, recorded)
     if wrong is not None:
         partial.forget(out)
         if start == 0:
-            raise server.RefusedError(wrong)
+            raise server.NotDeliveredError(wrong)
         # What an earlier run left may be to blame: once more, from the first byte.
         _complete(url, out, published.size, checksum_known)
         wrong, sha256 = problem(partial.data_of(out), out.name, published, recorded)
         if wrong is not None:
             partial.forget(out)
-            raise server.RefusedError(wrong)
+            raise server.NotDeliveredError(wrong)
     return sha256
 
 
 def _complete(url: str, out: Path, size: int | None, checksum_known: bool) -> int:
     """Receive the partial file to its end, however often the address fails in between while there is progress.
 
-    Return the byte that the last answer went on from; RefusedError where the address does not deliver.
+    Return the byte that the last answer went on from; NotDeliveredError where the address does not deliver.
     """
     failures, furthest = 0, partial.size(out)
     wait = patience(url, out)
@@ -210,12 +210,12 @@ def _receive(url: str, out: Path, size: int | None, checksum_known: bool) -> int
 def _check_start(first: bytes, total: int | None, name: str) -> None:
     """Check the first bytes of a file against its name, before anything that is here is given up for them."""
     if not first and total is None:
-        raise server.RefusedError("sends an empty file")
+        raise server.NotDeliveredError("sends an empty file")
     if not first:
         raise server.TryAgainError(f"connection cut after 0 of {total} bytes")
     wrong = unexpected(name, first) if len(first) > 8 else None
     if wrong is not None:
-        raise server.RefusedError(wrong)
+        raise server.NotDeliveredError(wrong)
 
 
 def _store(response: Any, first: bytes, out: Path, start: int, offered: Version, total: int | None) -> int:
@@ -225,7 +225,7 @@ def _store(response: Any, first: bytes, out: Path, start: int, offered: Version,
         received, block, pace = start, first, server.Pace()
         while block:
             if total is not None and received + len(block) > total:
-                raise server.RefusedError(f"sends more than the {total} bytes expected", start_over=True)
+                raise server.NotDeliveredError(f"sends more than the {total} bytes expected", start_over=True)
             sink.write(block)
             sink.flush()
             received += len(block)

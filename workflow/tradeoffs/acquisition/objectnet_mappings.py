@@ -30,7 +30,7 @@ def _receive(urls: list[str], wanted: Wanted, file: Path) -> None:
             if zip_ranges.fetch(url, file, wanted, None, patience(url, file)):
                 return
             reasons.append(f"{shown(url)}: does not answer to ranges")
-        except server.RefusedError as reason:
+        except server.NotDeliveredError as reason:
             reasons.append(f"{shown(url)}: {reason}")
     raise InputError(
         f"{file}: no address delivered ObjectNet's mappings ({'; '.join(reasons)}); if you have them from elsewhere, "

@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from tradeoffs.step.errors import InputError
+from tradeoffs.step.errors import InputError, RefusedError
 from tradeoffs.step.files import read_json, write_json
 
 PRINTABLE = re.compile(r"[ -~]{1,1000}")
@@ -35,11 +35,16 @@ def size(out: Path) -> int:
 
 
 def read_version(out: Path) -> Version:
-    """Return what is known of the partial data; nothing where its file is missing or damaged: then it starts over."""
+    """Return what is known of the partial data; nothing where its file is missing or damaged: then it starts over.
+
+    RefusedError where the system does not let us read it.
+    """
     nothing = Version(None, None)
     try:
         found = Version(**read_json(_version_of(out)))
-    except (InputError, TypeError, RecursionError):
+    except RefusedError:  # nothing is known of it, so it is no damage
+        raise
+    except (InputError, TypeError):
         return nothing
     printable = isinstance(found.validator, str) and PRINTABLE.fullmatch(found.validator)
     if not (found.validator is None or printable) or type(found.total) not in (int, type(None)):

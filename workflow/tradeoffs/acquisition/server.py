@@ -34,7 +34,7 @@ class NoFileError(Exception):
         self.start_over = start_over
 
 
-class RefusedError(NoFileError):
+class NotDeliveredError(NoFileError):
     """This address will not deliver the file."""
 
 
@@ -91,7 +91,7 @@ def headers(offset: int, version: Version, checksum_known: bool) -> dict[str, st
 
 
 def request(url: str, wanted: dict[str, str]) -> Any:
-    """Return the response to a GET; TryAgainError for what may pass, RefusedError for what will not."""
+    """Return the response to a GET; TryAgainError for what may pass, NotDeliveredError for what will not."""
     address, authorization = without_password(url)
     try:
         get = urllib.request.Request(address, headers=wanted)
@@ -105,9 +105,9 @@ def request(url: str, wanted: dict[str, str]) -> Any:
                 raise TryAgainError(said, start_over=True, pause=_pause(error)) from None
             if error.code in _TRANSIENT:
                 raise TryAgainError(said, pause=_pause(error)) from None
-            raise RefusedError(said) from None
+            raise NotDeliveredError(said) from None
     except (ValueError, http.client.InvalidURL) as error:  # of the address itself, or of one it leads to
-        raise RefusedError(f"no usable address ({_network(error)})") from None
+        raise NotDeliveredError(f"no usable address ({_network(error)})") from None
     except (OSError, http.client.HTTPException) as error:
         raise TryAgainError(_network(error)) from None
     if response.status in _TRANSIENT:
@@ -138,11 +138,11 @@ def beginning(given: Answer, name: str, offset: int, version: Version) -> tuple[
     # Some servers call a .gz file's own compression an encoding; what it starts with is looked at later.
     own = given.encoding in ("gzip", "x-gzip") and name.endswith((".gz", ".tgz"))
     if given.encoding != "identity" and not own:
-        raise RefusedError(f"sends it as {given.encoding[:20]!r}, which was not asked for")
+        raise NotDeliveredError(f"sends it as {given.encoding[:20]!r}, which was not asked for")
     if given.status == 200:
         return 0, given.offered
     if given.status != 206:
-        raise RefusedError(f"answered {given.status} {given.reason}")
+        raise NotDeliveredError(f"answered {given.status} {given.reason}")
     found = re.fullmatch(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18})", given.content_range)
     if found is None or int(found[1]) != offset or version.total not in (None, int(found[2])):
         raise TryAgainError(f"answered with the wrong range ({given.content_range or None})", start_over=True)
@@ -152,12 +152,12 @@ def beginning(given: Answer, name: str, offset: int, version: Version) -> tuple[
 
 
 def length(offered: int | None, published: int | None) -> int | None:
-    """Return the file's size in bytes, None where nobody says it; RefusedError where it cannot be the file."""
+    """Return the file's size in bytes, None where nobody says it; NotDeliveredError where it cannot be the file."""
     if published is not None and offered not in (None, published):
-        raise RefusedError(f"offers {offered} bytes, expected {published}")
+        raise NotDeliveredError(f"offers {offered} bytes, expected {published}")
     total = offered if offered is not None else published
     if total is not None and not 0 < total < _LARGEST:
-        raise RefusedError(f"offers {total} bytes")
+        raise NotDeliveredError(f"offers {total} bytes")
     return total
 
 
@@ -217,10 +217,10 @@ class Redirects(urllib.request.HTTPRedirectHandler):
     """Follows redirects as ever, but never from https to anything else, nor from http to what is neither."""
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-        """Return the next request; RefusedError for a scheme that would not protect the file as before."""
+        """Return the next request; NotDeliveredError for a scheme that would not protect the file as before."""
         before, after = urlsplit(req.full_url).scheme, urlsplit(newurl).scheme
         if after not in ("http", "https") or (before == "https" and after != "https"):
-            raise RefusedError(f"redirects from {before} to {after or 'no'} address, which is not followed")
+            raise NotDeliveredError(f"redirects from {before} to {after or 'no'} address, which is not followed")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 

@@ -24,7 +24,7 @@ from tradeoffs.acquisition.tar_archive import unpack_tar
 from tradeoffs.acquisition.zip_archive import unpack_zip
 from tradeoffs.step.cards import write_card
 from tradeoffs.step.code_id import code_id
-from tradeoffs.step.errors import InputError
+from tradeoffs.step.errors import InputError, RefusedError
 from tradeoffs.step.files import read_json, write_json
 
 
@@ -107,10 +107,17 @@ def _stage(staging: Path, out: Path, source: dict[str, Any]) -> None:
 
 
 def _source(folder: Path) -> dict[str, Any] | None:
-    """Return what a folder was unpacked from, None where it does not say."""
+    """Return what a folder was unpacked from, None where it does not say, or is no folder.
+
+    RefusedError where the system does not let us read what it says.
+    """
+    if not folder.is_dir():
+        return None
     try:
         content = read_json(folder / SOURCE)
-    except (InputError, NotADirectoryError):
+    except RefusedError:  # nothing is known of it, so what was unpacked is not given up
+        raise
+    except InputError:
         return None
     return content if isinstance(content, dict) else None
 

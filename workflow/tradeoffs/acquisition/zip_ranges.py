@@ -20,13 +20,14 @@ from tradeoffs.acquisition.archive_file import DAMAGED, unexpected
 from tradeoffs.acquisition.members import Selection
 from tradeoffs.acquisition.partial import Version
 from tradeoffs.acquisition.storage import progress, require_space
-from tradeoffs.step.errors import InputError
+from tradeoffs.step.errors import InputError, RefusedError
 from tradeoffs.step.files import read_json, write_json
 
 _FIRST = 1 << 16  # bytes of the first request; a read of the directory fetches as many at least
 _NOTED = 1 << 26  # bytes after which it is noted that they are there
 
-# What is done about a failure: number of failures in a row, and what the server said. It waits, or raises RefusedError.
+# What is done about a failure: number of failures in a row, and what the server said. It waits, or raises
+# NotDeliveredError.
 Wait = Callable[[int, server.TryAgainError], None]
 Span = tuple[int, int]  # first byte, and the one behind the last
 
@@ -51,7 +52,7 @@ def is_part(archive: Path) -> bool:
 def fetch(url: str, archive: Path, wanted: Wanted, size: int | None, wait: Wait) -> bool:
     """Make ``archive`` of the wanted members; False where the server does not answer to ranges.
 
-    ``size``: of the whole archive, None where nobody published it. Raises RefusedError where the address does not
+    ``size``: of the whole archive, None where nobody published it. Raises NotDeliveredError where the address does not
     deliver, InputError where the disk is full or the archive holds no such members.
     """
     found = _Sparse.begun(url, archive, wait)
@@ -59,11 +60,11 @@ def fetch(url: str, archive: Path, wanted: Wanted, size: int | None, wait: Wait)
         return False
     if size is not None and found.total != size:
         found.forget()
-        raise server.RefusedError(f"offers {found.total} bytes, expected {size}")
+        raise server.NotDeliveredError(f"offers {found.total} bytes, expected {size}")
     with found:
         try:
             globs = _members(found, archive, wanted)
-        except server.RefusedError as reason:
+        except server.NotDeliveredError as reason:
             if reason.start_over:
                 found.forget()
             raise
@@ -79,7 +80,7 @@ def _members(found: "_Sparse", archive: Path, wanted: Wanted) -> list[str]:
             listed, end = opened.infolist(), opened.start_dir
     except DAMAGED as error:
         what = " ".join(str(error).split())[:200]
-        raise server.RefusedError(f"not a whole zip archive ({what})", start_over=True) from None
+        raise server.NotDeliveredError(f"not a whole zip archive ({what})", start_over=True) from None
     globs = wanted.members
     if isinstance(globs, str):
         found.complete(_spans(archive, listed, end, objectnet_members.NEEDED))
@@ -236,7 +237,7 @@ class _Sparse(io.RawIOBase):
             with server.request(self.url, server.headers(0, Version(None, None), False) | asked) as response:
                 given = server.answer(response)
                 if given.status == 200 or given.offered.validator != self._validator:
-                    raise server.RefusedError("has another version of the file than before", start_over=True)
+                    raise server.NotDeliveredError("has another version of the file than before", start_over=True)
                 if given.content_range != f"bytes {first}-{end - 1}/{self.total}" or given.encoding != "identity":
                     raise server.TryAgainError(f"answered with the wrong range ({given.content_range or None})")
                 pace = server.Pace()
@@ -279,10 +280,15 @@ def _state(path: Path) -> Path:
 
 
 def _known(path: Path) -> dict[str, Any] | None:
-    """Return what is noted of data that are here; None where nothing is, or the note is damaged."""
+    """Return what is noted of data that are here; None where nothing is, or the note is damaged.
+
+    RefusedError where the system does not let us read it.
+    """
     try:
         found = read_json(_state(path))
-    except (InputError, RecursionError):
+    except RefusedError:  # nothing is known of it, so it is no damage
+        raise
+    except InputError:
         return None
     if not path.is_file() or not isinstance(found, dict) or found.keys() != {"validator", "total", "done"}:
         return None
@@ -307,7 +313,7 @@ def _offered(url: str, name: str, wait: Wait) -> tuple[str, int] | None:
                 if given.status != 206 or found is None or given.offered.validator is None:
                     return None
                 if wrong := unexpected(name, server.read(response)):
-                    raise server.RefusedError(wrong)
+                    raise server.NotDeliveredError(wrong)
                 return given.offered.validator, int(found[1])
         except server.TryAgainError as reason:
             failures += 1

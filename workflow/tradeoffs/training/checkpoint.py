@@ -3,6 +3,7 @@
 A run goes on from it to the same weights, bit for bit, on the same device with the same threads.
 """
 
+import io
 import signal
 import sys
 import time
@@ -14,8 +15,9 @@ from typing import Any
 
 import torch
 
+from tradeoffs.step.errors import RefusedError
 from tradeoffs.step.files import write_whole
-from tradeoffs.step.inputs import require
+from tradeoffs.step.inputs import opened
 
 State = dict[str, Any]
 
@@ -43,21 +45,16 @@ class Checkpoint:
         """Return the state, on the CPU, that was kept by this very run on a device of this type, else None.
 
         What is stale, damaged or another device's is not used, and why is said in one line. (A random state fits no
-        other device, and a run on two of them would end with weights that neither gives.)
+        other device, and a run on two of them would end with weights that neither gives.) RefusedError where the
+        system does not let us read the file.
         """
         if self.path is None or not self.path.exists():
             return None
         try:
-            require(self.path)  # what waits in its place, a pipe, would hold the training up
-            # torch itself does not compare the checksums that it writes.
-            with zipfile.ZipFile(self.path) as archive:
-                damaged = archive.testzip()
-            if damaged is not None:
-                raise ValueError(f"{damaged} has another checksum")
-            state: State = torch.load(self.path, map_location="cpu", weights_only=True)
-            if not isinstance(state, dict) or "key" not in state:
-                raise ValueError("not written by a training")
+            state = _read(self.path)
         except Exception as error:
+            if isinstance(error, RefusedError) and self.path.is_file():
+                raise  # nothing is known of what it holds, and the next checkpoint would replace it
             self.refuse(f"unreadable checkpoint ({error})")
             return None
         if state["key"] != self._key:
@@ -72,6 +69,22 @@ class Checkpoint:
     def refuse(self, why: str) -> None:
         """Say in one line why this checkpoint is not gone on from."""
         print(f"{self.path}: {' '.join(why.split())}, starting from scratch", file=sys.stderr)
+
+
+def _read(path: Path) -> State:
+    """Return what a file holds; RefusedError where it cannot be read, another error where it is no state of ours."""
+    with opened(path) as file:  # in memory, as it was written: an error of the disk is none of the content
+        content = io.BytesIO(file.read())
+    # torch itself does not compare the checksums that it writes.
+    with zipfile.ZipFile(content) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise ValueError(f"{damaged} has another checksum")
+    content.seek(0)
+    state: State = torch.load(content, map_location="cpu", weights_only=True)
+    if not isinstance(state, dict) or "key" not in state:
+        raise ValueError("not written by a training")
+    return state
 
 
 def save(state: State, path: Path) -> None:
