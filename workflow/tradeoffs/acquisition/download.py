@@ -10,12 +10,11 @@ What a server answers is judged in :mod:`tradeoffs.acquisition.server`; here is 
 
 import os
 import re
-import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-from tradeoffs.acquisition import partial, server, zip_ranges
+from tradeoffs.acquisition import mirrors, partial, server, zip_ranges
 from tradeoffs.acquisition.addresses import shown
 from tradeoffs.acquisition.archive_file import (
     Published,
@@ -110,17 +109,14 @@ def _fetch_members(urls: list[str], out: Path, published: Published, wanted: Wan
 
     InputError where no address delivers, though all answer to ranges: what was received is kept.
     """
-    reasons = []
-    for url in urls:
-        try:
-            if zip_ranges.fetch(url, out, wanted, published.size, patience(url, out)):
-                return True
-            print(f"{out.name}: {shown(url)}: has no ranges, so the whole file is fetched", file=sys.stderr, flush=True)
-            return False
-        except server.NotDeliveredError as reason:
-            reasons.append(f"{shown(url)}: {reason}")
-            print(f"{out.name}: {reasons[-1]}", file=sys.stderr, flush=True)
-    raise InputError(f"{out}: no address delivered it ({'; '.join(reasons)}); what was received is kept")
+
+    def fetch(url: str) -> bool:
+        by_ranges = zip_ranges.fetch(url, out, wanted, published.size, patience(url, out))
+        if not by_ranges:
+            mirrors.say(out, url, "has no ranges, so the whole file is fetched")
+        return by_ranges
+
+    return mirrors.first(urls, out, fetch, lambda: "; what was received is kept")
 
 
 def patience(url: str, out: Path) -> zip_ranges.Wait:
@@ -130,7 +126,7 @@ def patience(url: str, out: Path) -> zip_ranges.Wait:
         if failures >= ATTEMPTS:
             raise server.NotDeliveredError(f"{reason}, {ATTEMPTS} times") from None
         pause = min(max(PAUSE * 2 ** max(failures - 1, 0), reason.pause), LONGEST_PAUSE)
-        print(f"{out.name}: {shown(url)}: {reason}; again in {pause:.0f} s", file=sys.stderr, flush=True)
+        mirrors.say(out, url, f"{reason}; again in {pause:.0f} s")
         time.sleep(pause)
 
     return wait
@@ -138,16 +134,12 @@ def patience(url: str, out: Path) -> zip_ranges.Wait:
 
 def _fetch(urls: list[str], out: Path, published: Published, recorded: str | None) -> str:
     """Complete and verify the partial file; return its SHA-256."""
-    reasons = []
-    for url in urls:
-        try:
-            return _fetch_from(url, out, published, recorded)
-        except server.NotDeliveredError as reason:
-            reasons.append(f"{shown(url)}: {reason}")
-            print(f"{out.name}: {reasons[-1]}", file=sys.stderr, flush=True)
-    kept = partial.size(out)
-    hint = f"; {readable(kept)} are kept, and the next run goes on from there" if kept else ""
-    raise InputError(f"{out}: no address delivered it ({'; '.join(reasons)}){hint}")
+
+    def rest() -> str:
+        kept = partial.size(out)
+        return f"; {readable(kept)} are kept, and the next run goes on from there" if kept else ""
+
+    return mirrors.first(urls, out, lambda url: _fetch_from(url, out, published, recorded), rest)
 
 
 def _fetch_from(url: str, out: Path, published: Published, recorded: str | None) -> str:

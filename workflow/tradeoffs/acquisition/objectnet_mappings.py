@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from tradeoffs.acquisition import server, zip_ranges
-from tradeoffs.acquisition.addresses import shown
+from tradeoffs.acquisition import mirrors, server, zip_ranges
 from tradeoffs.acquisition.download import patience
 from tradeoffs.acquisition.objectnet_members import NEEDED
 from tradeoffs.acquisition.storage import exclusive, explained
 from tradeoffs.acquisition.zip_archive import unpack_zip
 from tradeoffs.acquisition.zip_ranges import Wanted
-from tradeoffs.step.errors import InputError
+
+_REST = "; if you have them from elsewhere, put their folder mappings/ beside the parquet files"
 
 
 def fetch(urls: list[str], password: str | None, file: Path, out: Path) -> None:
@@ -24,15 +24,8 @@ def fetch(urls: list[str], password: str | None, file: Path, out: Path) -> None:
 
 
 def _receive(urls: list[str], wanted: Wanted, file: Path) -> None:
-    reasons = []
-    for url in urls:
-        try:
-            if zip_ranges.fetch(url, file, wanted, None, patience(url, file)):
-                return
-            reasons.append(f"{shown(url)}: does not answer to ranges")
-        except server.NotDeliveredError as reason:
-            reasons.append(f"{shown(url)}: {reason}")
-    raise InputError(
-        f"{file}: no address delivered ObjectNet's mappings ({'; '.join(reasons)}); if you have them from elsewhere, "
-        "put their folder mappings/ beside the parquet files"
-    )
+    def fetch(url: str) -> None:
+        if not zip_ranges.fetch(url, file, wanted, None, patience(url, file)):
+            raise server.NotDeliveredError("does not answer to ranges")
+
+    mirrors.first(urls, file, fetch, lambda: _REST, "ObjectNet's mappings")
