@@ -8,14 +8,12 @@ it (:mod:`tradeoffs.theory.turning`).
 import math
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from tradeoffs.claims.row import Claim
-from tradeoffs.theory.claim_rows import ANTICAUSAL, ROUNDING, WHERE, Case, exact, family
+from tradeoffs.theory.claim_rows import ANTICAUSAL, ROUNDING, WHERE, Case, exact, family, fractions
 from tradeoffs.theory.curves import norm_name
+from tradeoffs.theory.risk import NORMS
 from tradeoffs.theory.turning import searched_turning_scale, share_change, turning_scale
 
-NORMS = (1.0, 2.0, math.inf)
 _FORMULAS = {
     1.0: "scale x (1 - correlation^2) = correlation x core noise^2",
     2.0: "scale x sqrt(1 - correlation^2) = core noise",
@@ -32,8 +30,7 @@ def anticausal_claims(cases: Sequence[Case], count: int) -> Iterator[Claim]:
 def _direction(cases: Sequence[Case], p: float, count: int) -> Iterator[Claim]:
     """Claims (i) (p = 1, 2) and (ii) (p = inf): as the paper puts it, then the turning scale and its closed form."""
     claim = f"theory {'(ii)' if math.isinf(p) else '(i)'}{ANTICAUSAL}"
-    fractions = np.linspace(math.sqrt(0.001), math.sqrt(0.999), count) ** 2
-    changes = [share_change(case.model, p, fractions) for case in cases]
+    changes = [share_change(case.model, p, fractions(count)) for case in cases]
     margins = [case.scale / turning_scale(p, case.correlation, case.core_noise or 0.0) - 1 for case in cases]
     evidence = f"{family(cases)}, {count} budgets each, exact minimisers"
     rises = [bool((change > ROUNDING).all()) for change in changes]

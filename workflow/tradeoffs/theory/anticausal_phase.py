@@ -8,7 +8,6 @@ weights become zero. Columns: p, scale, correlation, budget_fraction, epsilon, r
 squares), threshold (the exact scale from which training raises reliance).
 """
 
-import math
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -20,10 +19,8 @@ from tradeoffs.theory.curves import norm_name, reliance
 from tradeoffs.theory.minimise import minimise
 from tradeoffs.theory.model import anticausal_model
 from tradeoffs.theory.one_thread import on_one_thread
-from tradeoffs.theory.risk import collapse_budget
+from tradeoffs.theory.risk import NORMS, collapse_budget
 from tradeoffs.theory.turning import turning_scale
-
-NORMS = (1.0, 2.0, math.inf)
 
 
 class Settings(NamedTuple):

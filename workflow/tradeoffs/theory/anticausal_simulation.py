@@ -21,9 +21,9 @@ from tradeoffs.step.command import Written
 from tradeoffs.theory.curves import norm_name
 from tradeoffs.theory.minimise import minimise
 from tradeoffs.theory.model import anticausal_model
-from tradeoffs.theory.risk import collapse_budget
+from tradeoffs.theory.risk import NORMS, collapse_budget
 from tradeoffs.theory.samples import sample_minimiser
-from tradeoffs.theory.simulation import NORMS, Comparison, agreement, compare
+from tradeoffs.theory.simulation import Comparison, agreement, compare
 
 Array = NDArray[np.float64]
 _ROUNDING = 1e-12  # weights below are zeros, which every data set may have exactly

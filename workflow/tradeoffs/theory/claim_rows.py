@@ -59,10 +59,14 @@ def _row(claim: str, statement: str, statistic: str, value: float | None, verdic
     )
 
 
+def fractions(count: int) -> Array:
+    """``count`` fractions of the budget of collapse between 0.001 and 0.999, denser at the small end."""
+    return np.asarray(np.linspace(np.sqrt(0.001), np.sqrt(0.999), count) ** 2)
+
+
 def budget_grid(model: GaussianModel, p: float, count: int) -> Array:
-    """``count`` budgets between 0.001 and 0.999 of the budget of collapse, denser at the small end."""
-    collapse = collapse_budget(model.covariance, model.theta, model.noise, p)
-    return collapse * np.linspace(np.sqrt(0.001), np.sqrt(0.999), count) ** 2
+    """Budgets of the model at these fractions."""
+    return collapse_budget(model.covariance, model.theta, model.noise, p) * fractions(count)
 
 
 def random_models(count: int, noise: float, rng: np.random.Generator) -> list[GaussianModel]:

@@ -8,7 +8,6 @@ zero, so that cells are compared at equally strong training. Columns: p, scale, 
 reliance, threshold (the exact scale from which p = inf relies on the feature).
 """
 
-import math
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -20,10 +19,8 @@ from tradeoffs.theory.curves import norm_name, reliance
 from tradeoffs.theory.minimise import minimise
 from tradeoffs.theory.model import two_feature_model
 from tradeoffs.theory.one_thread import on_one_thread
-from tradeoffs.theory.risk import collapse_budget
+from tradeoffs.theory.risk import NORMS, collapse_budget
 from tradeoffs.theory.threshold import scale_threshold
-
-NORMS = (1.0, 2.0, math.inf)
 
 
 class Settings(NamedTuple):

@@ -25,6 +25,10 @@ MEAN_ABSOLUTE = math.sqrt(2 / math.pi)
 """c, the mean of |z| for z ~ N(0, 1)."""
 
 
+NORMS = (1.0, 2.0, math.inf)
+"""p of the adversary's norms that are compared with each other."""
+
+
 class Minimisers(NamedTuple):
     """Adversarial minimisers over a grid of m budgets, for d features.
 

@@ -23,10 +23,10 @@ from tradeoffs.step.command import Written
 from tradeoffs.theory.curves import norm_name
 from tradeoffs.theory.minimise import minimise
 from tradeoffs.theory.model import GaussianModel, block_model
+from tradeoffs.theory.risk import NORMS
 from tradeoffs.theory.samples import draw, sample_minimiser
 
 Array = NDArray[np.float64]
-NORMS = (1.0, 2.0, math.inf)
 LEVEL = 0.95
 
 

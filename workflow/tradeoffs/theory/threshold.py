@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from tradeoffs.step.errors import InputError
+from tradeoffs.theory.bisection import bisected
 from tradeoffs.theory.model import GaussianModel
 from tradeoffs.theory.one_thread import on_one_thread
 from tradeoffs.theory.path import lasso_path
@@ -61,10 +62,4 @@ def searched_threshold(model: GaussianModel, low: float = 1e-3, high: float = 1e
     """Find the same factor by bisection on :func:`relies`, to a relative ``tolerance``; inf if not below ``high``."""
     if not relies(scaled(model, high)):
         return math.inf
-    while high / low > 1 + tolerance:
-        middle = math.sqrt(low * high)
-        if relies(scaled(model, middle)):
-            high = middle
-        else:
-            low = middle
-    return math.sqrt(low * high)
+    return bisected(lambda factor: relies(scaled(model, factor)), low, high, tolerance)

@@ -14,6 +14,7 @@ import math
 
 import numpy as np
 
+from tradeoffs.theory.bisection import bisected
 from tradeoffs.theory.curves import reliance
 from tradeoffs.theory.minimise import minimise
 from tradeoffs.theory.model import GaussianModel, anticausal_model
@@ -36,14 +37,12 @@ def turning_scale(p: float, correlation: float, core_noise: float) -> float:
 
 def searched_turning_scale(p: float, correlation: float, core_noise: float) -> float:
     """Find the same scale by bisection on whether a budget raises the share, to a relative 1e-8."""
-    low, high = 1e-4, 1e4
-    while high / low > 1 + 1e-8:
-        middle = math.sqrt(low * high)
-        if share_change(anticausal_model(middle, correlation, core_noise), p, np.array([_PROBE]))[0] > 0:
-            high = middle
-        else:
-            low = middle
-    return math.sqrt(low * high)
+
+    def rises(scale: float) -> bool:
+        model = anticausal_model(scale, correlation, core_noise)
+        return bool(share_change(model, p, np.array([_PROBE]))[0] > 0)
+
+    return bisected(rises, 1e-4, 1e4)
 
 
 def share_change(model: GaussianModel, p: float, fractions: np.ndarray) -> np.ndarray:
