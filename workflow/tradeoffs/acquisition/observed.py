@@ -145,7 +145,7 @@ def _listing(path: Path) -> Iterator[tuple[str, list[tuple[str, str]]]]:
 
 
 def _stat(path: str) -> os.stat_result:
-    """:func:`tradeoffs.step.folders.stat_of` for millions: without a Path for each."""
+    """Return what the system says of a path; InputError where it does not. Of millions: without a Path for each."""
     try:
         return os.stat(path)  # noqa: PTH116
     except OSError as error:

@@ -1,1 +1,1 @@
-"""Data sets: one reader per published layout, and the miniature that is written in those layouts."""
+"""Data sets: one reader per published layout, and what their tables and names mean."""

@@ -57,9 +57,9 @@ def build(architecture: str, num_classes: int) -> nn.Module:
 
 
 def unwrapped(architecture: str, num_classes: int) -> nn.Module:
-    """Return torchvision's or timm's own network, for normalised images, with fresh weights and its own tensor names.
+    """Return the network of torchvision, timm or open_clip, for normalised images, with its own tensor names.
 
-    InputError for an unknown architecture, and for timm where it is not installed.
+    Its weights are fresh. InputError for an unknown architecture, and for timm or open_clip where it is not installed.
     """
     library, _, name = architecture.rpartition("/")
     changed: dict[str, Any] = {}

@@ -113,9 +113,8 @@ def _step(model: GaussianModel, p: float, epsilon: float, at: _Point) -> _Point 
     a, b = aim / over, aim / under
     stiff_a, stiff_b = at.upper / over, at.lower / under
     both, difference = stiff_a + stiff_b, stiff_a - stiff_b
-    if math.isinf(
-        p
-    ):  # t is eliminated; what remains are d + 2 unknowns: theta, n, and the multiplier of n's definition
+    if math.isinf(p):
+        # t is eliminated; what remains are d + 2 unknowns: theta, n, and the multiplier of n's definition.
         share = difference / both
         matrix = hessian + np.diag(4 * stiff_a * stiff_b / both)
         border = np.stack([mixed, share], axis=1)
