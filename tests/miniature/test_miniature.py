@@ -25,6 +25,7 @@ from tradeoffs.acquisition import fingerprint as prints
 from tradeoffs.acquisition.contents import fingerprint
 from tradeoffs.data import images, salient_imagenet
 from tradeoffs.data.images import Geometry
+from tradeoffs.data.names import IMAGENET9_VARIANTS
 from tradeoffs.miniature import folder, imagenet, imagenet9, waterbirds
 from tradeoffs.miniature import make as module
 from tradeoffs.miniature.photographs import CLASS_PHOTOGRAPHS, UNSEEN_PHOTOGRAPHS, in_class_order
@@ -138,16 +139,16 @@ def test_the_core_of_every_salient_image_is_the_whole_digit(tmp_path: Path) -> N
 
 def test_imagenet9_variants_show_what_they_should(miniature: Path) -> None:
     base = miniature / "imagenet9" / "bg_challenge"
-    assert {path.name for path in base.iterdir()} == {*imagenet9.VARIANTS, "fg_mask"}
+    assert {path.name for path in base.iterdir()} == {*IMAGENET9_VARIANTS, "fg_mask"}
     reference = {path.relative_to(base / "original") for path in (base / "original").rglob("*.JPEG")}
     assert len(reference) == 60
-    for variant in imagenet9.VARIANTS:
+    for variant in IMAGENET9_VARIANTS:
         assert {path.relative_to(base / variant) for path in (base / variant).rglob("*.JPEG")} == reference
     changed = dict.fromkeys(("mixed_same", "mixed_rand", "mixed_next"), 0.0)
     for name in reference:
         mask = np.load((base / "fg_mask" / name).with_suffix(".npy"))
         assert mask.dtype == bool
-        picture = {variant: _pixels(base / variant / name) for variant in imagenet9.VARIANTS}
+        picture = {variant: _pixels(base / variant / name) for variant in IMAGENET9_VARIANTS}
         rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
         box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
         outside = np.ones_like(mask)

@@ -14,15 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tradeoffs.acquisition import parquet_files
+from tradeoffs.acquisition import parquet_files, waterbirds_layout
 from tradeoffs.step.errors import InputError
 
-FOLDER = "waterbird_complete95_forest2water2"
 SPLITS = ("train", "validation", "test")
 COLUMNS = ("image", "label", "place")
-# Images of landbirds on land, on water, of waterbirds on land, on water (Sagawa et al., ICLR 2020).
-IMAGES = {"train": (3498, 184, 56, 1057), "validation": (467, 466, 133, 133), "test": (2255, 2255, 642, 642)}
-_HEADER = ("img_id", "img_filename", "y", "split", "place", "place_filename")
+IMAGES = dict(zip(SPLITS, waterbirds_layout.GROUPS, strict=True))
 
 
 def write(folder: Path, out: Path) -> None:
@@ -31,7 +28,7 @@ def write(folder: Path, out: Path) -> None:
     It appears whole (:func:`tradeoffs.acquisition.parquet_files.make`). InputError for files that are missing, not
     readable or of another data set, and where pyarrow is not installed.
     """
-    parquet_files.make(out, lambda staging: _write(folder, staging / FOLDER))
+    parquet_files.make(out, lambda staging: _write(folder, staging / waterbirds_layout.FOLDER))
 
 
 def _write(folder: Path, base: Path) -> None:
@@ -41,7 +38,7 @@ def _write(folder: Path, base: Path) -> None:
             raise InputError(f"{folder}: has no {split}-*.parquet; expected those of {', '.join(SPLITS)}")
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(_HEADER)
+    writer.writerow(waterbirds_layout.COLUMNS)
     number = 0
     for index, split in enumerate(SPLITS):
         (base / split).mkdir(parents=True)

@@ -1,6 +1,5 @@
 """The settings of a benchmark for one model: a study's defaults, and what is changed of them."""
 
-import difflib
 import importlib
 import json
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from tradeoffs.benchmarks.evaluate import find
 from tradeoffs.benchmarks.evaluation import EvaluationSettings
 from tradeoffs.step.declarations import STUDIES
 from tradeoffs.step.errors import InputError
+from tradeoffs.step.similar import did_you_mean
 
 # Those that every benchmark has, as in the shipped config: the same draws for every model, so that they are paired.
 COMMON = {"seed": 0, "bootstrap": 1000, "unreadable": "fail"}
@@ -34,9 +34,8 @@ def chosen(benchmark: str, study: str, changes: Mapping[str, Any]) -> dict[str, 
     found = {name: schema[study] for name, schema in declared.items()} | COMMON
     for name, value in changes.items():
         if name not in found:
-            close = difflib.get_close_matches(str(name), found, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"expected any of {', '.join(found)}"
-            raise InputError(f"settings: {name!r} is unknown to {benchmark}; {hint}")
+            hint = did_you_mean(str(name), found) or f"; expected any of {', '.join(found)}"
+            raise InputError(f"settings: {name!r} is unknown to {benchmark}{hint}")
         found[name] = _checked(benchmark, name, value, _SCHEMAS.get(name) or declared[name])
     return found
 

@@ -16,6 +16,7 @@ from tradeoffs.step.cards import digests, write_card
 from tradeoffs.step.code_id import code_id
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.files import write_json
+from tradeoffs.step.processes import alive
 
 
 def build(
@@ -77,15 +78,5 @@ def _sweep(out: Path) -> None:
     for kind in ("new", "old"):
         for left in out.parent.glob(f".{out.name}.{kind}.*"):
             process = left.suffix[1:]
-            if process.isdigit() and (int(process) == os.getpid() or not _alive(int(process))):
+            if process.isdecimal() and (int(process) == os.getpid() or not alive(process)):
                 shutil.rmtree(left, ignore_errors=True)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

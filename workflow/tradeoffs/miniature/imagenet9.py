@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tradeoffs.data.names import IMAGENET9_VARIANTS
 from tradeoffs.miniature.folder import save_jpeg
 from tradeoffs.miniature.photographs import cut, draw_crop
 from tradeoffs.miniature.scenes import (
@@ -45,7 +46,6 @@ from tradeoffs.miniature.tables import write_clusters
 from tradeoffs.step.files import write_json
 
 SUPER_CLASSES = {"zero or six": (0, 6), "one or seven": (1, 7), "three or five": (3, 5), "four or nine": (4, 9)}
-VARIANTS = ("original", "mixed_same", "mixed_rand", "mixed_next", "only_fg", "no_fg", "only_bg_b", "only_bg_t")
 
 _MEMBERS = tuple(SUPER_CLASSES.values())
 _CLASSES = tuple((label, number) for number, labels in enumerate(_MEMBERS) for label in labels)
@@ -71,7 +71,7 @@ def write(root: Path, settings: Settings) -> None:
         pictures = _unmixed(scene, mask) | {
             variant: composite(scene.ink, scene.colour, background) for variant, (_, background) in backgrounds.items()
         }
-        for variant in VARIANTS:
+        for variant in IMAGENET9_VARIANTS:
             save_jpeg(_file(root, variant, super_class, f"n{label:08d}_{index}.JPEG"), pictures[variant])
         for variant, of in {"original": label, **{variant: of for variant, (of, _) in backgrounds.items()}}.items():
             shown[_file(root, variant, super_class, f"n{label:08d}_{index}.JPEG")] = material.names[of]

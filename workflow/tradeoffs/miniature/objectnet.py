@@ -45,11 +45,10 @@ from tradeoffs.miniature.scenes import (
     rescale,
     stock,
 )
-from tradeoffs.miniature.settings import Settings
+from tradeoffs.miniature.settings import OBJECTNET_BORDER, Settings
 from tradeoffs.miniature.tables import write_clusters, write_factors
 from tradeoffs.step.files import write_json
 
-_BORDER = 2  # pixels a side beyond the networks' input, the outermost of them red
 _FACTORS = ("background", "rotation", "size")
 _SMALL = (16, 21)
 _DEGREES = (20, 45)
@@ -80,7 +79,7 @@ def write(root: Path, settings: Settings) -> None:
     digits, letters = (
         digits_in_turn(material.digits, settings.seed, f"objectnet/{stream}") for stream in ("test", "words")
     )
-    size = settings.image_size + 2 * _BORDER
+    size = settings.image_size + 2 * OBJECTNET_BORDER
     photographs: dict[Path, str] = {}
     factors: dict[Path, str] = {}
     for index in range(settings.images):
@@ -92,7 +91,7 @@ def write(root: Path, settings: Settings) -> None:
         ink = ink_of(foreground, material.digits, settings.image_size)
         if len(word) > 1:
             ink = _written_out(word, material.digits, settings.image_size)
-        ink = np.pad(ink, _BORDER)
+        ink = np.pad(ink, OBJECTNET_BORDER)
         if factor == "rotation":
             ink = _turned(ink, (1 if rng.random() < 0.5 else -1) * float(rng.uniform(*_DEGREES)))
         if factor == "background":

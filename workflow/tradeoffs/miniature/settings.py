@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 from tradeoffs.step.errors import InputError
 
+OBJECTNET_BORDER = 2  # pixels a side by which ObjectNet's images are larger than the others, the outermost of them red
+
 
 class Settings(NamedTuple):
     """``images`` counts training images for ``imagenet`` and test images elsewhere; the world's knobs as in scenes.

@@ -14,18 +14,15 @@ import csv
 from pathlib import Path
 from typing import NamedTuple
 
+from tradeoffs.acquisition.waterbirds_layout import COLUMNS, FOLDER, GROUPS
 from tradeoffs.miniature.digits import Part
 from tradeoffs.miniature.folder import save_jpeg
 from tradeoffs.miniature.scenes import CLASS_NAMES, digits_in_turn, draw_scene, generator, stock
 from tradeoffs.miniature.settings import Settings
 from tradeoffs.miniature.tables import write_clusters
 
-FOLDER = "waterbird_complete95_forest2water2"
-_COLUMNS = ("img_id", "img_filename", "y", "split", "place", "place_filename")
 _HALF = 5  # digits 0-4 and their photographs are land, 5-9 water
 
-# Published sizes of the groups (y, place) = (0, 0), (0, 1), (1, 0), (1, 1), by split number.
-_PUBLISHED = ((3498, 184, 56, 1057), (467, 466, 133, 133), (2255, 2255, 642, 642))
 # Beside test, train is five times as large as published: else its smallest group, 1 % of it, would be a few images.
 _TIMES = (5, 1, 1)
 _LEAST = (4, 4, 8)  # images of a group that a split needs at least
@@ -54,16 +51,16 @@ def write(root: Path, settings: Settings) -> None:
     rows.sort(key=lambda row: row.img_filename)  # by species, splits mixed, as published
     with (root / FOLDER / "metadata.csv").open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_COLUMNS)
+        writer.writerow(COLUMNS)
         writer.writerows([number, *row] for number, row in enumerate(rows, start=1))
 
 
 def group_sizes(images: int) -> list[tuple[int, ...]]:
     """Return the sizes of the four groups in train, val and test for about ``images`` test images."""
-    scale = images / sum(_PUBLISHED[2])
+    scale = images / sum(GROUPS[2])
     return [
         tuple(max(least, round(size * times * scale)) for size in sizes)
-        for sizes, times, least in zip(_PUBLISHED, _TIMES, _LEAST, strict=True)
+        for sizes, times, least in zip(GROUPS, _TIMES, _LEAST, strict=True)
     ]
 
 

@@ -11,12 +11,12 @@ import importlib
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from tradeoffs.step.command import Step, execute, parser, step_of
 from tradeoffs.step.declarations import benchmarks, with_images
 from tradeoffs.step.errors import InputError, exit_code
+from tradeoffs.step.similar import similar
 
 
 class Verb(NamedTuple):
@@ -119,7 +119,7 @@ def described(verb: str, part: str | None) -> Step:
 def choice(given: str, known: Iterable[str]) -> str:
     """Return what may have been meant, or all that is known where nothing is close."""
     names = list(known)
-    return " or ".join(get_close_matches(given, names)) or f"one of {', '.join(names)}"
+    return similar(given, names) or f"one of {', '.join(names)}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -27,14 +27,14 @@ from tradeoffs.data import decoded_folder, imagenet_sizes
 from tradeoffs.results.rows import rows
 from tradeoffs.runner import fork_server, last_words, slurm
 from tradeoffs.step import code_id, locks, processes
+from tradeoffs.step.declarations import STUDIES
 from tradeoffs.step.errors import InputError, ending
 from tradeoffs.step.files import read_json
 from tradeoffs.study import own_copies
-from tradeoffs.study.config import Config, checked
+from tradeoffs.study.config import checked
 from tradeoffs.study.config_files import emptied, refuse_duplicate_keys
-from tradeoffs.study.model import Model
+from tradeoffs.study.model import Config, Model
 from tradeoffs.study.plan import decoded_gigabytes, models, uses_gpu
-from tradeoffs.study.schema import STUDIES
 
 HERE = Path(__file__).absolute().parents[2]
 SCHEMA = HERE / "schemas/config.schema.yaml"

@@ -3,20 +3,20 @@
 What the schema can say about a single key stands there.
 """
 
-import difflib
 import json
 import re
 from collections import Counter
 from pathlib import Path
 
+from tradeoffs.miniature.settings import OBJECTNET_BORDER
 from tradeoffs.models import catalogue, released_files, sources, zoo
 from tradeoffs.models.catalogue import ARCHITECTURES
 from tradeoffs.step.declarations import benchmarks as declared_benchmarks
 from tradeoffs.step.declarations import data
 from tradeoffs.step.errors import InputError
+from tradeoffs.step.similar import did_you_mean
 from tradeoffs.study.model import Config
 
-OBJECTNET_MARGIN = 4  # pixels by which the miniature's ObjectNet images are larger than its others
 # What the claims take domains of these names for.
 DOMAINS = {"preserved": "val", "broken": "val_decorrelated", "reversed": "val_reversed"}
 DRAWS_PER_FEATURE = 5
@@ -50,7 +50,7 @@ def _margins(margins: Config) -> None:
     for name in margins:
         if name != OTHER and not any(re.fullmatch(family, name) for family in families):
             raise InputError(
-                f"config: claims.margins names {name!r}, which no benchmark measures{_similar(name, known)}; "
+                f"config: claims.margins names {name!r}, which no benchmark measures{did_you_mean(name, known)}; "
                 "tradeoffs list benchmarks names what each measures first"
             )
 
@@ -82,7 +82,7 @@ def _crops(benchmarks: Config, where: str) -> None:
 
 def _miniature(study: Config) -> None:
     world, benchmarks = study["data"], study["benchmarks"]
-    side, border = world["image_size"] + OBJECTNET_MARGIN, benchmarks.get("objectnet", {}).get("border", 0)
+    side, border = world["image_size"] + 2 * OBJECTNET_BORDER, benchmarks.get("objectnet", {}).get("border", 0)
     if 2 * border >= side:
         raise InputError(
             f"config: miniature.benchmarks.objectnet.border = {border}; expected at most {(side - 1) // 2}: "
@@ -124,7 +124,7 @@ def _data(study: Config) -> None:
     for file in study["checkpoints"]["sha256"]:
         if file not in known:
             raise InputError(
-                f"config: imagenet.checkpoints.sha256: no checkpoint is called {file!r}{_similar(file, known)}"
+                f"config: imagenet.checkpoints.sha256: no checkpoint is called {file!r}{did_you_mean(file, known)}"
             )
 
 
@@ -222,7 +222,7 @@ def _known(where: str, source: str, name: str) -> None:
     if library == "timm":
         network = network.partition(".")[0]  # the tag of its weights
     if known is not None and network not in known:
-        raise InputError(f"{where}: name: {library} has no classifier {network!r}{_similar(network, known)}")
+        raise InputError(f"{where}: name: {library} has no classifier {network!r}{did_you_mean(network, known)}")
 
 
 def _simulation(simulation: Config) -> None:
@@ -233,8 +233,3 @@ def _simulation(simulation: Config) -> None:
             f"config: theory.simulation.samples holds {samples} with {features} features; expected at least "
             f"{DRAWS_PER_FEATURE} draws per feature, {DRAWS_PER_FEATURE * features}: fewer are fitted without error"
         )
-
-
-def _similar(name: str, known: set[str] | frozenset[str]) -> str:
-    close = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(close)}?" if close else ""

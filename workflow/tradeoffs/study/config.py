@@ -13,11 +13,11 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
+from tradeoffs.step.declarations import STUDIES
 from tradeoffs.step.errors import InputError
-from tradeoffs.study.schema import STUDIES
+from tradeoffs.study.model import Config
 from tradeoffs.study.schema import schema as whole_schema
 
-Config = dict[str, Any]
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _RENAMED = {
     ("miniature", "seeds"): "replicates, their number (every model has a seed of its own), or auto",

@@ -14,12 +14,11 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import UnknownType
 
 from tradeoffs.models import sources
-from tradeoffs.step.declarations import DataSet, benchmarks, data
+from tradeoffs.step.declarations import STUDIES, DataSet, benchmarks, data
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.yaml_files import read
 
 Schema = dict[str, Any]
-STUDIES = ("miniature", "imagenet")
 
 
 @cache
