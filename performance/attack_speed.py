@@ -13,6 +13,8 @@ many gradients as there are steps: what is left to gain without fewer operations
 import argparse
 import statistics
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -39,9 +41,8 @@ def main() -> None:
     with torch.autocast(x.device.type, torch.bfloat16, enabled=arguments.bf16):
         for norm, epsilon in BUDGETS.items():
             size = 2.5 * epsilon / arguments.steps
-            calls = {
-                name: (lambda run=run: run(x, labels, norm, epsilon, arguments.steps, size))  # noqa: B023 (called below)
-                for name, run in attacks.items()
+            calls: dict[str, Callable[[], object]] = {
+                name: partial(run, x, labels, norm, epsilon, arguments.steps, size) for name, run in attacks.items()
             }
             calls = able(calls)
             seconds = side_by_side(calls | {"matrix": lambda: [matrix @ matrix for _ in range(10)]}, arguments.rounds)

@@ -155,14 +155,16 @@ def correlation_study(
     case: Case, replicates: int, unseen: float, rng: np.random.Generator
 ) -> Iterator[tuple[str, Found]]:
     """Simulate a sweep of the correlation: what is found of each quantity in each domain, and what is true."""
-    x = np.array(CORRELATIONS)
-    models, measured = [], {}
+    x: Array = np.array(CORRELATIONS)
+    models: list[Model] = []
+    measured: Measurements = {}
     curves = {name: curve(case, np.log2(1 - x), each, 3) for name, each in QUANTITIES.items()}
     for replicate in range(1, replicates + 1):
         own = [swept(f"{at:g}_{replicate}", replicate, correlation=float(at)) for at in x]
         models += own
         for name, each in QUANTITIES.items():
-            errors = by_images(each.images, ALIKE_WORLDS ** distances(len(x)), CLUSTERS, rng)
+            alike: Array = np.power(ALIKE_WORLDS, distances(len(x)))
+            errors = by_images(each.images, alike, CLUSTERS, rng)
             spread = each.trainings * np.linspace(1 if case.first is None else case.first, 1, len(x))
             world = rng.normal(0, np.sqrt(unseen * variance(line_weights(CORRELATIONS), errors.covariance, spread)))
             values = curves[name] + errors.values + rng.normal(0, spread) + world * slope(x)
@@ -187,12 +189,11 @@ def scale_study(case: Case, replicates: int, unseen: float, rng: np.random.Gener
     x, count = np.array(SCALES), len(GAPS)
     curves = {training: curve(case, x, each, 2) for training, each in GAPS.items()}
     of_grid = GAPS["none", 0.0].trainings  # its world is that of the largest scale
-    alike = np.kron(
-        np.where(np.eye(count) > 0, 1.0, ALIKE_TRAININGS),
-        ALIKE_SCALES ** distances(len(x)),
-    )
+    same = np.where(np.eye(count) > 0, 1.0, ALIKE_TRAININGS)
+    alike = np.asarray(np.kron(same, np.power(ALIKE_SCALES, distances(len(x)))), dtype=np.float64)
     sd = [value for each in GAPS.values() for value in each.images]
-    models, measured = [], {}
+    models: list[Model] = []
+    measured: Measurements = {}
     for replicate in range(1, replicates + 1):
         errors = by_images(sd, alike, GAP_DF + 1, rng)
         grid = main_grid(replicate)
@@ -243,8 +244,7 @@ def by_images(sd: tuple[float, ...] | list[float], alike: Array, clusters: int, 
 def curve(case: Case, x: Array, of: Curve, degree: int) -> Array:
     """Return the true values over x: a polynomial through those of the run, or these themselves."""
     values = np.array(of.values)
-    found: Array = values if case.rough else np.polyval(np.polyfit(x, values, degree), x)
-    return found
+    return values if case.rough else np.asarray(np.polyval(np.polyfit(x, values, degree), x), dtype=np.float64)
 
 
 def distances(count: int) -> Array:

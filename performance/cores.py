@@ -138,7 +138,8 @@ def table(listed: Mapping[str, Job], numbers: list[int], overhead: float, start:
     """Return a row for each number of cores."""
     work = sum(job.seconds for job in listed.values())
     path, _ = longest_chain(listed, overhead)
-    rows = [("cores", "wall s", "times one core", "efficiency", "trainings done s", "least s", "limited by")]
+    head = ("cores", "wall s", "times one core", "efficiency", "trainings done s", "least s", "limited by")
+    rows: list[tuple[str, ...]] = [head]
     one = simulate(listed, 1, overhead, start, dispatch).wall
     for cores in numbers:
         run = simulate(listed, cores, overhead, start, dispatch)

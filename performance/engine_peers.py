@@ -19,7 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
 from tradeoffs.attacks.folding import folded
 from tradeoffs.attacks.pgd import pgd
-from tradeoffs.models.networks import ARCHITECTURES, build
+from tradeoffs.models.catalogue import ARCHITECTURES
+from tradeoffs.models.networks import build
 
 # x, labels, norm, epsilon, steps, step size -> attacked x
 Attack = Callable[[Tensor, Tensor, str, float, int, float], Tensor]
@@ -53,7 +54,8 @@ def with_foolbox(network: nn.Module) -> Attack:
     }
 
     def attack(x: Tensor, labels: Tensor, norm: str, epsilon: float, steps: int, size: float) -> Tensor:
-        return kinds[norm](abs_stepsize=size, steps=steps).run(model, x, labels, epsilon=epsilon)
+        found: Tensor = kinds[norm](abs_stepsize=size, steps=steps).run(model, x, labels, epsilon=epsilon)
+        return found
 
     return attack
 
@@ -104,7 +106,8 @@ class Contiguous(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of images."""
-        return self.network(x.flatten(1).view_as(x))
+        logits: Tensor = self.network(x.flatten(1).view_as(x))
+        return logits
 
 
 def with_torchattacks(network: nn.Module) -> Attack:
@@ -112,10 +115,13 @@ def with_torchattacks(network: nn.Module) -> Attack:
     import torchattacks
 
     def attack(x: Tensor, labels: Tensor, norm: str, epsilon: float, steps: int, size: float) -> Tensor:
+        found: Tensor
         if norm == "linf":
-            return torchattacks.PGD(network, eps=epsilon, alpha=size, steps=steps)(x, labels)
-        found = torchattacks.PGDL2(Contiguous(network), eps=epsilon, alpha=size, steps=steps)
-        return found(x.contiguous(), labels)
+            found = torchattacks.PGD(network, eps=epsilon, alpha=size, steps=steps)(x, labels)
+        else:
+            peer = torchattacks.PGDL2(Contiguous(network), eps=epsilon, alpha=size, steps=steps)
+            found = peer(x.contiguous(), labels)
+        return found
 
     return attack
 
@@ -127,7 +133,7 @@ def with_apgd(network: nn.Module) -> Attack:
     logits = Contiguous(network)
 
     def attack(x: Tensor, labels: Tensor, norm: str, epsilon: float, steps: int, size: float) -> Tensor:
-        found = APGDAttack(
+        peer = APGDAttack(
             logits,
             n_iter=steps,
             norm=norm.capitalize(),
@@ -136,7 +142,8 @@ def with_apgd(network: nn.Module) -> Attack:
             seed=0,
             device=str(x.device),
         )
-        return found.perturb(x.contiguous(), labels)
+        found: Tensor = peer.perturb(x.contiguous(), labels)
+        return found
 
     return attack
 
@@ -216,7 +223,7 @@ def forward_operations(network: nn.Module, x: Tensor) -> int:
     """
     with torch.no_grad(), FlopCounterMode(display=False) as forward:
         network(x)
-    return forward.get_total_flops()
+    return int(forward.get_total_flops())
 
 
 def side_by_side(calls: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:

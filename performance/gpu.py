@@ -27,6 +27,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -174,8 +175,17 @@ def attack(name: str, size: int) -> None:
 
         def curve(x: Tensor = x, labels: Tensor = labels) -> object:
             generator = torch.Generator(GPU).manual_seed(0)
-            given = {"steps": 10, "restarts": 3, "generator": generator, "batch_size": len(x)}
-            return accuracy_curve(network, x, labels, norm="linf", epsilons=[0.0, 1e-4, 1e-3, 4 / 255], **given)
+            return accuracy_curve(
+                network,
+                x,
+                labels,
+                norm="linf",
+                epsilons=[0.0, 1e-4, 1e-3, 4 / 255],
+                steps=10,
+                restarts=3,
+                generator=generator,
+                batch_size=len(x),
+            )
 
         torch.cuda.reset_peak_memory_stats()
         taken = timed(curve, rounds=1)
@@ -233,7 +243,7 @@ def compiled(name: str, size: int) -> None:
             network.requires_grad_(True).train()
         eager = timed(make(inner), rounds=4)
         started = time.perf_counter()
-        act = make(torch.compile(inner))
+        act = make(cast(nn.Module, torch.compile(inner)))
         act()
         torch.cuda.synchronize()
         took = time.perf_counter() - started

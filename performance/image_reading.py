@@ -41,7 +41,10 @@ def write_images(folder: Path, count: int, png: bool = False) -> None:
         path = folder / f"class{number % 8}" / f"{number}.{'png' if png else 'JPEG'}"
         path.parent.mkdir(parents=True, exist_ok=True)
         image = Image.fromarray(channels.clip(0, 255).astype(np.uint8).transpose(1, 2, 0))
-        image.save(path, **({} if png else {"quality": 90}))
+        if png:
+            image.save(path)
+        else:
+            image.save(path, quality=90)
 
 
 def read_ours(folder: Path, workers: int) -> int:
@@ -99,7 +102,8 @@ READERS = {"ours": read_ours, "torchvision": read_torchvision, "kept": read_kept
 def measure(reader: str, folder: Path, workers: int) -> dict[str, float]:
     """Run one reader in a process of its own: images/s, and peak memory in MB of it and its workers together."""
     command = [sys.executable, __file__, "--measure", reader, str(folder), str(workers)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    found: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return found
 
 
 def measured(reader: str, folder: Path, workers: int) -> dict[str, float]:

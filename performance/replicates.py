@@ -97,7 +97,10 @@ def compared(together: dict[str, Claim], alone: list[dict[str, Claim]]) -> Itera
         yield Alone(
             name,
             row.scope,
-            *(counts[verdict] for verdict in VERDICTS),
+            counts[SUPPORTED],
+            counts[CONTRADICTED],
+            counts[EQUIVALENT],
+            counts[UNDECIDED],
             sum(stated) / len(stated) if stated else None,
             agree,
             counts[row.verdict] / max(1, len(found)),

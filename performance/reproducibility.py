@@ -103,7 +103,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         world = json.dumps(WORLD | {"images": arguments.images})
-        run("tradeoffs.miniature.imagenet", world, ["--out", str(root / "world")], {})
+        run(["miniature", "imagenet", "--spec", world, "--out", str(root / "world")], {})
         print(
             f"{arguments.images} images, {arguments.epochs} epochs, norm {arguments.norm}, torch {torch.__version__}\n"
         )

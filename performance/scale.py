@@ -87,7 +87,8 @@ def measure(replicates: int, repeats: int) -> tuple[int, Cost, Cost]:
 
 def median(costs: list[Cost]) -> Cost:
     """Median times and memory."""
-    return Cost(*(statistics.median(values) for values in zip(*(cost[:3] for cost in costs), strict=True)), "")
+    wall, processor, megabytes = (statistics.median(each) for each in zip(*(cost[:3] for cost in costs), strict=True))
+    return Cost(wall, processor, megabytes, "")
 
 
 def main() -> None:
@@ -98,14 +99,15 @@ def main() -> None:
     arguments = parser.parse_args()
     print("| replicates | jobs | plan (s) | processor (s) | MB | growth | again (s) | processor (s) | MB | growth |")
     print("|---|---|---|---|---|---|---|---|---|---|")
-    before = None
+    before: tuple[int, Cost, Cost] | None = None
     for replicates in arguments.replicates:
         jobs, plan, again = measure(replicates, arguments.repeats)
         row = f"| {replicates} | {jobs} |"
-        for index, cost in enumerate((plan, again), start=1):
+        for index, cost in enumerate((plan, again)):
             growth = ""
             if before is not None:
-                growth = f"{math.log(cost.processor / before[index].processor) / math.log(jobs / before[0]):.2f}"
+                earlier = before[1:][index]
+                growth = f"{math.log(cost.processor / earlier.processor) / math.log(jobs / before[0]):.2f}"
             row += f" {cost.wall:.1f} | {cost.processor:.1f} | {cost.megabytes:.0f} | {growth} |"
         print(row, flush=True)
         before = (jobs, plan, again)

@@ -24,8 +24,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from engine_peers import forward_operations, installed, matrix_on, median_ratio, prepared, side_by_side
 
 from tradeoffs.training.checkpoint import Checkpoint
-from tradeoffs.training.loop import Run, update
+from tradeoffs.training.loop import update
 from tradeoffs.training.processes import ALONE
+from tradeoffs.training.run import Run
 from tradeoffs.training.settings import Settings
 
 EPSILON = 4 / 255
