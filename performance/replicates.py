@@ -15,14 +15,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tradeoffs.claims.command import claims_of
-from tradeoffs.claims.row import CONTRADICTED, EQUIVALENT, EXPLORATORY, HEADLINE, SUPPORTED, UNDECIDED, Claim
+from tradeoffs.claims.row import CONTRADICTED, EQUIVALENT, SUPPORTED, UNDECIDED, VERDICTS
 from tradeoffs.results.evaluations import read
 from tradeoffs.results.measurements import measure
 from tradeoffs.results.study import Settings, Study, study_of
 from tradeoffs.results.table import write_csv
 from tradeoffs.step.cards import read_card
-
-VERDICTS = (SUPPORTED, CONTRADICTED, EQUIVALENT, UNDECIDED)
 
 
 class Alone(NamedTuple):

@@ -127,7 +127,7 @@ def test_findings_name_every_verdict_of_the_headlines_with_its_effect() -> None:
     effects = {"value": "0.1", "ci_low": "0.05", "ci_high": "0.15"}
     benchmarks = ("rival10", "salient_imagenet", "imagenet9", "waterbirds")
     rows = [
-        row(f"background_reliance.{name}.m", verdict, "headline", **effects)
+        row(name, verdict, "headline", benchmarks=name, metric="m", at_equal_accuracy="False", **effects)
         for name, verdict in zip(benchmarks, VERDICTS, strict=True)
     ]
     (said,) = findings.findings(rows)

@@ -160,6 +160,6 @@ def test_a_warning_leaves_the_numbers_and_takes_the_verdict() -> None:
 
 
 def test_a_row_that_could_not_be_tested_has_no_numbers() -> None:
-    row = not_tested(Said("claim", "statement", "none", "two budgets are missing"))
+    row = not_tested(Said("claim", "statement", "none", "a, b"), "two budgets are missing")
     assert set(row[3:7]) == {None}
-    assert (row.verdict, row.evidence, row.p_adjusted) == (UNDECIDED, "two budgets are missing", None)
+    assert (row.verdict, row.evidence, row.p_adjusted) == (UNDECIDED, "a, b: two budgets are missing", None)

@@ -120,7 +120,11 @@ def test_the_claim_holds_where_its_effect_is_positive():
     (row,) = module.claims(measured, Study("miniature", models[:3], []))
     assert (row.value, row.evidence) == (
         None,
-        "fewer than three budgets, and one replicate; waterbirds: basic_linf_eps2, basic_linf_eps4",
+        "waterbirds: basic_linf_eps2, basic_linf_eps4: fewer than three budgets, and one replicate",
+    )
+    assert row[-5:] == (
+        *("waterbirds", "adjusted_average_accuracy", "basic_linf_eps2 basic_linf_eps4 basic_none_eps0", False),
+        "fewer than three budgets, and one replicate",
     )
     assert module.claims({}, Study("miniature", models, [])) == []
     (line,) = yaml.safe_load(files_of("add-claim")["workflow/tradeoffs/claims/catalogue.yaml"])

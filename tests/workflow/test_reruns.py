@@ -114,6 +114,7 @@ def test_the_study_has_all_its_outputs(finished):
         *("claim", "statement", "statistic", "value", "ci_low", "ci_high", "p_value", "verdict"),
         *("p_adjusted", "df", "replicates", "rerun", "margin"),
         *("subject", "scope", "norm", "background_scale", "warning", "evidence"),
+        *("benchmarks", "metric", "models", "at_equal_accuracy", "missing"),
     ]
     assert set(claims["verdict"]) <= {"supported", "contradicted", "equivalent", "undecided"}
     assert len(pd.read_csv(results / "sweeps.csv")) > 0

@@ -16,7 +16,7 @@ from tradeoffs.claims.contrasts import contrast, effect, of_images
 from tradeoffs.claims.measures import measures
 from tradeoffs.claims.regime import Check, checks
 from tradeoffs.claims.reliance_effects import noise_of
-from tradeoffs.claims.row import CONTRADICTED, EQUIVALENT, SUPPORTED, UNDECIDED, Claim
+from tradeoffs.claims.row import VERDICTS, Claim
 from tradeoffs.results.evaluations import read
 from tradeoffs.results.measurements import Measurements, measure
 from tradeoffs.results.study import Settings, Study, study_of
@@ -26,7 +26,6 @@ from tradeoffs.step.command import Written
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.inputs import read_csv, shown
 
-VERDICTS = (SUPPORTED, CONTRADICTED, EQUIVALENT, UNDECIDED)
 EQUAL_ACCURACY = "standard models at equal accuracy"  # what differences beyond accuracy are from
 CODE = catalogue.modules()  # imported by name, so that its code id must be told of them
 

@@ -27,7 +27,7 @@ from tradeoffs.claims.correlation_effects import (
     swept_models,
 )
 from tradeoffs.claims.row import CONCLUSION, EXPLORATORY, Claim, Said
-from tradeoffs.claims.sweep_rows import all_of, single
+from tradeoffs.claims.sweep_rows import OF_ALL, all_of, single
 from tradeoffs.claims.verdicts import Rule
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.study import Study
@@ -73,7 +73,9 @@ def claims(measured: Measurements, study: Study) -> list[Claim]:
     if len(attacked) == len(DOMAINS):
         evidence = "; ".join([*_said(found), _models(sweep)])
         parts = [effect.estimate for effect in attacked]
-        rows.insert(0, all_of(KEY, OVERALL, evidence, parts, rule(study, UNDER_ATTACK), warning))
+        said = Said(KEY, OVERALL, OF_ALL, evidence, CONCLUSION, benchmarks=BENCHMARK, models=_ids(sweep))
+        why = missing(attacked[0], sweep)
+        rows.insert(0, all_of(said, why, parts, rule(study, UNDER_ATTACK), warning))
     return rows
 
 
@@ -100,6 +102,8 @@ def row(effect: Effect, sweep: Sweep, study: Study, warning: str | None) -> Clai
         evidence,
         EXPLORATORY if effect.norm else CONCLUSION,
         effect.norm or None,
+        benchmarks=BENCHMARK,
+        models=_ids(sweep),
     )
     return single(said, missing(effect, sweep), effect.estimate, rule(study, effect.quantity), warning)
 
@@ -142,6 +146,10 @@ def _said(found: Sequence[Effect]) -> Iterator[str]:
 
 def _models(sweep: Sweep) -> str:
     return f"{BENCHMARK}: {', '.join(model.id for model in sweep.models)}"
+
+
+def _ids(sweep: Sweep) -> str:
+    return " ".join(model.id for model in sweep.models)
 
 
 def _chance(study: Study) -> float:

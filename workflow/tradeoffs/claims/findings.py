@@ -7,13 +7,16 @@ A question that the table has no rows about has no sentence.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 
-from tradeoffs.claims.row import CONTRADICTED, EQUIVALENT, HEADLINE, LINEAR_MODEL, SUPPORTED, UNDECIDED
+from tradeoffs.claims.row import CONTRADICTED, HEADLINE, LINEAR_MODEL, SUPPORTED, VERDICTS
 from tradeoffs.step.declarations import benchmarks
 
 Row = Mapping[str, str]  # a row of claims.csv, cells as text
-RELIANCE = "background_reliance"
-BEYOND = "_beyond_accuracy"
+AnyRow = TypeVar("AnyRow", bound=Row)
+GRADIENT = "gradient_share_background"
+# The conclusions about the background's scale (:mod:`tradeoffs.claims.scale_sweep`).
+OF_SCALES = [f"background_scale.{name}" for name in ("l2", "l2.turns", "linf", "linf.growth")]
 
 
 def findings(rows: Sequence[Row]) -> list[str]:
@@ -28,24 +31,34 @@ def in_short(rows: Sequence[Row]) -> list[str]:
 
 def reliance(rows: Sequence[Row]) -> Iterator[str]:
     """Yield what adversarial training does to reliance on backgrounds, benchmark by benchmark."""
-    yield from _headlines(rows, beyond=False)
+    yield from _reliance(rows, at_equal_accuracy=False)
 
 
 def reliance_at_equal_accuracy(rows: Sequence[Row]) -> Iterator[str]:
     """Yield the same against standard networks of equal clean accuracy."""
-    yield from _headlines(rows, beyond=True)
+    yield from _reliance(rows, at_equal_accuracy=True)
 
 
-def _headlines(rows: Sequence[Row], beyond: bool) -> Iterator[str]:
-    titles = {name: declared.title for name, declared in benchmarks().items()}
-    found = [row for row in rows if row["scope"] == HEADLINE and row["claim"].startswith(f"{RELIANCE}.")]
-    found = [row for row in found if row["claim"].endswith(BEYOND) == beyond]
+def headlines(rows: Sequence[AnyRow], *, at_equal_accuracy: bool) -> list[AnyRow]:
+    """Return the headlines, of one measure each: the row that rests on all of them has no metric."""
+    told = str(at_equal_accuracy)
+    return [row for row in rows if row["scope"] == HEADLINE and row["metric"] and row["at_equal_accuracy"] == told]
+
+
+def _reliance(rows: Sequence[Row], *, at_equal_accuracy: bool) -> Iterator[str]:
+    found = headlines(rows, at_equal_accuracy=at_equal_accuracy)
     if not found:
         return
-    named = {row["claim"]: titles.get(row["claim"].split(".")[1], row["claim"].split(".")[1]) for row in found}
-    against = "standard ones of equal accuracy" if beyond else "standard ones"
+    named = _titles(found)
+    against = "standard ones of equal accuracy" if at_equal_accuracy else "standard ones"
     said = _by_verdict(found, named, "more on {}", "less on {}", "as much, within the margin, on {}", "undecided on {}")
     yield f"Adversarially trained networks rely on backgrounds, against {against}: {said}."
+
+
+def _titles(rows: Sequence[Row]) -> dict[str, str]:
+    """Return what the benchmark of each row is called, by its claim; its name where it is none of ours."""
+    titles = {name: declared.title for name, declared in benchmarks().items()}
+    return {row["claim"]: titles.get(row["benchmarks"], row["benchmarks"]) for row in rows}
 
 
 def correlation(rows: Sequence[Row]) -> Iterator[str]:
@@ -68,13 +81,13 @@ def correlation(rows: Sequence[Row]) -> Iterator[str]:
 def scale(rows: Sequence[Row]) -> Iterator[str]:
     """Yield at which contrasts of the background training raises or lowers reliance on it, and the claims on that."""
     for norm in ("linf", "l2"):
-        found = [row for row in rows if row["claim"].startswith(f"background_scale.{norm}.scale")]
+        found = [row for row in rows if row["norm"] == norm and row["background_scale"]]
         if found:
             names = {row["claim"]: row["background_scale"] for row in found}
             texts = ("raises it at {}", "lowers it at {}", "leaves it within the margin at {}", "undecided at {}")
             said = _by_verdict(found, names, *texts)
             yield f"Reliance on the background as its contrast is scaled: {norm} training {said}."
-    claims = [row for row in rows if row["claim"].startswith("background_scale.") and row["scope"] == "conclusion"]
+    claims = [row for row in rows if row["claim"] in OF_SCALES]
     if claims:
         yield "; ".join(f"{row['statement'].rstrip('.')}: {row['verdict']}{_effect(row)}" for row in claims) + "."
 
@@ -95,12 +108,11 @@ def shifts(rows: Sequence[Row]) -> Iterator[str]:
 
 def gradients(rows: Sequence[Row]) -> Iterator[str]:
     """Yield whether adversarially trained networks have more of their gradient on the background (exploratory)."""
-    titles = {name: declared.title for name, declared in benchmarks().items()}
-    names = {f"{RELIANCE}.{name}.gradient_share_background": title for name, title in titles.items()}
-    found = [row for row in rows if row["claim"] in names]
+    of_grid = [row for row in rows if row["metric"] == GRADIENT and not row["norm"]]
+    found = [row for row in of_grid if row["at_equal_accuracy"] == "False"]
     if found:
         texts = ("larger on {}", "smaller on {}", "the same, within the margin, on {}", "undecided on {}")
-        said = _by_verdict(found, names, *texts)
+        said = _by_verdict(found, _titles(found), *texts)
         yield f"The share of the gradient on the background is, after adversarial training: {said} (exploratory)."
 
 
@@ -126,7 +138,7 @@ def _by_verdict(rows: Sequence[Row], names: Mapping[str, str], *texts: str, sign
     that something falls.
     """
     parts = []
-    for verdict, text in zip((SUPPORTED, CONTRADICTED, EQUIVALENT, UNDECIDED), texts, strict=True):
+    for verdict, text in zip(VERDICTS, texts, strict=True):
         named = [f"{names[row['claim']]}{_effect(row, sign)}" for row in rows if row["verdict"] == verdict]
         if named:
             parts.append(text.format(", ".join(named)))

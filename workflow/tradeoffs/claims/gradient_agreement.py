@@ -13,7 +13,7 @@ effects of any pair that disagrees do, by Holm's procedure over the pairs, and *
 from typing import NamedTuple
 
 from tradeoffs.claims.contrasts import effect
-from tradeoffs.claims.measures import measures
+from tradeoffs.claims.measures import Measure, compared_ids, measures
 from tradeoffs.claims.reliance_effects import Compared, contrasts
 from tradeoffs.claims.row import CONTRADICTED, SUPPORTED, UNDECIDED, Claim, Said, not_tested
 from tradeoffs.claims.variance import Estimate
@@ -63,11 +63,7 @@ def claims(measured: Measurements, study: Study) -> list[Claim]:
     }
     if GAP not in raw:
         return []
-    return [
-        row(study, benchmark, each.title, pairs(study, each.compared, raw[GAP].compared))
-        for (benchmark, name), each in raw.items()
-        if name == SHARE
-    ]
+    return [row(study, each, raw[GAP]) for (_, name), each in raw.items() if name == SHARE]
 
 
 def pairs(study: Study, shares: Compared, gaps: Compared) -> list[Pair]:
@@ -80,19 +76,25 @@ def pairs(study: Study, shares: Compared, gaps: Compared) -> list[Pair]:
     return found
 
 
-def row(study: Study, benchmark: str, title: str, found: list[Pair]) -> Claim:
-    """Return the row of one benchmark."""
+def row(study: Study, share: Measure, gap: Measure) -> Claim:
+    """Return the row of one benchmark, whose measure the share is."""
+    benchmark, found = share.raw.benchmark, pairs(study, share.compared, gap.compared)
     words = (
         f"{KEY}.{benchmark}",
-        f"On {title}, adversarial training moves the share of the gradient on the background in the direction in which "
-        "it moves BG-gap.",
+        f"On {share.title}, adversarial training moves the share of the gradient on the background in the direction in "
+        "which it moves BG-gap.",
         "share of architectures and norms in which both effects have the same sign; p: the largest of all, 1 where two "
         "signs differ",
     )
+    ids = f"{compared_ids(share.compared)} {compared_ids(gap.compared)}".split()
+    said = Said(
+        *words,
+        benchmark,
+        benchmarks=" ".join(dict.fromkeys([benchmark, gap.raw.benchmark])),
+        models=" ".join(dict.fromkeys(ids)),
+    )
     if not found:
-        return not_tested(
-            Said(*words, f"{benchmark}: nothing says how an effect varies; three budgets of one network and norm do")
-        )
+        return not_tested(said, "nothing says how an effect varies; three budgets of one network and norm do")
     differing = [pair for pair in found if not pair.agree]
     decided = UNDECIDED
     if not differing and all(pair.p_value <= study.level for pair in found):
@@ -105,5 +107,12 @@ def row(study: Study, benchmark: str, title: str, found: list[Pair]) -> Claim:
     evidence += f"they agree in {'; '.join(agreeing) or 'none'}"
     p_value = 1.0 if differing else max(pair.p_value for pair in found)
     replicates = min(pair.share.replicates for pair in found)
-    share = len(agreeing) / len(found)
-    return Claim(*words, share, None, None, p_value, decided, replicates=replicates, evidence=evidence)
+    return Claim(
+        **said._replace(evidence=evidence)._asdict(),
+        value=len(agreeing) / len(found),
+        ci_low=None,
+        ci_high=None,
+        p_value=p_value,
+        verdict=decided,
+        replicates=replicates,
+    )

@@ -12,20 +12,19 @@ from tradeoffs.claims import regime
 from tradeoffs.claims.all_of import Together, together
 from tradeoffs.claims.contrasts import Contrast, effect
 from tradeoffs.claims.reliance_effects import Compared, compare, contrasts
-from tradeoffs.claims.row import UNDECIDED
+from tradeoffs.claims.row import RELIANCE, UNDECIDED
 from tradeoffs.claims.verdicts import Finding, Rule, findings
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.metrics import Metric
 from tradeoffs.results.study import Study
 
-CLAIM = "background_reliance"
 Warnings = Mapping[tuple[str, str], str]  # by benchmark and metric
 
 
 class Tested(NamedTuple):
-    """A measure, the contrasts of its replicates, and what was found: None where nothing says how its effect varies.
+    """A raw measure, the contrasts of its replicates, and what was found.
 
-    ``warning``: why no verdict is drawn, if none is.
+    ``finding``: None where nothing says how its effect varies. ``warning``: why no verdict is drawn, if none is.
     """
 
     metric: Metric
@@ -45,25 +44,23 @@ class Tested(NamedTuple):
 
 
 def family(study: Study, listed: Sequence[tuple[Metric, Compared]], warnings: Warnings) -> list[Tested]:
-    """Test the effects of several measures over the grid together, by Holm's procedure."""
+    """Test the effects of several measures over the grid together, by Holm's procedure, in the given order.
+
+    Each is given as the raw measure with its comparisons, which may be beyond accuracy.
+    """
     found = [contrasts(compared) for _, compared in listed]
     effects = [effect(each, study.unseen_variance) if each else None for each in found]
     known = [(one, rule(study, metric)) for one, (metric, _) in zip(effects, listed, strict=True) if one is not None]
     tested = iter(findings([one for one, _ in known], [how for _, how in known]))
     return [
-        Tested(metric, each, None if one is None else next(tested), warnings.get((metric.benchmark, _raw(metric))))
+        Tested(metric, each, None if one is None else next(tested), warnings.get((metric.benchmark, metric.name)))
         for (metric, _), each, one in zip(listed, found, effects, strict=True)
     ]
 
 
 def rule(study: Study, metric: Metric) -> Rule:
-    """Return what the verdict on a measure depends on; beyond accuracy it has the margin of the measure itself."""
-    return Rule(study.level, study.margin(_raw(metric)))
-
-
-def _raw(metric: Metric) -> str:
-    """Return the name of the measure that is taken beyond accuracy, or its own."""
-    return metric.name.removesuffix("_beyond_accuracy")
+    """Return what the verdict on a raw measure depends on, which is the same beyond accuracy."""
+    return Rule(study.level, study.margin(metric.name))
 
 
 def overall(parts: Sequence[Tested]) -> Together:
@@ -86,4 +83,4 @@ def warnings_of(measured: Measurements, study: Study) -> Warnings:
 
 def name(metric: Metric) -> str:
     """Return what the claim about a measure is called in the table."""
-    return f"{CLAIM}.{metric.benchmark}.{metric.name}"
+    return f"{RELIANCE}.{metric.benchmark}.{metric.name}"

@@ -7,6 +7,7 @@ import numpy as np
 
 from tradeoffs.claims.contrasts import Contrast
 from tradeoffs.claims.reliance_effects import Compared, compare, compare_beyond_accuracy, is_judged, no_measurements
+from tradeoffs.claims.row import EXPLORATORY, Said
 from tradeoffs.results import beyond_accuracy as lines
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.metrics import Metric, beyond_accuracy
@@ -84,6 +85,26 @@ def sources(found: Sequence[Contrast]) -> str:
     }
     named = [f"{source} {np.sqrt(np.mean([part.variance for part in listed])):.3f}" for source, listed in parts.items()]
     return f"standard error within a replicate by {', '.join(named)}"
+
+
+def said_of(
+    measure: Measure,
+    words: tuple[str, str, str],
+    evidence: str,
+    models: str,
+    scope: str = EXPLORATORY,
+    norm: str | None = None,
+) -> Said:
+    """Return what a row about a measure says; ``words``: its claim, statement and statistic."""
+    raw = measure.raw
+    return Said(*words, evidence, scope, norm, None, raw.benchmark, raw.name, models, measure.beyond)
+
+
+def compared_ids(compared: Compared, cell: tuple[str, str] | None = None) -> str:
+    """Return the ids, separated by spaces, of the grid's models, or a cell's, and of what they are compared with."""
+    members = [each for own in compared.grid.values() for each in own if cell in (None, each.cell)]
+    ids = [each.model.id for each in members] + [name for each in members for name in each.standard]
+    return " ".join(dict.fromkeys(ids))
 
 
 def remarks(measured: Measurements, measure: Measure, ids: Sequence[str]) -> str:

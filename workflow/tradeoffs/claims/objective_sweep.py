@@ -59,13 +59,15 @@ def _row(
         "two-sided",
     )
     evidence = f"{benchmark.name}: {', '.join(m.id for m in members)} against {', '.join(ids) or 'none'}"
+    behind = " ".join([m.id for m in members] + ids)
+    said = Said(*words, evidence, norm=norm, benchmarks=benchmark.name, metric=metric.name, models=behind)
     found = contrasts(measured, study.models, members, metric, plain=plain)
     estimate = effect(found, study.unseen_variance) if found else None
     if estimate is None:
         missing = "nothing to compare with, or nothing says how much a value varies from one training to another"
-        return not_tested(Said(*words, evidence, norm=norm), missing)
+        return not_tested(said, missing)
     (finding,) = findings([estimate], [Rule(study.level, study.margin(metric.name))])
     judged = [*members, *(m for m in compared if plain)]
     warning = regime.warning(regime.of_objectives(measured, study, benchmark, judged))
     noise = "noise of training: that of the study's grid"
-    return finding.claim(Said(*words, f"{evidence}; {noise}; {sources(found)}", norm=norm), warning)
+    return finding.claim(said._replace(evidence=f"{evidence}; {noise}; {sources(found)}"), warning)

@@ -5,10 +5,10 @@ study's grid shows; where there is no grid, no verdict is drawn.
 """
 
 from tradeoffs.claims.contrasts import Difference, contrast, effect
-from tradeoffs.claims.headlines import CLAIM, name, rule
-from tradeoffs.claims.measures import Measure, direction, oriented, remarks, sources
+from tradeoffs.claims.headlines import name, rule
+from tradeoffs.claims.measures import Measure, direction, oriented, remarks, said_of, sources
 from tradeoffs.claims.reliance_effects import baseline, compare, is_compared, noise_of
-from tradeoffs.claims.row import Claim, Said, not_tested
+from tradeoffs.claims.row import RELIANCE, Claim, Said, not_tested
 from tradeoffs.claims.verdicts import findings
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.standard import training
@@ -30,14 +30,14 @@ def own_rows(measured: Measurements, study: Study, measure: Measure, warning: st
         single = contrast([found], noise_of(measure.compared, model))
         estimate = effect([single], study.unseen_variance)
         named = f"{measure.raw.benchmark}: {model.id} against {', '.join(found.standard)}"
+        ids = " ".join([model.id, *found.standard])
         if estimate is None:
-            evidence = f"{named}: {_TRAINED_ONCE}"
-            rows.append(not_tested(Said(*words, evidence, norm=model.norm)))
+            rows.append(not_tested(said_of(measure, words, named, ids, norm=model.norm), _TRAINED_ONCE))
             continue
-        (finding,) = findings([estimate], [rule(study, measure.metric)])
+        (finding,) = findings([estimate], [rule(study, measure.raw)])
         evidence = f"{named}; noise of training: that of the study's grid; {sources([single])}"
         evidence += remarks(measured, measure, [model.id, *found.standard])
-        rows.append(finding.claim(Said(*words, evidence, norm=model.norm), warning))
+        rows.append(finding.claim(said_of(measure, words, evidence, ids, norm=model.norm), warning))
     return rows
 
 
@@ -76,14 +76,16 @@ def not_compared(measured: Measurements, study: Study) -> list[Claim]:
                 f"key reference in the entry of {model.id} under imagenet.extra"
             )
         said = Said(
-            f"{CLAIM}.{model.id}",
+            f"{RELIANCE}.{model.id}",
             f"{model.id} ({training(model)}, a model of your own) relies on backgrounds more than a standard "
             f"one: not compared on {', '.join(study.titles[name] for name in lonely)}.",
             "none: no standard model to compare with",
-            f"{', '.join(lonely)}: {why}",
+            ", ".join(lonely),
             norm=model.norm,
+            benchmarks=" ".join(lonely),
+            models=" ".join([model.id, *names]),
         )
-        rows.append(not_tested(said))
+        rows.append(not_tested(said, why))
     return rows
 
 

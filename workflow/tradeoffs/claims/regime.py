@@ -25,6 +25,7 @@ import numpy as np
 
 from tradeoffs.benchmarks.attack_metrics import Attack, metric_name
 from tradeoffs.claims import correlation_effects, objective_effects, scale_effects
+from tradeoffs.claims.row import RELIANCE
 from tradeoffs.results.measurements import CONVERGENCE, Measurements
 from tradeoffs.results.metrics import Benchmark, Metric
 from tradeoffs.results.standard import is_standard
@@ -74,7 +75,7 @@ def checks(measured: Measurements, study: Study) -> list[Check]:
     found += [
         check for benchmark in study.benchmarks for m in benchmark.metrics for check in of_gap(measured, study, m)
     ]
-    found += _converged(measured, study, ("main",), "background_reliance")
+    found += _converged(measured, study, ("main",), RELIANCE)
     found += of_correlation_sweep(measured, study)
     swept = objective_effects.swept_models(study.models)
     found += [check for benchmark in study.benchmarks for check in of_objectives(measured, study, benchmark, swept)]
@@ -99,7 +100,7 @@ def warning_on(measured: Measurements, study: Study, benchmark: Benchmark) -> st
 
 
 def _checks_of_grid(measured: Measurements, study: Study, benchmark: Benchmark) -> list[Check]:
-    trained = _converged(measured, study, ("main",), "background_reliance")
+    trained = _converged(measured, study, ("main",), RELIANCE)
     return [*of_benchmark(measured, study, benchmark), *trained]
 
 
@@ -124,7 +125,7 @@ def of_benchmark(measured: Measurements, study: Study, benchmark: Benchmark) -> 
         if norm != "none" and any(model.epsilon < largest for model in models):
             hardest = [model for model in models if model.epsilon == largest]
             subjects[f"{architecture} {_trained(norm)} at {largest:g}"] = hardest
-    concerns = f"background_reliance.{benchmark.name}" if benchmark.reliance else benchmark.name
+    concerns = f"{RELIANCE}.{benchmark.name}" if benchmark.reliance else benchmark.name
     return [
         check
         for subject, models in subjects.items()
@@ -141,7 +142,7 @@ def of_gap(measured: Measurements, study: Study, metric: Metric) -> list[Check]:
     ]
     if not (metric.gap and standard and study.criteria):
         return []
-    concerns = f"background_reliance.{metric.benchmark}.{metric.name}"
+    concerns = f"{RELIANCE}.{metric.benchmark}.{metric.name}"
     return [
         _room(measured, study, standard, metric.benchmark, metric.name, concerns, f"{metric.name}, standard models")
     ]

@@ -7,17 +7,26 @@ standard models of equal accuracy. The first measure of each benchmark is a head
 architecture and norm, and models of the
 user's own (:mod:`tradeoffs.claims.own_models`) are exploratory: they show where an effect comes from.
 
-What cannot be tested has a row too: undecided, without numbers, with what is missing as its evidence.
+What cannot be tested has a row too: undecided, without numbers, with what is missing.
 """
 
 from collections.abc import Sequence
 
 from tradeoffs.claims.contrasts import effect
-from tradeoffs.claims.headlines import CLAIM, Tested, family, name, overall, rule, warnings_of
-from tradeoffs.claims.measures import Measure, direction, measures, remarks, sources, statistic
+from tradeoffs.claims.headlines import Tested, family, name, overall, rule, warnings_of
+from tradeoffs.claims.measures import (
+    Measure,
+    compared_ids,
+    direction,
+    measures,
+    remarks,
+    said_of,
+    sources,
+    statistic,
+)
 from tradeoffs.claims.own_models import not_compared, own_rows
 from tradeoffs.claims.reliance_effects import contrasts, with_standard
-from tradeoffs.claims.row import EXPLORATORY, HEADLINE, Claim, Said, not_tested
+from tradeoffs.claims.row import EXPLORATORY, HEADLINE, RELIANCE, Claim, not_tested
 from tradeoffs.claims.verdicts import findings
 from tradeoffs.results import beyond_accuracy as lines
 from tradeoffs.results.measurements import Measurements
@@ -30,10 +39,8 @@ def claims(measured: Measurements, study: Study) -> list[Claim]:
     """Return the overall row, then per measure its row, one per architecture and norm, and one per own model."""
     listed = measures(measured, study)
     tested = tested_by_metric(measured, study, listed)
-    parts = [
-        tested[measure.metric] for measure in listed if measure.headline and measure.of_grid and not measure.beyond
-    ]
-    rows = [overall_row(study, parts)] if parts else []
+    raw = [measure for measure in listed if measure.headline and measure.of_grid and not measure.beyond]
+    rows = [overall_row(measured, study, raw, [tested[measure.metric] for measure in raw])] if raw else []
     for measure in listed:
         found = tested[measure.metric]
         if measure.of_grid:
@@ -50,19 +57,23 @@ def tested_by_metric(measured: Measurements, study: Study, listed: Sequence[Meas
     families = [[m for m in headlines if not m.beyond], [m for m in headlines if m.beyond]]
     families += [[measure] for measure in listed if measure not in headlines]
     return {
-        tested.metric: tested
+        measure.metric: tested
         for members in families
-        for tested in family(study, [(measure.metric, measure.compared) for measure in members], warnings)
+        for measure, tested in zip(
+            members, family(study, [(each.raw, each.compared) for each in members], warnings), strict=True
+        )
     }
 
 
-def overall_row(study: Study, parts: Sequence[Tested]) -> Claim:
+def overall_row(measured: Measurements, study: Study, headlines: Sequence[Measure], parts: Sequence[Tested]) -> Claim:
     """Return the row over all benchmarks, from the headline of each."""
     found = overall(parts)
     verdicts = [f"{part.metric.benchmark} {part.metric.name}: {part.verdict}" for part in parts]
-    titles = ", ".join(study.titles[part.metric.benchmark] for part in parts)
+    titles = ", ".join(measure.title for measure in headlines)
+    models = " ".join(compared_ids(measure.compared) for measure in headlines)
+    why = [why_not(measured, study, measure) for measure in headlines] if found.replicates is None else []
     return Claim(
-        CLAIM,
+        RELIANCE,
         f"Adversarially trained models rely on backgrounds more than standard ones on every benchmark ({titles}).",
         "share of headlines supported, each by itself; p: the largest of theirs; rerun: as if they were independent",
         *(found.share if found.replicates else None, None, None, found.p_value, found.verdict),
@@ -70,6 +81,9 @@ def overall_row(study: Study, parts: Sequence[Tested]) -> Claim:
         rerun=found.rerun,
         scope=HEADLINE,
         evidence="; ".join(verdicts),
+        benchmarks=" ".join(measure.raw.benchmark for measure in headlines),
+        models=" ".join(dict.fromkeys(models.split())),
+        missing="; ".join(dict.fromkeys(why)),
     )
 
 
@@ -82,14 +96,16 @@ def measure_row(measured: Measurements, study: Study, measure: Measure, tested: 
         f"({direction(measure.raw)}).",
         statistic(measure),
     )
+    ids = compared_ids(measure.compared)
     if tested.finding is None:
-        return not_tested(Said(*words, f"{measure.raw.benchmark}: {why_not(measured, study, measure)}", scope))
+        said = said_of(measure, words, measure.raw.benchmark, ids, scope)
+        return not_tested(said, why_not(measured, study, measure))
     cells = measure.compared.cells
     models = with_standard(study.models, [model for listed in cells.values() for model in listed])
     named = ", ".join(f"{architecture} {norm} ({len(listed)} models)" for (architecture, norm), listed in cells.items())
     evidence = f"{measure.raw.benchmark}: mean of {named}; {sources(tested.contrasts)}"
     evidence += remarks(measured, measure, models)
-    return tested.finding.claim(Said(*words, evidence, scope), tested.warning)
+    return tested.finding.claim(said_of(measure, words, evidence, ids, scope), tested.warning)
 
 
 def cell_rows(measured: Measurements, study: Study, measure: Measure, warning: str | None) -> list[Claim]:
@@ -100,18 +116,18 @@ def cell_rows(measured: Measurements, study: Study, measure: Measure, warning: s
         estimate = effect(found, study.unseen_variance)
         if estimate is None:
             continue
-        (finding,) = findings([estimate], [rule(study, measure.metric)])
+        (finding,) = findings([estimate], [rule(study, measure.raw)])
         standard = measure.others if measure.beyond else f"the standard {architecture}"
         evidence = f"{measure.raw.benchmark}: {', '.join(models)} against {standard}; {sources(found)}"
-        said = Said(
+        evidence += remarks(measured, measure, with_standard(study.models, models))
+        words = (
             f"{name(measure.metric)}.{architecture}.{norm}",
             f"On {measure.title}, {norm}-trained {architecture} networks rely on backgrounds more than "
             f"{measure.others} ({direction(measure.raw)}).",
             statistic(measure),
-            evidence + remarks(measured, measure, with_standard(study.models, models)),
-            norm=norm,
         )
-        rows.append(finding.claim(said, warning))
+        ids = compared_ids(measure.compared, (architecture, norm))
+        rows.append(finding.claim(said_of(measure, words, evidence, ids, norm=norm), warning))
     return rows
 
 
@@ -123,7 +139,7 @@ def why_not(measured: Measurements, study: Study, measure: Measure) -> str:
         reasons = lines.left_out(measured, study.models, [measure.raw])
         return reasons.get(f"{measure.metric.benchmark}.{measure.metric.name}", "no line through standard models")
     if all(is_standard(model) for model in there):
-        return "cannot be tested: no adversarially trained model of a grid was measured; list architectures and budgets"
+        return "no adversarially trained model of a grid was measured; list architectures and budgets"
     if not measure.compared.grid:
         return "no standard model was measured beside the adversarially trained ones; measure one"
     cells = ", ".join(f"{a} {norm} {len(models)}" for (a, norm), models in measure.compared.cells.items())

@@ -19,10 +19,12 @@ No verdict is drawn where the standard models' gap is at its floor, or their acc
 from tradeoffs.claims import regime
 from tradeoffs.claims.row import CONCLUSION, Claim, Said
 from tradeoffs.claims.scale_effects import BENCHMARK, KEY, METRIC, ROLE, Effects, effects
-from tradeoffs.claims.sweep_rows import all_of, single
+from tradeoffs.claims.sweep_rows import OF_ALL, all_of, single
+from tradeoffs.claims.variance import Estimate
 from tradeoffs.claims.verdicts import Rule
 from tradeoffs.results.measurements import Measurements
-from tradeoffs.results.study import Study
+from tradeoffs.results.standard import is_standard
+from tradeoffs.results.study import Model, Study
 
 STATISTIC = f"mean over budgets of {METRIC} - standard at that scale; p: t test"
 Warnings = dict[float, str | None]
@@ -49,7 +51,7 @@ def _l2(found: Effects, study: Study, warned: Warnings) -> list[Claim]:
         "features cause the response."
     )
     parts, warning = [found.at(scale) for scale in found.scales], _together(warned, found.scales)
-    every = all_of(f"{KEY}.l2", statement, _evidence(study, "l2"), parts, _rule(study), warning)
+    every = _all_of(found, study, "l2", "l2", statement, parts, warning)
     if len(found.scales) < 2:
         return [every]
     smallest, largest = found.scales[0], found.scales[-1]
@@ -58,7 +60,7 @@ def _l2(found: Effects, study: Study, warned: Warnings) -> list[Claim]:
         f"smallest ({smallest:g}), as in the linear model whose response causes the features."
     )
     ends, warning = [found.at(largest), found.at(smallest, -1)], _together(warned, [smallest, largest])
-    return [every, all_of(f"{KEY}.l2.turns", statement, _evidence(study, "l2"), ends, _rule(study), warning)]
+    return [every, _all_of(found, study, "l2", "l2.turns", statement, ends, warning)]
 
 
 def _linf(found: Effects, study: Study, warned: Warnings) -> list[Claim]:
@@ -78,13 +80,38 @@ def _linf(found: Effects, study: Study, warned: Warnings) -> list[Claim]:
         _evidence(study, "linf"),
         CONCLUSION,
         "linf",
+        benchmarks=BENCHMARK,
+        metric=METRIC,
+        models=_ids(study, "linf"),
     )
     ends = [found.at(largest), found.at(smallest, -1)]
     warning = _together(warned, [smallest, largest])
     return [
-        all_of(f"{KEY}.linf", statement, _evidence(study, "linf"), ends, _rule(study), warning),
+        _all_of(found, study, "linf", "linf", statement, ends, warning),
         single(growth, _missing(found), found.growth, _rule(study), _together(warned, found.scales)),
     ]
+
+
+def _all_of(
+    found: Effects,
+    study: Study,
+    norm: str,
+    name: str,
+    statement: str,
+    parts: list[Estimate | None],
+    warning: str | None,
+) -> Claim:
+    said = Said(
+        f"{KEY}.{name}",
+        statement,
+        OF_ALL,
+        _evidence(study, norm),
+        CONCLUSION,
+        benchmarks=BENCHMARK,
+        metric=METRIC,
+        models=_ids(study, norm),
+    )
+    return all_of(said, _missing(found), parts, _rule(study), warning)
 
 
 def _at_scale(found: Effects, study: Study, norm: str, scale: float, warning: str | None) -> Claim:
@@ -95,6 +122,9 @@ def _at_scale(found: Effects, study: Study, norm: str, scale: float, warning: st
         _evidence(study, norm, scale),
         norm=norm,
         background_scale=scale,
+        benchmarks=BENCHMARK,
+        metric=METRIC,
+        models=_ids(study, norm, scale),
     )
     return single(said, _missing(found), found.at(scale), _rule(study), warning)
 
@@ -118,5 +148,14 @@ def _together(warned: Warnings, scales: list[float]) -> str | None:
 
 
 def _evidence(study: Study, norm: str, scale: float | None = None) -> str:
-    ids = [m.id for m in study.models if (m.role, m.norm) == (ROLE, norm) and scale in (None, m.background_scale)]
+    ids = [m.id for m in _models(study, scale) if m.norm == norm]
     return f"{BENCHMARK}: {', '.join(ids)} against the standard models of their worlds"
+
+
+def _ids(study: Study, norm: str, scale: float | None = None) -> str:
+    return " ".join(m.id for m in _models(study, scale) if m.norm == norm or is_standard(m))
+
+
+def _models(study: Study, scale: float | None) -> list[Model]:
+    """Return the models of the sweep, or those at one scale."""
+    return [m for m in study.models if m.role == ROLE and scale in (None, m.background_scale)]

@@ -17,13 +17,13 @@ from collections.abc import Iterator
 from tradeoffs.claims import regime
 from tradeoffs.claims.contrasts import effect
 from tradeoffs.claims.headlines import rule
-from tradeoffs.claims.measures import sources
+from tradeoffs.claims.measures import compared_ids, sources
 from tradeoffs.claims.reliance_effects import Compared, compare, compare_beyond_accuracy, contrasts, with_standard
 from tradeoffs.claims.row import Claim, Said, not_tested
 from tradeoffs.claims.verdicts import findings
 from tradeoffs.results import beyond_accuracy as lines
 from tradeoffs.results.measurements import Measurements
-from tradeoffs.results.metrics import Metric
+from tradeoffs.results.metrics import Metric, beyond_accuracy
 from tradeoffs.results.study import Study
 
 BENCHMARK = "shifted_correlation"
@@ -71,21 +71,21 @@ def _excess(
     }
     at_equal = compare_beyond_accuracy({**measured, **beside}, study.models, metric)
 
-    def words(suffix: str, who: str, whom: str, along: str = "") -> tuple[str, str, str]:
+    def words(name: str, who: str, whom: str, along: str = "") -> tuple[str, str, str]:
         return (
-            f"{BENCHMARK}.{metric.name}{suffix}",
+            f"{BENCHMARK}.{name}",
             f"Where the spurious correlation is {domain} at test, the {risk} of {who} grows more than that of {whom}.",
             f"mean over budgets of {metric.name} - standard{along}; p: Student's t, two-sided",
         )
 
     everybody = "adversarially trained networks"
-    yield _row(study, metric, compared, words("", everybody, "standard ones"), warning)
+    yield _row(study, metric, compared, words(metric.name, everybody, "standard ones"), warning)
     if at_equal.grid:
         along = " along the line of standard models at equal accuracy"
-        said = words("_beyond_accuracy", everybody, "standard ones of equal accuracy", along)
-        yield _row(study, metric, at_equal, said, warning)
+        said = words(beyond_accuracy(metric).name, everybody, "standard ones of equal accuracy", along)
+        yield _row(study, metric, at_equal, said, warning, at_equal_accuracy=True)
     for architecture, norm in compared.cells:
-        said = words(f".{architecture}.{norm}", f"{norm}-trained {architecture} networks", "standard ones")
+        said = words(f"{metric.name}.{architecture}.{norm}", f"{norm}-trained {architecture} networks", "standard ones")
         yield _row(study, metric, compared, said, warning, (architecture, norm))
 
 
@@ -96,6 +96,8 @@ def _row(
     words: tuple[str, str, str],
     warning: str | None,
     cell: tuple[str, str] | None = None,
+    *,
+    at_equal_accuracy: bool = False,
 ) -> Claim:
     """Return the row of one effect, over the grid or one architecture and norm of it."""
     found = contrasts(compared, cell)
@@ -103,7 +105,16 @@ def _row(
     norm = cell[1] if cell else None
     trained = [model for of, models in compared.cells.items() if cell in (None, of) for model in models]
     named = f"{BENCHMARK}: {', '.join(with_standard(study.models, trained))}"
+    said = Said(
+        *words,
+        named,
+        norm=norm,
+        benchmarks=BENCHMARK,
+        metric=metric.name,
+        models=compared_ids(compared, cell),
+        at_equal_accuracy=at_equal_accuracy,
+    )
     if estimate is None:
-        return not_tested(Said(*words, f"{named}: {FEW}", norm=norm))
+        return not_tested(said, FEW)
     (finding,) = findings([estimate], [rule(study, metric)])
-    return finding.claim(Said(*words, f"{named}; {sources(found)}", norm=norm), warning)
+    return finding.claim(said._replace(evidence=f"{named}; {sources(found)}"), warning)

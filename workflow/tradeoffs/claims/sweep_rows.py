@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from tradeoffs.claims.all_of import together
-from tradeoffs.claims.row import CONCLUSION, UNDECIDED, Claim, Said, not_tested
+from tradeoffs.claims.row import UNDECIDED, Claim, Said, not_tested
 from tradeoffs.claims.variance import Estimate
 from tradeoffs.claims.verdicts import Rule, findings
+
+OF_ALL = "share of its parts that are supported, each by itself; p: the largest of theirs"  # what a value of all_of is
 
 
 def single(said: Said, missing: str, effect: Estimate | None, rule: Rule, warning: str | None) -> Claim:
@@ -16,22 +18,24 @@ def single(said: Said, missing: str, effect: Estimate | None, rule: Rule, warnin
     return found.claim(said, warning)
 
 
-def all_of(
-    claim: str, statement: str, evidence: str, effects: Sequence[Estimate | None], rule: Rule, warning: str | None
-) -> Claim:
-    """Return the row of a claim that needs all of the effects (:mod:`tradeoffs.claims.all_of`)."""
+def all_of(said: Said, missing: str, effects: Sequence[Estimate | None], rule: Rule, warning: str | None) -> Claim:
+    """Return the row of a claim that needs all of the effects (:mod:`tradeoffs.claims.all_of`).
+
+    ``missing``: of what nothing is known of any.
+    """
     tested = iter(findings([one for one in effects if one is not None], [rule for one in effects if one is not None]))
     found = together([None if one is None else next(tested) for one in effects])
     share = None if found.replicates is None else found.share
     return Claim(
-        claim,
-        statement,
-        "share of its parts that are supported, each by itself; p: the largest of theirs",
-        *(share, None, None, found.p_value, UNDECIDED if warning else found.verdict),
+        **said._asdict(),
+        value=share,
+        ci_low=None,
+        ci_high=None,
+        p_value=found.p_value,
+        verdict=UNDECIDED if warning else found.verdict,
         replicates=found.replicates,
         rerun=None if warning else found.rerun,
         margin=rule.margin,
-        scope=CONCLUSION,
         warning=warning,
-        evidence=evidence,
+        missing=missing if share is None else "",
     )

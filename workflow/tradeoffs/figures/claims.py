@@ -85,9 +85,7 @@ def draw(*, claims: Annotated[Path, "claims.csv"]) -> Figure:
 
 def untested(table: pd.DataFrame) -> str:
     """Say that none of the claims can be tested, and why: what is missing for most of them."""
-    mark = "cannot be tested: "
-    whole = table[table["scope"].isin([HEADLINE, CONCLUSION])]["evidence"]
-    why = [str(evidence).partition(mark)[2] for evidence in whole if mark in str(evidence)]
+    why = table.loc[table["scope"].isin([HEADLINE, CONCLUSION]), "missing"].dropna().tolist()
     said = max(why, key=why.count) if why else "claims.csv says what is missing"
     return f"none of the {len(table)} claims can be tested, and claims.csv says of each what is missing: {said}"
 
@@ -95,7 +93,7 @@ def untested(table: pd.DataFrame) -> str:
 def rows_of(table: pd.DataFrame) -> list[Row]:
     """Return the rows of the picture under their headings; headings without rows are left out."""
     headline, conclusion = table["scope"] == HEADLINE, table["scope"] == CONCLUSION
-    beyond = table["claim"].str.endswith("_beyond_accuracy")
+    beyond = table["at_equal_accuracy"].astype(str) == "True"
     whole = (table["scope"] == EXPLORATORY) & table["norm"].isna() & table["background_scale"].isna()
     groups = {
         "Headlines: against standard models": table[headline & ~beyond],

@@ -1,6 +1,5 @@
 """The claims as they are listed: each with its effect drawn, its verdict, and the models and benchmarks behind it."""
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -26,7 +25,17 @@ def claim_list(facts: Facts) -> list[Listed]:
     """Return all claims, those about networks first, in the order of the table."""
     limit = scale(facts.networks)
     rows = sorted(facts.claims, key=lambda row: row["subject"] == LINEAR_MODEL)
-    return [Listed(row, _drawing(row, limit), *behind(row, facts)) for row in rows]
+    return [Listed(row, _drawing(row, limit), *_behind(row, facts)) for row in rows]
+
+
+def _behind(row: Row, facts: Facts) -> tuple[list[str], list[str]]:
+    """Return the models and the benchmarks of a claim that are of this study, in its order."""
+    models, benchmarks = set(row["models"].split()), set(row["benchmarks"].split())
+    of_study = facts.study
+    return (
+        [model.id for model in of_study.models if model.id in models],
+        [each.name for each in of_study.benchmarks if each.name in benchmarks],
+    )
 
 
 def difference_list(facts: Facts) -> list[tuple[Row, Markup | None]]:
@@ -47,21 +56,3 @@ def _drawing(row: Row, limit: float) -> Markup | None:
     if value is None or low is None or high is None:
         return None
     return interval(value, low, high, number(row["margin"]), limit)
-
-
-def behind(row: Row, facts: Facts) -> tuple[list[str], list[str]]:
-    """Return the models and the benchmarks that a claim rests on.
-
-    Benchmarks are parts of its name, or begin a part of its evidence (``imagenet9: ...``, ``imagenet9 bg_gap: ...``).
-    Models are those that the evidence names; where it names none, all of the grid that were put through its benchmarks.
-    """
-    if row["subject"] == LINEAR_MODEL:
-        return [], []
-    words = set(re.findall(r"[\w.-]*\w", row["evidence"]))
-    begun = {*re.findall(r"(?:^|; )(\w+)(?: \w+)?:", row["evidence"]), *row["claim"].split(".")}
-    benchmarks = [each.name for each in facts.study.benchmarks if each.name in begun]
-    models = [model.id for model in facts.study.models if model.id in words]
-    if not models:
-        grid = [model for model in facts.study.models if model.role == "main"]
-        models = [model.id for model in grid if set(benchmarks) & set(model.benchmarks)]
-    return models, benchmarks

@@ -4,20 +4,20 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from tradeoffs.claims import headlines
+from tradeoffs.claims.findings import headlines
 from tradeoffs.claims.row import (
     CONCLUSION,
     CONTRADICTED,
     EQUIVALENT,
-    HEADLINE,
+    RELIANCE,
     SUPPORTED,
     UNDECIDED,
+    VERDICTS,
 )
 from tradeoffs.page.facts import Facts
 from tradeoffs.page.rows import number
 from tradeoffs.results.rows import Row
 
-VERDICTS = (SUPPORTED, CONTRADICTED, EQUIVALENT, UNDECIDED)
 _ANSWERS = {
     SUPPORTED: "Yes, on every benchmark",
     CONTRADICTED: "No, not on every benchmark",
@@ -53,8 +53,8 @@ def answer(facts: Facts) -> list[str]:
     """Return three sentences: over all benchmarks, at equal accuracy, and of the other conclusions."""
     if not facts.claims:
         return [f"No answer to that: {facts.no_claims}."]
-    whole = next((row for row in facts.networks if row["claim"] == headlines.CLAIM), None)
-    raw, equal = (_headlines(facts, beyond) for beyond in (False, True))
+    whole = next((row for row in facts.networks if row["claim"] == RELIANCE), None)
+    raw, equal = (headlines(facts.networks, at_equal_accuracy=equal) for equal in (False, True))
     if whole is None:
         first = "No answer over all benchmarks: the study has no grid of adversarially trained models to ask it of."
     else:
@@ -80,13 +80,6 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _headlines(facts: Facts, beyond: bool) -> list[Row]:
-    """Return the headlines by themselves, raw or at equal accuracy."""
-    metrics = [(each.beyond if beyond else each.reliance)[0] for each in facts.study.benchmarks if each.reliance]
-    names = {headlines.name(metric) for metric in metrics}
-    return [row for row in facts.networks if row["scope"] == HEADLINE and row["claim"] in names]
-
-
 def counted(rows: Sequence[Row], thing: str, about: str) -> str:
     """Return ``of 5 headlines about networks 1 is supported, 4 are undecided``, or ``all 5 headlines ... are``."""
     counts = Counter(row["verdict"] for row in rows)
@@ -109,7 +102,8 @@ def sure(facts: Facts) -> list[str]:
         if count == 1
         else f"It rests on {count} replicates: as many times worlds were made and networks trained."
     ]
-    chances = [chance for row in _headlines(facts, False) if (chance := number(row["rerun"])) is not None]
+    of_headlines = headlines(facts.networks, at_equal_accuracy=False)
+    chances = [chance for row in of_headlines if (chance := number(row["rerun"])) is not None]
     if chances:
         said.append(
             f"The chance that another study of the same size comes to the same verdict is {min(chances):.0%} to "

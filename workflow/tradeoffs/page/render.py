@@ -9,6 +9,7 @@ import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from tradeoffs.claims.row import VERDICTS
 from tradeoffs.page import look
 from tradeoffs.page.beside import beside
 from tradeoffs.page.charts import charts
@@ -17,7 +18,7 @@ from tradeoffs.page.embedding import embedded, script
 from tradeoffs.page.facts import Facts
 from tradeoffs.page.leaderboard import leaderboard
 from tradeoffs.page.model_cards import model_cards
-from tradeoffs.page.overview import VERDICTS, overview
+from tradeoffs.page.overview import overview
 from tradeoffs.page.rows import number
 from tradeoffs.page.theory_part import theory_part
 from tradeoffs.step.files import write_atomically
