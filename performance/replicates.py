@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tradeoffs.claims.command import claims_of
-from tradeoffs.claims.row import CONTRADICTED, EQUIVALENT, SUPPORTED, UNDECIDED, VERDICTS
+from tradeoffs.claims.row import (
+    CONTRADICTED,
+    EQUIVALENT,
+    EXPLORATORY,
+    HEADLINE,
+    SUPPORTED,
+    UNDECIDED,
+    VERDICTS,
+    Claim,
+)
 from tradeoffs.results.evaluations import read
 from tradeoffs.results.measurements import measure
 from tradeoffs.results.study import Settings, Study, study_of

@@ -8,7 +8,7 @@ from claims.hand_made import BUDGETS, by_name, grid, measured, model, strength, 
 from results.synthetic_study import metrics_told
 from tradeoffs.claims import reliance, reliance_effects
 from tradeoffs.claims.command import difference_rows
-from tradeoffs.claims.contrasts import Noise, contrast, effect
+from tradeoffs.claims.contrasts import Noise, contrast, effect, on_other_photographs
 from tradeoffs.claims.headlines import headlines
 from tradeoffs.claims.reliance_effects import baseline, compare, compare_beyond_accuracy, contrasts, noise_of
 from tradeoffs.claims.row import Claim
@@ -119,6 +119,22 @@ def test_more_replicates_narrow_the_interval() -> None:
         widths.append(row.ci_high - row.ci_low)
     assert widths == sorted(widths, reverse=True)
     assert widths[-1] < 0.6 * widths[0]
+
+
+def test_other_photographs_than_those_of_all_replicates_would_change_more() -> None:
+    models = grid(replicates=5)
+    found = measured(models, "imagenet9", "bg_gap", gap, images=0.02)
+    of_grid = contrasts(compare(found, models, GAP))
+    these, others = effect(of_grid, 0.0), on_other_photographs(of_grid, 0.0)
+    assert these is not None
+    assert others is not None
+    assert others.value == these.value
+    assert others.standard_error == pytest.approx(0.02, rel=0.15)
+    assert these.standard_error < 0.012
+    assert on_other_photographs(of_grid[:1], 0.0) is None
+    row = by_name(reliance.claims(found, study(models)))[KEY]
+    low, high = others.interval()
+    assert f"on other photographs than the replicates' [{low:+.3f}, {high:+.3f}]" in row.evidence
 
 
 def test_images_of_one_world_do_not_average_out_over_replicates() -> None:

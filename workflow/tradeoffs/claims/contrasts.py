@@ -120,6 +120,20 @@ def effect(contrasts: Sequence[Contrast], unseen: float) -> Estimate | None:
     return estimate(trained, unseen, satterthwaite(common))
 
 
+def on_other_photographs(contrasts: Sequence[Contrast], unseen: float) -> Estimate | None:
+    """Return the mean effect as it would be if the photographs of the worlds were others; None of a single world.
+
+    Worlds are drawn from the same photographs, so that what these do to the effect is the same in all of them: the part
+    of images, whose draws are of photographs, does not shrink with the number of replicates (as in :func:`effect` where
+    they share all of their images).
+    """
+    if len({each.world for each in contrasts}) < 2:
+        return None
+    images = [each.images for each in contrasts]
+    common = Part(float(np.mean([part.variance for part in images])), min(part.df for part in images))
+    return estimate(_replicates(contrasts, images=False), unseen, common)
+
+
 def _replicates(contrasts: Sequence[Contrast], *, images: bool = True) -> list[Replicate]:
     """Return what each source adds in each replicate; trainings are one source where they are in any of them."""
     one = any(each.alike for each in contrasts)

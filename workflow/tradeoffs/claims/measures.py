@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tradeoffs.claims.contrasts import Contrast
+from tradeoffs.claims.contrasts import Contrast, on_other_photographs
 from tradeoffs.claims.reliance_effects import Compared, compare, compare_beyond_accuracy, is_judged, no_measurements
 from tradeoffs.claims.row import EXPLORATORY, Said
 from tradeoffs.results import beyond_accuracy as lines
@@ -76,15 +76,22 @@ def direction(metric: Metric) -> str:
     return f"{metric.name} {'higher' if metric.sign > 0 else 'lower'}: {metric.meaning}"
 
 
-def sources(found: Sequence[Contrast]) -> str:
-    """Say how much of the standard error of one replicate comes from where."""
+def sources(found: Sequence[Contrast], unseen: float) -> str:
+    """Say how much of the standard error of one replicate comes from where; of several, what other photographs change.
+
+    ``unseen``: as in :func:`tradeoffs.claims.contrasts.effect`.
+    """
     parts = {
         "images": [each.images for each in found],
         "adversarial trainings": [each.adversarial for each in found],
         "standard trainings": [each.standard for each in found],
     }
     named = [f"{source} {np.sqrt(np.mean([part.variance for part in listed])):.3f}" for source, listed in parts.items()]
-    return f"standard error within a replicate by {', '.join(named)}"
+    said = f"standard error within a replicate by {', '.join(named)}"
+    if (elsewhere := on_other_photographs(found, unseen)) is not None:
+        low, high = elsewhere.interval()
+        said += f"; 95 % interval on other photographs than the replicates' [{low:+.3f}, {high:+.3f}]"
+    return said
 
 
 def said_of(

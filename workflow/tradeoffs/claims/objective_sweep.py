@@ -70,4 +70,6 @@ def _row(
     judged = [*members, *(m for m in compared if plain)]
     warning = regime.warning(regime.of_objectives(measured, study, benchmark, judged))
     noise = "noise of training: that of the study's grid"
-    return finding.claim(said._replace(evidence=f"{evidence}; {noise}; {sources(found)}"), warning)
+    return finding.claim(
+        said._replace(evidence=f"{evidence}; {noise}; {sources(found, study.unseen_variance)}"), warning
+    )

@@ -35,7 +35,7 @@ def own_rows(measured: Measurements, study: Study, measure: Measure, warning: st
             rows.append(not_tested(said_of(measure, words, named, ids, norm=model.norm), _TRAINED_ONCE))
             continue
         (finding,) = findings([estimate], [rule(study, measure.raw)])
-        evidence = f"{named}; noise of training: that of the study's grid; {sources([single])}"
+        evidence = f"{named}; noise of training: that of the study's grid; {sources([single], study.unseen_variance)}"
         evidence += remarks(measured, measure, [model.id, *found.standard])
         rows.append(finding.claim(said_of(measure, words, evidence, ids, norm=model.norm), warning))
     return rows

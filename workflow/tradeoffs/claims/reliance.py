@@ -103,7 +103,7 @@ def measure_row(measured: Measurements, study: Study, measure: Measure, tested: 
     cells = measure.compared.cells
     models = with_standard(study.models, [model for listed in cells.values() for model in listed])
     named = ", ".join(f"{architecture} {norm} ({len(listed)} models)" for (architecture, norm), listed in cells.items())
-    evidence = f"{measure.raw.benchmark}: mean of {named}; {sources(tested.contrasts)}"
+    evidence = f"{measure.raw.benchmark}: mean of {named}; {sources(tested.contrasts, study.unseen_variance)}"
     evidence += remarks(measured, measure, models)
     return tested.finding.claim(said_of(measure, words, evidence, ids, scope), tested.warning)
 
@@ -118,7 +118,9 @@ def cell_rows(measured: Measurements, study: Study, measure: Measure, warning: s
             continue
         (finding,) = findings([estimate], [rule(study, measure.raw)])
         standard = measure.others if measure.beyond else f"the standard {architecture}"
-        evidence = f"{measure.raw.benchmark}: {', '.join(models)} against {standard}; {sources(found)}"
+        evidence = (
+            f"{measure.raw.benchmark}: {', '.join(models)} against {standard}; {sources(found, study.unseen_variance)}"
+        )
         evidence += remarks(measured, measure, with_standard(study.models, models))
         words = (
             f"{name(measure.metric)}.{architecture}.{norm}",

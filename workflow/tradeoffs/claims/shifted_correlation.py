@@ -117,4 +117,4 @@ def _row(
     if estimate is None:
         return not_tested(said, FEW)
     (finding,) = findings([estimate], [rule(study, metric)])
-    return finding.claim(said._replace(evidence=f"{named}; {sources(found)}"), warning)
+    return finding.claim(said._replace(evidence=f"{named}; {sources(found, study.unseen_variance)}"), warning)
