@@ -8,7 +8,6 @@ A benchmark is a module of this folder with ``Settings`` and ``evaluate``, and t
 metrics and provenance, its outcomes (npz) what was said of each image and ``draws/<metric>`` of the bootstrap.
 """
 
-import difflib
 import importlib
 from dataclasses import fields
 from functools import partial
@@ -29,6 +28,7 @@ from tradeoffs.step.command import Step, Written, options_of
 from tradeoffs.step.declarations import Benchmark
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.files import read_json, write_whole
+from tradeoffs.step.similar import did_you_mean
 
 
 def step(benchmark: str) -> Step:
@@ -57,8 +57,7 @@ def find(benchmark: str) -> Benchmark:
     declared = declarations.benchmark(benchmark)
     if declared is None:
         known = declarations.benchmarks()
-        close = difflib.get_close_matches(benchmark, known, n=1)
-        hint = f"; did you mean {close[0]}?" if close else f"; expected one of {', '.join(known)}"
+        hint = did_you_mean(benchmark, known) or f"; expected one of {', '.join(known)}"
         raise InputError(f"no benchmark is called {benchmark!r}{hint}")
     return declared
 

@@ -36,7 +36,6 @@ MAPPINGS = (
 SUFFIXES = (*IMAGE_SUFFIXES, ".webp")
 FACTORS, FACTOR = "factors.csv", "factor"
 RED = (255, 0, 0)
-BORDER = 2  # pixels that the official loader crops on each side; one leaves traces of the red border
 
 
 class ObjectNet(NamedTuple):

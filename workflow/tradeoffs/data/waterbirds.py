@@ -12,15 +12,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tradeoffs.acquisition.waterbirds_layout import COLUMNS, FOLDER
 from tradeoffs.data.mappings import UNPACK
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.folders import is_file
 from tradeoffs.step.inputs import read_csv, shown
 
-FOLDER = "waterbird_complete95_forest2water2"
 SPLITS = ("train", "val", "test")
 
-_COLUMNS = ["img_id", "img_filename", "y", "split", "place", "place_filename"]
 _ALLOWED = {"y": 2, "split": 3, "place": 2}  # whole numbers below
 
 
@@ -69,15 +68,15 @@ def read(root: Path, split: str) -> Waterbirds:
 def _rows(table: Path) -> list[tuple[int, list[str]]]:
     """Return the rows below the header with their line numbers."""
     header, rows = read_csv(table, UNPACK)
-    if header != _COLUMNS:
-        raise InputError(f"{table}: header is {shown(header)}; expected {','.join(_COLUMNS)}")
+    if header != list(COLUMNS):
+        raise InputError(f"{table}: header is {shown(header)}; expected {','.join(COLUMNS)}")
     return rows
 
 
 def _parse(table: Path, number: int, cells: list[str]) -> tuple[int, _Row]:
-    if len(cells) != len(_COLUMNS):
-        raise InputError(f"{table}: row {number} has {len(cells)} cells, expected {len(_COLUMNS)}; unpack again")
-    values = dict(zip(_COLUMNS, cells, strict=True))
+    if len(cells) != len(COLUMNS):
+        raise InputError(f"{table}: row {number} has {len(cells)} cells, expected {len(COLUMNS)}; unpack again")
+    values = dict(zip(COLUMNS, cells, strict=True))
     if not values["img_id"].isdecimal():
         raise InputError(f"{table}: row {number} has img_id {values['img_id']!r}; expected a whole number")
     for key, count in _ALLOWED.items():

@@ -11,7 +11,6 @@ Every network takes images in [0, 1], normalises them itself, and has ``features
 - ``python``: what the user's function makes that the weights file names (:mod:`tradeoffs.models.factory`); likewise.
 """
 
-import difflib
 import importlib
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -26,6 +25,7 @@ from tradeoffs.models.normalised import wrap
 from tradeoffs.models.small_resnet import BasicBlock, BottleneckBlock, SmallResNet
 from tradeoffs.models.unavailable import UnavailableError
 from tradeoffs.step.errors import InputError
+from tradeoffs.step.similar import did_you_mean
 from tradeoffs.step.yaml_files import read
 
 VARIANTS = Path(__file__).with_name("variants.yaml")
@@ -71,7 +71,7 @@ def unwrapped(architecture: str, num_classes: int) -> nn.Module:
     if library == "timm":
         timm = import_timm()
         if not timm.is_model(name):
-            raise InputError(f"architecture: timm has no model {name!r}{_similar(name, timm.list_models())}")
+            raise InputError(f"architecture: timm has no model {name!r}{did_you_mean(name, timm.list_models())}")
         network = timm.create_model(name, pretrained=False, num_classes=num_classes, **changed)
         return network
     if library == "torchvision" or architecture in ARCHITECTURES:
@@ -79,14 +79,14 @@ def unwrapped(architecture: str, num_classes: int) -> nn.Module:
         models: Any = importlib.import_module("torchvision.models")
         known = models.list_models(module=models)
         if name not in known:
-            raise InputError(f"architecture: torchvision has no classifier {name!r}{_similar(name, known)}")
+            raise InputError(f"architecture: torchvision has no classifier {name!r}{did_you_mean(name, known)}")
         # Inception and GoogLeNet warn about their slow initialisation unless it is chosen.
         extra = {"init_weights": False} if name in ("inception_v3", "googlenet") else {}
         network = models.get_model(name, weights=None, num_classes=num_classes, **extra, **changed)
         return network
     raise InputError(
-        f"architecture: {architecture!r} is unknown; choose one of {', '.join(ARCHITECTURES)}, torchvision/<name> or "
-        "timm/<name>"
+        f"architecture: {architecture!r} is unknown; choose one of {', '.join(ARCHITECTURES)}, torchvision/<name>, "
+        "timm/<name> or open_clip/<name>"
         + (f" ({architecture} can only be loaded, not trained)" if architecture in ("torchscript", "python") else "")
     )
 
@@ -95,7 +95,7 @@ def variant(name: str) -> tuple[str, str, dict[str, Any]]:
     """Return library, name there and arguments of a variant; InputError for an unknown one."""
     known = read(VARIANTS)
     if name not in known:
-        raise InputError(f"architecture: there is no variant {name!r}{_similar(name, list(known))}")
+        raise InputError(f"architecture: there is no variant {name!r}{did_you_mean(name, known)}")
     return known[name]["library"], known[name]["name"], known[name]["arguments"]
 
 
@@ -128,8 +128,3 @@ def loaded(tensors: Any, weights: Path, architecture: str, num_classes: int, dev
         state_dict.fit(network, tensors, weights, f"a {architecture} with {num_classes} classes")
     network.to(device).eval().requires_grad_(False)
     return cast(Network, network)
-
-
-def _similar(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(close)}?" if close else ""

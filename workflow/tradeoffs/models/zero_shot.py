@@ -5,7 +5,6 @@ temperature (Radford et al. 2021). That is a linear layer on image embeddings of
 needed only once. The networks are those of the library open_clip.
 """
 
-import difflib
 import importlib
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 
 from tradeoffs.models.unavailable import UnavailableError
 from tradeoffs.step.errors import InputError
+from tradeoffs.step.similar import did_you_mean
 
 
 class ZeroShot(nn.Module):
@@ -49,9 +49,7 @@ def check_name(name: str) -> None:
     """Raise InputError, with the names that come close, where open_clip has no such network."""
     known = import_open_clip().list_models()
     if name not in known:
-        close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-        hint = f"; did you mean {' or '.join(close)}?" if close else ""
-        raise InputError(f"architecture: open_clip has no model {name!r}{hint}")
+        raise InputError(f"architecture: open_clip has no model {name!r}{did_you_mean(name, known)}")
 
 
 def both_towers(name: str, **weights: Any) -> nn.Module:

@@ -317,7 +317,7 @@ def check_metrics(name: str, declared: Benchmark, measured: Iterable[str]) -> No
     """Raise InputError where the metrics of a benchmark's result are not those that its declaration names."""
     left = dict.fromkeys(declared.metrics)
     for metric in measured:
-        found = metric if metric in declared.metrics else _family(metric, declared.metrics)
+        found = metric if metric in declared.metrics else family(metric, declared.metrics)
         if found is None:
             raise InputError(
                 f"benchmarks/{name}.yaml: metrics: {metric} is not declared, but {name}.py measures it; add it"
@@ -330,7 +330,7 @@ def check_metrics(name: str, declared: Benchmark, measured: Iterable[str]) -> No
             )
 
 
-def _family(metric: str, declared: Iterable[str]) -> str | None:
+def family(metric: str, declared: Iterable[str]) -> str | None:
     """Return the declared family that a metric belongs to; the first that fits."""
     for name in declared:
         parts = re.split(r"({\w+})", name)

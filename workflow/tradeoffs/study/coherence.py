@@ -4,7 +4,6 @@ What the schema can say about a single key stands there.
 """
 
 import json
-import re
 from collections import Counter
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from tradeoffs.miniature.settings import OBJECTNET_BORDER
 from tradeoffs.models import catalogue, released_files, sources, zoo
 from tradeoffs.models.catalogue import ARCHITECTURES
 from tradeoffs.step.declarations import benchmarks as declared_benchmarks
-from tradeoffs.step.declarations import data
+from tradeoffs.step.declarations import data, family
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.similar import did_you_mean
 from tradeoffs.study.model import Config
@@ -46,9 +45,8 @@ def check(config: Config) -> None:
 def _margins(margins: Config) -> None:
     """Check that every margin is of a metric that a benchmark declares, whatever the study."""
     known = {metric for declared in declared_benchmarks().values() for metric in declared.metrics}
-    families = [re.sub(r"\\{\w+\\}", ".+", re.escape(metric)) for metric in known]
     for name in margins:
-        if name != OTHER and not any(re.fullmatch(family, name) for family in families):
+        if name != OTHER and name not in known and family(name, known) is None:
             raise InputError(
                 f"config: claims.margins names {name!r}, which no benchmark measures{did_you_mean(name, known)}; "
                 "tradeoffs list benchmarks names what each measures first"

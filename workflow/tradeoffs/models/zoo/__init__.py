@@ -4,12 +4,12 @@ What all models of a collection share stands at its top, what one of them has ot
 data alone; ``tests/models/test_zoo.py`` says what it must hold to.
 """
 
-import difflib
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tradeoffs.step.errors import InputError
+from tradeoffs.step.similar import did_you_mean
 from tradeoffs.step.yaml_files import read
 
 FOLDER = Path(__file__).parent
@@ -106,7 +106,7 @@ def find(name: str) -> Entry:
     """Return the model of a name; InputError, with the names that come close, for an unknown one."""
     known = _by_name()
     if name not in known:
-        raise InputError(f"{name!r} is no model of the zoo{_similar(name, list(known))}; tradeoffs list zoo names them")
+        raise InputError(f"{name!r} is no model of the zoo{did_you_mean(name, known)}; tradeoffs list zoo names them")
     return known[name]
 
 
@@ -132,12 +132,6 @@ def members(name: str) -> tuple[Entry, ...]:
 @cache
 def _by_name() -> dict[str, Entry]:
     return {name: entry for entry in listed() for name in (entry.name, *entry.also)}
-
-
-def _similar(name: str, known: list[str]) -> str:
-    lower = {each.lower(): each for each in known}
-    close = difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.5)
-    return f"; did you mean {' or '.join(lower[each] for each in close)}?" if close else ""
 
 
 def _entry(path: Path, number: int, shared: dict[str, Any], row: Any) -> Entry:
