@@ -77,11 +77,11 @@ def test_masks_are_soft_and_share_the_geometry_of_images(save: Callable[..., Pat
     grey = np.random.default_rng(0).integers(0, 256, (20, 30), dtype=np.uint8)
     colour, mask = save("image.png", pixels=np.stack([grey] * 3, axis=-1)), save("mask.png", pixels=grey)
     geometry = Geometry(border=1, resize=16, crop=12)
-    found = images.load_masks([mask, colour], geometry)  # a mask stored in three equal channels is the same mask
-    assert found.dtype == np.float32
-    assert found.shape == (2, 1, 12, 12)
-    assert np.array_equal(found[0, 0], images.load([colour], geometry)[0, 0].astype(np.float32) / np.float32(255))
-    assert np.array_equal(found[0], found[1])
+    found = images.mask([mask], geometry)
+    assert found.dtype == np.uint8
+    assert found.shape == (12, 12)
+    assert np.array_equal(found, images.load([colour], geometry)[0, 0])
+    assert np.array_equal(found, images.mask([colour], geometry))  # stored in three equal channels, it is the same mask
 
 
 def test_mask_arrays_and_unions(save: Callable[..., Path], tmp_path: Path) -> None:
@@ -89,44 +89,11 @@ def test_mask_arrays_and_unions(save: Callable[..., Path], tmp_path: Path) -> No
     box[:4] = True
     np.save(tmp_path / "box.npy", box)
     grey = np.full((8, 8), 51, dtype=np.uint8)
-    groups = [[tmp_path / "box.npy"], [save("grey.png", pixels=grey), tmp_path / "box.npy"]]
-    found = images.load_mask_unions(groups)
-    assert np.array_equal(found[0, 0], box.astype(np.float32))
-    assert np.array_equal(found[1, 0], np.where(box, np.float32(1), np.float32(0.2)))
+    assert np.array_equal(images.mask([tmp_path / "box.npy"]), 255 * box)
+    union = images.mask([save("grey.png", pixels=grey), tmp_path / "box.npy"])
+    assert np.array_equal(union, np.where(box, 255, 51))
     with pytest.raises(InputError, match="no mask of this kind"):
-        images.load_mask_unions([[]])
-
-
-def test_batches_keep_the_order_and_end_with_a_short_one(save: Callable[..., Path]) -> None:
-    paths = [save(f"{value}.png", pixels=np.full((4, 4, 3), value, dtype=np.uint8)) for value in range(11)]
-    found = list(images.batches(paths, Geometry(), batch_size=4, workers=3))
-    assert [len(batch) for batch in found] == [4, 4, 3]
-    assert np.concatenate(found)[:, 0, 0, 0].tolist() == list(range(11))
-
-
-def test_a_bad_image_in_a_later_batch_ends_the_stream(save: Callable[..., Path]) -> None:
-    paths = [save(f"{number}.png") for number in range(8)] + [save("odd.png", 9, 9)]
-    stream = images.batches(paths, Geometry(), batch_size=4)
-    assert len(next(stream)) == len(next(stream)) == 4
-    with pytest.raises(InputError, match=r"odd\.png: 9x9 pixels where the first has 8x8"):
-        next(stream)
-
-
-@pytest.mark.parametrize("count", [1, 3, 4, 5, 8, 9, 13, 40])
-def test_every_image_comes_once(save: Callable[..., Path], count: int) -> None:
-    path = save("a.png")
-    assert sum(len(batch) for batch in images.batches([path] * count, Geometry(), batch_size=4)) == count
-
-
-def test_batches_decode_only_a_little_ahead(save: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    path, opened = save("a.png"), []
-    original = images.colours
-    monkeypatch.setattr(images, "colours", lambda path: (opened.append(path), original(path))[1])
-    stream = images.batches([path] * 1000, Geometry(), batch_size=10, workers=2)
-    next(stream)
-    assert len(opened) <= 30
-    stream.close()
-    assert len(opened) <= 30
+        images.mask([])
 
 
 def _truncate(path: Path) -> None:
@@ -152,7 +119,7 @@ def test_a_bad_image_is_named_and_nothing_is_returned(
         images.load(paths)
     assert "\n" not in str(error.value)
     with pytest.raises(InputError, match=rf"/3\.{suffix}: (unreadable image|image not found)"):
-        images.load_masks(paths[3:])
+        images.mask(paths[3:])
 
 
 def test_sizes_that_do_not_fit_are_named(save: Callable[..., Path]) -> None:
@@ -161,15 +128,13 @@ def test_sizes_that_do_not_fit_are_named(save: Callable[..., Path]) -> None:
         images.load(paths)
     masks = [save("c.png", pixels=np.zeros((8, 8), np.uint8)), save("d.png", pixels=np.zeros((8, 9), np.uint8))]
     with pytest.raises(InputError, match=r"d\.png: 9x8 pixels where the first has 8x8"):
-        images.load_mask_unions([masks])
+        images.mask(masks)
     with pytest.raises(InputError, match=r"a\.png: 8x8 pixels before the crop of 9"):
         images.load(paths, Geometry(crop=9))
     with pytest.raises(InputError, match=r"a\.png: 8x8 pixels, too small to cut 4"):
         images.load(paths, Geometry(border=4))
     with pytest.raises(InputError, match="no images to read"):
         images.load([])
-    with pytest.raises(InputError, match="no images to read"):
-        next(images.batches([], Geometry(), batch_size=4))
 
 
 @pytest.mark.parametrize(
@@ -186,7 +151,7 @@ def test_sizes_that_do_not_fit_are_named(save: Callable[..., Path]) -> None:
 def test_mask_arrays_of_another_kind_are_refused(mask: np.ndarray, tmp_path: Path) -> None:
     np.save(tmp_path / "mask.npy", mask)
     with pytest.raises(InputError, match=r"mask\.npy: mask of shape"):
-        images.load_masks([tmp_path / "mask.npy"])
+        images.mask([tmp_path / "mask.npy"])
 
 
 def test_pickled_truncated_and_missing_mask_arrays_are_refused(tmp_path: Path) -> None:
@@ -196,9 +161,9 @@ def test_pickled_truncated_and_missing_mask_arrays_are_refused(tmp_path: Path) -
     (tmp_path / "empty.npy").write_bytes(b"")
     for name in ("pickled", "short", "empty"):
         with pytest.raises(InputError, match=rf"{name}\.npy: unreadable mask"):
-            images.load_masks([tmp_path / f"{name}.npy"])
+            images.mask([tmp_path / f"{name}.npy"])
     with pytest.raises(InputError, match=r"none\.npy: mask not found"):
-        images.load_masks([tmp_path / "none.npy"])
+        images.mask([tmp_path / "none.npy"])
 
 
 # Pixels of other depths and kinds: what is right comes from the numbers drawn, not from Pillow's conversion

@@ -94,7 +94,7 @@ def test_unions_of_masks_of_different_size_name_the_union_by_its_first_mask(tmp_
             pixels = np.zeros((4, 4 + number), dtype=np.uint8)
             pixels[place] = 255
             Image.fromarray(pixels).save(path)
-    (union,) = images.load_mask_unions(groups[:1])
-    assert union[0].tolist() == [[1] * 4] * 2 + [[0] * 4] * 2
+    unions = [images.mask(group) for group in groups]
+    assert unions[0].tolist() == [[255] * 4] * 2 + [[0] * 4] * 2
     with pytest.raises(InputError, match=r"1a\.png: 5x4 pixels where the first has 4x4"):
-        images.load_mask_unions(groups)
+        images.stack(unions, [group[0] for group in groups])

@@ -102,7 +102,7 @@ def test_salient_imagenet(miniature: Path) -> None:
         assert core == [folder / f"feature_{index}" / path.name for index in expected_core]
         assert spurious == [folder / f"feature_{index}" / path.name for index in expected_spurious]
         assert path.is_file()
-    assert images.load_mask_unions(found.core_masks).shape == (60, 1, 32, 32)
+    assert [images.mask(masks).shape for masks in found.core_masks] == [(32, 32)] * 60
 
 
 def test_salient_imagenet_majority_of_five(tmp_path: Path) -> None:
@@ -134,8 +134,7 @@ def test_imagenet9(miniature: Path) -> None:
     foregrounds = imagenet9.foregrounds(root)
     assert [path.stem for path in foregrounds.paths] == [path.stem for path in foregrounds.masks]
     assert foregrounds.paths == imagenet9.read(root, "original").paths
-    masks = images.load_masks(foregrounds.masks)
-    assert set(np.unique(masks)) == {0.0, 1.0}
+    assert {value for path in foregrounds.masks for value in np.unique(images.mask([path]))} == {0, 255}
     mapping = imagenet9.class_mapping(root / "in_to_in9.json", 10)
     truth = [int(path.name[1:9]) for path in foregrounds.paths]
     assert mapping[truth].tolist() == foregrounds.labels.tolist()

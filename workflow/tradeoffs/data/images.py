@@ -9,7 +9,7 @@ read 1 as 1/255). What could mean two things is refused by name.
 """
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from tradeoffs.compute.parallel import in_order
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.inputs import opened
 
@@ -76,44 +75,12 @@ def mask(paths: Sequence[Path], geometry: Geometry = UNCHANGED) -> NDArray[np.ui
 
 
 def load(paths: Sequence[Path], geometry: Geometry = UNCHANGED) -> NDArray[np.uint8]:
-    """Return images as uint8 [n, 3, h, w]; for sets that fit into memory, else :func:`batches`.
+    """Return images as uint8 [n, 3, h, w]; for sets that fit into memory.
 
     Raises InputError, naming the file, for one that is missing, unreadable, truncated, or of another size than the
     first after ``geometry``.
     """
     return stack([image(path, geometry) for path in paths], paths).transpose(0, 3, 1, 2)
-
-
-def load_masks(paths: Sequence[Path], geometry: Geometry = UNCHANGED) -> NDArray[np.float32]:
-    """Return masks as float32 [n, 1, h, w] in [0, 1]; errors as ``load``."""
-    return load_mask_unions([[path] for path in paths], geometry)
-
-
-def load_mask_unions(groups: Sequence[Sequence[Path]], geometry: Geometry = UNCHANGED) -> NDArray[np.float32]:
-    """Return the union (:func:`mask`) of each group of masks, float32 [n, 1, h, w] in [0, 1]; errors as ``load``."""
-    unions = stack([mask(group, geometry) for group in groups], [group[0] for group in groups])
-    return unions[:, None].astype(np.float32) / np.float32(255)
-
-
-def batches(
-    paths: Sequence[Path], geometry: Geometry, batch_size: int, workers: int = 2
-) -> Iterator[NDArray[np.uint8]]:
-    """Yield uint8 [batch, 3, h, w] in the order of ``paths``, decoded by ``workers`` threads; errors as ``load``.
-
-    At most three batches are in memory, however many images there are.
-    """
-    if not paths:
-        raise InputError(NOTHING)
-    shape: tuple[int, ...] | None = None
-    waiting: list[NDArray[np.uint8]] = []
-    decoded = in_order(lambda path: image(path, geometry), paths, workers=workers, ahead=AHEAD * batch_size)
-    for number, future in enumerate(decoded, start=1):
-        waiting.append(future.result())
-        if len(waiting) == batch_size or number == len(paths):
-            batch = stack(waiting, paths[number - len(waiting) : number], shape)
-            shape = batch.shape[1:]
-            waiting = []
-            yield batch.transpose(0, 3, 1, 2)
 
 
 def stack(
