@@ -88,12 +88,17 @@ def sweep_of(measured: Measurements, swept: Sequence[Model], chance: float, ceil
         if attack is not None and attack.norm != "none":
             attacks[name] = attack
             known.setdefault((attack.norm, attack.epsilon), []).append(found.value)
-    kept = {budget for budget, values in known.items() if chance < float(np.mean(values)) <= ceiling}
+    kept = {budget for budget, values in known.items() if counts(float(np.mean(values)), chance, ceiling)}
     return Sweep(
         measured,
         list(swept),
         {name: attack for name, attack in attacks.items() if (attack.norm, attack.epsilon) in kept},
     )
+
+
+def counts(accuracy: float, chance: float, ceiling: float) -> bool:
+    """Whether a budget counts at which the mean accuracy under attack is this; all are fractions."""
+    return chance < accuracy <= ceiling
 
 
 def effects(sweep: Sweep, signs: Mapping[str, int], unseen: float = 0.0) -> Iterator[Effect]:

@@ -9,10 +9,8 @@ one training to another is taken to be what the main grid shows.
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from tradeoffs.claims.contrasts import Contrast, Difference, Noise, contrast
-from tradeoffs.claims.reliance_effects import compare
+from tradeoffs.claims.reliance_effects import compare, difference
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.metrics import Metric
 from tradeoffs.results.study import Model
@@ -43,20 +41,12 @@ def contrasts(
     """Return the contrast of each replicate over ``members``; none where something was not measured."""
     found: dict[int, list[Difference]] = {}
     for model in members:
-        beside = others(models, model, plain=plain)
-        if beside and all((m.id, metric.benchmark, metric.name) in measured for m in (model, *beside)):
-            found.setdefault(model.replicate, []).append(_difference(measured, model, beside, metric))
+        names = [m.id for m in others(models, model, plain=plain)]
+        if names and all((name, metric.benchmark, metric.name) in measured for name in (model.id, *names)):
+            found.setdefault(model.replicate, []).append(difference(measured, metric, model, names))
     noise = compare(measured, models, metric).noise
     return [
         contrast(own, Noise(noise[number].adversarial, None) if plain else noise[number])
         for number, own in found.items()
         if number in noise
     ]
-
-
-def _difference(measured: Measurements, model: Model, beside: Sequence[Model], metric: Metric) -> Difference:
-    ours = measured[model.id, metric.benchmark, metric.name]
-    theirs = [measured[m.id, metric.benchmark, metric.name] for m in beside]
-    value = metric.sign * (ours.value - float(np.mean([each.value for each in theirs])))
-    draws = metric.sign * (ours.draws - np.mean([each.draws for each in theirs], axis=0))
-    return Difference(model, {m.id: 1 / len(beside) for m in beside}, value, draws, ours.freedom, ours.n)

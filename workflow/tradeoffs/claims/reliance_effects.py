@@ -98,15 +98,19 @@ def differences(measured: Measurements, models: Sequence[Model], metric: Metric)
     """Return every compared model less its standard ones; none where one of them was not measured."""
     found = []
     for model in models:
-        ours = measured.get((model.id, *_key(metric)))
         names = [name for name in baseline(models, model) if (name, *_key(metric)) in measured]
-        if not is_compared(model) or ours is None or not names:
+        if not is_compared(model) or (model.id, *_key(metric)) not in measured or not names:
             continue
-        theirs = [measured[name, metric.benchmark, metric.name] for name in names]
-        value = metric.sign * (ours.value - float(np.mean([each.value for each in theirs])))
-        draws = metric.sign * (ours.draws - np.mean([each.draws for each in theirs], axis=0))
-        found.append(Difference(model, dict.fromkeys(names, 1 / len(names)), value, draws, ours.freedom, ours.n))
+        found.append(difference(measured, metric, model, names))
     return found
+
+
+def difference(measured: Measurements, metric: Metric, model: Model, names: Sequence[str]) -> Difference:
+    """Return a model less the mean of others, oriented. KeyError where one of them was not measured."""
+    ours, *theirs = (measured[(name, *_key(metric))] for name in (model.id, *names))
+    value = metric.sign * (ours.value - float(np.mean([each.value for each in theirs])))
+    draws = metric.sign * (ours.draws - np.mean([each.draws for each in theirs], axis=0))
+    return Difference(model, dict.fromkeys(names, 1 / len(names)), value, draws, ours.freedom, ours.n)
 
 
 def baseline(models: Sequence[Model], model: Model) -> tuple[str, ...]:

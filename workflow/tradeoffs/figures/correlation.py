@@ -69,8 +69,9 @@ def draw(
 def counting(measured: pd.DataFrame, chance: float, ceiling: float) -> tuple[pd.DataFrame, str]:
     """Return the rows of attacks whose accuracy, mean over all of them, is off chance and ceiling, and their names."""
     attacked = measured[measured["attack"] != "none"]
-    means = attacked.groupby(["attack", "attacked"])["value"].transform("mean")
-    kept: pd.DataFrame = attacked[(means > chance) & (means <= ceiling)]
+    kept: pd.DataFrame = attacked.groupby(["attack", "attacked"]).filter(
+        lambda own: correlation_effects.counts(own["value"].mean(), chance, ceiling)
+    )
     listed = {norm: sorted(kept.loc[kept["attack"] == norm, "attacked"].unique()) for norm in ("linf", "l2")}
     said = [f"{NORM_LABELS[n]} {', '.join(f'{b:g}' for b in found)}{UNITS[n]}" for n, found in listed.items() if found]
     return kept, " and ".join(said)
