@@ -10,13 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-from tradeoffs.acquisition import objectnet_mappings, unpack, waterbirds_parquet
+from tradeoffs.acquisition import objectnet_mappings, unpack
 from tradeoffs.acquisition.archive_file import Published
 from tradeoffs.acquisition.assemble import assemble
 from tradeoffs.acquisition.download import download
 from tradeoffs.acquisition.parquet_files import PARQUET
 from tradeoffs.acquisition.zip_ranges import Wanted
-from tradeoffs.data import objectnet, objectnet_parquet
+from tradeoffs.data import objectnet, objectnet_parquet, waterbirds_parquet
 from tradeoffs.step.command import Step, options_of
 from tradeoffs.step.declarations import DataSet, data
 from tradeoffs.step.errors import InputError

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.acquisition.waterbirds_layout import COLUMNS, FOLDER
 from tradeoffs.data.mappings import UNPACK
+from tradeoffs.data.waterbirds_layout import COLUMNS, FOLDER
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.folders import is_file
 from tradeoffs.step.inputs import read_csv, shown

@@ -14,7 +14,7 @@ import csv
 from pathlib import Path
 from typing import NamedTuple
 
-from tradeoffs.acquisition.waterbirds_layout import COLUMNS, FOLDER, GROUPS
+from tradeoffs.data.waterbirds_layout import COLUMNS, FOLDER, GROUPS
 from tradeoffs.miniature.digits import Part
 from tradeoffs.miniature.folder import save_jpeg
 from tradeoffs.miniature.scenes import CLASS_NAMES, digits_in_turn, draw_scene, generator, stock

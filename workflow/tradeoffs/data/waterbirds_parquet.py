@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tradeoffs.acquisition import parquet_files, waterbirds_layout
+from tradeoffs.acquisition import parquet_files
+from tradeoffs.data import waterbirds_layout
 from tradeoffs.step.errors import InputError
 
 SPLITS = ("train", "validation", "test")

@@ -9,9 +9,8 @@ from PIL import Image
 
 import tradeoffs
 from acquisition.parquet import write as write
-from tradeoffs.acquisition import waterbirds_parquet
 from tradeoffs.acquisition.fingerprint import verify
-from tradeoffs.data import waterbirds
+from tradeoffs.data import waterbirds, waterbirds_parquet
 from tradeoffs.runner import commands
 from tradeoffs.step.errors import InputError
 
