@@ -275,6 +275,15 @@ def test_a_network_that_is_not_trained_is_not_timed_in_training(folder, capsys, 
     assert "images/s of resnet50: forward 1 k, gradients 500\n" in text
 
 
+@pytest.mark.parametrize(("precision", "named"), [("float32", True), ("bfloat16", False)])
+def test_trainings_in_another_precision_than_what_was_timed_are_named(folder, capsys, precision, named):
+    (folder / "own.yaml").write_text(
+        f"miniature: {{training: {{overrides: {{basic_linf_eps8: {{precision: {precision}}}}}}}}}"
+    )
+    text = said(capsys, "--configfile", "own.yaml", "--images-per-second", "basic=2500")
+    assert ("not in the sum: by how much longer or shorter 1 training(s)" in text) is named
+
+
 def test_a_benchmark_without_a_formula_is_named(folder, capsys, monkeypatch):
     monkeypatch.setattr(jobs.benchmark_work, "find", _without("rival10", jobs.benchmark_work.find))
     text = said(capsys, "--counts")

@@ -53,5 +53,17 @@ def measured(config: Config, jobs: list[Job], given: dict[str, float]) -> Hours:
         unknown.append(
             f"hours of {stored} training(s) on images of whatever size they are stored in (image_size: null)"
         )
+    if differing := _in_another_precision(config, jobs, basis.on_gpu):
+        unknown.append(
+            f"by how much longer or shorter {differing} training(s) take in the precision of their training.overrides"
+        )
     weights = {name: each.weights for name, each in known.items()}
     return Hours(found, weights, basis.said, unknown + basis.unknown, basis.on_gpu)
+
+
+def _in_another_precision(config: Config, jobs: list[Job], on_gpu: bool) -> int:
+    """Return how many trainings compute in another precision than the study's, in which their networks are timed."""
+    auto = "bfloat16" if on_gpu else "float32"  # as in tradeoffs.compute.precision
+    asked = [config[config["study"]]["training"], *(job.model.spec for job in jobs if job.rule == "train")]
+    usual, *own = [auto if each["precision"] == "auto" else each["precision"] for each in asked]
+    return sum(each != usual for each in own)
