@@ -17,6 +17,7 @@ import pytest
 
 from acquisition.faulty_server import cut
 from replica import classes, datasets, reference, world
+from replica.project import own_model
 from tradeoffs.claims.row import Claim
 
 BENCHMARKS = {"imagenet", "rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet", "adversarial"}
@@ -29,12 +30,6 @@ ROUNDING = 1e-6  # of the summary
 
 def accepted(*names):
     return {name: {"accept_licence": True} for name in names}
-
-
-def own_model(published):
-    name = f"torchvision/{world.EXTRA.removesuffix('.pt')}"
-    preprocessing = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
-    return {"id": "mine", "source": "state_dict", "name": name, "file": str(published / world.EXTRA)} | preprocessing
 
 
 @pytest.fixture(scope="module")
