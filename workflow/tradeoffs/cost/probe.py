@@ -85,7 +85,8 @@ def training(
 
     updated = _seconds(update, begun, device, batch, least=2)  # batch normalisation takes no single one
     network.requires_grad_(False)
-    return updated, _seconds(gradients, begun, device, batch * steps)
+    attacked = _seconds(gradients, begun, device, batch * steps)
+    return updated * _AMONG, attacked * _AMONG
 
 
 def _network(architecture: str, classes: int, device: torch.device, laid: torch.memory_format) -> nn.Module:
