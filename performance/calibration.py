@@ -138,7 +138,7 @@ def table(noise: dict[str, Noise], case: Case, margin: float) -> Iterator[str]:
         any_false = np.mean([any(one.verdict != UNDECIDED for one in each) for each in families])
         said, seen = reruns(found, rule, rng)
         yield (
-            f"| {case.name} | {share + 0.0:.2f} | {unseen:.2f} | {count} "
+            f"| {case.name} | {round(share, 2) + 0.0:.2f} | {unseen:.2f} | {count} "
             f"| {np.mean(covered):.3f} ({min(covered):.3f}) | {different:.3f} "
             f"| {share_of(at_margin, EQUIVALENT)} | {share_of(at_margin, CONTRADICTED)} | {any_false:.3f} "
             f"| {share_of(twice, SUPPORTED)} | {share_of(none, EQUIVALENT)} | {said:.2f}, {seen:.2f} |"
