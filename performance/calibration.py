@@ -46,7 +46,7 @@ class Noise(NamedTuple):
     df: int
 
 
-# A default run of 27 November 2026 on two cores of an AMD EPYC (Zen 3). What is off a quadratic in the budget counts as noise.
+# A default run of 27 November 2026 on two cores of an AMD EPYC. What is off a quadratic in the budget counts as noise.
 MEASURED = {
     "rival10 rfs_linf": Noise(0.073, 0.083, 0.037, 9),
     "salient_imagenet rcs": Noise(0.031, 0.017, 0.021, 9),
