@@ -42,6 +42,10 @@ if workflow.is_main_process:
     if workflow.output_settings.dryrun:
         cost.print_line(config, MODELS)
 OWN = hooks.seen(workflow, config, MODELS)
+TRAINING_CORES = hooks.cores(
+    workflow, plan.NEEDS[STUDY]["train"].cores, config["gpus_per_training"]
+)
+EVALUATION_CORES = hooks.cores(workflow, plan.NEEDS[STUDY]["evaluate"].cores)
 
 
 wildcard_constraints:

@@ -13,7 +13,7 @@ rule evaluate:
     priority: hooks.FIRST
     conda:
         "../../envs/environment.yaml"
-    threads: hooks.cores(workflow, plan.NEEDS[STUDY]["evaluate"].cores)
+    threads: EVALUATION_CORES
     resources:
         gpu=1,
         mem_mb=needed("memory", "evaluate"),

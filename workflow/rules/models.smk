@@ -22,7 +22,7 @@ rule train:
     priority: lambda wc: hooks.training_priority(MODELS[wc.model])
     conda:
         "../../envs/environment.yaml"
-    threads: hooks.cores(workflow, plan.NEEDS[STUDY]["train"].cores, config["gpus_per_training"])
+    threads: TRAINING_CORES
     resources:
         gpu=config["gpus_per_training"],
         mem_mb=needed("memory", "train"),

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -349,15 +349,20 @@ def end(workflow: Any) -> None:
             print(f"warning: {error}", file=sys.stderr)
 
 
-def print_cost(workflow: Any) -> None:
-    """Print how much of cores x wall time was the steps' own work, which every card records."""
+def print_cost(workflow: Any, cores_of: Mapping[str, int]) -> None:
+    """Print how much of cores x wall time was the steps' own work: the seconds on every card, times a job's cores.
+
+    ``cores_of`` jobs, by the folder of ``results/<study>`` in which their cards are; all others have one.
+    """
     if not _clock:
         return
     wall = time.time() - _clock[-1]
-    work = sum(_seconds(path) for root in ("resources", "results") for path in _new_cards(Path(root), _clock[-1]))
+    cards = [path for root in ("resources", "results") for path in _new_cards(Path(root), _clock[-1])]
     if workflow.resource_settings.nodes is not None:
+        work = sum(map(_seconds, cards))
         print(f"{work:.0f} s of work on the cluster and here in {wall:.0f} s", file=sys.stderr)
         return
+    work = sum(_seconds(path) * cores_of.get("/".join(path.parts[2:3]), 1) for path in cards)
     cores = workflow.cores
     share = 1 - work / (cores * wall)
     print(
