@@ -2,7 +2,7 @@
 
 import pytest
 
-from tradeoffs.cost import hours, jobs, study, throughput
+from tradeoffs.cost import hours, jobs, networks, study, throughput
 from tradeoffs.cost.seconds import Machine, Rates, passing, seconds
 
 TRAINED = ["study=imagenet", "imagenet={source: train, controls: [], budgets: {linf: [4], l2: []}}"]
@@ -92,3 +92,14 @@ def test_a_training_reads_with_the_cores_that_it_asks_for():
             cores = {"train": 16, "evaluate": 8}[job.rule]
             taken = seconds(job, Rates(0, 0, 0, 0), slow, 0)
             assert taken * cores == pytest.approx(work.read * job.estimate.reading, rel=0.1)
+
+
+def test_a_network_that_a_library_builds_begins_later():
+    found = [networks.facts(name, 10, 32).start for name in ("basic", "bottleneck", "resnet18", "torchvision/alexnet")]
+    assert found[:2] == [0, 0]
+    assert found[2] == found[3] > 0
+    _, (job, *_) = listed()
+    twice = MACHINE._replace(pace=2.0)
+    rates = Rates(1e-3, 2e-3, 1e-3, 1e-3)
+    later = seconds(job, rates._replace(start=0.4), twice, 0) - seconds(job, rates, twice, 0)
+    assert later == pytest.approx(0.8)

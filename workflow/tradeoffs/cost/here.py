@@ -70,7 +70,8 @@ def _networks(
         try:
             with precision.decided(device):
                 torch.set_num_threads(threads["evaluate"])
-                rates[name] = probe.evaluation(name, classes, side, device)._replace(width=facts.width)
+                timed = probe.evaluation(name, classes, side, device)
+                rates[name] = timed._replace(width=facts.width, start=facts.start)
         except Exception as error:  # out of memory, a layer that this machine does not have
             failed.append(f"hours of {name}, which could not be timed ({first_line(error)})")
             continue

@@ -6,16 +6,22 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from tradeoffs.models.networks import build
+from tradeoffs.models.small_resnet import SmallResNet
 
 _BYTES = 4  # of a weight
+_LIBRARY = 0.4  # seconds of a processor whose pace is 1, to import the library that builds it (measured on the replica)
 
 
 class Facts(NamedTuple):
-    """Bytes of the ``weights``; floating-point ``operations`` of a forward pass of one image; ``width``: features."""
+    """Bytes of the ``weights``; floating-point ``operations`` of a forward pass of one image; ``width``: features.
+
+    ``start``: seconds, of a processor whose pace is 1, before there is such a network.
+    """
 
     weights: float
     operations: float
     width: int
+    start: float
 
 
 def facts(architecture: str, classes: int, size: int) -> Facts:
@@ -31,4 +37,5 @@ def facts(architecture: str, classes: int, size: int) -> Facts:
             with counter:
                 network(image)
     weights = sum(tensor.numel() for tensor in network.state_dict().values())
-    return Facts(_BYTES * weights, float(counter.get_total_flops()), width)
+    start = 0.0 if isinstance(network, SmallResNet) else _LIBRARY
+    return Facts(_BYTES * weights, float(counter.get_total_flops()), width, start)

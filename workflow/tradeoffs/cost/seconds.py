@@ -21,7 +21,8 @@ class Rates(NamedTuple):
     """Seconds of an image in each kind of pass, and how many features the network has.
 
     ``forward`` and ``gradient`` are those of evaluations. Trainings, which have a precision of their own, make an
-    ``update`` of the weights, and the gradients of an ``attack``; nan where no training is asked about.
+    ``update`` of the weights, and the gradients of an ``attack``; nan where no training is asked about. ``start``: of a
+    processor whose pace is 1, before there is a network.
     """
 
     forward: float
@@ -29,6 +30,7 @@ class Rates(NamedTuple):
     update: float = math.nan
     attack: float = math.nan
     width: int = 2048
+    start: float = 0.0
 
 
 class Machine(NamedTuple):
@@ -75,7 +77,7 @@ def seconds(job: Job, rates: Rates, machine: Machine, draws: int) -> float:
     files = work.read * (machine.read * estimate.reading + handling) + work.kept * (_KEPT * machine.pace + handling)
     reading = (files + work.drawn * pixels * machine.draw) / machine.threads[job.rule]
     alone = max(computing, reading) if machine.beside else computing + reading
-    start = _EVALUATION if job.part else _TRAINING
+    start = rates.start + (_EVALUATION if job.part else _TRAINING)
     return start * machine.pace + alone + after(estimate, rates.width, draws, machine)
 
 
