@@ -95,7 +95,7 @@ def test_a_training_reads_with_the_cores_that_it_asks_for():
 
 
 def test_a_network_that_a_library_builds_begins_later():
-    found = [networks.facts(name, 10, 32).start for name in ("basic", "bottleneck", "resnet18", "torchvision/alexnet")]
+    found = [networks.facts(name, 10, 64).start for name in ("basic", "bottleneck", "resnet18", "torchvision/alexnet")]
     assert found[:2] == [0, 0]
     assert found[2] == found[3] > 0
     _, (job, *_) = listed()
