@@ -34,17 +34,16 @@ def main() -> None:
     project: Any = importlib.import_module("replica.project")
     world.build(published)
     with world.serve(published) as server:
-        imagenet = project.local_settings(published, server) | {
-            "architectures": ["resnet18"],
-            "budgets": {"linf": [4], "l2": [3]},
-            "extra": [project.own_model(published)],
-            "controls": [],
-            "benchmarks": {"adversarial": {"images": options.images}},
-        }
-        for name in project.ARCHIVED:
-            imagenet["data"][name]["accept_licence"] = True
-        imagenet["data"]["imagenet"] = {"path": str(published / "imagenet")}
-        made = project.Project(run, imagenet)
+        made = project.made(
+            run,
+            project.local_settings(published, server),
+            project.accepted(*project.ARCHIVED) | {"imagenet": {"path": str(published / "imagenet")}},
+            architectures=["resnet18"],
+            budgets={"linf": [4], "l2": [3]},
+            extra=[project.own_model(published)],
+            controls=[],
+            benchmarks={"adversarial": {"images": options.images}},
+        )
         subprocess.run(**made.command("--cores", "all"), check=True)
     words = [sys.executable, ROOT / "performance/cost.py", "--results", run, "--configfile", run / "overrides.yaml"]
     subprocess.run(words, check=True)

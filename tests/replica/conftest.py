@@ -1,12 +1,11 @@
 """The replica of the published world, its server, and projects that use them as a user would."""
 
 import shutil
-from copy import deepcopy
 
 import pytest
 
 from replica import world
-from replica.project import Project, local_settings
+from replica.project import local_settings, made
 
 
 @pytest.fixture(scope="session")
@@ -36,15 +35,12 @@ def make_project(tmp_path_factory, settings):
 
     Projects do not outlive the tests either.
     """
-    made = []
+    projects = []
 
     def make(data, **choices):
-        imagenet = deepcopy(settings) | choices
-        for name, entry in data.items():
-            imagenet["data"][name] = imagenet["data"].get(name, {}) | entry
-        made.append(Project(tmp_path_factory.mktemp("project"), imagenet))
-        return made[-1]
+        projects.append(made(tmp_path_factory.mktemp("project"), settings, data, **choices))
+        return projects[-1]
 
     yield make
-    for project in made:
+    for project in projects:
         shutil.rmtree(project.folder)

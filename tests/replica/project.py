@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import yaml
@@ -61,6 +62,19 @@ def local_settings(published, server):
     checksums = {file: _sha256(published / "site" / file) for file in world.CHECKPOINTS}
     address = server.local(released_files.ADDRESS)
     return {"data": data, "checkpoints": {"address": address, "sha256": checksums}}
+
+
+def made(folder, settings, data, **choices):
+    """Return a project of the settings, of choices below ``imagenet:`` and of choices for single data sets."""
+    imagenet = deepcopy(settings) | choices
+    for name, entry in data.items():
+        imagenet["data"][name] = imagenet["data"].get(name, {}) | entry
+    return Project(folder, imagenet)
+
+
+def accepted(*names):
+    """Return the choices of data sets whose licence was read."""
+    return {name: {"accept_licence": True} for name in names}
 
 
 def own_model(published):

@@ -17,7 +17,7 @@ import pytest
 
 from acquisition.faulty_server import cut
 from replica import classes, datasets, reference, world
-from replica.project import own_model
+from replica.project import ARCHIVED, accepted, own_model
 from tradeoffs.claims.row import Claim
 
 BENCHMARKS = {"imagenet", "rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet", "adversarial"}
@@ -28,16 +28,11 @@ UNREACHABLE = {"id": "tv_alexnet", "source": "torchvision", "name": "alexnet", "
 ROUNDING = 1e-6  # of the summary
 
 
-def accepted(*names):
-    return {name: {"accept_licence": True} for name in names}
-
-
 @pytest.fixture(scope="module")
 def killed(make_project, published, server):
     """Return a project whose first run was killed, with all its processes, in the middle of a download."""
     project = make_project(
-        accepted("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
-        | {"imagenet": {"path": str(published / "imagenet")}},
+        accepted(*ARCHIVED) | {"imagenet": {"path": str(published / "imagenet")}},
         architectures=["resnet18"],
         budgets={"linf": [4], "l2": [3]},
         extra=[own_model(published)],

@@ -40,25 +40,26 @@ def test_files_that_are_no_cards_do_not_fail_a_successful_run(
     (folder / "link.json").symlink_to("nowhere.json")
     (folder / "circle.json").symlink_to("circle.json")
     monkeypatch.setattr(hooks.time, "time", lambda: 100.0)
-    hooks.print_cost(SimpleNamespace(resource_settings=SimpleNamespace(nodes=None), cores=1), {})
+    hooks.print_cost(SimpleNamespace(resource_settings=SimpleNamespace(nodes=None), cores=1), {}, 1, 1)
     assert capsys.readouterr().err.startswith("12 s of work in 100 s on 1 cores: 88% went")
 
 
 def test_what_a_run_took_counts_all_cores_of_a_job(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(hooks, "_clock", [0.0])
-    for place, seconds in (("models/a", 10), ("evaluations/imagenet", 20), ("cards", 5)):
+    for place, seconds in (("models/a", 10), ("models/b", 7), ("evaluations/imagenet", 20), ("cards", 5)):
         card = tmp_path / "results/imagenet" / place / "card.json"
         card.parent.mkdir(parents=True)
         card.write_text(f'{{"seconds": {seconds}}}')
     (tmp_path / "results/card.json").write_text('{"seconds": 1}')
     monkeypatch.setattr(hooks.time, "time", lambda: 100.0)
     settings = SimpleNamespace(nodes=None)
-    hooks.print_cost(SimpleNamespace(resource_settings=settings, cores=4), {"models": 4, "evaluations": 2})
-    assert capsys.readouterr().err.startswith("86 s of work in 100 s on 4 cores: 78% went")
+    listed = {name: SimpleNamespace(id=name, source=source) for name, source in (("a", "train"), ("b", "torchvision"))}
+    hooks.print_cost(SimpleNamespace(resource_settings=settings, cores=4), listed, 4, 2)
+    assert capsys.readouterr().err.startswith("93 s of work in 100 s on 4 cores: 77% went")
     settings.nodes = 5
-    hooks.print_cost(SimpleNamespace(resource_settings=settings, cores=4), {"models": 4, "evaluations": 2})
-    assert capsys.readouterr().err == "36 s of work on the cluster and here in 100 s\n"
+    hooks.print_cost(SimpleNamespace(resource_settings=settings, cores=4), listed, 4, 2)
+    assert capsys.readouterr().err == "43 s of work on the cluster and here in 100 s\n"
 
 
 COUNTED = """

@@ -65,13 +65,12 @@ def _networks(
     rates: dict[str, Rates] = {}
     failed = []
     settings = config[config["study"]]["training"]
-    for name, facts in known.items():
+    for name in known:
         print(f"timing {name} ...", file=sys.stderr)
         try:
             with precision.decided(device):
                 torch.set_num_threads(threads["evaluate"])
-                timed = probe.evaluation(name, classes, side, device)
-                rates[name] = timed._replace(width=facts.width, start=facts.start)
+                rates[name] = probe.evaluation(name, classes, side, device)
         except Exception as error:  # out of memory, a layer that this machine does not have
             failed.append(f"hours of {name}, which could not be timed ({first_line(error)})")
             continue

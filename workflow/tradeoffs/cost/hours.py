@@ -42,12 +42,16 @@ def measured(config: Config, jobs: list[Job], given: dict[str, float]) -> Hours:
         if given
         else here.basis(config, known, trained, classes, side)
     )
+    rates = {
+        name: each._replace(width=known[name].width, start=known[name].start) if name in known else each
+        for name, each in basis.rates.items()
+    }
     draws = config[config["study"]]["bootstrap"]
     found = {
         id(job): value
         for job in jobs
-        if job.model.loads_as in basis.rates
-        and not math.isnan(value := seconds(job, basis.rates[job.model.loads_as], basis.machine, draws))
+        if job.model.loads_as in rates
+        and not math.isnan(value := seconds(job, rates[job.model.loads_as], basis.machine, draws))
     }
     if stored := sum(job.side is None for job in jobs):
         unknown.append(

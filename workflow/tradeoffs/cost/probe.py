@@ -53,8 +53,7 @@ def evaluation(architecture: str, classes: int, size: int, device: torch.device)
         images = min(passes, count)
         return _attack(attacked, x[:images], labels[:images], passes // images)
 
-    taken = _seconds(forward, begun, device, count), _seconds(gradients, begun, device, count * _STEPS)
-    return Rates(taken[0] * _AMONG, taken[1] * _AMONG)
+    return Rates(_pass(forward, begun, device, count), _pass(gradients, begun, device, count * _STEPS))
 
 
 def training(
@@ -83,10 +82,9 @@ def training(
         images = min(passes, batch)
         return _attack(folded(network), x[:images], labels[:images], passes // images, precision)
 
-    updated = _seconds(update, begun, device, batch, least=2)  # batch normalisation takes no single one
+    updated = _pass(update, begun, device, batch, least=2)  # batch normalisation takes no single one
     network.requires_grad_(False)
-    attacked = _seconds(gradients, begun, device, batch * steps)
-    return updated * _AMONG, attacked * _AMONG
+    return updated, _pass(gradients, begun, device, batch * steps)
 
 
 def _network(architecture: str, classes: int, device: torch.device, laid: torch.memory_format) -> nn.Module:
@@ -118,6 +116,11 @@ def _attack(
     generator = torch.Generator(x.device).manual_seed(0)
     pgd(loss, x, norm="linf", epsilon=0.01, steps=steps, step_size=0.01, generator=generator)
     return len(x) * steps
+
+
+def _pass(act: Callable[[int], int], begun: float, device: torch.device, most: int, least: int = 1) -> float:
+    """Return the seconds of an image in a network's pass, as it takes them among other work."""
+    return _AMONG * _seconds(act, begun, device, most, least)
 
 
 def _seconds(act: Callable[[int], int], begun: float, device: torch.device, most: int = 1, least: int = 1) -> float:

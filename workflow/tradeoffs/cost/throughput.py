@@ -42,15 +42,12 @@ def basis(
     """Return rates from what is given, others by their multiplications; the machine around is taken to be usual."""
     precision = config[config["study"]]["training"]["precision"]
     rates = {name: on_a_gpu(value, precision) for name, value in throughput.items()}
-    rates |= {name: _of(rates[name], known[name]) for name in rates.keys() & known.keys()}
     reference = next((name for name in throughput if name in known), None) or next(iter(throughput))
     failed = []
     others = {name: each for name, each in known.items() if name not in rates}
     try:
         operations = (known.get(reference) or networks.facts(reference, classes, side)).operations
-        rates |= {
-            name: _of(scaled(rates[reference], each.operations, operations), each) for name, each in others.items()
-        }
+        rates |= {name: scaled(rates[reference], each.operations, operations) for name, each in others.items()}
     except Exception as error:  # what is given can be no measure of others
         failed = [f"hours of {name}: {reference} is no measure of it ({first_line(error)})" for name in others]
     needs = plan.NEEDS[config["study"]]
@@ -59,11 +56,6 @@ def basis(
     listed = ", ".join(f"{name} {1 / rates[name].forward:.0f}" for name in rates)
     said = f"hours: on one GPU, with {threads['evaluate']} cores an evaluation, forward images/s: {listed}"
     return Basis(rates, machine, [said], failed, on_gpu=True)
-
-
-def _of(rates: Rates, facts: networks.Facts) -> Rates:
-    """Return the rates with what is known of their network."""
-    return rates._replace(width=facts.width, start=facts.start)
 
 
 def on_a_gpu(images_per_second: float, precision: str) -> Rates:
@@ -79,4 +71,4 @@ def on_a_gpu(images_per_second: float, precision: str) -> Rates:
 def scaled(rates: Rates, operations: float, known: float) -> Rates:
     """Return the rates of a network of so many ``operations``, from those of one of ``known`` many."""
     forward, gradient, update, attack = (value * operations / known for value in rates[:4])
-    return Rates(forward, gradient, update, attack, rates.width)
+    return Rates(forward, gradient, update, attack)

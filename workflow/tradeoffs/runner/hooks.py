@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -349,11 +349,8 @@ def end(workflow: Any) -> None:
             print(f"warning: {error}", file=sys.stderr)
 
 
-def print_cost(workflow: Any, cores_of: Mapping[str, int]) -> None:
-    """Print how much of cores x wall time was the steps' own work: the seconds on every card, times a job's cores.
-
-    ``cores_of`` jobs, by the folder of ``results/<study>`` in which their cards are; all others have one.
-    """
+def print_cost(workflow: Any, listed: dict[str, Model], training_cores: int, evaluation_cores: int) -> None:
+    """Print how much of cores x wall time was the steps' own work: the seconds on every card, times a job's cores."""
     if not _clock:
         return
     wall = time.time() - _clock[-1]
@@ -362,7 +359,17 @@ def print_cost(workflow: Any, cores_of: Mapping[str, int]) -> None:
         work = sum(map(_seconds, cards))
         print(f"{work:.0f} s of work on the cluster and here in {wall:.0f} s", file=sys.stderr)
         return
-    work = sum(_seconds(path) * cores_of.get("/".join(path.parts[2:3]), 1) for path in cards)
+    trained = {model.id for model in listed.values() if model.source == "train"}
+
+    def granted(card: Path) -> int:
+        match card.parts:
+            case ("results", _, "evaluations", *_):
+                return evaluation_cores
+            case ("results", _, "models", model, *_) if model in trained:
+                return training_cores
+        return 1
+
+    work = sum(_seconds(card) * granted(card) for card in cards)
     cores = workflow.cores
     share = 1 - work / (cores * wall)
     print(
