@@ -8,7 +8,8 @@ prints beside each other the seconds that are predicted and those that the cards
 one architecture. It means something on the machine that made the results, and as idle as it was.
 
 The second puts models through the attacks again and counts the passes: as a share of the bound, which is what
-``benchmarks/work/attack.py`` says is expected.
+``benchmarks/work/attack.py`` says is expected. How far a prediction is off then falls apart into what nobody knows
+before, how soon images fall, and how long so many passes take.
 """
 
 import argparse
@@ -23,7 +24,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tradeoffs.benchmarks import work
 from tradeoffs.benchmarks.evaluate import find
 from tradeoffs.cost import hours, jobs, study
 from tradeoffs.cost.jobs import Job
@@ -87,28 +87,42 @@ class Counted(nn.Module):
         return out
 
 
-def attacks(models: list[str]) -> None:
-    """Print for each model and benchmark with attacks what they took, as a share of the bound."""
-    rows = [("model", "benchmark", "forward", "gradients", "share of the bound")]
-    for model in models:
-        for benchmark in ("adversarial", "shifted_correlation"):
-            card = Path(f"results/miniature/evaluations/{benchmark}/{model}.json")
-            if not card.is_file():
-                continue
-            spec: dict[str, Any] = json.loads(card.read_text())["spec"]
-            weights = Path(f"results/miniature/models/{model}/weights.pt")
-            roots = {data: Path("resources/miniature/default", data) for data in find(benchmark).data}
-            module: Any = importlib.import_module(f"tradeoffs.benchmarks.{benchmark}")
-            device = torch.device("cpu")
-            network: Any = Counted(load(weights, spec["architecture"], spec["classes"], device))  # type: ignore[arg-type]
-            module.evaluate(network, module.Settings(**spec), roots, device)
-            formula = work.find(benchmark)
-            most = formula.estimate(spec, formula.counted(spec, roots)).most
-            done = network.count
-            share = (done["forward"] + 2 * done["gradients"]) / (most.forward + 2 * most.gradients)
-            rows.append((model, benchmark, str(done["forward"]), str(done["gradients"]), f"{share:.3f}"))
-            print(*rows[-1], flush=True)
+def attacks(files: list[Path], models: list[str]) -> None:
+    """Print for each model and benchmark with attacks what they took, and the seconds that follow from these passes."""
+    asked = study.read(files, [], complete=False)
+    of_study = asked.config["study"]
+    listed = jobs.listed(asked.config, asked.models.values(), counting=True).jobs
+    found = [(job, counted(of_study, job)) for job in listed if job.model.id in models and attacked(of_study, job)]
+    predicted = hours.measured(asked.config, [job for pair in found for job in pair], {}).seconds
+    rows: list[tuple[str, ...]] = [
+        ("model", "benchmark", "share of the bound", "expected s", "of these passes s", "measured s", "ratio")
+    ]
+    for before, job in found:
+        took, most = ((work.forward + 2 * work.gradients) for work in job.estimate[:2])
+        taken = seconds(of_study, job) or float("nan")
+        values = (predicted[id(before)], predicted[id(job)], taken, predicted[id(job)] / taken)
+        rows.append((job.model.id, job.part, f"{took / most:.3f}", *(f"{value:.2f}" for value in values)))
     print(aligned(rows))
+
+
+def attacked(of_study: str, job: Job) -> bool:
+    """Whether a job is an evaluation whose passes the network's answers decide by attacks, and which has a card."""
+    return job.part in ("adversarial", "shifted_correlation") and seconds(of_study, job) is not None
+
+
+def counted(of_study: str, job: Job) -> Job:
+    """Return the job with the passes that it takes in place of those expected: it is done again."""
+    card = json.loads(Path("results", of_study, f"evaluations/{job.part}/{job.model.id}.json").read_text())
+    spec: dict[str, Any] = card["spec"]
+    weights = Path("results", of_study, f"models/{job.model.id}/weights.pt")
+    roots = {data: Path("resources", of_study, job.model.world, data) for data in find(job.part).data}
+    module: Any = importlib.import_module(f"tradeoffs.benchmarks.{job.part}")
+    device = torch.device("cpu")
+    network: Any = Counted(load(weights, spec["architecture"], spec["classes"], device))  # type: ignore[arg-type]
+    module.evaluate(network, module.Settings(**spec), roots, device)
+    took = job.estimate.expected._replace(**network.count)
+    print(job.model.id, job.part, dict(network.count), flush=True)
+    return job._replace(estimate=job.estimate._replace(expected=took))
 
 
 def main() -> None:
@@ -121,7 +135,7 @@ def main() -> None:
     files = [path.absolute() for path in arguments.configfile]
     with contextlib.chdir(arguments.results):
         if arguments.attacks:
-            attacks(arguments.attacks)
+            attacks(files, arguments.attacks)
         else:
             compare(files)
 

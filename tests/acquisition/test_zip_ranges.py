@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from acquisition.archives import write_encrypted, write_zip
 from acquisition.faulty_server import Page, Site, cut, reset
 from refused import refuse
-from tradeoffs.acquisition import unpack, zip_ranges
+from tradeoffs.acquisition import remote_file, unpack, zip_ranges
 from tradeoffs.acquisition.archive_file import Published
 from tradeoffs.acquisition.download import Settings, download, run
-from tradeoffs.acquisition.zip_ranges import Wanted, joined, missing
+from tradeoffs.acquisition.remote_file import joined, missing
+from tradeoffs.acquisition.zip_ranges import Wanted
 from tradeoffs.step.errors import InputError
 
 NOTHING = Published(None, None, None)
@@ -46,7 +47,7 @@ def objectnet(path: Path, password: bytes | None = b"secret", *, deflate: bool =
 @pytest.fixture
 def whole(site: Site, tmp_path: Path, monkeypatch) -> bytes:
     """The archive on the server; requests are small, so that there are several."""
-    monkeypatch.setattr(zip_ranges, "_FIRST", 1000)
+    monkeypatch.setattr(remote_file, "_FIRST", 1000)
     found = objectnet(tmp_path / "whole.zip").read_bytes()
     site.pages["/o"] = Page(found)
     return found
@@ -87,7 +88,7 @@ def test_only_the_wanted_members_are_fetched_and_unpack_as_from_the_whole(site, 
 
 
 def test_members_by_globs_of_a_zip_without_password(site, out, tmp_path, monkeypatch):
-    monkeypatch.setattr(zip_ranges, "_FIRST", 1000)
+    monkeypatch.setattr(remote_file, "_FIRST", 1000)
     site.pages["/o"] = Page(objectnet(tmp_path / "plain.zip", password=None).read_bytes())
     download([site.url("/o")], out, NOTHING, Wanted(["*/spoon/*"], None))
     with zipfile.ZipFile(out) as archive:

@@ -11,11 +11,11 @@ from acquisition.conftest import site as site
 from acquisition.faulty_server import Page, cut, reset
 from acquisition.test_zip_ranges import objectnet
 from benchmarks.conftest import SMALL
-from tradeoffs.acquisition import zip_ranges
+from tradeoffs.acquisition import remote_file
 from tradeoffs.acquisition.fingerprint import verify
 from tradeoffs.api import fetch
 from tradeoffs.runner import commands
-from tradeoffs.step.declarations import data
+from tradeoffs.step.declared_data import data
 
 
 def files_below(folder):
@@ -95,7 +95,7 @@ def test_what_cannot_be_fetched_is_one_line(name, message, tmp_path, capsys):
 
 def publish_objectnet(site, monkeypatch):
     """Declare the archive at its address on the server; requests are small, so that there are several."""
-    monkeypatch.setattr(zip_ranges, "_FIRST", 1000)
+    monkeypatch.setattr(remote_file, "_FIRST", 1000)
     declared = dict(data())
     there = replace(declared["objectnet"].archive, urls=[site.url("/objectnet-1.0.zip")], password="secret")
     declared["objectnet"] = replace(declared["objectnet"], archive=there)

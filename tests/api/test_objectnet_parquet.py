@@ -16,13 +16,13 @@ from acquisition.conftest import site as site
 from acquisition.faulty_server import Page
 from acquisition.parquet import write as write
 from benchmarks.conftest import SMALL
-from tradeoffs.acquisition import zip_ranges
+from tradeoffs.acquisition import remote_file
 from tradeoffs.acquisition.fingerprint import verify
 from tradeoffs.api import fetch
 from tradeoffs.data import objectnet, objectnet_parquet
 from tradeoffs.data.wnids import PUBLISHED
 from tradeoffs.runner import commands
-from tradeoffs.step.declarations import data
+from tradeoffs.step.declared_data import data
 from tradeoffs.step.errors import InputError
 
 # Folder, label, ImageNet's class indices; the last is a class that ImageNet does not have.
@@ -308,7 +308,7 @@ def test_it_does_not_take_the_place_of_what_an_archive_gave(copy, write, tmp_pat
 @pytest.mark.parametrize("ranges", [True, False])
 def test_mappings_that_are_not_at_hand_are_fetched_alone(ranges, copy, write, site, tmp_path, monkeypatch, capsys):
     """Of the published archive, by ranges; never the whole."""
-    monkeypatch.setattr(zip_ranges, "_FIRST", 1000)
+    monkeypatch.setattr(remote_file, "_FIRST", 1000)
     images = {f"objectnet-1.0/images/chair/{n}.png": np.random.default_rng(n).bytes(100_000) for n in range(4)}
     tables = {f"objectnet-1.0/mappings/{name}": text.encode() for name, text in mappings().items()}
     archive = write_encrypted(tmp_path / "objectnet-1.0.zip", images | tables, b"secret")

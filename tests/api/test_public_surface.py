@@ -7,7 +7,7 @@ import pytest
 
 import tradeoffs
 from project_root import ROOT
-from tradeoffs.step import code_id, declarations
+from tradeoffs.step import code_id, declared_benchmarks, declared_data
 
 PUBLIC = {"InputError", "benchmarks", "compare", "data", "evaluate", "models"}
 
@@ -37,9 +37,9 @@ def test_lists_are_tables_of_what_there_is_and_needs_and_rooms_stay_modules():
     import tradeoffs.data.waterbirds
 
     listed = tradeoffs.benchmarks()
-    assert list(listed.benchmark) == list(declarations.benchmarks())
+    assert list(listed.benchmark) == list(declared_benchmarks.benchmarks())
     assert dict(zip(listed.benchmark, listed["needs of the network"], strict=True))["waterbirds"] == "features"
-    assert list(tradeoffs.data()["data set"]) == list(declarations.data())
+    assert list(tradeoffs.data()["data set"]) == list(declared_data.data())
     assert {"torchvision/<name>[.<weights>]", "timm/<name>[.<weights>]"} <= set(tradeoffs.models().model)
     assert tradeoffs.benchmarks.waterbirds.GROUPS[0] == "landbird_on_land"
     assert tradeoffs.data.waterbirds.SPLITS == ("train", "val", "test")

@@ -23,7 +23,7 @@ from tradeoffs.benchmarks import (
     shifted_correlation,
     waterbirds,
 )
-from tradeoffs.step.declarations import benchmarks, check_metrics
+from tradeoffs.step.declared_benchmarks import benchmarks, check_metrics
 from tradeoffs.step.errors import InputError
 
 MODULES = (
@@ -161,7 +161,7 @@ def test_settings_are_the_declared_ones(module: ModuleType) -> None:
 def test_settings_that_only_one_of_module_and_declaration_has_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     declared = benchmarks()["waterbirds"]
     more = declared._replace(settings=declared.settings | {"colour": {"type": "integer"}})
-    monkeypatch.setattr(evaluate.declarations, "benchmark", {"waterbirds": more}.get)
+    monkeypatch.setattr(evaluate.declared_benchmarks, "benchmark", {"waterbirds": more}.get)
     with pytest.raises(InputError, match=r"waterbirds.yaml: settings: colour in one of the declaration and"):
         evaluate.step("waterbirds")
     with pytest.raises(InputError, match="no benchmark is called 'waterbird'; did you mean waterbirds"):

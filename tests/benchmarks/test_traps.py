@@ -15,7 +15,7 @@ from tradeoffs.benchmarks.inference import Passes, over_images
 from tradeoffs.data import rival10 as rival10_reader
 from tradeoffs.data.images import Geometry
 from tradeoffs.models.normalised import wrap
-from tradeoffs.step.declarations import benchmarks
+from tradeoffs.step.declared_benchmarks import benchmarks
 
 CPU = torch.device("cpu")
 

@@ -25,7 +25,7 @@ from tradeoffs.benchmarks.work import attack
 from tradeoffs.benchmarks.work import imagenet9 as imagenet9_work
 from tradeoffs.cost import decoded as cost_decoded
 from tradeoffs.data import decoded, decoded_folder, images
-from tradeoffs.step import declarations
+from tradeoffs.step import declared_benchmarks, declared_data
 from tradeoffs.step.errors import InputError
 
 EXACT = [imagenet, objectnet, waterbirds, rival10, salient_imagenet]
@@ -47,13 +47,13 @@ def done_and_said(world, benchmark, **changes):
     counted = Counted(world.network)
     world._replace(network=counted).evaluate(benchmark, **changes)
     settings = {"classes": 10, "bootstrap": 100} | world.specs[name] | changes
-    roots = {data: world.root / data for data in declarations.benchmarks()[name].data}
+    roots = {data: world.root / data for data in declared_benchmarks.benchmarks()[name].data}
     module = work.find(name)
     return counted.count, module.estimate(settings, module.counted(settings, roots))
 
 
 def test_every_benchmark_says_what_it_does_without_torch():
-    for name in declarations.benchmarks():
+    for name in declared_benchmarks.benchmarks():
         module = work.find(name)
         assert list(inspect.signature(module.estimate).parameters) == ["settings", "images"]
         assert "torch" not in vars(module)
@@ -79,7 +79,7 @@ def test_what_is_decoded_once_for_all_models_is_exact(small, benchmark, reads, t
     counts = []
     for _ in range(3):
         reads.clear()
-        with decoded.kept({small.root / data: data for data in declarations.data()}):
+        with decoded.kept({small.root / data: data for data in declared_data.data()}):
             _, said = done_and_said(small, benchmark)
         counts.append(len(reads))
     several = cost_decoded.shared([("one", said), ("one", said), ("another", said)], 1e9)
@@ -169,8 +169,8 @@ def test_what_is_said_twice_is_said_alike():
 
 
 def test_numbers_of_the_miniature_are_those_of_what_it_writes(small):
-    sizes = dict.fromkeys(declarations.data(), 60) | {"train": 60, "val": 40}
-    for name, declared in declarations.benchmarks().items():
+    sizes = dict.fromkeys(declared_data.data(), 60) | {"train": 60, "val": 40}
+    for name, declared in declared_benchmarks.benchmarks().items():
         module, settings = work.find(name), {"classes": 10} | small.specs[name]
         counted = module.counted(settings, {data: small.root / data for data in declared.data})
         said = module.miniature(sizes)
@@ -179,7 +179,7 @@ def test_numbers_of_the_miniature_are_those_of_what_it_writes(small):
 
 
 def test_numbers_are_of_images_and_no_torch_scalars(small):
-    for name, declared in declarations.benchmarks().items():
+    for name, declared in declared_benchmarks.benchmarks().items():
         counted = work.find(name).counted(
             {"classes": 10} | small.specs[name], {data: small.root / data for data in declared.data}
         )

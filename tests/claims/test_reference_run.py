@@ -10,7 +10,7 @@ from project_root import ROOT
 from tradeoffs.claims import findings, reference_run
 from tradeoffs.claims.reference_run import CONFLICT, HERE, NOT_HERE, NOT_THERE, SAME, THERE, compare, other_settings
 from tradeoffs.claims.row import Claim
-from tradeoffs.runner import commands, hooks
+from tradeoffs.runner import commands, messages
 from tradeoffs.step.files import read_json
 from tradeoffs.step.settings import canonical
 from tradeoffs.study import specification
@@ -80,7 +80,7 @@ def table(path: Path, rows: list[dict[str, str]]) -> Path:
 def test_the_end_of_a_run_says_which_verdicts_differ(
     published: list[dict[str, str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hooks.print_reference(tmp_path)
+    messages.print_reference(tmp_path)
     assert capsys.readouterr().err == "", "nothing was compared"
     ours = [row("a", "contradicted"), row("b", "undecided"), row("c", "supported", scope="exploratory")]
     table(tmp_path / "claims.csv", ours)
@@ -91,7 +91,7 @@ def test_the_end_of_a_run_says_which_verdicts_differ(
     assert commands.main(["reference", *words, "--card", str(tmp_path / "cards/reference.json")]) == 0
     assert read_json(tmp_path / "cards/reference.json")["relations"] == {CONFLICT: 2, HERE: 1}
     capsys.readouterr()
-    hooks.print_reference(tmp_path)
+    messages.print_reference(tmp_path)
     said = capsys.readouterr().err
     assert "0 of 3 verdicts are those of the reference run (10 replicates, 2026-01-02, commit abc); 2 " in said
     assert "a: contradicted here, supported there" in said

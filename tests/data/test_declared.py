@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from project_root import ROOT
-from tradeoffs.step.declarations import data
+from tradeoffs.step.declared_data import data
 from tradeoffs.step.errors import InputError
 from tradeoffs.study import published_data, schema
 

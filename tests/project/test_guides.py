@@ -15,7 +15,8 @@ from tradeoffs.figures import catalogue as figures_catalogue
 from tradeoffs.results.effective_robustness import Measured
 from tradeoffs.results.study import Model, Study
 from tradeoffs.results.table import SUMMARY_COLUMNS, write_csv
-from tradeoffs.step.declarations import benchmarks, data
+from tradeoffs.step.declared_benchmarks import benchmarks
+from tradeoffs.step.declared_data import data
 from tradeoffs.step.errors import InputError
 
 

@@ -13,7 +13,7 @@ import yaml
 from project_root import ROOT
 from replica import world
 from tradeoffs.models import released_files
-from tradeoffs.step import declarations
+from tradeoffs.step import declared_data
 
 SNAKEMAKE = Path(sys.executable).parent / "snakemake"
 ARCHIVED = ("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
@@ -54,7 +54,7 @@ def local_settings(published, server):
 
     data = {}
     for name in ARCHIVED:
-        declared = declarations.data()[name]
+        declared = declared_data.data()[name]
         data[name] = {"urls": local(declared.archive.urls)}
         if declared.files:
             data[name]["files"] = {place: local(addresses) for place, addresses in declared.files.items()}

@@ -16,7 +16,8 @@ from replica.server import Replica
 from tradeoffs.api import fetch
 from tradeoffs.benchmarks import work
 from tradeoffs.runner import commands
-from tradeoffs.step.declarations import benchmarks, data
+from tradeoffs.step.declared_benchmarks import benchmarks
+from tradeoffs.step.declared_data import data
 
 READ = ("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet")
 

@@ -21,7 +21,7 @@ from tradeoffs.figures import benchmark, overview
 from tradeoffs.figures.settings import Settings
 from tradeoffs.results.study import Model
 from tradeoffs.runner import commands
-from tradeoffs.step.declarations import benchmarks
+from tradeoffs.step.declared_benchmarks import benchmarks
 
 HEADLINE = {
     "name": "shape_share",

@@ -7,7 +7,8 @@ import pytest
 
 from project_root import ROOT
 from tradeoffs.runner import commands, listing
-from tradeoffs.step.declarations import benchmarks, data
+from tradeoffs.step.declared_benchmarks import benchmarks
+from tradeoffs.step.declared_data import data
 
 SOME = {
     "benchmarks": ("waterbirds ", "Waterbirds ", "features"),

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from tradeoffs.data import decoded_folder
-from tradeoffs.runner import fork_server, hooks
+from tradeoffs.runner import fork_server, hooks, killed_run
 from tradeoffs.step import locks
 from tradeoffs.step.errors import InputError, exit_code, say_an_interruption_in_a_word
 from workflow.test_reruns import SNAKEMAKE, clone, environment
@@ -140,11 +140,11 @@ def test_without_flock_the_same_command_goes_on_after_kill_9(tmp_path):
 def records(tmp_path, monkeypatch):
     """Return Snakemake's folder of records in the current folder; locks taken are let go with the test."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(hooks, "_held", [])
+    monkeypatch.setattr(killed_run, "_held", [])
     folder = Path(".snakemake")
     folder.mkdir()
     yield folder
-    for file in hooks._held:
+    for file in killed_run._held:
         os.close(file)
 
 
@@ -157,7 +157,7 @@ def test_only_snakemakes_own_locks_are_deleted_and_those_not_by_a_dry_run(record
         (records / "locks" / name).touch()
     (records / "locks/1.input.lock").mkdir()
     before = {path for path in Path().rglob("*") if path.name != "running.lock"}
-    assert hooks.forget_killed_run(records, dry_run=dry_run)
+    assert killed_run.forget_killed_run(records, dry_run=dry_run)
     gone = before - set(Path().rglob("*"))
     assert gone == (set() if dry_run else {records / "locks" / name for name in names[:2]})
     assert (outside / "precious").exists()
@@ -168,7 +168,7 @@ def test_what_lies_where_the_lock_folder_should_is_named_and_left_alone(records,
     (outside / "0.input.lock").touch()
     make(records / "locks", outside)
     with pytest.raises(InputError, match=r"locks: Snakemake makes a folder there .* remove what is in its place"):
-        hooks.forget_killed_run(records)
+        killed_run.forget_killed_run(records)
     assert (outside / "0.input.lock").exists()
 
 
@@ -177,7 +177,7 @@ def test_a_folder_that_a_living_run_holds_is_left_alone(records):
     (records / "locks/0.input.lock").touch()
     file = locks.open_file(records / "running.lock")
     assert locks.take(file, records / "running.lock")
-    assert not hooks.forget_killed_run(records)
+    assert not killed_run.forget_killed_run(records)
     assert (records / "locks/0.input.lock").exists()
     os.close(file)
 
@@ -186,13 +186,13 @@ def test_a_folder_that_a_living_run_holds_is_left_alone(records):
 def test_what_lies_where_the_lock_should_is_named(records, make):
     make(records / "running.lock")
     with pytest.raises(InputError, match=r"running\.lock: is a .*; remove it"):
-        hooks.forget_killed_run(records)
+        killed_run.forget_killed_run(records)
 
 
 def test_records_that_are_no_folder_are_named(tmp_path):
     (tmp_path / ".snakemake").touch()
     with pytest.raises(InputError, match=r"\.snakemake: File exists; Snakemake keeps its records there"):
-        hooks.forget_killed_run(tmp_path / ".snakemake")
+        killed_run.forget_killed_run(tmp_path / ".snakemake")
 
 
 def test_a_disk_without_room_for_the_lock_is_named(records, monkeypatch):
@@ -201,7 +201,7 @@ def test_a_disk_without_room_for_the_lock_is_named(records, monkeypatch):
 
     monkeypatch.setattr(Path, "mkdir", full)
     with pytest.raises(InputError, match="No space left on device"):
-        hooks.forget_killed_run(records)
+        killed_run.forget_killed_run(records)
 
 
 def prefix(deployment=(), main=True, study="miniature", gigabytes=20):

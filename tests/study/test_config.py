@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from project_root import ROOT
-from tradeoffs.step import declarations
+from tradeoffs.step import declared_benchmarks, declared_data
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.settings import canonical
 from tradeoffs.study import coherence, miniature, plan
@@ -329,7 +329,7 @@ def test_a_benchmark_of_data_that_are_not_there_is_one_line(reads, message, monk
     found["waterbirds"] = found["waterbirds"]._replace(data=[reads])
     monkeypatch.setattr(coherence, "declared_benchmarks", lambda: found)
     bare = replace(coherence.data()["waterbirds"], miniature={})
-    monkeypatch.setattr(coherence, "data", lambda: declarations.data() | {"bare": bare})
+    monkeypatch.setattr(coherence, "data", lambda: declared_data.data() | {"bare": bare})
     with pytest.raises(InputError, match=message) as raised:
         plan.models(checked(SHIPPED, SCHEMA))
     assert len(str(raised.value).splitlines()) == 1
@@ -355,7 +355,7 @@ def test_a_benchmark_of_data_that_are_not_there_is_one_line(reads, message, monk
     ],
 )
 def test_a_mistake_in_a_declared_setting_is_one_line_with_file_and_key(setting, message, monkeypatch):
-    found = dict(declarations.benchmarks())
+    found = dict(declared_benchmarks.benchmarks())
     found["waterbirds"] = found["waterbirds"]._replace(settings=found["waterbirds"].settings | {"crop": setting})
     monkeypatch.setattr(composition, "benchmarks", lambda: found)
     schema.cache_clear()

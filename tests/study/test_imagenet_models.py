@@ -10,7 +10,7 @@ import yaml
 from project_root import ROOT
 from results.synthetic_study import told
 from tradeoffs.claims.reliance_effects import baseline
-from tradeoffs.step.declarations import benchmarks
+from tradeoffs.step.declared_benchmarks import benchmarks
 from tradeoffs.step.errors import InputError
 from tradeoffs.study import figures, own_copies, plan, published_data
 from tradeoffs.study.config import checked

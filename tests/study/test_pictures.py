@@ -8,7 +8,8 @@ import yaml
 from project_root import ROOT
 from tradeoffs.figures.catalogue import catalogue
 from tradeoffs.runner import listing
-from tradeoffs.step.declarations import benchmarks, data, with_images
+from tradeoffs.step.declared_benchmarks import benchmarks, with_images
+from tradeoffs.step.declared_data import data
 from tradeoffs.study import examples, figures, pictures, plan
 from tradeoffs.study.config import checked
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from tradeoffs.runner import hooks
+from tradeoffs.runner import hooks, messages
 from tradeoffs.claims import catalogue as claims_catalogue
 from tradeoffs.cost import short as cost
 from tradeoffs.study import examples as study_examples
@@ -36,9 +36,9 @@ SHOWN = study_examples.shown(config)
 
 hooks.prepare(workflow, config)
 if workflow.is_main_process:
-    hooks.print_missing(plan.missing_benchmarks(config))
-    hooks.print_left_out(plan.left_out(config))
-    hooks.print_slow_training(workflow, MODELS)
+    messages.print_missing(plan.missing_benchmarks(config))
+    messages.print_left_out(plan.left_out(config))
+    messages.print_slow_training(workflow, MODELS)
     if workflow.output_settings.dryrun:
         cost.print_line(config, MODELS)
 OWN = hooks.seen(workflow, config, MODELS)

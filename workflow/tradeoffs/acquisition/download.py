@@ -27,6 +27,7 @@ from tradeoffs.acquisition.archive_file import (
 )
 from tradeoffs.acquisition.objectnet_members import OVERLAP
 from tradeoffs.acquisition.partial import Version
+from tradeoffs.acquisition.remote_file import Wait
 from tradeoffs.acquisition.storage import exclusive, explained, progress, readable, require_space
 from tradeoffs.acquisition.zip_ranges import Wanted
 from tradeoffs.step.cards import write_card
@@ -119,7 +120,7 @@ def _fetch_members(urls: list[str], out: Path, published: Published, wanted: Wan
     return mirrors.first(urls, out, fetch, lambda: "; what was received is kept")
 
 
-def patience(url: str, out: Path) -> zip_ranges.Wait:
+def patience(url: str, out: Path) -> Wait:
     """Return what is done about a failure of an address: to wait, or to raise NotDeliveredError after too many."""
 
     def wait(failures: int, reason: server.TryAgainError) -> None:

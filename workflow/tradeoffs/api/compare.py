@@ -26,7 +26,7 @@ from tradeoffs.claims.row import EXPLORATORY, HEADLINE
 from tradeoffs.claims.variance import Estimate
 from tradeoffs.claims.verdicts import holm
 from tradeoffs.models.networks import Network
-from tradeoffs.step.declarations import benchmarks as declared_benchmarks
+from tradeoffs.step.declared_benchmarks import benchmarks as declared_benchmarks
 from tradeoffs.step.errors import InputError
 
 if TYPE_CHECKING:

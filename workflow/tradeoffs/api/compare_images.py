@@ -17,7 +17,7 @@ from tradeoffs.examples.collection import Evaluated
 from tradeoffs.examples.command import of
 from tradeoffs.examples.page import Shown, content, examples
 from tradeoffs.models.networks import Network
-from tradeoffs.step.declarations import with_images
+from tradeoffs.step.declared_benchmarks import with_images
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.folders import is_file
 from tradeoffs.study import pictures

@@ -11,7 +11,7 @@ from tradeoffs.results.metrics import SIGNS, benchmarks_of
 from tradeoffs.results.rows import Row
 from tradeoffs.results.study import Model, Study
 from tradeoffs.results.table import SUMMARY_COLUMNS
-from tradeoffs.step.declarations import benchmarks as declared
+from tradeoffs.step.declared_benchmarks import benchmarks as declared
 from tradeoffs.study.specification import told
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from tradeoffs.benchmarks.evaluate import find
 from tradeoffs.benchmarks.evaluation import EvaluationSettings
-from tradeoffs.step.declarations import STUDIES
+from tradeoffs.step.declared_benchmarks import STUDIES
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.similar import did_you_mean
 

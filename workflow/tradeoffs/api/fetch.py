@@ -18,7 +18,7 @@ from tradeoffs.acquisition.parquet_files import PARQUET
 from tradeoffs.acquisition.zip_ranges import Wanted
 from tradeoffs.data import objectnet, objectnet_parquet, waterbirds_parquet
 from tradeoffs.step.command import Step, options_of
-from tradeoffs.step.declarations import DataSet, data
+from tradeoffs.step.declared_data import DataSet, data
 from tradeoffs.step.errors import InputError
 
 

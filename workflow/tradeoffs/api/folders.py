@@ -16,7 +16,7 @@ from tradeoffs.acquisition.fingerprint import recorded
 from tradeoffs.benchmarks.evaluate import find
 from tradeoffs.data import names
 from tradeoffs.step.cards import check
-from tradeoffs.step.declarations import DataSet, data
+from tradeoffs.step.declared_data import DataSet, data
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.folders import is_file, unreadable, walk
 from tradeoffs.study.published_data import folder_of, held

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tradeoffs.api import markup
 from tradeoffs.step.cards import check, read_card
-from tradeoffs.step.declarations import benchmarks
+from tradeoffs.step.declared_benchmarks import benchmarks
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.inputs import opened
 

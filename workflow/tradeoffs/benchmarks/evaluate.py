@@ -22,10 +22,10 @@ from tradeoffs.compute import memory
 from tradeoffs.compute.device import choose_device
 from tradeoffs.models import confinement
 from tradeoffs.models.networks import Network, load
-from tradeoffs.step import declarations
+from tradeoffs.step import declared_benchmarks
 from tradeoffs.step.cards import check
 from tradeoffs.step.command import Step, Written, options_of
-from tradeoffs.step.declarations import Benchmark
+from tradeoffs.step.declared_benchmarks import Benchmark
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.files import read_json, write_whole
 from tradeoffs.step.similar import did_you_mean
@@ -42,7 +42,7 @@ def step(benchmark: str) -> Step:
             f"of {benchmark}.py only; expected the same in both"
         )
     title = (module.__doc__ or "").split("\n")[0]
-    meanings = {name: declarations.meaning(schema) for name, schema in declared.settings.items()}
+    meanings = {name: declared_benchmarks.meaning(schema) for name, schema in declared.settings.items()}
     act = partial(run, benchmark)
     return Step(title, module.Settings, options_of(run), act, code(benchmark), meanings=meanings)
 
@@ -54,9 +54,9 @@ def code(benchmark: str) -> tuple[str, ...]:
 
 def find(benchmark: str) -> Benchmark:
     """Return the declaration of a benchmark; InputError for an unknown one."""
-    declared = declarations.benchmark(benchmark)
+    declared = declared_benchmarks.benchmark(benchmark)
     if declared is None:
-        known = declarations.benchmarks()
+        known = declared_benchmarks.benchmarks()
         hint = did_you_mean(benchmark, known) or f"; expected one of {', '.join(known)}"
         raise InputError(f"no benchmark is called {benchmark!r}{hint}")
     return declared
@@ -124,7 +124,7 @@ def measured(
         result: Evaluation = importlib.import_module(f"tradeoffs.benchmarks.{benchmark}").evaluate(
             network, settings, roots, device
         )
-    declarations.check_metrics(benchmark, find(benchmark), result.metrics)
+    declared_benchmarks.check_metrics(benchmark, find(benchmark), result.metrics)
     return result
 
 

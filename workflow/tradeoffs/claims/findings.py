@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from tradeoffs.claims.row import CONTRADICTED, HEADLINE, LINEAR_MODEL, SUPPORTED, VERDICTS
-from tradeoffs.step.declarations import benchmarks
+from tradeoffs.step.declared_benchmarks import benchmarks
 
 Row = Mapping[str, str]  # a row of claims.csv, cells as text
 AnyRow = TypeVar("AnyRow", bound=Row)

@@ -67,13 +67,23 @@ def decided(device: torch.device) -> Iterator[None]:
 PRECISIONS = ("auto", "float32", "bfloat16")
 
 
+def of_training(precision: str, on_gpu: bool) -> str:
+    """Return float32 or bfloat16, for one of PRECISIONS.
+
+    auto is bfloat16 on a GPU and float32 on a processor, where it gains little or, without instructions for it, costs
+    much.
+    """
+    if precision == "auto":
+        return "bfloat16" if on_gpu else "float32"
+    return precision
+
+
 def autocast(device: torch.device, precision: str) -> torch.autocast:
     """Return the context of a training's forward pass, in which matrix products and convolutions may take bfloat16.
 
-    ``precision``: one of PRECISIONS; auto is bfloat16 on a GPU and float32 on a processor, where it gains little or,
-    without instructions for it, costs much. Weights, their updates, losses and attacked images stay float32; bfloat16
-    has float32's range, so that no loss needs scaling. Evaluations do not use it: there an error of rounding would
-    count as robustness, or as its lack.
+    ``precision``: one of PRECISIONS (:func:`of_training`). Weights, their updates, losses and attacked images stay
+    float32; bfloat16 has float32's range, so that no loss needs scaling. Evaluations do not use it: there an error of
+    rounding would count as robustness, or as its lack.
     """
-    narrow = precision == "bfloat16" or (precision == "auto" and device.type == "cuda")
+    narrow = of_training(precision, device.type == "cuda") == "bfloat16"
     return torch.autocast(device.type, torch.bfloat16, enabled=narrow)

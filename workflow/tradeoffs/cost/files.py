@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from tradeoffs.cost.jobs import Job
-from tradeoffs.step.declarations import data
+from tradeoffs.step.declared_data import data
 from tradeoffs.study.miniature import world_spec
 from tradeoffs.study.model import Config, Model
 from tradeoffs.study.plan import read_by

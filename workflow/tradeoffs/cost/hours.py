@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+from tradeoffs.compute.precision import of_training
 from tradeoffs.cost import here, networks, throughput
 from tradeoffs.cost.jobs import Job, usual_side
 from tradeoffs.cost.reason import first_line
@@ -67,7 +68,6 @@ def measured(config: Config, jobs: list[Job], given: dict[str, float]) -> Hours:
 
 def _in_another_precision(config: Config, jobs: list[Job], on_gpu: bool) -> int:
     """Return how many trainings compute in another precision than the study's, in which their networks are timed."""
-    auto = "bfloat16" if on_gpu else "float32"  # as in tradeoffs.compute.precision
     asked = [config[config["study"]]["training"], *(job.model.spec for job in jobs if job.rule == "train")]
-    usual, *own = [auto if each["precision"] == "auto" else each["precision"] for each in asked]
+    usual, *own = [of_training(each["precision"], on_gpu) for each in asked]
     return sum(each != usual for each in own)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tradeoffs.step.declarations import with_images
+from tradeoffs.step.declared_benchmarks import with_images
 from tradeoffs.step.yaml_files import read
 from tradeoffs.study import examples
 from tradeoffs.study.model import Model

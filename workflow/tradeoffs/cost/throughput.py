@@ -1,5 +1,6 @@
 """Rates on a GPU that is not here, from the images a second of one network or more."""
 
+from tradeoffs.compute.precision import of_training
 from tradeoffs.cost import networks
 from tradeoffs.cost.reason import first_line
 from tradeoffs.cost.seconds import Basis, Machine, Rates
@@ -61,10 +62,10 @@ def basis(
 def on_a_gpu(images_per_second: float, precision: str) -> Rates:
     """Return the rates of a network from its forward passes, in the proportions of a ResNet-50 on an H100.
 
-    ``precision`` of trainings (:mod:`tradeoffs.compute.precision`); auto is bfloat16 there.
+    ``precision``: of trainings, one of :mod:`tradeoffs.compute.precision`.
     """
     forward = 1 / images_per_second
-    attack = forward * _FORWARD / _ATTACK["float32" if precision == "float32" else "bfloat16"]
+    attack = forward * _FORWARD / _ATTACK[of_training(precision, on_gpu=True)]
     return Rates(forward, forward * _FORWARD / _GRADIENT, _UPDATE * attack, attack)
 
 

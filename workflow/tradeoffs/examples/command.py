@@ -24,7 +24,7 @@ from tradeoffs.examples.page import Shown, content, examples
 from tradeoffs.models import confinement
 from tradeoffs.step.cards import check
 from tradeoffs.step.command import Step, Written, options_of
-from tradeoffs.step.declarations import with_images
+from tradeoffs.step.declared_benchmarks import with_images
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.files import read_json, write_json
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from tradeoffs.miniature.folder import build
 from tradeoffs.miniature.settings import Settings, checked
 from tradeoffs.step.command import Step, options_of
-from tradeoffs.step.declarations import data
+from tradeoffs.step.declared_data import data
 from tradeoffs.step.errors import InputError
 
 

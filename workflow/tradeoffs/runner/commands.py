@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from tradeoffs.step.command import Step, execute, parser, step_of
-from tradeoffs.step.declarations import benchmarks, with_images
+from tradeoffs.step.declared_benchmarks import benchmarks, with_images
 from tradeoffs.step.errors import InputError, exit_code
 from tradeoffs.step.similar import similar
 

@@ -1,15 +1,12 @@
-"""What the Snakefile sets up around the jobs: the right Python, the GPUs counted, a crash forgotten, a warm process."""
+"""What the Snakefile sets up around the jobs: the right Python, the GPUs counted, a warm process, Ctrl-C."""
 
 import atexit
-import json
-import math
 import os
 import re
 import signal
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from itertools import pairwise
@@ -20,16 +17,14 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 
-from tradeoffs.claims import reference_run
-from tradeoffs.compute import gpus, processor
+from tradeoffs.compute import gpus
 from tradeoffs.compute.lease import JOBS_PER_GPU
 from tradeoffs.data import decoded_folder, imagenet_sizes
-from tradeoffs.results.rows import rows
 from tradeoffs.runner import fork_server, last_words, slurm
-from tradeoffs.step import code_id, locks, processes
-from tradeoffs.step.declarations import STUDIES
+from tradeoffs.runner.killed_run import forget_killed_run
+from tradeoffs.step import code_id, processes
+from tradeoffs.step.declared_benchmarks import STUDIES
 from tradeoffs.step.errors import InputError, ending
-from tradeoffs.step.files import read_json
 from tradeoffs.study import own_copies
 from tradeoffs.study.config import checked
 from tradeoffs.study.config_files import emptied, refuse_duplicate_keys
@@ -40,7 +35,6 @@ HERE = Path(__file__).absolute().parents[2]
 SCHEMA = HERE / "schemas/config.schema.yaml"
 _SOCKET = Path(".snakemake/warm.sock")
 _DECODED = Path("resources/decoded")
-_held: list[int] = []
 _clock: list[float] = []
 
 
@@ -200,40 +194,6 @@ def training_processes(resources: Any, gpus_per_training: int) -> int:
     return asked
 
 
-def forget_killed_run(snakemake_folder: Path, dry_run: bool = False) -> bool:
-    """Remove a killed Snakemake's locks, so that the same command goes on; return whether no living one is at work.
-
-    A running workflow locks a file of its own in ``.snakemake``, which no death outlives (:mod:`tradeoffs.step.locks`):
-    while that is held this does nothing, and Snakemake's own locks refuse the second run. SLURM jobs of the killed run
-    are cancelled first, for they write the outputs that the next run writes; while they are at work a dry run is told
-    that the folder is taken. A dry run changes nothing. Nothing is deleted but Snakemake's own locks, by their names:
-    what the killed run left half-made Snakemake makes anew by itself (``--rerun-incomplete``). Raises InputError where
-    the folder cannot be used.
-    """
-    try:
-        snakemake_folder.mkdir(exist_ok=True)
-        if (own := snakemake_folder / "locks").is_symlink() or (own.exists() and not own.is_dir()):
-            raise InputError(f"{own}: Snakemake makes a folder there and removes it again; remove what is in its place")
-        lock = snakemake_folder / "running.lock"
-        file = locks.open_file(lock)
-        if not locks.take(file, lock):
-            os.close(file)
-            return False
-        _held.append(file)
-        if dry_run:
-            return not slurm.left_jobs(snakemake_folder.parent)
-        slurm.cancel_left_jobs(snakemake_folder.parent)
-        for stale in own.glob("*.lock"):
-            if re.fullmatch("[0-9]+[.](input|output)[.]lock", stale.name) and not stale.is_dir():
-                stale.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{error.filename or snakemake_folder}: {error.strerror or error}; Snakemake keeps its records there: "
-            "correct that and run again"
-        ) from None
-    return True
-
-
 def _remake_incomplete(workflow: Any) -> None:
     """Set Snakemake's option --rerun-incomplete as soon as its settings are there, which is after the Snakefile."""
     prepare_dag = workflow._prepare_dag
@@ -260,6 +220,11 @@ def start(workflow: Any) -> None:
     _clock.append(time.time())
 
 
+def started() -> float | None:
+    """Return when the jobs began, in seconds as of ``time.time``; None where they did not."""
+    return _clock[-1] if _clock else None
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """Interrupt the steps too: Snakemake waits for them, and only a terminal sends its Ctrl-C to all of them."""
     threading.Thread(target=_interrupt_steps, daemon=True).start()
@@ -281,65 +246,6 @@ def _interrupt_steps() -> None:
         time.sleep(0.2)
 
 
-def print_missing(rows: list[Config]) -> None:
-    """Print the benchmarks that are left out because a data set is not at hand (``study.missing_benchmarks``)."""
-    for name, reason in {row["dataset"]: row["reason"] for row in rows}.items():
-        left_out = ", ".join(row["benchmark"] for row in rows if row["dataset"] == name)
-        print(f"{name} is missing, so the benchmarks that need it are left out ({left_out}): {reason}", file=sys.stderr)
-
-
-def print_slow_training(workflow: Any, listed: dict[str, Model]) -> None:
-    """Print why models that are trained here, on cores, will take long."""
-    if workflow.resource_settings.nodes is None and workflow.global_resources["gpu"].value == 0:
-        precisions = {model.spec["precision"] for model in listed.values() if model.source == "train"}
-        for said in filter(None, map(processor.slow_bfloat16, sorted(precisions))):
-            print(said, file=sys.stderr)
-
-
-def print_left_out(reasons: dict[str, str]) -> None:
-    """Print the published models that are left out (``plan.left_out``)."""
-    for name, reason in reasons.items():
-        print(f"{name} of the zoo is left out: {reason}", file=sys.stderr)
-
-
-def print_unavailable(cards: list[str]) -> None:
-    """Print the controls that are left out because their weights could not be had, as their cards say."""
-    for card in map(Path, cards):
-        with suppress(InputError):  # not made: another target was asked for
-            if why := read_json(card).get("unavailable"):
-                print(f"control {card.parent.name} is left out: {why}", file=sys.stderr)
-
-
-def print_regime(path: Path) -> None:
-    """Print how many criteria of the regime fail, and the first two; ``path``: the table, if there is one."""
-    try:
-        checked = rows(path, ("criterion", "subject", "passed"))
-    except InputError:  # no claims in what was asked for; whoever reads the table is told of damage
-        return
-    failed = [row for row in checked if row["passed"] == "False"]
-    if failed:
-        kinds = Counter(row["criterion"] for row in failed)
-        said = ", ".join(f"{criterion} ({count})" for criterion, count in kinds.items())
-        print(
-            f"{len(failed)} of {len(checked)} criteria fail, and claims that rest on them have no verdict: {said}",
-            *(f"  {row['criterion']}: {row['subject']}" for row in failed[:2]),
-            f"{path} names them",
-            sep="\n",
-            file=sys.stderr,
-        )
-
-
-def print_reference(folder: Path) -> None:
-    """Print which verdicts differ from the reference run's; ``folder``: the study's, with the comparison, if any."""
-    try:
-        compared = rows(folder / "reference.csv", reference_run.Compared._fields)
-        differing = read_json(folder / "cards/reference.json")["other_settings"]
-    except (InputError, KeyError, TypeError):  # not asked for; whoever reads the table is told of damage
-        return
-    print(*reference_run.said(compared, differing, reference_run.facts()), sep="\n", file=sys.stderr)
-    print(f"{folder / 'reference.csv'} has all of them", file=sys.stderr)
-
-
 def end(workflow: Any) -> None:
     """After a failed or interrupted run: leave no SLURM job behind, not even one submitted during the interruption."""
     if workflow.resource_settings.nodes is not None:
@@ -347,58 +253,6 @@ def end(workflow: Any) -> None:
             slurm.cancel_left_jobs(Path.cwd())
         except InputError as error:
             print(f"warning: {error}", file=sys.stderr)
-
-
-def print_cost(workflow: Any, listed: dict[str, Model], training_cores: int, evaluation_cores: int) -> None:
-    """Print how much of cores x wall time was the steps' own work: the seconds on every card, times a job's cores."""
-    if not _clock:
-        return
-    wall = time.time() - _clock[-1]
-    cards = [path for root in ("resources", "results") for path in _new_cards(Path(root), _clock[-1])]
-    if workflow.resource_settings.nodes is not None:
-        work = sum(map(_seconds, cards))
-        print(f"{work:.0f} s of work on the cluster and here in {wall:.0f} s", file=sys.stderr)
-        return
-    trained = {model.id for model in listed.values() if model.source == "train"}
-
-    def granted(card: Path) -> int:
-        match card.parts:
-            case ("results", _, "evaluations", *_):
-                return evaluation_cores
-            case ("results", _, "models", model, *_) if model in trained:
-                return training_cores
-        return 1
-
-    work = sum(_seconds(card) * granted(card) for card in cards)
-    cores = workflow.cores
-    share = 1 - work / (cores * wall)
-    print(
-        f"{work:.0f} s of work in {wall:.0f} s on {cores} cores: "
-        f"{share:.0%} went to start-up, imports, scheduling and idle cores",
-        file=sys.stderr,
-    )
-
-
-def _new_cards(root: Path, since: float) -> list[Path]:
-    return [path for path in root.rglob("*.json") if _changed(path) >= since]
-
-
-def _changed(path: Path) -> float:
-    """Return when a file was changed; before all time where there is none: a broken link, one being replaced."""
-    try:
-        return path.stat().st_mtime if path.is_file() else -math.inf
-    except OSError:
-        return -math.inf
-
-
-def _seconds(path: Path) -> float:
-    """Return the work that a card records; other JSON files, and what cannot be read as JSON, record none."""
-    try:
-        content = json.loads(path.read_text())
-        seconds = float(content["seconds"])
-    except (OSError, ValueError, TypeError, LookupError, OverflowError, RecursionError):
-        return 0.0
-    return seconds if math.isfinite(seconds) else 0.0
 
 
 # Of what comes before trainings: what can be evaluated is, and what that needs is made. Hundreds of evaluations that

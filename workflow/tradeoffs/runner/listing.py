@@ -7,8 +7,10 @@ from tradeoffs.claims import catalogue as claims
 from tradeoffs.figures import catalogue as figures
 from tradeoffs.models import catalogue, released_files, sources, zoo
 from tradeoffs.step.command import Step
-from tradeoffs.step.declarations import ROOT, benchmarks, data
+from tradeoffs.step.declared_benchmarks import benchmarks
+from tradeoffs.step.declared_data import data
 from tradeoffs.step.errors import InputError
+from tradeoffs.step.yaml_files import ROOT
 
 Rows = Iterable[tuple[str, ...]]
 _PACKAGES = {"open_clip": "open-clip-torch"}  # that are called otherwise than what is imported

@@ -13,7 +13,8 @@ from types import FunctionType, MappingProxyType
 from typing import Any, cast
 
 from tradeoffs.step.command import Step, options_of
-from tradeoffs.step.declarations import ROOT, Benchmark, meaning
+from tradeoffs.step.declared_benchmarks import Benchmark, meaning
+from tradeoffs.step.yaml_files import ROOT
 
 _NAMES: dict[str, Any] = {name: getattr(typing, name) for name in ("Annotated", "Any", "Literal", "NamedTuple")}
 _NAMES |= {

@@ -10,7 +10,6 @@ import json
 import platform
 import time
 from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -41,6 +40,8 @@ _LIBRARIES = (
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the libraries a number can depend on, read from metadata (nothing is imported)."""
+    from importlib.metadata import version  # half of what this module would take to import, for commands without a card
+
     return {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES}
 
 

@@ -8,6 +8,7 @@ import yaml
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.inputs import read_text
 
+ROOT = Path(__file__).resolve().parents[1]  # the package, in whose rooms they lie
 # Every start of the workflow reads all of them: by libyaml, where PyYAML was built with it, in a third of the time.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from tradeoffs.miniature.settings import OBJECTNET_BORDER
 from tradeoffs.models import catalogue, released_files, sources, zoo
 from tradeoffs.models.catalogue import ARCHITECTURES
-from tradeoffs.step.declarations import benchmarks as declared_benchmarks
-from tradeoffs.step.declarations import data, family
+from tradeoffs.step.declared_benchmarks import benchmarks as declared_benchmarks
+from tradeoffs.step.declared_benchmarks import family
+from tradeoffs.step.declared_data import data
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.similar import did_you_mean
 from tradeoffs.study.model import Config

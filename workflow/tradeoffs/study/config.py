@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from tradeoffs.step.declarations import STUDIES
+from tradeoffs.step.declared_benchmarks import STUDIES
 from tradeoffs.step.errors import InputError
 from tradeoffs.study.model import Config
 from tradeoffs.study.schema import schema as whole_schema

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import chain
 
 from tradeoffs.results.standard import is_standard
-from tradeoffs.step.declarations import benchmarks, with_images
+from tradeoffs.step.declared_benchmarks import benchmarks, with_images
 from tradeoffs.study import pictures, plan
 from tradeoffs.study.model import Config, Model
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from tradeoffs.figures.catalogue import Entry, catalogue
 from tradeoffs.results.standard import is_standard
-from tradeoffs.step.declarations import benchmarks, data
+from tradeoffs.step.declared_benchmarks import benchmarks
+from tradeoffs.step.declared_data import data
 from tradeoffs.study import pictures, plan, specification
 
 THEORY = (  # tables that no study has of its own

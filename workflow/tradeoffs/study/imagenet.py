@@ -4,7 +4,7 @@ from tradeoffs.models import released_files
 from tradeoffs.models.ids import in_replicate, is_grid_name, model_id, pixel_epsilon, training_seed
 from tradeoffs.models.sources import architecture, find
 from tradeoffs.results.standard import is_standard, training
-from tradeoffs.step.declarations import benchmarks as declared_benchmarks
+from tradeoffs.step.declared_benchmarks import benchmarks as declared_benchmarks
 from tradeoffs.step.errors import InputError
 from tradeoffs.study import replicates, zoo_models
 from tradeoffs.study.model import ATTACKED, DEFAULT_WORLD, Config, Model, grid, overridden

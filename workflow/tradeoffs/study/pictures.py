@@ -6,8 +6,8 @@ The miniature's pictures are its own, whatever layout they are written in (``min
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tradeoffs.step.declarations import ROOT, data
-from tradeoffs.step.yaml_files import read
+from tradeoffs.step.declared_data import data
+from tradeoffs.step.yaml_files import ROOT, read
 
 OWN = ROOT / "miniature" / "pictures.yaml"
 

@@ -7,7 +7,7 @@ calls it at every start.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from tradeoffs.step.declarations import benchmarks as declared_benchmarks
+from tradeoffs.step.declared_benchmarks import benchmarks as declared_benchmarks
 from tradeoffs.step.errors import InputError
 from tradeoffs.study import coherence, imagenet, miniature, published_data, replicates, zoo_models
 from tradeoffs.study.model import Config, Model, by_id, check_overrides

@@ -8,7 +8,7 @@ itself is only ever the user's own copy. Either way a benchmark reads a folder o
 from pathlib import Path
 
 from tradeoffs.acquisition import parquet_files
-from tradeoffs.step.declarations import data
+from tradeoffs.step.declared_data import data
 from tradeoffs.step.errors import InputError
 from tradeoffs.study.model import Config
 

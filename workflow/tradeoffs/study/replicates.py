@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tradeoffs.results.standard import is_standard
-from tradeoffs.step.declarations import benchmarks
+from tradeoffs.step.declared_benchmarks import benchmarks
 from tradeoffs.step.errors import InputError, ending
 from tradeoffs.step.files import read_json
 from tradeoffs.study.model import Config, Model

@@ -14,7 +14,8 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import UnknownType
 
 from tradeoffs.models import sources
-from tradeoffs.step.declarations import STUDIES, DataSet, benchmarks, data
+from tradeoffs.step.declared_benchmarks import STUDIES, benchmarks
+from tradeoffs.step.declared_data import DataSet, data
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.yaml_files import read
 

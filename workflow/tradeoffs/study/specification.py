@@ -6,7 +6,7 @@ Imports only what the Snakefile may import at every start; the steps themselves 
 from typing import Any
 
 from tradeoffs.claims import reference_run
-from tradeoffs.step.declarations import Benchmark, benchmarks
+from tradeoffs.step.declared_benchmarks import Benchmark, benchmarks
 from tradeoffs.step.settings import canonical
 from tradeoffs.study import miniature, plan
 from tradeoffs.study.replicates import headlines, most, until
