@@ -58,7 +58,7 @@ def _section(path: str, part: Schema, depth: int) -> Iterator[str]:
     """Yield heading, text and table of a mapping of settings, then those of the mappings inside it."""
     properties = part.get("properties", {})
     inner = {key: each for key, each in properties.items() if each.get("properties")}
-    rows = [_row(key, each) for key, each in properties.items() if key not in inner]
+    rows = [_row(f"{path}.{key}".lstrip("."), each) for key, each in properties.items() if key not in inner]
     if path:
         yield f"{'#' * min(depth, 4)} `{path}` {{ #{path} }}\n"
         yield f"{_text(part.get('description', ''))}\n"
@@ -68,20 +68,25 @@ def _section(path: str, part: Schema, depth: int) -> Iterator[str]:
         yield ""
     for key, each in inner.items():
         yield from _section(f"{path}.{key}".lstrip("."), each, depth + bool(path))
-    if isinstance(each := part.get("items"), dict) and each.get("properties"):
-        yield from _section(f"{path}[]", each, depth)
+    for key, each in properties.items():
+        if _has_keys(each.get("items")):
+            entry = each["items"] | {"description": "Keys of each entry of the list."}
+            yield from _section(f"{path}.{key}".lstrip("."), entry, depth + bool(path))
 
 
-def _row(key: str, part: Schema) -> str:
+def _has_keys(part: object) -> bool:
+    """Whether a part of the schema is a mapping of settings."""
+    return isinstance(part, dict) and bool(part.get("properties"))
+
+
+def _row(path: str, part: Schema) -> str:
+    """Return the row of a setting; a list of mappings has its keys in a table of their own, its default in the file."""
     default = f"`{_shown(part['default'])}`" if "default" in part else ""
     text = _text(part.get("description", ""))
-    items = part.get("items")
-    if isinstance(items, dict) and items.get("properties"):
-        fields = "; ".join(
-            f"`{name}`: {_text(each.get('description', ''))}" for name, each in items["properties"].items()
-        )
-        text += f" Keys of each: {fields}"
-    return f"| `{key}` | {default} | {_kinds(part)} | {text} |"
+    if _has_keys(part.get("items")):
+        text += f" [Keys of each](#{path})."
+        default = f"{len(part['default'])}, in `config.yaml`" if part.get("default") else default
+    return f"| `{path.rpartition('.')[2]}` | {default} | {_kinds(part)} | {text} |"
 
 
 def _shown(value: Any) -> str:
@@ -108,7 +113,10 @@ def _kind(kind: str, part: Schema) -> str:
     if kind in ("integer", "number"):
         return f"{'whole number' if kind == 'integer' else 'number'}{_range(part)}"
     if kind == "array":
-        return f"list, each {_kinds(part['items'])}" if isinstance(part.get("items"), dict) else "list"
+        each = part.get("items")
+        if not isinstance(each, dict):
+            return "list"
+        return f"list, each {'keys and their values' if _has_keys(each) else _kinds(each)}"
     if kind == "object":
         inner = part.get("additionalProperties")
         each = f", for each {_kinds(inner)}" if isinstance(inner, dict) and not inner.get("properties") else ""
@@ -186,18 +194,21 @@ def zoo() -> str:
     found = []
     for name, title in module.titles().items():
         models = module.collection(name)
-        rows = [_of_zoo(each) for each in models]
+        notes = {each.note for each in models}
+        shared = _text(models[0].note or "") if len(notes) == 1 else ""
+        rows = [_of_zoo(each, noted=not shared) for each in models]
         licences = ", ".join(dict.fromkeys(each.licence for each in models))
         columns = ("name", "network", "norm", "budget", "clean", "AutoAttack", "input", "from")
         head = f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}"
-        found.append(f"## {title} {{ #{name} }}\n\n`all {name}`; licence: {licences}.\n\n{head}\n" + "\n".join(rows))
+        said = f"`all {name}`; licence: {licences}." + (f" All of them: {shared}." if shared else "")
+        found.append(f"## {title} {{ #{name} }}\n\n{said}\n\n{head}\n" + "\n".join(rows))
     return "\n\n".join(found)
 
 
-def _of_zoo(each: Any) -> str:
-    """Return the row of a published model."""
+def _of_zoo(each: Any, noted: bool) -> str:
+    """Return the row of a published model, with what is ``noted`` of it or without."""
     names = "<br>".join(f"`{name}`" for name in (each.name, *each.also))
-    remark = f"<br>{_text(each.note)}" if each.note else ""
+    remark = f"<br>{_text(each.note)}" if each.note and noted else ""
     attacked = f"{each.autoattack.accuracy:.2%}" if each.autoattack else ""
     host = urlsplit(each.url or each.page).hostname
     place = f"`{host}`" if each.url else f"`{host}`, by hand"
