@@ -20,10 +20,14 @@ ARCHIVED = ("rival10", "salient_imagenet", "imagenet9", "waterbirds", "objectnet
 
 
 class Project:
-    """A fresh copy of the project whose ``overrides.yaml`` says what a user's config would."""
+    """A fresh copy of the project whose ``overrides.yaml`` says what a user's config would.
+
+    The theory, which is the same in every study, is computed on coarse grids.
+    """
 
     def __init__(self, folder, imagenet):
-        self.folder, self.overrides = folder, {"study": "imagenet", "imagenet": imagenet}
+        theory = yaml.safe_load((ROOT / "tests/small.yaml").read_text())["theory"]
+        self.folder, self.overrides = folder, {"study": "imagenet", "imagenet": imagenet, "theory": theory}
         for name in ("workflow", "envs"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("Snakefile", "config.yaml"):

@@ -1,8 +1,8 @@
 """The imagenet study as a lab runs it, with the internet replaced: only addresses, checksums and sizes differ.
 
-Two settings are not the shipped ones: how many images are attacked (10, the fewest, instead of 1,000) and in how many
-steps (3 instead of 10). The published data sets are replaced by few images in the published formats, the twenty
-checkpoints by three, all at 224 px.
+Of its settings two are not the shipped ones: how many images are attacked (10, the fewest, instead of 1,000) and in
+how many steps (3 instead of 10); and the theory's grids are coarse. The published data sets are replaced by few images
+in the published formats, the twenty checkpoints by three, all at 224 px.
 """
 
 import json
