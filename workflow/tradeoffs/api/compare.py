@@ -18,8 +18,8 @@ import numpy as np
 import torch
 
 from tradeoffs.api import defaults, folders, given, markup, result
+from tradeoffs.api.described import Given, How
 from tradeoffs.api.evaluate import one
-from tradeoffs.api.given import Given, How
 from tradeoffs.api.result import Result
 from tradeoffs.benchmarks.evaluate import find
 from tradeoffs.claims.row import EXPLORATORY, HEADLINE

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tradeoffs.api import defaults, folders, given
-from tradeoffs.api.given import Given, How
+from tradeoffs.api.described import Given, How
 from tradeoffs.api.result import Result
 from tradeoffs.benchmarks.evaluate import CURE, code, device_name, find, found, measured, write_outcomes
 from tradeoffs.compute import bars, memory, precision

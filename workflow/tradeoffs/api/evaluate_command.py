@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import yaml
 
+from tradeoffs.api.described import How
 from tradeoffs.api.evaluate import one
-from tradeoffs.api.given import How
 from tradeoffs.compute.device import choose_device
 from tradeoffs.models import confinement
 from tradeoffs.step.errors import InputError

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from tradeoffs.models.normalised import Wrapped
@@ -30,6 +31,19 @@ class Tapped(Wrapped):
     def features(self, x: Tensor) -> Tensor:
         """Features [n, d] of images [n, 3, h, w] in [0, 1]."""
         return self._take(self.backbone, self.normalised(x))
+
+
+def with_features(network: nn.Module, features: object, device: torch.device) -> Any:
+    """Return a network with features of another kind; where it has none, that what is inside is asked for them."""
+    take = named(features) if isinstance(features, str) else features
+    if not callable(take):
+        raise InputError(f"features: {take!r}; expected the name of a layer, or a function(network, images)")
+    if isinstance(network, Wrapped) and network.classifier is None:
+        mean, std = (values.flatten().tolist() for values in (network.mean, network.std))
+        tap = Tapped(network.backbone, take, mean, std, network.input_size, network.plain)
+    else:
+        tap = Tapped(network, take, [0.0] * 3, [1.0] * 3)
+    return tap.to(device).eval().requires_grad_(False)
 
 
 def last_linear(classes: int) -> Features:

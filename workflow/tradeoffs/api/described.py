@@ -1,0 +1,66 @@
+"""What is said of a model beside the model itself, and what becomes of both: a network and what its card says of it."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from tradeoffs.models import conversion
+from tradeoffs.models.networks import Network
+from tradeoffs.step.errors import InputError
+
+CLASSES = 1000  # of a network that does not say
+
+
+class How(NamedTuple):
+    """What is said of a model beside the model itself; :func:`tradeoffs.api.evaluate.evaluate` says what each means."""
+
+    mean: Sequence[float] | None = None
+    std: Sequence[float] | None = None
+    input_size: int | None = None
+    classes: int | None = None
+    architecture: str | None = None
+    weights: str | None = None
+    features: str | Callable[[nn.Module, Tensor], Tensor] | None = None
+    trust: bool = False
+
+
+class Given(NamedTuple):
+    """The network, on its device, and what the card says of it; ``content`` are keys of the card."""
+
+    network: Network
+    name: str
+    architecture: str
+    classes: int
+    content: dict[str, Any]
+
+
+def settings(how: How, classes: int) -> conversion.Settings:
+    """Return what was said as a conversion takes it; InputError for what is no number."""
+    for key in ("input_size", "classes"):
+        value = getattr(how, key)
+        if value is not None and (type(value) is not int or value < 1):
+            raise InputError(f"{key}: {value!r}; expected a whole number from 1")
+    mean, std = _channels("mean", how.mean), _channels("std", how.std)
+    return conversion.Settings(classes, mean=mean, std=std, input_size=how.input_size)
+
+
+def _channels(key: str, values: Any) -> list[float] | None:
+    """Return values as plain numbers, whether they came as a list, an array or a tensor."""
+    try:
+        return None if values is None else [float(value) for value in values]
+    except (TypeError, ValueError):
+        raise InputError(f"{key}: {values!r}; expected three numbers, one for each channel") from None
+
+
+def digest(tensors: Any) -> dict[str, str]:
+    """Return what the card says of weights: a SHA-256 (hex) over the names, types, shapes and values of the tensors."""
+    total = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        if isinstance(tensor, Tensor) and tensor.layout == torch.strided and not tensor.is_quantized:
+            plain = tensor.detach().cpu().contiguous()
+            total.update(f"{name} {plain.dtype} {list(plain.shape)}\n".encode())
+            total.update(plain.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return {"sha256": total.hexdigest(), "checked": "not: of the tensors in memory"}
