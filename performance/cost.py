@@ -25,6 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from tradeoffs.benchmarks.evaluate import find
+from tradeoffs.compute.batching import attacked_together
 from tradeoffs.cost import hours, jobs, study
 from tradeoffs.cost.jobs import Job
 from tradeoffs.cost.table import aligned
@@ -71,10 +72,10 @@ def seconds(of_study: str, job: Job) -> float | None:
 
 
 class Counted(nn.Module):
-    """A network that counts the images that go through it, forward and backward."""
+    """A network that counts the images that go through it, forward and backward, and the calls."""
 
     def __init__(self, network: nn.Module) -> None:
-        """``count``: images, by forward and gradients."""
+        """``count``: images, by forward and gradients, and calls with a gradient."""
         super().__init__()
         self.network, self.count = network, Counter[str]()
 
@@ -83,7 +84,7 @@ class Counted(nn.Module):
         out: Tensor = self.network(x)
         self.count["forward"] += len(x)
         if out.requires_grad:
-            out.register_hook(lambda _: self.count.update(gradients=len(x), forward=-len(x)))
+            out.register_hook(lambda _: self.count.update(gradients=len(x), forward=-len(x), calls=1))
         return out
 
 
@@ -120,9 +121,12 @@ def counted(of_study: str, job: Job) -> Job:
     device = torch.device("cpu")
     network: Any = Counted(load(weights, spec["architecture"], spec["classes"], device))  # type: ignore[arg-type]
     module.evaluate(network, module.Settings(**spec), roots, device)
-    took = job.estimate.expected._replace(**network.count)
-    print(job.model.id, job.part, dict(network.count), flush=True)
-    return job._replace(estimate=job.estimate._replace(expected=took))
+    count = network.count
+    took = job.estimate.expected._replace(forward=count["forward"], gradients=count["gradients"])
+    at_once = min(attacked_together(spec["crop"] ** 2, device), job.estimate.units)
+    standing = count["gradients"] / count["calls"] / at_once
+    print(job.model.id, job.part, dict(count), f"standing {standing:.3f}", flush=True)
+    return job._replace(estimate=job.estimate._replace(expected=took, standing=standing))
 
 
 def main() -> None:

@@ -196,7 +196,7 @@ def test_a_probe_that_fails_costs_nothing_but_its_line(folder, capsys, monkeypat
     def rates(name, *given):
         if name == "bottleneck":
             raise RuntimeError("CUDA error: out of memory\nand more")
-        return Rates(1e-3, 2e-3, width=64)
+        return Rates(1e-3, 2e-3, 3e-3, width=64)
 
     monkeypatch.setattr(probe, "evaluation", rates)
     monkeypatch.setattr(probe, "training", lambda *given: (3e-3, 4e-3))
@@ -217,7 +217,7 @@ def test_what_a_machine_is_too_full_for_costs_nothing_but_its_line(folder, capsy
 
     for name in ("reading", "drawing", "making", "arithmetic", "training"):
         monkeypatch.setattr(probe, name, full)
-    monkeypatch.setattr(probe, "evaluation", lambda *given: Rates(1e-3, 2e-3, width=64))
+    monkeypatch.setattr(probe, "evaluation", lambda *given: Rates(1e-3, 2e-3, 3e-3, width=64))
     text = said(capsys)
     why = "which could not be timed ([Errno 28] No space left on device)"
     for what in ("decoding files", "drawing noise", "putting noise on images", "fitting linear heads"):
@@ -242,6 +242,7 @@ def test_the_miniature_is_timed_on_cores_beside_a_gpu_and_the_published_study_on
 
     monkeypatch.setattr(here.torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(here, "choose_device", lease)
+    monkeypatch.setattr(here, "attacked_together", lambda *given: 250)
     monkeypatch.setattr(probe, "evaluation", rates)
     for name in ("reading", "drawing", "making", "arithmetic"):
         monkeypatch.setattr(probe, name, lambda *given, **named: 1.0)
@@ -268,7 +269,7 @@ def test_a_network_that_is_not_trained_is_not_timed_in_training(folder, capsys, 
         raise AssertionError("no training of it is in the study")
 
     monkeypatch.setattr(probe, "training", training)
-    monkeypatch.setattr(probe, "evaluation", lambda *given: Rates(1e-3, 2e-3))
+    monkeypatch.setattr(probe, "evaluation", lambda *given: Rates(1e-3, 2e-3, 3e-3))
     monkeypatch.setattr(here, "choose_device", lambda: here.torch.device("cpu"))
     text = said(capsys, "--config", "study=imagenet", "imagenet={controls: []}")
     assert "could not be timed" not in text
@@ -369,7 +370,7 @@ def test_a_network_is_known_without_being_run():
 def test_a_network_is_timed(monkeypatch):
     monkeypatch.setattr(probe, "_EACH", 0.01)
     cpu = here.torch.device("cpu")
-    assert min(probe.evaluation("basic", 10, 32, cpu)[:2]) > 0
+    assert min(probe.evaluation("basic", 10, 32, cpu)[:3]) > 0
     settings = {"batch_size": 32, "attack_steps": 1, "precision": "auto"}
     assert min(probe.training("basic", 10, 32, settings, cpu)) > 0
     assert probe.reading(32, photographs=False) > 0

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 
 from tradeoffs.compute import precision, processor
-from tradeoffs.compute.batching import workers
+from tradeoffs.compute.batching import attacked_together, workers
 from tradeoffs.compute.device import choose_device
 from tradeoffs.cost import networks, probe, throughput
 from tradeoffs.cost.reason import first_line
@@ -32,7 +32,7 @@ def basis(config: Config, known: dict[str, networks.Facts], trained: set[str], c
     try:
         device = choose_device() if plan.uses_gpu(config) else torch.device("cpu")
     except InputError as error:  # a GPU that torch cannot use, or that others have filled
-        nothing = Machine(0.0, 0.0, 0.0, threads, False, 1.0, side)
+        nothing = Machine(0.0, 0.0, 0.0, threads, False, 1.0, side, 1)
         return Basis({}, nothing, [], [f"hours: {error}"], on_gpu=False)
     on_gpu = device.type == "cuda"
     before = torch.get_num_threads()
@@ -42,7 +42,8 @@ def basis(config: Config, known: dict[str, networks.Facts], trained: set[str], c
         around = _around(config, side, device)
     finally:
         torch.set_num_threads(before)
-    machine = Machine(around.read, around.draw, around.make, threads, on_gpu, around.arithmetic, side, around.pace)
+    together = attacked_together(side * side, device)
+    machine = Machine(*around[:3], threads, on_gpu, around.arithmetic, side, together, around.pace)
     at_once = 1 if on_gpu else max(1, workers() // threads["evaluate"])
     where = torch.cuda.get_device_name(device) if on_gpu else f"{threads['evaluate']} core(s)"
     said = [f"hours: of one job after the other on {where}; {at_once} at once here ({os.cpu_count()} cores)"]

@@ -29,6 +29,7 @@ LONGEST = 10.0  # seconds for a network's passes in evaluations, and as many for
 _EACH = 1.5  # seconds for one kind of pass, after one that is not timed
 _FIRST = 2.0  # seconds that a first call is expected to take at most: of fewer images, where all would take longer
 _STEPS = 5  # of the attack of evaluations that is timed, at most
+_FEW = 4  # images of a gradient that most have left
 _AMONG = 1.2  # how much longer passes take among other work than in a row, as measured on the miniature
 _JPEG = (500, 375)  # width and height of a photograph of ImageNet
 
@@ -49,11 +50,15 @@ def evaluation(architecture: str, classes: int, size: int, device: torch.device)
             network(x[:images])
         return images
 
-    def gradients(passes: int) -> int:
-        images = min(passes, count)
+    def gradients(passes: int, at_once: int = count) -> int:
+        images = min(passes, at_once)
         return _attack(attacked, x[:images], labels[:images], passes // images)
 
-    return Rates(_pass(forward, begun, device, count), _pass(gradients, begun, device, count * _STEPS))
+    full = _pass(gradients, begun, device, count * _STEPS)
+    few = _pass(partial(gradients, at_once=_FEW), begun, device, _FEW * _STEPS)
+    # What a call takes beside its images, if a call of n images takes call + n * gradient seconds.
+    call = max(0.0, few - full) / (1 / _FEW - 1 / count) if count > _FEW else 0.0
+    return Rates(_pass(forward, begun, device, count), full, call)
 
 
 def training(

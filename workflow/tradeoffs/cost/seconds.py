@@ -14,19 +14,21 @@ _FIT, _REFIT = 2000, 66
 _DRAWING = 3e-9
 _HANDLING, _MADE = 4.5e-5, 2.7e-5
 _KEPT = 3e-5  # of a thread, to read the pixels of a kept image of 224 x 224 and compare their checksum
-_EVALUATION, _TRAINING = 0.13, 1.7
+_EVALUATION, _TRAINING = 0.13, 0.5
 
 
 class Rates(NamedTuple):
     """Seconds of an image in each kind of pass, and how many features the network has.
 
-    ``forward`` and ``gradient`` are those of evaluations. Trainings, which have a precision of their own, make an
-    ``update`` of the weights, and the gradients of an ``attack``; nan where no training is asked about. ``start``: of a
-    processor whose pace is 1, before there is a network.
+    ``forward`` and ``gradient`` are those of evaluations, in full batches; ``call``: of a gradient beside its images,
+    however few. Trainings, which have a precision of their own, make an ``update`` of the weights, and the gradients of
+    an ``attack``; nan where no training is asked about. ``start``: of a processor whose pace is 1, before there is a
+    network.
     """
 
     forward: float
     gradient: float
+    call: float
     update: float = math.nan
     attack: float = math.nan
     width: int = 2048
@@ -37,8 +39,9 @@ class Machine(NamedTuple):
     """Seconds of a thread to ``read`` a photograph and to ``draw`` an image of noise, of the device to ``make`` one.
 
     Networks and noise were timed on images of ``side`` x ``side``. ``threads`` of a job, by rule; ``beside``: whether
-    they read while the network computes; ``arithmetic``: operations a second of what is no network; ``pace``: how long
-    all else takes, in units of the processor on which it was measured.
+    they read while the network computes; ``arithmetic``: operations a second of what is no network; ``together``: how
+    many images are attacked at once; ``pace``: how long all else takes, in units of the processor on which it was
+    measured.
     """
 
     read: float
@@ -48,6 +51,7 @@ class Machine(NamedTuple):
     beside: bool
     arithmetic: float
     side: int
+    together: int
     pace: float = 1.0
 
 
@@ -73,7 +77,8 @@ def seconds(job: Job, rates: Rates, machine: Machine, draws: int) -> float:
     estimate, work = job.estimate, job.estimate.expected
     pixels = math.nan if job.side is None else (job.side / machine.side) ** 2
     handling, made = _HANDLING * machine.pace, 0.0 if machine.beside else _MADE * machine.pace
-    computing = pixels * passing(job, rates) + work.made * (pixels * machine.make + made)
+    asked = calls(job, machine) * rates.call
+    computing = pixels * passing(job, rates) + asked + work.made * (pixels * machine.make + made)
     files = work.read * (machine.read * estimate.reading + handling) + work.kept * (_KEPT * machine.pace + handling)
     reading = (files + work.drawn * pixels * machine.draw) / machine.threads[job.rule]
     alone = max(computing, reading) if machine.beside else computing + reading
@@ -90,7 +95,13 @@ def passing(job: Job, rates: Rates) -> float:
     work = job.estimate.expected
     if job.rule == "train":
         return work.forward * rates.forward + work.gradients * rates.attack + work.updates * rates.update
-    return work.forward * rates.forward + work.gradients * rates.gradient * job.estimate.slower
+    return work.forward * rates.forward + work.gradients * rates.gradient
+
+
+def calls(job: Job, machine: Machine) -> float:
+    """Return in how many calls gradients are made, where batches are not full: images leave an attack as they fall."""
+    standing = job.estimate.standing * min(machine.together, job.estimate.units)
+    return job.estimate.expected.gradients / max(1.0, standing) if standing else 0.0
 
 
 def after(estimate: Estimate, width: int, draws: int, machine: Machine) -> float:

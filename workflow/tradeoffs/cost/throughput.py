@@ -1,5 +1,8 @@
 """Rates on a GPU that is not here, from the images a second of one network or more."""
 
+import torch
+
+from tradeoffs.compute.batching import attacked_together
 from tradeoffs.compute.precision import of_training
 from tradeoffs.cost import networks
 from tradeoffs.cost.reason import first_line
@@ -16,6 +19,7 @@ READ, _DRAW, _OPERATIONS = 0.002, 0.0015, 5e10
 # passes and gradients of evaluations, in float32 and channel by channel; gradients of a training's attack, pixel by
 # pixel; and training steps of 3 attack steps on 256 images, in bfloat16, from which an update follows.
 _FORWARD, _GRADIENT = 3270, 1310
+_CALL = 0.01  # seconds in which a GPU is asked for the operations of a gradient, however few its images: assumed
 _ATTACK = {"bfloat16": 5810, "float32": 1120}
 _STEPS, _ATTACK_STEPS = 1260, 3
 # An update is taken to be as many gradients of an attack in float32 as in bfloat16, in which it was measured: 1.6.
@@ -53,7 +57,9 @@ def basis(
         failed = [f"hours of {name}: {reference} is no measure of it ({first_line(error)})" for name in others]
     needs = plan.NEEDS[config["study"]]
     threads = {rule: needs[rule].cores for rule in ("train", "evaluate")}
-    machine = Machine(READ, _DRAW, 0.0, threads, True, _OPERATIONS, side)
+    machine = Machine(
+        READ, _DRAW, 0.0, threads, True, _OPERATIONS, side, attacked_together(side * side, torch.device("cuda"))
+    )
     listed = ", ".join(f"{name} {1 / rates[name].forward:.0f}" for name in rates)
     said = f"hours: on one GPU, with {threads['evaluate']} cores an evaluation, forward images/s: {listed}"
     return Basis(rates, machine, [said], failed, on_gpu=True)
@@ -66,10 +72,12 @@ def on_a_gpu(images_per_second: float, precision: str) -> Rates:
     """
     forward = 1 / images_per_second
     attack = forward * _FORWARD / _ATTACK[of_training(precision, on_gpu=True)]
-    return Rates(forward, forward * _FORWARD / _GRADIENT, _UPDATE * attack, attack)
+    return Rates(forward, forward * _FORWARD / _GRADIENT, _CALL, _UPDATE * attack, attack)
 
 
 def scaled(rates: Rates, operations: float, known: float) -> Rates:
     """Return the rates of a network of so many ``operations``, from those of one of ``known`` many."""
-    forward, gradient, update, attack = (value * operations / known for value in rates[:4])
-    return Rates(forward, gradient, update, attack)
+    forward, gradient, update, attack = (
+        value * operations / known for value in (rates.forward, rates.gradient, rates.update, rates.attack)
+    )
+    return Rates(forward, gradient, rates.call, update, attack)

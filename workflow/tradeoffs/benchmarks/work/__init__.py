@@ -27,8 +27,9 @@ class Estimate(NamedTuple):
     """What is ``expected`` and what is the ``most`` possible: the same, but where the network's answers decide.
 
     ``metrics``: how many there are; ``units``: images that the bootstrap draws from; ``heads``: linear heads that are
-    fitted; ``reading``: how long a file takes on average, in units of a photograph's JPEG; ``slower``: how long a
-    gradient takes, in units of one in a full batch; ``once``: what of it is decoded once for all models.
+    fitted; ``reading``: how long a file takes on average, in units of a photograph's JPEG; ``standing``: of the images
+    that are attacked together, the share in a gradient on average, as they leave when they fall (0: nothing is
+    attacked); ``once``: what of it is decoded once for all models.
     """
 
     expected: Work
@@ -37,7 +38,7 @@ class Estimate(NamedTuple):
     units: int = 0
     heads: tuple["Head", ...] = ()
     reading: float = 1.0
-    slower: float = 1.0
+    standing: float = 0.0
     once: tuple["Once", ...] = ()
 
 

@@ -40,7 +40,7 @@ def estimate(settings: Settings, images: Images) -> Estimate:
     )
     pairs = sum(map(len, budgets.values()))
     once = (Once(n, settings["crop"], once_more(n)),)
-    return Estimate(expected, most, metrics=len(sizes) * (2 + pairs), units=n, slower=attack.SLOWER, once=once)
+    return Estimate(expected, most, metrics=len(sizes) * (2 + pairs), units=n, standing=attack.STANDING, once=once)
 
 
 def masking(budgets: Mapping[str, list[float]], steps: int) -> Work:

@@ -31,4 +31,4 @@ def estimate(settings: Settings, images: Images) -> Estimate:
     expected = added(clean, times(attack.expected(*told, first=attack.SHIFTED), attacked))
     most = added(clean, times(attack.most(*told), attacked))
     once = (Once(n, settings["crop"], once_more(n)),)
-    return Estimate(expected, most, metrics=10, units=n, slower=attack.SLOWER, once=once)
+    return Estimate(expected, most, metrics=10, units=n, standing=attack.STANDING_ALONE, once=once)
