@@ -114,7 +114,7 @@ def sure(facts: Facts) -> list[str]:
         said.append("No criteria of the regime were checked.")
     elif failed:
         names = Counter(row["criterion"] for row in failed)
-        listed = ", ".join(f"{name} ({times} times)" for name, times in names.items())
+        listed = ", ".join(f"{name} ({times})" for name, times in names.items())
         said.append(
             f"{len(failed)} of {len(facts.regime)} criteria of whether numbers can say something fail: {listed}."
         )
