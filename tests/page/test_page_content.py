@@ -85,7 +85,7 @@ def test_how_sure_it_is_says_replicates_reruns_and_criteria(tmp_path):
     assert "one replicate" in said
     assert "75% to 95%" in said
     assert "1 of 2 criteria" in said
-    assert "off chance (1 times)" in said
+    assert "off chance (1)" in said
     assert "1 claims have no verdict" in said
 
 
