@@ -58,7 +58,7 @@ def _section(path: str, part: Schema, depth: int) -> Iterator[str]:
     """Yield heading, text and table of a mapping of settings, then those of the mappings inside it."""
     properties = part.get("properties", {})
     inner = {key: each for key, each in properties.items() if each.get("properties")}
-    rows = [_row(f"{path}.{key}".lstrip("."), each) for key, each in properties.items() if key not in inner]
+    rows = [_row(path, key, each) for key, each in properties.items() if key not in inner]
     if path:
         yield f"{'#' * min(depth, 4)} `{path}` {{ #{path} }}\n"
         yield f"{_text(part.get('description', ''))}\n"
@@ -79,14 +79,14 @@ def _has_keys(part: object) -> bool:
     return isinstance(part, dict) and bool(part.get("properties"))
 
 
-def _row(path: str, part: Schema) -> str:
+def _row(path: str, key: str, part: Schema) -> str:
     """Return the row of a setting; a list of mappings has its keys in a table of their own, its default in the file."""
     default = f"`{_shown(part['default'])}`" if "default" in part else ""
     text = _text(part.get("description", ""))
     if _has_keys(part.get("items")):
-        text += f" [Keys of each](#{path})."
+        text += f" [Keys of each](#{path}.{key})."
         default = f"{len(part['default'])}, in `config.yaml`" if part.get("default") else default
-    return f"| `{path.rpartition('.')[2]}` | {default} | {_kinds(part)} | {text} |"
+    return f"| `{key}` | {default} | {_kinds(part)} | {text} |"
 
 
 def _shown(value: Any) -> str:
