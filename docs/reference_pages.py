@@ -67,11 +67,16 @@ def _section(path: str, part: Schema, depth: int) -> Iterator[str]:
         yield from rows
         yield ""
     for key, each in inner.items():
-        yield from _section(f"{path}.{key}".lstrip("."), each, depth + bool(path))
+        yield from _section(_place(path, key), each, depth + bool(path))
     for key, each in properties.items():
         if _has_keys(each.get("items")):
             entry = each["items"] | {"description": "Keys of each entry of the list."}
-            yield from _section(f"{path}.{key}".lstrip("."), entry, depth + bool(path))
+            yield from _section(_place(path, key), entry, depth + bool(path))
+
+
+def _place(path: str, key: str) -> str:
+    """Return where a setting stands, which is also the id of its section."""
+    return f"{path}.{key}".lstrip(".")
 
 
 def _has_keys(part: object) -> bool:
@@ -84,7 +89,7 @@ def _row(path: str, key: str, part: Schema) -> str:
     default = f"`{_shown(part['default'])}`" if "default" in part else ""
     text = _text(part.get("description", ""))
     if _has_keys(part.get("items")):
-        text += f" [Keys of each](#{path}.{key})."
+        text += f" [Keys of each](#{_place(path, key)})."
         default = f"{len(part['default'])}, in `config.yaml`" if part.get("default") else default
     return f"| `{key}` | {default} | {_kinds(part)} | {text} |"
 
