@@ -284,7 +284,7 @@ def test_noise_of_the_line_is_part_of_the_variance() -> None:
     line = beyond_accuracy.line(found, models, GAP, "default")
     assert line is not None
     assert one.noise == (pytest.approx(np.square(line.residuals).sum() / 9), 9)  # 12 models, two intercepts, one slope
-    expected = line.weights({each.model.id: 1 / 16 for each in compared.grid[1]})
+    expected = sum(line.shares[each.model.id] / 16 for each in compared.grid[1])
     assert list(one.weights.values()) == pytest.approx(expected.tolist())
     assert sum(one.weights.values()) == pytest.approx(1)
     # The effect beyond accuracy is the same contrast of the measure itself.

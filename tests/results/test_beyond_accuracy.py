@@ -131,7 +131,7 @@ def test_the_line_says_what_the_noise_of_the_standard_models_does() -> None:
     assert found.standard == ("standard", "weak", "weaker")
     assert found.df == 1  # three models, an intercept, a slope
     assert found.outside == ("mine",)
-    h = found.weights({"robust": 0.5, "mine": 0.5})
+    h = 0.5 * found.shares["robust"] + 0.5 * found.shares["mine"]
     assert h.sum() == pytest.approx(1)
     beyond = of_models(measured(values), MODELS, [METRIC])
     name = beyond_accuracy(METRIC).name

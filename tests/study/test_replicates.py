@@ -107,6 +107,31 @@ def test_results_are_told_of_the_replicates_there_are_and_claims_of_what_verdict
     assert {model["replicate"] for model in look["models"]} == {1, 2, 3}
 
 
+def trained_on_imagenet(folder, *accepted, **changes):
+    """A config that trains on ImageNet, and evaluates on it and on what is accepted, until headlines are decided."""
+    for split in ("train", "val"):
+        (folder / split / "n01440764").mkdir(parents=True)
+    data = {"imagenet": {"path": str(folder)}} | {name: {"accept_licence": True} for name in accepted}
+    return config_with("imagenet", source="train", replicates="auto", data=data, controls=[], **changes)
+
+
+def test_a_look_is_at_headlines_whose_data_are_at_hand(tmp_path):
+    """No replicate decides another: it would be asked for to the last."""
+    config = trained_on_imagenet(tmp_path, "waterbirds")
+    look = json.loads(of_look(config, 1))
+    reliance = [each["name"] for each in look["benchmarks"] if any("direction" in m for m in each["metrics"])]
+    assert reliance == ["imagenet9", "waterbirds"]
+    assert look["hypotheses"] == 2
+    claims = json.loads(of_claims(config))  # which has rows that say what is missing
+    assert {each["name"] for each in claims["benchmarks"]} == set(config["imagenet"]["benchmarks"])
+
+
+def test_looks_at_no_headline_whose_data_are_at_hand_are_one_line(tmp_path):
+    config = trained_on_imagenet(tmp_path, benchmarks={"imagenet": {}, "rival10": {}})
+    with pytest.raises(InputError, match=r"'auto': .* no benchmark at hand that measures reliance .* data are there"):
+        plan.models(config)
+
+
 def test_a_changed_margin_is_the_claims_business_alone():
     plain, changed = config_with(), config_with()
     changed["claims"]["margins"]["bg_gap"] = 0.01

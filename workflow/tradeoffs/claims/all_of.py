@@ -1,9 +1,9 @@
 """What follows of several findings together, where a claim holds if every part of it does.
 
+* **contradicted** where a part is in its family, for any part will do;
 * **supported** where every part is by itself, at the level of one: an intersection-union test (Berger 1982), in which
   nothing needs correcting;
-* **equivalent** likewise;
-* **contradicted** where a part is in its family, for any part will do;
+* **equivalent** likewise, unless a part is a difference in its family, where equivalence has to be clearer;
 * **undecided** otherwise, and where nothing is known of a part.
 """
 
@@ -31,11 +31,13 @@ class Together(NamedTuple):
 def together(found: Sequence[Finding | None]) -> Together:
     """Return what follows of the findings on all parts, one at least; None where nothing is known of one."""
     single = [UNDECIDED if one is None else verdict(one.effect, one.rule) for one in found]
-    if set(single) in ({SUPPORTED}, {EQUIVALENT}):
+    in_family = {one.verdict for one in found if one is not None}
+    if CONTRADICTED in in_family:
+        decided = CONTRADICTED
+    elif set(single) == {SUPPORTED} or (set(single) == {EQUIVALENT} and SUPPORTED not in in_family):
         decided = single[0]
     else:
-        contradicted = any(one is not None and one.verdict == CONTRADICTED for one in found)
-        decided = CONTRADICTED if contradicted else UNDECIDED
+        decided = UNDECIDED
     known = [one.effect for one in found if one is not None]
     p_value = None
     if len(known) == len(found):
@@ -52,8 +54,10 @@ def _chances(found: Sequence[Finding | None]) -> dict[str, float]:
             supported = equivalent = 0.0
             continue
         by_itself = chances(one.effect, one.rule)
+        in_family = chances(one.effect, one.rule._replace(level=one.rule.level / len(found)))
         supported *= by_itself[SUPPORTED]
-        equivalent *= by_itself[EQUIVALENT]
-        not_contradicted *= 1 - chances(one.effect, one.rule._replace(level=one.rule.level / len(found)))[CONTRADICTED]
+        # Of two ranges around 0, of effects that are equivalent and of those that are no difference, the narrower one.
+        equivalent *= min(by_itself[EQUIVALENT], in_family[EQUIVALENT] + in_family[UNDECIDED])
+        not_contradicted *= 1 - in_family[CONTRADICTED]
     rest = max(0.0, not_contradicted - supported - equivalent)
     return {SUPPORTED: supported, EQUIVALENT: equivalent, CONTRADICTED: 1 - not_contradicted, UNDECIDED: rest}

@@ -159,6 +159,9 @@ def _summed(listed: Sequence[Mapping[str, float]], weights: Sequence[float]) -> 
 
 
 def pooled_noise(listed: Sequence[Noise]) -> Noise:
-    """Return the noise over several replicates, by their degrees of freedom."""
-    standard = [noise.standard for noise in listed if noise.standard is not None]
+    """Return the noise over several replicates, by their degrees of freedom.
+
+    Replicates of one world share the line through its standard models: the same number is the same estimate, once.
+    """
+    standard = list(dict.fromkeys(noise.standard for noise in listed if noise.standard is not None))
     return Noise(together([noise.adversarial for noise in listed]), together(standard) if standard else None)

@@ -13,6 +13,7 @@ effects of any pair that disagrees do, by Holm's procedure over the pairs, and *
 from typing import NamedTuple
 
 from tradeoffs.claims.contrasts import effect
+from tradeoffs.claims.headlines import Warnings, warnings_of
 from tradeoffs.claims.measures import Measure, compared_ids, measures
 from tradeoffs.claims.reliance_effects import Compared, contrasts
 from tradeoffs.claims.row import CONTRADICTED, SUPPORTED, UNDECIDED, Claim, Said, not_tested
@@ -63,7 +64,8 @@ def claims(measured: Measurements, study: Study) -> list[Claim]:
     }
     if GAP not in raw:
         return []
-    return [row(study, each, raw[GAP]) for (_, name), each in raw.items() if name == SHARE]
+    warnings = warnings_of(measured, study)
+    return [row(study, each, raw[GAP], warnings) for (_, name), each in raw.items() if name == SHARE]
 
 
 def pairs(study: Study, shares: Compared, gaps: Compared) -> list[Pair]:
@@ -76,8 +78,8 @@ def pairs(study: Study, shares: Compared, gaps: Compared) -> list[Pair]:
     return found
 
 
-def row(study: Study, share: Measure, gap: Measure) -> Claim:
-    """Return the row of one benchmark, whose measure the share is."""
+def row(study: Study, share: Measure, gap: Measure, warnings: Warnings) -> Claim:
+    """Return the row of one benchmark, whose measure the share is; with a warning on either it is undecided."""
     benchmark, found = share.raw.benchmark, pairs(study, share.compared, gap.compared)
     words = (
         f"{KEY}.{benchmark}",
@@ -107,12 +109,15 @@ def row(study: Study, share: Measure, gap: Measure) -> Claim:
     evidence += f"they agree in {'; '.join(agreeing) or 'none'}"
     p_value = 1.0 if differing else max(pair.p_value for pair in found)
     replicates = min(pair.share.replicates for pair in found)
+    warned = [warnings.get((each.raw.benchmark, each.raw.name)) for each in (share, gap)]
+    warning = "; ".join(dict.fromkeys(each for each in warned if each)) or None
     return Claim(
         **said._replace(evidence=evidence)._asdict(),
         value=len(agreeing) / len(found),
         ci_low=None,
         ci_high=None,
         p_value=p_value,
-        verdict=decided,
+        verdict=UNDECIDED if warning else decided,
         replicates=replicates,
+        warning=warning,
     )

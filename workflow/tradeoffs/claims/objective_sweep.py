@@ -67,8 +67,8 @@ def _row(
         missing = "nothing to compare with, or nothing says how much a value varies from one training to another"
         return not_tested(said, missing)
     (finding,) = findings([estimate], [Rule(study.level, study.margin(metric.name))])
-    judged = [*members, *(m for m in compared if plain)]
-    warning = regime.warning(regime.of_objectives(measured, study, benchmark, judged))
+    gap = [] if plain else regime.of_gap(measured, study, metric)
+    warning = regime.warning([*regime.of_objectives(measured, study, benchmark, [*members, *compared]), *gap])
     noise = "noise of training: that of the study's grid"
     return finding.claim(
         said._replace(evidence=f"{evidence}; {noise}; {sources(found, study.unseen_variance)}"), warning

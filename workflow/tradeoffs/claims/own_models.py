@@ -4,6 +4,9 @@ Such a model was trained once. How much its value would vary from one training t
 study's grid shows; where there is no grid, no verdict is drawn.
 """
 
+from collections.abc import Sequence
+
+from tradeoffs.claims import regime
 from tradeoffs.claims.contrasts import Difference, contrast, effect
 from tradeoffs.claims.headlines import name, rule
 from tradeoffs.claims.measures import Measure, direction, oriented, remarks, said_of, sources
@@ -16,7 +19,10 @@ from tradeoffs.results.study import Study
 
 
 def own_rows(measured: Measurements, study: Study, measure: Measure, warning: str | None) -> list[Claim]:
-    """Return a row for each model of the user's own that is compared with a standard one."""
+    """Return a row for each model of the user's own that is compared with a standard one.
+
+    ``warning``: that of the grid, which says how much a model varies.
+    """
     rows = []
     for found in measure.compared.own:
         model = found.model
@@ -37,8 +43,17 @@ def own_rows(measured: Measurements, study: Study, measure: Measure, warning: st
         (finding,) = findings([estimate], [rule(study, measure.raw)])
         evidence = f"{named}; noise of training: that of the study's grid; {sources([single], study.unseen_variance)}"
         evidence += remarks(measured, measure, [model.id, *found.standard])
-        rows.append(finding.claim(said_of(measure, words, evidence, ids, norm=model.norm), warning))
+        warned = [warning, _own_warning(measured, study, measure, [model.id, *found.standard])]
+        said = "; ".join(each for each in warned if each)
+        rows.append(finding.claim(said_of(measure, words, evidence, ids, norm=model.norm), said or None))
     return rows
+
+
+def _own_warning(measured: Measurements, study: Study, measure: Measure, ids: Sequence[str]) -> str | None:
+    """Say which criteria fail of those of the models that are the user's own; None where none does."""
+    (benchmark,) = (each for each in study.benchmarks if each.name == measure.raw.benchmark)
+    own = [model for model in study.models if model.role == "extra" and model.id in ids]
+    return regime.warning(regime.of_models(measured, study, benchmark, own))
 
 
 _TRAINED_ONCE = (

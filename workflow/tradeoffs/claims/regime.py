@@ -14,8 +14,8 @@ The limits are the config's (``claims.criteria``), fixed before any run:
   chance. Where it is not, the networks read the photograph alone: a dead regime.
 
 The two after the first are asked of the standard models, of the mean of each architecture and norm, and of its largest
-budget. Standard errors are those of images. Where a criterion fails, the rows that rest on it have a warning and are
-undecided.
+budget; of each model of the user's own, and of each that is trained otherwise. Standard errors are those of images.
+Where a criterion fails, the rows that rest on it have a warning and are undecided.
 """
 
 from collections.abc import Iterable, Sequence
@@ -79,6 +79,8 @@ def checks(measured: Measurements, study: Study) -> list[Check]:
     found += of_correlation_sweep(measured, study)
     swept = objective_effects.swept_models(study.models)
     found += [check for benchmark in study.benchmarks for check in of_objectives(measured, study, benchmark, swept)]
+    own = [model for model in study.models if model.role == "extra"]
+    found += [check for benchmark in study.benchmarks for check in of_models(measured, study, benchmark, own)]
     return list(dict.fromkeys([*found, *(check for own in of_scales(measured, study).values() for check in own)]))
 
 
@@ -219,13 +221,20 @@ def of_objectives(measured: Measurements, study: Study, benchmark: Benchmark, mo
     concerns = "objectives"
     ids = {model.id for model in models}
     trained = _converged(measured, study, ("main", objective_effects.ROLE), concerns)
-    of_accuracies = [
+    of_accuracies = of_models(measured, study, benchmark, models, concerns)
+    return [*of_accuracies, *(check for check in trained if check.subject in ids)]
+
+
+def of_models(
+    measured: Measurements, study: Study, benchmark: Benchmark, models: Sequence[Model], concerns: str = RELIANCE
+) -> list[Check]:
+    """Check the accuracies of each of these models by itself."""
+    return [
         check
         for model in models
         if benchmark.name in model.benchmarks
         for check in _accuracies(measured, study, benchmark, [model], f"{concerns}.{benchmark.name}", model.id)
     ]
-    return [*of_accuracies, *(check for check in trained if check.subject in ids)]
 
 
 def mean(measured: Measurements, models: Sequence[Model], benchmark: str, metric: str) -> Mean:

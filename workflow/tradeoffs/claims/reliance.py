@@ -71,19 +71,24 @@ def overall_row(measured: Measurements, study: Study, headlines: Sequence[Measur
     verdicts = [f"{part.metric.benchmark} {part.metric.name}: {part.verdict}" for part in parts]
     titles = ", ".join(measure.title for measure in headlines)
     models = " ".join(compared_ids(measure.compared) for measure in headlines)
-    why = [why_not(measured, study, measure) for measure in headlines] if found.replicates is None else []
+    warning, missing = None, ""
+    if found.replicates is None:  # no part says anything
+        warning = "; ".join(dict.fromkeys(part.warning for part in parts if part.finding and part.warning)) or None
+        unknown = [measure for measure, part in zip(headlines, parts, strict=True) if part.finding is None]
+        missing = "; ".join(dict.fromkeys(why_not(measured, study, measure) for measure in unknown))
     return Claim(
         RELIANCE,
         f"Adversarially trained models rely on backgrounds more than standard ones on every benchmark ({titles}).",
         "share of headlines supported, each by itself; p: the largest of theirs; rerun: as if they were independent",
         *(found.share if found.replicates else None, None, None, found.p_value, found.verdict),
         replicates=found.replicates,
-        rerun=found.rerun,
+        rerun=found.rerun if found.replicates else None,
         scope=HEADLINE,
         evidence="; ".join(verdicts),
         benchmarks=" ".join(measure.raw.benchmark for measure in headlines),
         models=" ".join(dict.fromkeys(models.split())),
-        missing="; ".join(dict.fromkeys(why)),
+        warning=warning,
+        missing=missing,
     )
 
 

@@ -89,7 +89,7 @@ def compare_beyond_accuracy(measured: Measurements, models: Sequence[Model], met
         line = of_world[members[0].model.world]
         assert line is not None
         squares = float(np.square(line.residuals).sum())
-        noise[replicate] = _noise(members, Part(squares / line.df, float(line.df)) if line.df else None)
+        noise[replicate] = _noise(members, Part(squares / line.df, float(line.df)))
     outside = frozenset(name for line in of_world.values() if line is not None for name in line.outside)
     return Compared(grid, noise, [each for each in found if each.model.role == "extra"], outside)
 

@@ -59,15 +59,6 @@ class Line(NamedTuple):
     outside: tuple[str, ...]
     along_others: frozenset[str] = frozenset()
 
-    def weights(self, contrast: Mapping[str, float]) -> Array:
-        """Return the weights h [standard] of the standard models in a contrast of judged models, weights by id.
-
-        Beyond accuracy the contrast is sum of c_i y_i - sum of h_k y_k, y being the measure itself. So noise of
-        variance v in each standard model's y adds v times the sum of h_k^2. KeyError for a model that is not judged.
-        """
-        found: Array = np.sum([weight * self.shares[model] for model, weight in contrast.items()], axis=0)
-        return found
-
 
 class _Compared(NamedTuple):
     """The models of one world that have a measure and a clean accuracy; draws follow the value in a column each."""

@@ -108,7 +108,7 @@ def reason_to_leave_out(evaluations: Evaluations, models: Sequence[Model]) -> st
         return None
     return (
         f"its baseline is a line through standard models that differ in validation accuracy; there are {differ}, "
-        f"expected at least {FEWEST_STANDARD_MODELS}; add standard models of your own"
+        f"expected at least {FEWEST_STANDARD_MODELS}; add standard models, controls or your own"
     )
 
 

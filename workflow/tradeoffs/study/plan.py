@@ -55,7 +55,7 @@ def models(config: Config) -> dict[str, Model]:
         found = by_id(imagenet.models(study, benchmarks))
     check_overrides(study["training"], [model.id for model in found.values() if model.source == "train"])
     coherence.check(config)
-    replicates.check(study, config["study"], found)
+    replicates.check(study, config["study"], found, benchmarks)
     return found
 
 

@@ -4,7 +4,7 @@
 (:mod:`tradeoffs.claims.look`) says whether another is worth it, until ``most_replicates`` are there.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,21 +39,24 @@ def until(models: Mapping[str, Model], replicate: int) -> dict[str, Model]:
     return {name: model for name, model in models.items() if model.replicate <= replicate}
 
 
-def headlines(study: Config) -> int:
-    """Return the number of headline claims: one for each benchmark that measures reliance."""
+def headlines(names: Iterable[str]) -> int:
+    """Return the number of headline claims: one for each of the benchmarks that measures reliance."""
     known = benchmarks()
-    return sum(any("direction" in said for said in known[name].metrics.values()) for name in study["benchmarks"])
+    return sum(any("direction" in said for said in known[name].metrics.values()) for name in names)
 
 
-def check(study: Config, where: str, models: Mapping[str, Model]) -> None:
-    """Raise InputError where ``replicates: auto`` would look at claims that nothing in the study can decide."""
+def check(study: Config, where: str, models: Mapping[str, Model], at_hand: Sequence[str]) -> None:
+    """Raise InputError where ``replicates: auto`` would look at claims that nothing in the study can decide.
+
+    ``at_hand``: the benchmarks whose data are.
+    """
     if not sequential(study):
         return
     measured = [model for model in models.values() if model.role == "main" and model.benchmarks]
     if all(is_standard(model) for model in measured):
         lacking = "no adversarially trained model; list a budget"
-    elif not headlines(study):
-        lacking = "no benchmark that measures reliance on backgrounds; list one"
+    elif not headlines(at_hand):
+        lacking = "no benchmark at hand that measures reliance on backgrounds; list one whose data are there"
     else:
         return
     raise InputError(

@@ -34,10 +34,15 @@ def of_page(config: dict[str, Any], replicates: int | None = None) -> str:
 
 
 def of_look(config: dict[str, Any], number: int) -> str:
-    """What the look after a replicate is told: as claims, and which look of how many it is, at how many headlines."""
-    study = config[config["study"]]
-    planned = {"look": number, "looks": most(study), "hypotheses": headlines(study)}
-    return canonical(_told(config, number) | config["claims"] | planned)
+    """What the look after a replicate is told: as claims, and which look of how many it is, at how many headlines.
+
+    Of benchmarks whose data are at hand: no replicate decides a headline of another.
+    """
+    study, at_hand = config[config["study"]], plan.available_benchmarks(config)
+    told = _told(config, number)
+    told["benchmarks"] = [benchmark for benchmark in told["benchmarks"] if benchmark["name"] in at_hand]
+    planned = {"look": number, "looks": most(study), "hypotheses": headlines(at_hand)}
+    return canonical(told | config["claims"] | planned)
 
 
 def of_reference(config: dict[str, Any]) -> str:
