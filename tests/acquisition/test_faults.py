@@ -300,7 +300,13 @@ def test_card_keeps_no_password(site: Site, tmp_path: Path, start):
     [
         ("https://a.org/x.zip", "https://a.org/x.zip"),
         ("https://me:pw@a.org/x.zip", "https://a.org/x.zip"),
-        ("https://a.org/x?shared_name=abc&Signature=zzz&b=1", "https://a.org/x?shared_name=abc&Signature=...&b=1"),
+        ("https://a.org/x?shared_name=abc&Signature=zzz&b=1", "https://a.org/x?shared_name=abc&Signature=...&b=..."),
+        ("https://a.org/x?rm=get&file_id=f_1&pass=pw&pwd=pw#pw", "https://a.org/x?rm=get&file_id=f_1&pass=...&pwd=..."),
+        (
+            "https://a.org/x?X-Amz-Credential=pw&old_rm=pw&empty=",
+            "https://a.org/x?X-Amz-Credential=...&old_rm=...&empty=",
+        ),
+        ("https://a.org/x?a=p=w&b", "https://a.org/x?a=...&b"),
     ],
 )
 def test_what_is_shown_of_an_address(address: str, expected: str):

@@ -3,6 +3,7 @@
 import errno
 import json
 import random
+import time
 import zipfile
 from pathlib import Path
 
@@ -197,3 +198,16 @@ def test_what_is_missing_is_what_is_wanted_and_not_there(wanted, done):
     assert places(joined(wanted)) == places(wanted)
     assert all(one[1] < other[0] for one, other in zip(joined(wanted), joined(wanted)[1:], strict=False))
     assert places(missing(wanted, done)) == places(wanted) - places(done)
+
+
+@pytest.mark.parametrize("after", [0, 2])
+def test_a_connection_that_is_cut_in_the_first_bytes_is_tried_again(site: Site, whole: bytes, out: Path, after: int):
+    """So few say nothing of what kind of a file it is."""
+    site.faults["/o"].append(cut(after))
+    download([site.url("/o")], out, NOTHING, RULE)
+    assert len(site.requests) > 2
+
+
+def test_first_bytes_that_come_alone_are_no_file_of_another_kind(site: Site, whole: bytes, out: Path):
+    site.faults["/o"].append(cut(2, lambda: time.sleep(0.3)))
+    download([site.url("/o")], out, NOTHING, RULE)

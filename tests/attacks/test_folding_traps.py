@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import prune
 
 from tradeoffs.attacks.folding import folded
 
@@ -68,6 +69,13 @@ def two(n: nn.ModuleDict, x: Tensor) -> Tensor:
     return result
 
 
+def hooked(name: str) -> nn.Module:
+    """A layer, or the network itself, of which a hook changes the output."""
+    network = Made(after, conv=convolution(), bn=used(nn.BatchNorm2d(3)))
+    network.get_submodule(name).register_forward_hook(lambda _, __, out: out.clamp(-0.1, 0.1))
+    return network
+
+
 NETWORKS: dict[str, tuple[bool, Callable[[], nn.Module]]] = {
     "plain": (True, lambda: Made(after, conv=convolution(), bn=used(nn.BatchNorm2d(3)))),
     "bias": (True, lambda: Made(after, conv=convolution(bias=True), bn=used(nn.BatchNorm2d(3)))),
@@ -87,6 +95,17 @@ NETWORKS: dict[str, tuple[bool, Callable[[], nn.Module]]] = {
     "a convolution that does more": (
         False,
         lambda: Made(after, conv=Doubled(3, 3, 3, padding=1), bn=used(nn.BatchNorm2d(3))),
+    ),
+    "a hook on the convolution": (False, lambda: hooked("layers.conv")),
+    "a hook on the normalisation": (False, lambda: hooked("layers.bn")),
+    "a hook on the network": (False, lambda: hooked("")),
+    "spectral normalisation by a hook": (
+        False,
+        lambda: Made(after, conv=nn.utils.spectral_norm(convolution()), bn=used(nn.BatchNorm2d(3))),
+    ),
+    "pruned by a hook": (
+        False,
+        lambda: Made(after, conv=prune.l1_unstructured(convolution(), "weight", 0.5), bn=used(nn.BatchNorm2d(3))),
     ),
 }
 

@@ -10,6 +10,7 @@ import torch
 from benchmarks.conftest import MODEL, SMALL
 from tradeoffs.benchmarks.evaluate import step
 from tradeoffs.models.networks import load
+from tradeoffs.runner import commands
 from tradeoffs.step.cards import check, digests, read_card, write_card
 from tradeoffs.step.command import execute
 from tradeoffs.step.errors import InputError
@@ -103,3 +104,28 @@ def test_weights_that_do_not_fit_are_one_clear_line(weights, tmp_path, damage):
         load(path, architecture, 10, torch.device("cpu"))
     assert str(path) in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "change", "said"),
+    [
+        ("waterbirds", {"bootstrap": 0}, "bootstrap = '0'"),
+        ("waterbirds", {"seed": -1}, "seed = '-1'"),
+        ("waterbirds", {"unreadable": "maybe"}, "unreadable = 'maybe'"),
+        ("waterbirds", {"l2_penalty": -1.0}, "l2_penalty = '-1.0'"),
+        ("salient_imagenet", {"trials": 0}, "trials = '0'"),
+        ("rival10", {"linf_levels": []}, "linf_levels = '[]'"),
+        ("rival10", {"linf_levels": ["much"]}, "linf_levels.0 = 'much'"),
+        ("adversarial", {"steps": 0}, "steps = '0'"),
+        ("adversarial", {"budgets": {"linf": [0]}}, "budgets.linf.0 = '0'"),
+    ],
+)
+def test_a_setting_out_of_its_range_is_one_line_before_anything_is_read(
+    weights, tmp_path, capsys, benchmark, change, said
+):
+    words = ["--spec", json.dumps(MODEL | SMALL[benchmark] | change), "--weights", str(weights), "--data", "x=y"]
+    words += ["--card", str(tmp_path / "card.json"), "--outcomes", str(tmp_path / "o.npz")]
+    assert commands.main(["evaluate", benchmark, *words]) == 2
+    error = capsys.readouterr().err.strip()
+    assert error.startswith(f"error: --spec: {said}")
+    assert "\n" not in error

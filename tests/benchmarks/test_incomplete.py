@@ -135,3 +135,18 @@ def test_a_challenge_of_nothing_is_left_out_and_the_rest_is_as_it_was(small, non
     assert len(result.outcomes["challenge"]) == len(result.outcomes["challenge_image"]) == 0
     for name, metric in result.metrics.items():
         assert metric["value"] == whole.metrics[name]["value"]
+
+
+def test_an_image_whose_spurious_masks_are_empty_has_no_spurious_feature(small, copy_of):
+    root = copy_of("salient_imagenet")
+    index = index_of(root)
+    some = [masks for masks in index.spurious_masks if masks][::2]
+    blacken({path for masks in some for path in masks})
+    found, empty = small._replace(root=root.parent).evaluate(salient_imagenet), {id(masks) for masks in some}
+    left = np.array([bool(masks) and id(masks) not in empty for masks in index.spurious_masks])
+    share, labels = found.outcomes["spurious_features"].mean(0), found.outcomes["label"]
+    assert found.metrics["core_accuracy_by_feature"]["n"] == left.sum()
+    assert found.metrics["core_accuracy_by_feature"]["value"] == pytest.approx(balanced(share, labels, left))
+    blacken({path for masks in index.spurious_masks for path in masks})
+    without = small._replace(root=root.parent).evaluate(salient_imagenet).metrics
+    assert found.metrics.keys() - without.keys() == {"core_accuracy_by_feature", "spurious_accuracy_by_feature"}

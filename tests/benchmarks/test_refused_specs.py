@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tradeoffs.benchmarks import imagenet, imagenet9, objectnet, waterbirds
+from tradeoffs.benchmarks import imagenet, imagenet9, objectnet, rival10, salient_imagenet, waterbirds
 from tradeoffs.step.errors import InputError
 
 TABLE = "waterbirds/waterbird_complete95_forest2water2/metadata.csv"
@@ -70,3 +70,29 @@ def test_imagenet9_without_its_first_class_is_refused(copy) -> None:
         shutil.rmtree(folder)
     with pytest.raises(InputError, match=r"no folder 00_\.\.\."):
         world.evaluate(imagenet9)
+
+
+@pytest.mark.parametrize("classes", [5, 11])
+@pytest.mark.parametrize("benchmark", [imagenet, imagenet9, objectnet, salient_imagenet])
+def test_a_network_of_another_number_of_classes_is_refused(small, benchmark, classes: int) -> None:
+    """Its labels would be shifted, and numbers come out all the same."""
+    with pytest.raises(InputError, match=f"{classes}|class indices 0 to {classes - 1}"):
+        small.evaluate(benchmark, classes=classes)
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_class_of_rival10_without_images_is_named(copy, split: str) -> None:
+    world = copy("rival10")
+    for path in (world.root / "rival10/RIVAL10" / split).rglob("n00000009_*"):
+        path.unlink()
+    with pytest.raises(InputError, match=f"{split}.*: no image of class nine can be read"):
+        world.evaluate(rival10)
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_nor_are_damaged_images_left_out_where_no_other_is_of_their_class(copy, split: str) -> None:
+    world = copy("rival10")
+    for path in (world.root / "rival10/RIVAL10" / split / "ordinary").glob("n00000009_*.JPEG"):
+        path.write_bytes(b"no image")
+    with pytest.raises(InputError, match=f"{split}: no image of class nine can be read"):
+        world.evaluate(rival10, unreadable="skip")

@@ -26,7 +26,7 @@ SLOW |= {"snakemake", "psutil", "jsonschema", "requests"}
 # Of the steps of a verb, all parts together. What is only sometimes needed is imported where it is.
 STEPS = {
     "train": {"torch", "numpy", "PIL"},
-    "evaluate": {"torch", "numpy", "scipy", "PIL"},
+    "evaluate": {"torch", "numpy", "scipy", "PIL", "jsonschema"},
     "convert": {"torch", "numpy"},
     "download": {"numpy"},
     "unpack": {"numpy"},

@@ -179,6 +179,11 @@ def test_a_network_that_has_not_learned_is_flagged_in_its_card(tmp_path, data, t
         ({"epochs": "3"}, "epochs = '3'; expected int"),
         ({"augmentation": "cutout"}, "augmentation = 'cutout'"),
         ({"schedule": "cosine"}, "schedule = 'cosine'"),
+        ({"epochs": 0}, "epochs = 0; expected at least 1"),
+        ({"batch_size": 0}, "batch_size = 0; expected at least 1"),
+        ({"monitor_images": 0}, "monitor_images = 0; expected at least 1"),
+        ({"images": 0}, "images = 0; expected at least 1"),
+        ({"seed": -1}, "seed = -1; expected at least 0"),
         ({"epoch": 3}, "unknown key 'epoch'"),
     ],
 )

@@ -4,7 +4,9 @@ import base64
 import re
 from urllib.parse import unquote, urlsplit
 
-_SECRET = re.compile(r"((?:token|key|sig|password|secret|auth)[^=&]*=)[^&]+", re.IGNORECASE)
+# What an address asks for and is no secret: which file it is, at the publishers' hosts. All else may be one.
+_PLAIN = ("rm", "shared_name", "file_id")
+_VALUE = re.compile(rf"((?:^|[?&])(?!(?:{'|'.join(_PLAIN)})=)[^=&]*=)[^&]+")
 
 
 def without_password(url: str) -> tuple[str, str | None]:
@@ -17,6 +19,9 @@ def without_password(url: str) -> tuple[str, str | None]:
 
 
 def shown(url: str) -> str:
-    """Return an address as it may be printed and kept: without name, password and the values of a query."""
-    plain = without_password(url)[0].partition("#")[0]
-    return _SECRET.sub(r"\1...", plain)
+    """Return an address as it may be printed and kept: without name, password and the values of its query.
+
+    Values of a query stay that say which file it is.
+    """
+    place, asked, query = without_password(url)[0].partition("#")[0].partition("?")
+    return place + asked + _VALUE.sub(r"\1...", query)

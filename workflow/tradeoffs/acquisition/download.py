@@ -191,7 +191,7 @@ def _receive(url: str, out: Path, size: int | None, checksum_known: bool) -> int
         start, offered = server.beginning(server.answer(response), out.name, here, version)
         total = server.length(offered.total, size)
         require_space(out, (total or 0) - partial.size(out))  # where it starts over, what is there makes room
-        first = server.read(response)
+        first = server.read_start(response)
         if start == 0:
             _check_start(first, total, out.name)
         received = _store(response, first, out, start, offered, total)
@@ -206,7 +206,7 @@ def _check_start(first: bytes, total: int | None, name: str) -> None:
         raise server.NotDeliveredError("sends an empty file")
     if not first:
         raise server.TryAgainError(f"connection cut after 0 of {total} bytes")
-    wrong = unexpected(name, first) if len(first) > 8 else None
+    wrong = unexpected(name, first) if len(first) >= server.START else None
     if wrong is not None:
         raise server.NotDeliveredError(wrong)
 

@@ -238,9 +238,12 @@ def _offered(url: str, name: str, wait: Wait) -> tuple[str, int] | None:
                 found = re.fullmatch(r"bytes 0-\d{1,18}/(\d{1,18})", given.content_range)
                 if given.status != 206 or found is None or given.offered.validator is None:
                     return None
-                if wrong := unexpected(name, server.read(response)):
+                first, total = server.read_start(response), int(found[1])
+                if len(first) < min(server.START, total):
+                    raise server.TryAgainError(f"connection cut after {len(first)} of {total} bytes")
+                if wrong := unexpected(name, first):
                     raise server.NotDeliveredError(wrong)
-                return given.offered.validator, int(found[1])
+                return given.offered.validator, total
         except server.TryAgainError as reason:
             failures += 1
             wait(failures, reason)

@@ -22,6 +22,7 @@ TIMEOUT = 60.0  # seconds without a byte, connecting included
 SLOWEST = 1000.0  # bytes per second over TIMEOUT; a server that sends less is as good as silent
 
 _BLOCK = 1 << 18
+START = 9  # bytes that tell a file of one kind from another
 _TRANSIENT = (202, 204, 408, 425, 429, 500, 502, 503, 504)
 _LARGEST = 10**15  # bytes; a length beyond is a fault of the server
 
@@ -168,6 +169,14 @@ def read(response: Any) -> bytes:
     except (OSError, http.client.HTTPException) as error:
         raise TryAgainError(_network(error)) from None
     return block
+
+
+def read_start(response: Any) -> bytes:
+    """Return how a body begins: at least START bytes, where it has them, however few come at once."""
+    found = read(response)
+    while 0 < len(found) < START and (more := read(response)):
+        found += more
+    return found
 
 
 class Prompt(http.client.HTTPConnection):

@@ -40,7 +40,7 @@ def folded(network: nn.Module) -> nn.Module:
 
     To be called again whenever the weights have changed. The network is traced once, at the first call: later its
     layers are not to be exchanged, nor moved to another device. One whose forward pass depends on the values or shapes
-    of its input cannot be traced, and is returned as it is.
+    of its input, or that has hooks itself, cannot be traced, and is returned as it is. A layer with hooks stays, too.
     """
     network.eval()
     if network not in _KNOWN:
@@ -62,6 +62,8 @@ def folded(network: nn.Module) -> nn.Module:
 
 
 def _trace(network: nn.Module) -> Folded:
+    if _has_hooks(network):  # which its double would not call
+        return Folded(nn.Identity(), [])
     try:
         graph = fx.Tracer().trace(network)
     except Exception:  # whatever the network's code makes of a stand-in for a tensor
@@ -82,6 +84,8 @@ def _trace(network: nn.Module) -> Folded:
             and normalisation.running_mean is not None
             and uses[name] == 1
             and name not in folds  # a second normalisation, after the first
+            and not _has_hooks(convolution)  # spectral normalisation and pruning of old are hooks
+            and not _has_hooks(normalisation)
         ):
             both = fuse_conv_bn_eval(convolution, cast(nn.BatchNorm2d, normalisation)).requires_grad_(False)
             folds[name] = Fold(convolution, normalisation, both)
@@ -91,3 +95,9 @@ def _trace(network: nn.Module) -> Folded:
     for name, fold in folds.items():
         double.set_submodule(name, Stem(fold.both) if fits(fold.both) else fold.both)
     return Folded(double, list(folds.values()))
+
+
+def _has_hooks(module: nn.Module) -> bool:
+    """Whether something else happens beside its forward pass: it would see, or change, what is no longer there."""
+    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return any(getattr(module, kind) for kind in kinds)

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 
+from tradeoffs.benchmarks import ranges
 from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings
 from tradeoffs.compute import memory
 from tradeoffs.compute.device import choose_device
@@ -79,8 +80,8 @@ def run(
     from tradeoffs.data import decoded  # with Pillow, which whoever only asks this module for a benchmark does without
 
     declared = find(benchmark)
-    if settings.unreadable not in ("fail", "skip"):
-        raise InputError(f"--spec: unreadable = {settings.unreadable!r}; expected fail or skip")
+    given = {name: getattr(settings, name) for name in (*ranges.COMMON, *declared.settings)}
+    ranges.checked(benchmark, "--spec", given, declared.settings)
     if data.keys() != set(declared.data):
         raise InputError(
             f"--data: {', '.join(sorted(data)) or 'none'} given; expected one NAME=PATH for each of "

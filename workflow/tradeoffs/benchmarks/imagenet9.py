@@ -117,7 +117,15 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
         return result | within.means(lambda of, there: accuracy(of, weights[:, there]))
 
     in_challenge = np.isin(np.arange(len(labels)), chosen).astype(np.int64)
-    summary = summarise(statistic, labels * 2 + in_challenge, settings.bootstrap, settings.seed, in_challenge, cluster)
+    summary = summarise(
+        statistic,
+        labels * 2 + in_challenge,
+        settings.bootstrap,
+        settings.seed,
+        in_challenge,
+        cluster,
+        counts={"challenge_accuracy": len(chosen)} | within.counts(),
+    )
     outcomes = with_clusters(
         correct | within.values | {"challenge": withstood, "challenge_image": chosen, "label": labels},
         cluster=cluster,

@@ -123,13 +123,19 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
             }
         return result
 
+    counts = {f"objectnet_accuracy_{p}": n for p in PROTOCOLS}
+    counts |= {f"validation_accuracy_{p}": len(here_labels) for p in PROTOCOLS}
+    for number, name in enumerate(factor_names):
+        own = int((factor == number).sum())
+        counts |= {f"objectnet_accuracy_{name}": own, f"drop_{name}": own + len(here_labels)}
+
     # ObjectNet and validation images are resampled apart, within classes and factors, but where they share clusters.
     classes = labels.max() + 1
     strata = np.concatenate([labels + classes * factor, here_labels + classes * max(1, len(factor_names))])
     which_set = np.repeat([0, 1], [n, len(here_labels)])
     here_paths = [validation.paths[i] for i in here_at]
     cluster = clusters.read(clusters.Images(data["objectnet"], paths), clusters.Images(data["imagenet"], here_paths))
-    summary = summarise(statistic, strata, settings.bootstrap, settings.seed, which_set, cluster)
+    summary = summarise(statistic, strata, settings.bootstrap, settings.seed, which_set, cluster, counts=counts)
     outcomes: dict[str, NDArray[Any]] = {f"objectnet_{p}": hit for p, hit in there_hits.items()}
     outcomes |= {f"validation_{p}": hit for p, hit in here_hits.items()}
     outcomes |= {"objectnet_label": labels, "validation_label": here_labels}

@@ -59,6 +59,7 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     test = rival10.read(data["rival10"], "test")
     passes = Passes(device, settings.unreadable)
     at, found = over_images(passes, train.paths, geometry, network.features)
+    rival10.check_classes(train.labels[at], train.class_names, data["rival10"] / "RIVAL10/train")
     head = fit(found.astype(np.float64), train.labels[at], len(train.class_names), settings.l2_penalty)
     logits = headed(network, head, device)
     levels = [("linf", level) for level in settings.linf_levels] + [("l2", level) for level in settings.l2_levels]
@@ -83,6 +84,7 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
 
     at, predicted = passes.over(test.paths, decode, predictions)
     labels = test.labels[at]
+    rival10.check_classes(labels, test.class_names, data["rival10"] / "RIVAL10/test")
     outcomes = ["clean"] + [f"{region}_{kind}_{level:g}" for kind, level in levels for region in regions]
     correct = {name: predicted[:, column] == labels for column, name in enumerate(outcomes)}
     numbers = torch.arange(len(test.class_names), device=device)
@@ -107,7 +109,7 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
         return found | within.means(lambda of, there: balanced_accuracy(of, labels[there], weights[:, there]))
 
     cluster = clusters.read(clusters.Images(data["rival10"], [test.paths[i] for i in at]))
-    summary = summarise(statistic, labels, settings.bootstrap, settings.seed, clusters=cluster)
+    summary = summarise(statistic, labels, settings.bootstrap, settings.seed, clusters=cluster, counts=within.counts())
     remarks = unanswered(predicted[:, 0], predicted) | {"saturated": saturated(pairs(summary.metrics, settings))}
     remarks |= within.remarks
     kept = with_clusters(correct | within.values | {"label": labels} | as_arrays(head), cluster=cluster)

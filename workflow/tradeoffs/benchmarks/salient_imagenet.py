@@ -10,7 +10,8 @@ standard deviation sigma is added through a mask and the image clamped to [0, 1]
 * ICLR 2022 definitions (``*_by_feature``): core accuracy = accuracy with noise in the *spurious* masks, on the images
   that have one; spurious accuracy = accuracy with noise in the core masks, on images of the same classes.
 
-Images with an empty core mask are left out.
+Images whose core mask is empty, as it is where they have spurious features alone, are left out of what noise in or
+outside of it shows; ``accuracy`` is of all images. An image whose spurious masks are empty has no spurious feature.
 
 Also measured is the share of the gradient of the true class's lead that lies outside the core region of RCS
 (:mod:`tradeoffs.benchmarks.gradient_share`), class-balanced, on images whose core region is neither everything nor
@@ -65,6 +66,8 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     geometry = Geometry(resize=settings.resize, crop=settings.crop)
     root = data["salient_imagenet"]
     index = salient_imagenet.read(root, root / "train", root / "mturk_results" / "discover_spurious_features.csv")
+    if index.classes != settings.classes:
+        raise InputError(f"{root}: images are of {index.classes} classes; the network has {settings.classes}")
     passes = Passes(device, settings.unreadable)
     kinds = ("core_region", "outside_core", "core_features", "spurious_features")
     numbers = torch.arange(settings.classes, device=device)
@@ -79,9 +82,10 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
         return pixels, *masks, noise, np.array(index.labels[i])
 
     def measured(pixels: Tensor, core_mask: Tensor, spurious_mask: Tensor, noise: Tensor, label: Tensor) -> Tensor:
-        """Return classes [n, 1 + trials * kinds], of the clean images first; and three columns of the core mask.
+        """Return classes [n, 1 + trials * kinds], of the clean images first; and four columns of the masks.
 
-        Whether it is not empty, whether its region parts the image, and the gradient's share outside of that.
+        Whether the core and the spurious one are not empty, whether the core region parts the image, and the gradient's
+        share outside of that.
         """
         x, core, spurious = shares(pixels), shares(core_mask), shares(spurious_mask)
         region = dilate(core, settings.dilation)
@@ -96,13 +100,13 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
                     answered[some] = answers(network(noisy))
                 found.append(answered)
         share = background_shares(network, x, label[:, None] == numbers, region)
-        return torch.stack([*(each.double() for each in found), core.amax((1, 2, 3)) > 0, parts(region), share], dim=1)
+        there = [mask.amax((1, 2, 3)) > 0 for mask in (core, spurious)]
+        return torch.stack([*(each.double() for each in found), *there, parts(region), share], dim=1)
 
     at, columns = passes.over(index.paths, decode, measured)
-    labels, found = index.labels[at], columns[:, :-3].astype(np.int64)
-    has_core, parted = columns[:, -3] > 0, columns[:, -2] > 0
+    labels, found = index.labels[at], columns[:, :-4].astype(np.int64)
+    has_core, has_spurious, parted = (columns[:, -4:-1] > 0).T
     share = np.where(parted, columns[:, -1], np.nan)
-    has_spurious = np.array([bool(index.spurious_masks[i]) for i in at])
     if not has_core.any():
         raise InputError(f"{root}: no image has a core mask that is not empty; unpack the data set again")
     refuse_useless(parted, root)
@@ -137,9 +141,14 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
             result[METRICS["share"]] = balanced_accuracy(share[there], labels[there], weights[:, there])
         return result
 
+    counts = dict.fromkeys(("core_accuracy", "spurious_accuracy", "rcs"), int(has_core.sum())) | {
+        "core_accuracy_by_feature": int(has_spurious.sum()),
+        "spurious_accuracy_by_feature": int((has_core & of_spurious_class).sum()),
+        METRICS["share"]: int(there.sum()),
+    }
     strata = labels * 4 + 2 * has_core + has_spurious
     cluster = clusters.read(clusters.Images(root, [index.paths[i] for i in at]))
-    summary = summarise(statistic, strata, settings.bootstrap, settings.seed, labels, cluster)
+    summary = summarise(statistic, strata, settings.bootstrap, settings.seed, labels, cluster, counts=counts)
     core, spurious = (float(summary.metrics[f"{name}_accuracy"]["value"]) for name in ("core", "spurious"))
     remarks = unanswered(found[:, 0], found) | {"saturated": saturated({"rcs": (core, spurious)})}
     remarks |= gradient_remarks(share[parted], len(at))

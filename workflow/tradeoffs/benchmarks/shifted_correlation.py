@@ -92,9 +92,16 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
                 )
         return found
 
+    sizes = {"": [len(own) for own in places]}
+    sizes["adversarial_"] = [int(is_attacked[own].sum()) for own in places]
+    counts = {f"{kind}accuracy_{name}": size for kind in sizes for name, size in zip(DOMAINS, sizes[kind], strict=True)}
+    for kind in sizes:
+        preserved = counts[f"{kind}accuracy_preserved"]
+        counts |= {f"{kind}excess_risk_{name}": preserved + counts[f"{kind}accuracy_{name}"] for name in SHIFTED}
+
     cluster = clusters.read(clusters.Images(data["imagenet"], paths))
     strata = (labels * len(DOMAINS) + domain_of) * 2 + is_attacked
-    summary = summarise(statistic, strata, settings.bootstrap, settings.seed, domain_of, cluster)
+    summary = summarise(statistic, strata, settings.bootstrap, settings.seed, domain_of, cluster, counts=counts)
     outcomes = {"correct": correct, "label": labels, "domain": domain_of, "attacked_image": under}
     outcomes |= {
         f"withstood_{norm}_eps{budget:g}": row

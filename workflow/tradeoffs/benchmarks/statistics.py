@@ -8,7 +8,7 @@ A draw may hold no image of a small class (:func:`resample`). What is a mean ove
 of its class in the data, and a group's accuracy without any of its images is what it is in the data.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -202,16 +202,24 @@ def summarise(
     seed: int,
     within: Labels | None = None,
     clusters: Labels | None = None,
+    *,
+    counts: Mapping[str, int] | None = None,
 ) -> Summary:
     """Return each metric of ``statistic(weights)`` with its 95 % percentile interval, and its bootstrap draws.
 
-    The other arguments are those of :func:`resample`.
+    ``counts``: how many images a metric rests on, of those that do not rest on all. The other arguments are those of
+    :func:`resample`.
     """
-    return summarise_draws(lambda weights, _: statistic(weights), *resample(strata, draws, seed, within, clusters))
+    drawn = resample(strata, draws, seed, within, clusters)
+    return summarise_draws(lambda weights, _: statistic(weights), *drawn, counts=counts)
 
 
 def summarise_draws(
-    statistic: Callable[[Array, slice | None], dict[str, Array]], weights: NDArray[np.uint8], resampled: Resampled
+    statistic: Callable[[Array, slice | None], dict[str, Array]],
+    weights: NDArray[np.uint8],
+    resampled: Resampled,
+    *,
+    counts: Mapping[str, int] | None = None,
 ) -> Summary:
     """As :func:`summarise`, of weights [draws, n] and a statistic that is told which of the draws its weights are.
 
@@ -223,8 +231,9 @@ def summarise_draws(
     blocks = [slice(start, min(start + each, draws)) for start in range(0, draws, each)]
     parts = [statistic(weights[block].astype(float), block) for block in blocks]
     replicates = {name: np.concatenate([part[name] for part in parts]) for name in values}
+    behind = {name: (counts or {}).get(name, n) for name in values}
     metrics: Metrics = {}
     for name, value in values.items():
         low, high = np.quantile(replicates[name], [0.025, 0.975])
-        metrics[name] = {"value": float(value[0]), "ci_low": float(low), "ci_high": float(high), "n": n}
+        metrics[name] = {"value": float(value[0]), "ci_low": float(low), "ci_high": float(high), "n": behind[name]}
     return Summary(metrics, {name: draw.astype(np.float32) for name, draw in replicates.items()}, resampled)

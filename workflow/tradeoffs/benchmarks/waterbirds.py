@@ -105,7 +105,8 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
             return value
         return {name: found - shift[name] for name, found in with_heads(weights, draws).items()}
 
-    summary = summarise_draws(statistic, weights[:, :n], resampled)
+    counts = {f"accuracy_{name}": int((group == g).sum()) for g, name in enumerate(GROUPS)}
+    summary = summarise_draws(statistic, weights[:, :n], resampled, counts=counts)
     outcomes = {"correct": correct, "group": group, "train_group": train_group} | as_arrays(head)
     if cluster is not None:
         outcomes = with_clusters(outcomes, cluster=cluster[:n], train_cluster=cluster[n:])

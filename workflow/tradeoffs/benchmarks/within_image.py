@@ -58,10 +58,15 @@ class Within(NamedTuple):
 
     def means(self, mean: Callable[[Correct, NDArray[np.bool_]], Array]) -> dict[str, Array]:
         """Return ``mean`` of each measure and of which images have it; without those that fewer than two have."""
-        there = {name: known(values) for name, values in self.values.items()}
-        return {
-            name: mean(values[there[name]], there[name]) for name, values in self.values.items() if there[name].any()
-        }
+        return {name: mean(self.values[name][there], there) for name, there in self._there().items()}
+
+    def counts(self) -> dict[str, int]:
+        """Return how many images have each of these measures."""
+        return {name: int(there.sum()) for name, there in self._there().items()}
+
+    def _there(self) -> dict[str, NDArray[np.bool_]]:
+        found = {name: known(values) for name, values in self.values.items()}
+        return {name: there for name, there in found.items() if there.any()}
 
 
 def measure(

@@ -8,6 +8,7 @@
 The folder an image lies in is its split. Pickled attribute masks are never opened.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,7 +35,8 @@ class Rival10(NamedTuple):
 def read(root: Path, split: str) -> Rival10:
     """Index ``train`` or ``test``; ``root`` holds the folder RIVAL10.
 
-    Raises InputError for a missing folder, an image without mask or the reverse, a wnid without class, a broken map.
+    Raises InputError for a missing folder, an image without mask or the reverse, a wnid without class, a class without
+    images, a broken map.
     """
     base = root / "RIVAL10"
     ordinary, object_masks = base / split / "ordinary", base / split / "entire_object_masks"
@@ -46,7 +48,17 @@ def read(root: Path, split: str) -> Rival10:
     by_wnid, class_names = _labels(base / "meta")
     labels = [_label(path, by_wnid, base) for path in images.values()]
     ordered = [masks[name] for name in images]
-    return Rival10(list(images.values()), ordered, np.array(labels, dtype=np.int64), class_names)
+    found = Rival10(list(images.values()), ordered, np.array(labels, dtype=np.int64), class_names)
+    check_classes(found.labels, class_names, ordinary)
+    return found
+
+
+def check_classes(labels: NDArray[np.int64], class_names: Sequence[str], folder: Path) -> None:
+    """Raise InputError for a class without images: a head would unlearn it, and a mean over classes leave it out."""
+    for label in np.flatnonzero(np.bincount(labels, minlength=len(class_names)) == 0):
+        raise InputError(
+            f"{folder}: no image of class {class_names[int(label)]} can be read; unpack the data set again"
+        )
 
 
 def _labels(meta: Path) -> tuple[dict[str, int], list[str]]:

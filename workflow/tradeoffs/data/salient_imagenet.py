@@ -11,6 +11,7 @@ A feature of a class is spurious where at least three of the five workers say se
 
 import ast
 from collections import defaultdict
+from collections.abc import Collection
 from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
@@ -32,12 +33,16 @@ _COLUMNS = ("Input.class_index", "Input.feature_index", "Answer.main")
 
 
 class SalientImageNet(NamedTuple):
-    """Image ``paths`` [n], class index ``labels`` int64 [n], and for each image its core and its spurious masks."""
+    """Image ``paths`` [n], class index ``labels`` int64 [n], and for each image its core and its spurious masks.
+
+    ``classes``: how many there are, with those of which no image is marked.
+    """
 
     paths: list[Path]
     labels: NDArray[np.int64]
     core_masks: list[list[Path]]
     spurious_masks: list[list[Path]]
+    classes: int
 
 
 def read(root: Path, images_root: Path, answers_csv: Path) -> SalientImageNet:
@@ -70,7 +75,8 @@ def read(root: Path, images_root: Path, answers_csv: Path) -> SalientImageNet:
             labels.append(label)
             core_masks.append(core.get(name, []))
             spurious_masks.append(spurious.get(name, []))
-    return SalientImageNet(paths, np.array(labels, dtype=np.int64), core_masks, spurious_masks)
+    classes = len(_list_of(wnids.values()))
+    return SalientImageNet(paths, np.array(labels, dtype=np.int64), core_masks, spurious_masks, classes)
 
 
 def spurious_features(answers_csv: Path) -> dict[int, dict[int, bool]]:
@@ -142,9 +148,14 @@ def _wnids(path: Path) -> dict[int, str]:
         raise InputError(f"{path}: not a dict literal of class index to wnid; unpack the data set again") from None
     if not isinstance(content, dict) or not all(isinstance(k, int) and isinstance(v, str) for k, v in content.items()):
         raise InputError(f"{path}: not a dict of class index to wnid; unpack the data set again")
-    known = MINIATURE if set(content.values()) <= set(MINIATURE) else PUBLISHED
+    known = _list_of(content.values())
     for label, wnid in content.items():
         if not 0 <= label < len(known) or known[label] != wnid:
             right = f"its index is {known.index(wnid)}" if wnid in known else "no class of ImageNet"
             raise InputError(f"{path}: class {label} maps to {wnid!r}: {right}; unpack the data set again")
     return content
+
+
+def _list_of(wnids: Collection[str]) -> tuple[str, ...]:
+    """Return the classes that these are of: the miniature's, or the published ones."""
+    return MINIATURE if set(wnids) <= set(MINIATURE) else PUBLISHED

@@ -45,6 +45,7 @@ _SLOW = (
     "matplotlib.pyplot",
     "PIL.Image",
     "tqdm",
+    "jsonschema",
     "yaml",
 )
 

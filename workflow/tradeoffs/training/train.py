@@ -42,6 +42,16 @@ from tradeoffs.training.processes import LOST, STOPPED, LostError, join, leave, 
 from tradeoffs.training.settings import Settings
 from tradeoffs.training.soundness import convergence, warnings
 
+_AT_LEAST = {
+    "epochs": 1,
+    "batch_size": 1,
+    "monitor_images": 1,
+    "attack_steps": 1,
+    "images": 1,
+    "image_size": 1,
+    "seed": 0,
+}
+
 
 def sources(settings: Settings, data: Path, device: torch.device) -> tuple[Source, Source]:
     """Return the training and validation images that are asked for; InputError where the data cannot give them."""
@@ -49,6 +59,8 @@ def sources(settings: Settings, data: Path, device: torch.device) -> tuple[Sourc
     common |= {"device": device, "workers": workers()}
     check_same_classes(data, "train", "val")
     training = read_split(data, "train", settings.images)
+    if training.classes < 2:
+        raise InputError(f"{data / 'train'}: holds one class; expected two or more to tell apart")
     validation = read_split(data, "val", None)
     return (
         open_source(training, augmentation=settings.augmentation, **common),
@@ -78,6 +90,9 @@ def run(
         raise InputError(f"--spec: objective = {settings.objective!r}; choose one of {', '.join(OBJECTIVES)}")
     if settings.precision not in PRECISIONS:
         raise InputError(f"--spec: precision = {settings.precision!r}; choose one of {', '.join(PRECISIONS)}")
+    for name, least in _AT_LEAST.items():
+        if (value := getattr(settings, name)) is not None and value < least:
+            raise InputError(f"--spec: {name} = {value}; expected at least {least}")
     if settings.norm != "none" and not settings.epsilon > 0:
         raise InputError(
             f"--spec: epsilon = {settings.epsilon} with norm {settings.norm}; expected a budget of more than 0, or "
