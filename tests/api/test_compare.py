@@ -184,14 +184,66 @@ def test_what_is_not_paired_is_not_compared(own, places, tmp_path):
         changes = TOLD["settings"]["waterbirds"] | {"seed": seed}
         told = TOLD | {"settings": changes, "out": folder}
         tradeoffs.evaluate(own, "waterbirds", places["waterbirds"], **told)
-    with pytest.raises(tradeoffs.InputError, match="waterbirds: seed of one is 0, but 1 of other; evaluate both"):
+    with pytest.raises(
+        tradeoffs.InputError, match="waterbirds: setting seed of one is 0, but 1 of other; evaluate both"
+    ):
         tradeoffs.compare({"one": one, "other": other}, "waterbirds", places)
     with pytest.raises(tradeoffs.InputError, match=r"rival10\.json: file not found"):
         tradeoffs.compare({"one": one, "other": other}, ["rival10"], places)
     card = json.loads((one / "waterbirds.json").read_text())
     (one / "waterbirds.json").write_text(json.dumps(card | {"metrics": {}}))
-    with pytest.raises(tradeoffs.InputError, match="damaged, or made by an older version"):
-        tradeoffs.compare({"one": one, "other": other}, "waterbirds", places)
+    for _ in range(2):  # the folder is the user's: nothing in it is moved
+        with pytest.raises(tradeoffs.InputError, match=r"damaged, or made by an older version.*make or get .* again"):
+            tradeoffs.compare({"one": one, "other": other}, "waterbirds", places)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"l2_penalty": 10.0}, "setting l2_penalty of one is 0.01, but 10.0 of other"),
+        ({"bootstrap": 100}, "setting bootstrap of one is 200, but 100 of other"),
+    ],
+)
+def test_nor_what_was_measured_with_other_settings(own, places, tmp_path, change, said):
+    """The same network would differ from itself."""
+    for name, changes in (("one", ONE), ("other", ONE | change)):
+        told = TOLD | {"settings": changes, "out": tmp_path / name}
+        tradeoffs.evaluate(own, "waterbirds", places["waterbirds"], **told)
+    with pytest.raises(tradeoffs.InputError, match=f"waterbirds: {said}; evaluate both"):
+        tradeoffs.compare({name: tmp_path / name for name in ("one", "other")}, "waterbirds", places)
+
+
+EVALUATED = ["evaluate", "--model", "x", "--benchmark", "waterbirds", "--out", "o"]
+STEP = ["evaluate", "waterbirds", "--spec", "{}", "--weights", "w", "--outcomes", "o", "--card", "c"]
+COMPARED = ["compare", "--benchmarks", "waterbirds", "--out", "o"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([*COMPARED, "--models", "a=x", "a=y"], "--models: a is named twice"),
+        ([*COMPARED, "--models", "a=x", "--models", "a=y"], "--models: a is named twice"),
+        ([*EVALUATED, "--data", "x", "--settings", "a=1", "a=2"], "--settings: a is named twice"),
+        ([*EVALUATED, "--data", "a=x", "--data", "a=y"], "--data: a is named twice"),
+        ([*EVALUATED, "--data", "x", "--settings", "a=2026-99-99"], "--settings: 'a=2026-99-99'; expected NAME=VALUE"),
+        ([*STEP, "--data", "a=x", "--data", "a=y"], "--data: a is named 2 times"),
+    ],
+)
+def test_what_is_named_twice_is_one_line(words, said, capsys, tmp_path, monkeypatch):
+    """The last of them would have counted, and the others have been dropped without a word."""
+    monkeypatch.chdir(tmp_path)
+    assert commands.main(words) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_an_option_given_twice_holds_both(places, own, tmp_path, capsys):
+    """The first ones too."""
+    weights = tmp_path / "own.pt"
+    torch.save(own, weights)
+    words = ["evaluate", "--model", str(weights), "--benchmark", "waterbirds", "--data", str(places["waterbirds"])]
+    words += ["--settings", "resise=1", "--settings", "bootstrap=50", "--out", str(tmp_path / "out")]
+    assert commands.main(words) == 2
+    assert "settings: 'resise' is unknown to waterbirds; did you mean resize" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -208,10 +260,13 @@ def test_what_is_not_paired_is_not_compared(own, places, tmp_path):
         ),
         ({"../a": Own(), "b": Own()}, {}, "models: '../a' names no folder below out"),
         ({"a": Own(), "b": Own()}, {"settings": {"hat": {}}}, "no benchmark is called 'hat'"),
+        ({"a": Own(), "b": Own()}, {"benchmarks": []}, "benchmarks: none; expected one or more, each once"),
+        ({"a": Own(), "b": Own()}, {"benchmarks": ["waterbirds"] * 2}, "benchmarks: waterbirds, waterbirds; expected"),
     ],
 )
 def test_what_does_not_fit_is_one_line_before_anything_is_computed(models, said, message, places, tmp_path):
+    told = {"benchmarks": ["waterbirds"], "study": "miniature"} | said
     with pytest.raises(tradeoffs.InputError) as raised:
-        tradeoffs.compare(models, ["waterbirds"], places, out=tmp_path / "out", **{"study": "miniature"} | said)
+        tradeoffs.compare(models, data=places, out=tmp_path / "out", **told)
     assert str(raised.value).startswith(message)
     assert list(tmp_path.iterdir()) == []

@@ -89,6 +89,11 @@ NETWORKS = {
         "settings: 'resise' is unknown to waterbirds; did you mean resize",
     ),
     "no number": (Own(), {"settings": {"resize": "big"}}, "settings: resize = 'big': 'big' is not of type 'integer'"),
+    "a share of a draw": (
+        Own(),
+        {"settings": {"bootstrap": 20.5}},
+        "settings: bootstrap = '20.5': 20.5 is not of type 'integer'",
+    ),
     "no draws": (Own(), {"settings": {"bootstrap": 3}}, "settings: bootstrap = '3': 3 is less than the minimum of 10"),
 }
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from benchmarks.conftest import MODEL, SMALL
+from tradeoffs.benchmarks import ranges
 from tradeoffs.benchmarks.evaluate import step
 from tradeoffs.models.networks import load
 from tradeoffs.runner import commands
@@ -129,3 +130,8 @@ def test_a_setting_out_of_its_range_is_one_line_before_anything_is_read(
     error = capsys.readouterr().err.strip()
     assert error.startswith(f"error: --spec: {said}")
     assert "\n" not in error
+
+
+def test_a_whole_number_may_be_written_as_any_number():
+    assert ranges.checked("waterbirds", "settings", {"bootstrap": 20.0}, {}) == {"bootstrap": 20}
+    assert isinstance(ranges.checked("waterbirds", "settings", {"bootstrap": 20.0}, {})["bootstrap"], int)

@@ -65,8 +65,9 @@ def test_a_damaged_file_is_named_and_fails_or_is_left_out(damaged, benchmark, re
     whole = small.evaluate(benchmark)
     assert not whole.skipped
     assert result.metrics.keys() == whole.metrics.keys()
-    name, metric = next(iter(result.metrics.items()))
-    assert metric["n"] == whole.metrics[name]["n"] - fewer
+    counts = [whole.metrics[name]["n"] - metric["n"] for name, metric in result.metrics.items()]
+    assert max(counts) == fewer
+    assert min(counts) >= 0
     # What is left is judged as before, noise and all: no more than the damaged image's own outcome is gone. (A head
     # fitted without it is another, and random starts are those of a block of images.)
     if relative != TRAIN and benchmark is not adversarial:
@@ -145,7 +146,7 @@ def test_the_card_lists_what_was_left_out(damaged, weights, tmp_path):
     for unreadable, expected in (("skip", [relative]), ("perhaps", None)):
         spec = json.dumps(MODEL | SMALL["imagenet"] | {"unreadable": unreadable})
         if expected is None:
-            with pytest.raises(InputError, match="unreadable = 'perhaps'; expected fail or skip"):
+            with pytest.raises(InputError, match="unreadable = 'perhaps'.*'fail', 'skip'"):
                 execute(step("imagenet"), "evaluate imagenet", [*arguments, spec])
         else:
             execute(step("imagenet"), "evaluate imagenet", [*arguments, spec])

@@ -90,7 +90,7 @@ def test_salient_imagenet(miniature: Path) -> None:
     root = miniature / "salient_imagenet"
     found = _read_salient(root)
     assert np.bincount(found.labels).tolist() == [6] * 10
-    for path, label, core, spurious in zip(*found, strict=True):
+    for path, label, core, spurious in zip(*found[:4], strict=True):
         folder = root / "salient_imagenet_dataset" / f"n{label:08d}"
         place = int(path.stem.split("_")[1]) // 10
         position = place % 5 if place else None  # the rank that leaves this image out

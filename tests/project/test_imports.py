@@ -42,9 +42,9 @@ STEPS = {
     "reference": set(),
     "figure": {"numpy", "pandas", "matplotlib", "PIL", "scipy"},  # pictures of sweeps show effects and their intervals
     "theory": {"numpy", "scipy", "torch", "matplotlib"},  # pgd attacks, model draws
-    "examples": {"torch", "numpy", "scipy", "PIL"},
+    "examples": {"torch", "numpy", "scipy", "PIL", "jsonschema"},
     "page": {"numpy", "scipy"},
-    "show": {"torch", "numpy", "scipy", "PIL"},
+    "show": {"torch", "numpy", "scipy", "PIL", "jsonschema"},
     "compare": {"torch", "numpy", "scipy", "jsonschema"},
     "list": set(),
     "cost": {"psutil", "jsonschema"},

@@ -118,6 +118,18 @@ def test_a_file_of_somebody_elses_is_refused_where_it_is(product: tuple[Path, Pa
     assert card.exists()
 
 
+def test_nor_is_a_file_moved_that_is_no_card(tmp_path: Path) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.write_text("not JSON")
+    with pytest.raises(InputError, match=r"notes.txt: damaged .* make or get notes.txt again"):
+        read_card(notes)
+    card = tmp_path / "theirs.json"
+    card.write_text('{"kind": "evaluation"}')
+    with pytest.raises(InputError, match=r"make or get theirs.json again"):
+        read_card(card, ours=False)
+    assert sorted(tmp_path.iterdir()) == [notes, card]
+
+
 @pytest.mark.parametrize("beside", [None, "[1, 2]", '{"model": "theirs"}', '{"files": ["weights.pt"]}'])
 def test_a_file_that_no_card_vouches_for_is_taken_as_it_is(tmp_path: Path, beside: str | None) -> None:
     file = tmp_path / "weights.pt"

@@ -262,6 +262,14 @@ def several(**values):
             r"domains.reversed = 'val_decorrelated'.*val_reversed",
         ),
         ({"theory__simulation__features": [100]}, r"theory.simulation.samples holds 100 with 100 features.* 500"),
+        ({"miniature__data__image_size": 64}, r"miniature.benchmarks.imagenet.resize = 32; .*image_size, 64"),
+        ({"miniature__training__image_size": 16}, r"miniature.training.image_size = 16; .*data.image_size, 32"),
+        ({"miniature__benchmarks__rival10__size": 48}, r"miniature.benchmarks.rival10.size = 48; .*image_size, 32"),
+        ({"theory__simulation__correlation": 0.3}, r"theory.simulation.correlation = 0.3; expected 0.7.*theory.curves"),
+        ({"theory__pgd__noise": 0.9}, r"theory.pgd.noise = 0.9; expected 0.5"),
+        ({"theory__pgd__scale": 0.3}, r"theory.pgd.scale: 0.3; expected of theory.curves.scales, 0.5, 1, 1.5, 2, 3"),
+        ({"theory__anticausal_simulation__core_noise": 1}, r"anticausal_simulation.core_noise = 1; expected 0.5"),
+        ({"theory__anticausal_simulation__scales": [0.2, 0.3]}, r"anticausal_simulation.scales: 0.3; expected of"),
     ],
 )
 def test_settings_that_do_not_go_together_are_one_line(changes, message):

@@ -126,10 +126,19 @@ def test_claims_table_has_the_columns_that_the_study_s_table_has(tmp_path):
         ("curves", {"colour": 1}, "colour"),
         ("phase", {"cells": "many"}, "cells"),
         ("simulation", {"budgets": [-0.1]}, "budget"),
-        ("anticausal_curves", {"core_noise": 0}, "sigma_c"),
-        ("anticausal_phase", {"core_noise": -1}, "sigma_c"),
+        ("curves", {"scales": []}, "scales"),
+        ("curves", {"scales": ["a"]}, "scales"),
+        ("curves", {"budgets": 1}, "budgets"),
+        ("phase", {"cells": 0}, "cells"),
+        ("phase", {"budget_fractions": [1.5]}, "budget_fractions"),
+        ("simulation", {"seeds": 1}, "seeds"),
+        ("simulation", {"samples": [0]}, "samples"),
+        ("simulation", {"samples": [100.5]}, "samples"),
+        ("anticausal_curves", {"core_noise": 0}, "core_noise"),
+        ("anticausal_phase", {"core_noise": -1}, "core_noise"),
         ("anticausal_simulation", {"correlation": 1.5}, "correlation"),
-        ("claims", {"core_noises": [-0.5]}, "sigma_c"),
+        ("claims", {"core_noises": [-0.5]}, "core_noises"),
+        ("claims", {"budgets": 1}, "budgets"),
     ],
 )
 def test_a_bad_setting_is_one_line_and_writes_nothing(tmp_path, name, change, word):
@@ -145,6 +154,8 @@ def test_tables_that_are_missing_empty_or_cut_are_named(tmp_path):
         read_table(path)
     write_table(path, {"a": [1.0, None], "b": ["x", "inf"]})
     assert read_table(path) == [{"a": 1.0, "b": "x"}, {"a": "", "b": float("inf")}]
+    with pytest.raises(InputError, match=r"table\.csv: no column scale among a, b"):
+        read_table(path)[0]["scale"]
     path.write_text("a,b\n1,x\n2")
     with pytest.raises(InputError, match="unequal"):
         read_table(path)

@@ -26,6 +26,7 @@ from tradeoffs.claims.row import EXPLORATORY, HEADLINE
 from tradeoffs.claims.variance import Estimate
 from tradeoffs.claims.verdicts import holm
 from tradeoffs.models.networks import Network
+from tradeoffs.results.evaluations import difference
 from tradeoffs.step.declared_benchmarks import benchmarks as declared_benchmarks
 from tradeoffs.step.errors import InputError
 
@@ -116,6 +117,8 @@ def compare(
     import pandas as pd
 
     names = [benchmarks] if isinstance(benchmarks, str) else list(benchmarks)
+    if not names or len(set(names)) < len(names):
+        raise InputError(f"benchmarks: {', '.join(map(str, names)) or 'none'}; expected one or more, each once")
     last = _reference(models, reference)
     changes = settings or {}
     for name in [*names, *changes]:
@@ -204,21 +207,12 @@ def differences(
 def _check_paired(benchmark: str, pair: Mapping[str, Result]) -> None:
     """Raise InputError where two results are not of the same images and draws."""
     (one_name, other_name), (one_card, other_card) = list(pair), [each.card for each in pair.values()]
-    for what, keys in (
-        ("data fingerprint", ["data"]),
-        ("seed", ["spec", "seed"]),
-        ("number of bootstrap draws", ["spec", "bootstrap"]),
-        ("list of images left out", ["skipped"]),
-        ("number of units resampled", ["resampled"]),
-    ):
-        ours, theirs = one_card, other_card
-        for key in keys:
-            ours, theirs = ours[key], theirs[key]
-        if ours != theirs:
-            raise InputError(
-                f"{benchmark}: {what} of {one_name} is {str(ours)[:80]}, but {str(theirs)[:80]} of {other_name}; "
-                "evaluate both on the same data with the same settings"
-            )
+    if (found := difference(one_card, other_card)) is not None:
+        what, ours, theirs = found
+        raise InputError(
+            f"{benchmark}: {what} of {one_name} is {str(ours)[:80]}, but {str(theirs)[:80]} of {other_name}; "
+            "evaluate both on the same data with the same settings"
+        )
 
 
 def _reference(models: Mapping[str, Any], reference: str | None) -> str:

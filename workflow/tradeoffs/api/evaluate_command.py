@@ -56,6 +56,8 @@ def named(option: str, given: list[str], expected: str) -> dict[str, str]:
         name, equals, value = text.partition("=")
         if not (equals and name and value):
             raise InputError(f"{option}: {text!r}; expected {expected}")
+        if name in found:
+            raise InputError(f"{option}: {name} is named twice; expected each once")
         found[name] = value
     return found
 
@@ -65,9 +67,11 @@ def changed(given: list[str]) -> dict[str, Any]:
     found = {}
     for text in given:
         name, equals, value = text.partition("=")
+        if name in found:
+            raise InputError(f"--settings: {name} is named twice; expected each once")
         try:
             found[name] = yaml.safe_load(value)
-        except yaml.YAMLError:
+        except (yaml.YAMLError, ValueError, OverflowError, RecursionError):  # a date, say, that there is not
             equals = ""
         if not (equals and name):
             raise InputError(f"--settings: {text!r}; expected NAME=VALUE, as bootstrap=200 or linf_levels=[0.1, 0.2]")

@@ -97,11 +97,11 @@ class Result:
 
 def read(folder: Path, benchmark: str) -> Result:
     """Return the result that :func:`tradeoffs.evaluate` wrote; InputError for one that is missing or damaged."""
-    card = read_card(folder / f"{benchmark}.json")
+    card = read_card(folder / f"{benchmark}.json", ours=False)
     if card.get("kind") != "evaluation" or card.get("benchmark") != benchmark:
         raise InputError(f"{folder / benchmark}.json: not a result of {benchmark}; evaluate again")
     path = folder / f"{benchmark}.npz"
-    check(path)
+    check(path, ours=False)
     with opened(path) as file, np.load(file) as arrays:
         found = {name: arrays[name] for name in arrays.files}
     draws = {name.removeprefix("draws/"): array for name, array in found.items() if name.startswith("draws/")}

@@ -57,9 +57,12 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     geometry = Geometry(resize=settings.size, square=True)
     train = rival10.read(data["rival10"], "train")
     test = rival10.read(data["rival10"], "test")
+    folders = [data["rival10"] / "RIVAL10" / split for split in ("train", "test")]
+    for folder, split in zip(folders, (train, test), strict=True):
+        rival10.check_classes(split.labels, split.class_names, folder)
     passes = Passes(device, settings.unreadable)
     at, found = over_images(passes, train.paths, geometry, network.features)
-    rival10.check_classes(train.labels[at], train.class_names, data["rival10"] / "RIVAL10/train")
+    rival10.check_classes(train.labels[at], train.class_names, folders[0])
     head = fit(found.astype(np.float64), train.labels[at], len(train.class_names), settings.l2_penalty)
     logits = headed(network, head, device)
     levels = [("linf", level) for level in settings.linf_levels] + [("l2", level) for level in settings.l2_levels]
@@ -84,7 +87,7 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
 
     at, predicted = passes.over(test.paths, decode, predictions)
     labels = test.labels[at]
-    rival10.check_classes(labels, test.class_names, data["rival10"] / "RIVAL10/test")
+    rival10.check_classes(labels, test.class_names, folders[1])
     outcomes = ["clean"] + [f"{region}_{kind}_{level:g}" for kind, level in levels for region in regions]
     correct = {name: predicted[:, column] == labels for column, name in enumerate(outcomes)}
     numbers = torch.arange(len(test.class_names), device=device)

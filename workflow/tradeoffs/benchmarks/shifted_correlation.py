@@ -61,6 +61,8 @@ class Settings(EvaluationSettings):
 
 def evaluate(network: Network, settings: Settings, data: dict[str, Path], device: torch.device) -> Evaluation:
     """Risks in the three domains, and what is added to them where the correlation is another."""
+    if not adversarial.attacks(settings.attack()):
+        raise InputError("budgets: none of any norm; expected one or more, as risks under attack are means over them")
     geometry = Geometry(resize=settings.resize, crop=settings.crop)
     passes = Passes(device, settings.unreadable)
     listed, classes, domains = adversarial.chosen_images(settings.attack(), data["imagenet"])

@@ -37,7 +37,10 @@ def run(
     """Print the tables; InputError for an option that says nothing, and for what Snakemake would not run."""
     if by not in _NAMES:
         raise InputError(f"--by: {by!r}; expected {', '.join(_NAMES)}")
-    found = study.read(configfile or [], config or [], complete=complete)
+    try:
+        found = study.read(configfile or [], config or [], complete=complete)
+    except SystemExit as end:  # as the Snakefile's hooks end a run
+        raise InputError(str(end.code).removeprefix("error: ")) from None
     known = jobs.listed(found.config, found.models.values(), counting=not complete)
     rows = table.rows(known.jobs, _NAMES[by])
     absent = list(known.unknown)

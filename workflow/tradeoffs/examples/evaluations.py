@@ -6,11 +6,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from tradeoffs.examples.collection import Evaluated
-from tradeoffs.results.evaluations import arrays_of, check_of
+from tradeoffs.results.evaluations import arrays_of, check_of, difference
 from tradeoffs.step.cards import check, read_card
 from tradeoffs.step.errors import InputError
-
-_OF_A_MODEL = ("model", "architecture")  # settings in which two models may differ
 
 
 class Kept(dict[str, NDArray[Any]]):
@@ -41,15 +39,9 @@ def read(folder: Path, benchmark: str, model: str) -> Evaluated:
 
 def check_alike(first: Evaluated, other: Evaluated) -> None:
     """Raise InputError where two evaluations are not of the same images, or not with the same settings."""
-    for what in ("data", "skipped"):
-        if first.card[what] != other.card[what]:
-            raise InputError(
-                f"{other.path}: {what} is {other.card[what]}, but {first.card[what]} in {first.path.name}; evaluate "
-                "both on the same data"
-            )
-    for key, value in first.card["spec"].items():
-        if key not in _OF_A_MODEL and other.card["spec"].get(key) != value:
-            raise InputError(
-                f"{other.path}: setting {key} is {other.card['spec'].get(key)!r}, but {value!r} in {first.path.name}; "
-                "evaluate both with the same settings"
-            )
+    if (found := difference(other.card, first.card)) is not None:
+        what, ours, theirs = found
+        raise InputError(
+            f"{other.path}: {what} is {str(ours)[:80]}, but {str(theirs)[:80]} in {first.path.name}; evaluate both on "
+            "the same data with the same settings"
+        )

@@ -3,7 +3,7 @@
 import math
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +19,13 @@ from tradeoffs.step.inputs import opened
 Array = NDArray[np.float64]
 Drawn = tuple[Any, ...]
 FIELDS = ("value", "ci_low", "ci_high", "n")
+_ALIKE = {
+    "data": "data fingerprint",
+    "skipped": "list of images left out",
+    "resampled": "number of units resampled",
+}
+# Settings in which two models may differ. What came of images that could not be read is in the list of those left out.
+_OF_A_MODEL = ("model", "architecture", "classes", "unreadable")
 PAIRED = ("data fingerprint", "seed", "number of bootstrap draws")
 
 
@@ -90,6 +97,21 @@ def check_of(card: dict[str, Any], path: Path, benchmark: str, model: str) -> No
         value = card.get(key)
         if value != expected:
             raise InputError(f"{path}: {key} is {value!r}; expected {expected!r}; delete the card and make it again")
+
+
+def difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, Any, Any] | None:
+    """Return in what two evaluations of a benchmark were not measured alike, and both values; None where they were.
+
+    Not on the same images, or not with the same settings: a difference between them is then not one of their models.
+    """
+    for key, what in _ALIKE.items():
+        if one[key] != other[key]:
+            return what, one[key], other[key]
+    ours, theirs = one["spec"], other["spec"]
+    for key in dict.fromkeys([*ours, *theirs]):
+        if key not in _OF_A_MODEL and ours.get(key) != theirs.get(key):
+            return f"setting {key}", ours.get(key), theirs.get(key)
+    return None
 
 
 def _checked(card: dict[str, Any], path: Path, model: Model, benchmark: str) -> Evaluation:

@@ -30,13 +30,24 @@ def _cell(value: Any) -> str:
     return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
+class Row(dict[str, Any]):
+    """A row by column; a column that the table does not have is an InputError."""
+
+    def __init__(self, path: Path, cells: Mapping[str, Any]) -> None:
+        super().__init__(cells)
+        self.path = path
+
+    def __missing__(self, column: str) -> Any:
+        raise InputError(f"{self.path}: no column {column} among {', '.join(self)}; make it with its theory step")
+
+
 def read_table(path: Path) -> list[dict[str, Any]]:
-    """Read a table as one dict per row, numbers as floats; InputError that names a missing or empty file."""
+    """Read a table as one :class:`Row` per row, numbers as floats; InputError that names a missing or empty file."""
     check(path)
     header, rows = read_csv(path, "make it with its theory step")
     if not rows or any(len(row) != len(header) for _, row in rows):
         raise InputError(f"{path}: no rows, or rows of unequal length; delete it and make it again")
-    return [{key: _value(text) for key, text in zip(header, row, strict=True)} for _, row in rows]
+    return [Row(path, {key: _value(text) for key, text in zip(header, row, strict=True)}) for _, row in rows]
 
 
 def _value(text: str) -> Any:

@@ -95,8 +95,12 @@ def _digest(card: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
-def read_card(path: Path) -> dict[str, Any]:
-    """Read a card; InputError where it is missing, DamagedError (card and files moved aside) where it is damaged."""
+def read_card(path: Path, *, ours: bool = True) -> dict[str, Any]:
+    """Read a card; InputError where it is missing, DamagedError where it is damaged.
+
+    Card and files are then moved aside, so that the workflow makes them again, unless they are not ``ours`` to move: a
+    file that is not called .json never is.
+    """
     try:
         content = read_json(path)
     except RefusedError:  # nothing is known of it, so it is no damage
@@ -104,13 +108,13 @@ def read_card(path: Path) -> dict[str, Any]:
     except InputError:
         if not path.is_file():
             raise
-        _damaged(path, [path], f"{path}: damaged (not valid JSON)")
+        _damaged(path, [path] if ours and path.suffix == ".json" else [], f"{path}: damaged (not valid JSON)")
     card = _sound(path)
     if card is None:
         listed = content.get(FILES) if isinstance(content, dict) else None
         names = [name for name in listed if Path(name).name == name] if isinstance(listed, dict) else []
         why = f"{path}: damaged, or made by an older version (its {DIGEST} is not that of its content)"
-        _damaged(path, [path, *(path.parent / name for name in names)], why)
+        _damaged(path, [path, *(path.parent / name for name in names)] if ours else [], why)
     return card
 
 
@@ -171,7 +175,7 @@ def _vouches(place: Path, name: str) -> bool:
 def _damaged(path: Path, moved: list[Path], why: str) -> NoReturn:
     """Raise the error for a damaged product, after moving it aside; ``moved`` is empty where it is not ours."""
     if not moved:
-        raise DamagedError(f"{why}; get {path.name} again, with its card")
+        raise DamagedError(f"{why}; make or get {path.name} again, with its card")
     try:
         aside = [target.name for target in map(set_aside, moved) if target is not None]
     except OSError as error:

@@ -17,6 +17,7 @@ import inspect
 import time
 import types
 import typing
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from typing import Annotated, Any, NamedTuple
 
 from tradeoffs.step.cards import digests, write_card
 from tradeoffs.step.code_id import code_id
+from tradeoffs.step.errors import InputError
 from tradeoffs.step.specs import Kinds, parse_spec
 
 
@@ -99,7 +101,7 @@ def execute(step: Step, command: str, argv: Sequence[str]) -> None:
     kinds = kinds_of(step.settings) if step.settings else {}
     arguments = vars(parser(step, command).parse_args(list(argv)))
     started = time.perf_counter()
-    options = {name: _value(option, arguments[name]) for name, option in step.options.items()}
+    options = {name: _value(name, option, arguments[name]) for name, option in step.options.items()}
     spec: dict[str, Any] = {}
     settings = []
     if step.settings:
@@ -199,8 +201,8 @@ def _argparse(option: Option) -> dict[str, Any]:
     if isinstance(kind, types.UnionType):
         kind = next(part for part in typing.get_args(kind) if part is not type(None))
     origin = typing.get_origin(kind)
-    if origin in (list, tuple):
-        return common | {"nargs": "+", "type": typing.get_args(kind)[0]}
+    if origin in (list, tuple):  # given twice, it holds what was said both times
+        return common | {"nargs": "+", "action": "extend", "type": typing.get_args(kind)[0], "default": None}
     if origin is dict:
         return common | {"action": "append", "type": _named, "metavar": "NAME=PATH", "default": None}
     return common | {"type": kind}
@@ -213,5 +215,11 @@ def _named(text: str) -> tuple[str, Path]:
     return name, Path(path)
 
 
-def _value(option: Option, given: Any) -> Any:
-    return dict(given or ()) if typing.get_origin(option.kind) is dict else given
+def _value(name: str, option: Option, given: Any) -> Any:
+    if typing.get_origin(option.kind) is not dict:
+        return option.default if given is None else given
+    pairs = given or ()
+    for key, times in Counter(key for key, _ in pairs).items():
+        if times > 1:
+            raise InputError(f"--{name.replace('_', '-')}: {key} is named {times} times; expected each once")
+    return dict(pairs)

@@ -41,6 +41,7 @@ def check(config: Config) -> None:
         for entry in study["controls"]:
             _known(f"config: imagenet.controls, {entry['id']}", entry["source"], entry["name"])
     _simulation(config["theory"]["simulation"])
+    _on_one_line(config["theory"])
 
 
 def _margins(margins: Config) -> None:
@@ -87,6 +88,7 @@ def _miniature(study: Config) -> None:
             f"config: miniature.benchmarks.objectnet.border = {border}; expected at most {(side - 1) // 2}: "
             f"ObjectNet's images have {side} pixels along each side"
         )
+    _one_size(study)
     most = world["images"]["train"]
     used = {"training.images": [study["training"]["images"] or most], "controls.images": study["controls"]["images"]}
     for key, numbers in used.items():
@@ -107,6 +109,19 @@ def _miniature(study: Config) -> None:
                 f"config: miniature.benchmarks.adversarial.domains.{domain} = {folder!r}; expected "
                 f"{DOMAINS[domain]!r}, which is what claims mean by {domain}; give another domain another name"
             )
+
+
+def _one_size(study: Config) -> None:
+    """Check that networks are trained and tested on images of one size: numbers would be of another question."""
+    side = study["data"]["image_size"]
+    sizes = {"training": study["training"]} | {f"benchmarks.{name}": own for name, own in study["benchmarks"].items()}
+    for where, settings in sizes.items():
+        for key in ("image_size", "resize", "size", "validation_resize"):
+            if settings.get(key) not in (None, side):
+                raise InputError(
+                    f"config: miniature.{where}.{key} = {settings[key]}; expected miniature.data.image_size, {side}: "
+                    "networks would be trained on images of one size and tested on those of another"
+                )
 
 
 def _data(study: Config) -> None:
@@ -232,3 +247,26 @@ def _simulation(simulation: Config) -> None:
             f"config: theory.simulation.samples holds {samples} with {features} features; expected at least "
             f"{DRAWS_PER_FEATURE} draws per feature, {DRAWS_PER_FEATURE * features}: fewer are fitted without error"
         )
+
+
+def _on_one_line(theory: Config) -> None:
+    """Check that what is simulated is the model of the curves that figures draw it on."""
+    for part, curves in (
+        ("simulation", "curves"),
+        ("pgd", "curves"),
+        ("anticausal_simulation", "anticausal_curves"),
+    ):
+        ours, theirs = theory[part], theory[curves]
+        for key in ("noise", "core_noise", "correlation"):
+            if ours.get(key) != theirs.get(key):
+                raise InputError(
+                    f"config: theory.{part}.{key} = {ours[key]}; expected {theirs[key]}, that of theory.{curves}, on "
+                    "whose lines figures draw it"
+                )
+        key = "scales" if "scales" in ours else "scale"
+        for scale in ours[key] if key == "scales" else [ours[key]]:
+            if scale not in theirs["scales"]:
+                raise InputError(
+                    f"config: theory.{part}.{key}: {scale}; expected of theory.{curves}.scales, "
+                    f"{', '.join(f'{each:g}' for each in theirs['scales'])}, on whose lines figures draw it"
+                )

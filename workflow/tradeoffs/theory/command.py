@@ -1,9 +1,13 @@
 """``tradeoffs theory PART``: the parts of the theory, each a step of its own."""
 
 import importlib
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
-from tradeoffs.step.command import Step, step_of
+from tradeoffs.step.command import Step, Written, step_of
 from tradeoffs.step.errors import InputError
+from tradeoffs.theory import ranges
 
 PARTS = {
     "curves": "curves",
@@ -23,4 +27,10 @@ def step(part: str) -> Step:
     """Return the step of a part of the theory; InputError for one that there is not."""
     if part not in PARTS:
         raise InputError(f"theory {part}: no such part; expected one of {', '.join(PARTS)}")
-    return step_of(importlib.import_module(f"tradeoffs.theory.{PARTS[part]}"))
+    found = step_of(importlib.import_module(f"tradeoffs.theory.{PARTS[part]}"))
+    return found if found.settings is None else found._replace(run=partial(_checked, found.run))
+
+
+def _checked(run: Callable[..., Written], settings: Any, **options: Any) -> Written:
+    ranges.check(settings)
+    return run(settings, **options)

@@ -73,7 +73,8 @@ def features_figure(model: GaussianModel, found: dict[float, Minimisers], budget
         for j, name in enumerate(model.names):
             style: dict[str, Any] = {"color": shades[j], "linestyle": DASHES[1 if model.spurious[j] else 0]}
             group = "spurious" if model.spurious[j] else "core"
-            axis.plot(budgets, minimisers.theta[:, j], **style, label=f"{name} ({group})")
+            plain = name.replace("$", r"\$")  # two of them would begin and end a formula
+            axis.plot(budgets, minimisers.theta[:, j], **style, label=f"{plain} ({group})")
         axis.set_title(f"attack norm {norm_label(p)}")
         axis.set_xlabel("budget $\\epsilon$")
     axes[0, 0].set_ylabel("weight")
