@@ -146,7 +146,7 @@ def test_the_card_lists_what_was_left_out(damaged, weights, tmp_path):
     for unreadable, expected in (("skip", [relative]), ("perhaps", None)):
         spec = json.dumps(MODEL | SMALL["imagenet"] | {"unreadable": unreadable})
         if expected is None:
-            with pytest.raises(InputError, match="unreadable = 'perhaps'.*'fail', 'skip'"):
+            with pytest.raises(InputError, match=r"unreadable = 'perhaps'.*'fail', 'skip'"):
                 execute(step("imagenet"), "evaluate imagenet", [*arguments, spec])
         else:
             execute(step("imagenet"), "evaluate imagenet", [*arguments, spec])
