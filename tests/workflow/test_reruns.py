@@ -265,7 +265,7 @@ def test_a_margin_reruns_claims_only(study):
 
 
 def test_theory_settings_rerun_theory_only(study):
-    edit_config(study, lambda c: c["theory"]["curves"].update(noise=0.6))
+    edit_config(study, lambda c: c["theory"]["curves"].update(largest_budget=1.5))
     rules, evaluations, trained = planned(study)
     assert "theory_curves" in rules
     assert not evaluations
