@@ -67,7 +67,7 @@ def test_effective_robustness_is_refitted_in_every_draw_to_all_standard_models(
     found = of_models(evaluations, study.models)
     kept = [m for m in study.models if m.role in ("main", "extra", "control") and "objectnet" in m.benchmarks]
     assert {m.role for m in kept} == {"main", "control"}
-    for protocol, count in (("official", 321), ("restricted", 500)):
+    for protocol, count in (("official", 321 + 500), ("restricted", 500 + 500)):
         for place in (None, 0, DRAWS - 1):
             expected = by_hand(evaluations, kept, protocol, place)
             for model in kept:
