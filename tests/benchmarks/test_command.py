@@ -135,3 +135,15 @@ def test_a_setting_out_of_its_range_is_one_line_before_anything_is_read(
 def test_a_whole_number_may_be_written_as_any_number():
     assert ranges.checked("waterbirds", "settings", {"bootstrap": 20.0}, {}) == {"bootstrap": 20}
     assert isinstance(ranges.checked("waterbirds", "settings", {"bootstrap": 20.0}, {})["bootstrap"], int)
+
+
+def test_a_definition_of_the_configs_schema_that_a_declaration_refers_to_is_left_to_that():
+    declared = {
+        "seeds": {"$ref": "#/$defs/count", "maximum": 9},
+        "parts": {"properties": {"l2": {"$ref": "#/$defs/l2"}}},
+    }
+    given = {"seeds": 3, "parts": {"l2": [0.5]}}
+    assert ranges.checked("own", "settings", given, declared) == given
+    for wrong in ({"seeds": 10}, {"parts": {"l2": [0]}}, {"parts": {"l2": [1001]}}, {"parts": {"l3": [1]}}):
+        with pytest.raises(InputError, match=r"settings: (seeds|parts)"):
+            ranges.checked("own", "settings", wrong, declared)

@@ -14,13 +14,16 @@ COMMON: dict[str, dict[str, Any]] = {
     "bootstrap": {"type": "integer", "minimum": 10, "maximum": 100000},
     "unreadable": {"enum": ["fail", "skip"]},
 }
-# What the config's schema defines and a declaration only names: budgets of a norm, the largest too.
+# What the config's schema defines and a declaration names by reference: budgets of a norm, and the largest of them.
 _LARGEST = {"linf": 255, "l2": 1000, "l1": 1000000}
-
-
-def _budgets(norm: str) -> dict[str, Any]:
-    each = {"type": "number", "exclusiveMinimum": 0, "maximum": _LARGEST[norm]}
-    return {"type": "array", "uniqueItems": True, "items": each}
+_DEFINED = {
+    f"#/$defs/{norm}": {
+        "type": "array",
+        "uniqueItems": True,
+        "items": {"type": "number", "exclusiveMinimum": 0, "maximum": largest},
+    }
+    for norm, largest in _LARGEST.items()
+}
 
 
 def checked(
@@ -40,11 +43,21 @@ def _checked(benchmark: str, where: str, name: str, value: Any, schema: Mapping[
         raise InputError(f"{where}: {name} = {str(value)[:80]!r}; expected plain numbers, text and lists") from None
     own = {key: part for key, part in schema.items() if key not in STUDIES}
     if "properties" in own:
-        own |= {"properties": {norm: _budgets(norm) for norm in own["properties"]}, "additionalProperties": False}
-    for error in Draft202012Validator(own).iter_errors(plain):
+        own["additionalProperties"] = False
+    for error in Draft202012Validator(_resolved(own)).iter_errors(plain):
         inner = "".join(f".{step}" for step in error.absolute_path)
         raise InputError(
             f"{where}: {name}{inner} = {str(error.instance)[:80]!r}: {error.message[:120]}; "
             f"`tradeoffs evaluate {benchmark} --help` says what it is"
         )
     return int(plain) if schema.get("type") == "integer" else plain  # 20.0 is one, for JSON
+
+
+def _resolved(schema: Any) -> Any:
+    """Return a schema with what it refers to; a definition that only the config's schema has is left to that."""
+    if isinstance(schema, list):
+        return [_resolved(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    plain = {key: _resolved(part) for key, part in schema.items() if key != "$ref"}
+    return _DEFINED.get(schema.get("$ref", ""), {}) | plain
