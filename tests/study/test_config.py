@@ -251,7 +251,7 @@ def several(**values):
         ),
         (
             {"miniature__replicates": "auto", "miniature__benchmarks": {"adversarial": {}}},
-            r"replicates = 'auto'.*no benchmark that measures reliance",
+            r"replicates = 'auto'.*no benchmark at hand that measures reliance",
         ),
         (
             {"miniature__benchmarks__adversarial__domains": {"broken": "val"}},

@@ -117,7 +117,7 @@ def _one_size(study: Config) -> None:
     sizes = {"training": study["training"]} | {f"benchmarks.{name}": own for name, own in study["benchmarks"].items()}
     for where, settings in sizes.items():
         for key in ("image_size", "resize", "size", "validation_resize"):
-            if settings.get(key) not in (None, side):
+            if isinstance(settings.get(key), int) and settings[key] != side:  # a benchmark may mean others by them
                 raise InputError(
                     f"config: miniature.{where}.{key} = {settings[key]}; expected miniature.data.image_size, {side}: "
                     "networks would be trained on images of one size and tested on those of another"
