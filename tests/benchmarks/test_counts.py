@@ -31,6 +31,19 @@ def test_no_other_image_changes_a_metric(small, monkeypatch, benchmark):
     assert len({metric["n"] for metric in found.values()}) > (0 if benchmark is rival10 else 1)
 
 
+def test_the_challenge_rests_on_its_foregrounds_and_attacks_on_the_images_attacked(small):
+    found = small.evaluate(imagenet9)
+    assert found.metrics["challenge_accuracy"]["n"] == small.specs["imagenet9"]["challenge_foregrounds"]
+    assert found.metrics["bg_gap"]["n"] == len(found.outcomes["label"])
+    found, told = small.evaluate(shifted_correlation).metrics, small.specs["shifted_correlation"]
+    for domain in shifted_correlation.DOMAINS:
+        assert found[f"accuracy_{domain}"]["n"] == told["images"]
+        assert found[f"adversarial_accuracy_{domain}"]["n"] == told["attacked"]
+    for domain in shifted_correlation.SHIFTED:
+        assert found[f"excess_risk_{domain}"]["n"] == 2 * told["images"]
+        assert found[f"adversarial_excess_risk_{domain}"]["n"] == 2 * told["attacked"]
+
+
 def test_a_group_of_waterbirds_has_its_own_number(small):
     found = small.evaluate(waterbirds)
     sizes = np.bincount(found.outcomes["group"])

@@ -12,6 +12,7 @@ effects of any pair that disagrees do, by Holm's procedure over the pairs, and *
 
 from typing import NamedTuple
 
+from tradeoffs.claims import regime
 from tradeoffs.claims.contrasts import effect
 from tradeoffs.claims.headlines import Warnings, warnings_of
 from tradeoffs.claims.measures import Measure, compared_ids, measures
@@ -109,8 +110,7 @@ def row(study: Study, share: Measure, gap: Measure, warnings: Warnings) -> Claim
     evidence += f"they agree in {'; '.join(agreeing) or 'none'}"
     p_value = 1.0 if differing else max(pair.p_value for pair in found)
     replicates = min(pair.share.replicates for pair in found)
-    warned = [warnings.get((each.raw.benchmark, each.raw.name)) for each in (share, gap)]
-    warning = "; ".join(dict.fromkeys(each for each in warned if each)) or None
+    warning = regime.joined(warnings.get((each.raw.benchmark, each.raw.name)) for each in (share, gap))
     return Claim(
         **said._replace(evidence=evidence)._asdict(),
         value=len(agreeing) / len(found),

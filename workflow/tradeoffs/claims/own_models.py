@@ -43,9 +43,8 @@ def own_rows(measured: Measurements, study: Study, measure: Measure, warning: st
         (finding,) = findings([estimate], [rule(study, measure.raw)])
         evidence = f"{named}; noise of training: that of the study's grid; {sources([single], study.unseen_variance)}"
         evidence += remarks(measured, measure, [model.id, *found.standard])
-        warned = [warning, _own_warning(measured, study, measure, [model.id, *found.standard])]
-        said = "; ".join(each for each in warned if each)
-        rows.append(finding.claim(said_of(measure, words, evidence, ids, norm=model.norm), said or None))
+        warned = regime.joined([warning, _own_warning(measured, study, measure, [model.id, *found.standard])])
+        rows.append(finding.claim(said_of(measure, words, evidence, ids, norm=model.norm), warned))
     return rows
 
 

@@ -114,6 +114,11 @@ def warning(found: Iterable[Check]) -> str | None:
     return "; ".join([*said, *more]) or None
 
 
+def joined(warnings: Iterable[str | None]) -> str | None:
+    """Return what several warnings say, each once; None where there is none."""
+    return "; ".join(dict.fromkeys(each for each in warnings if each)) or None
+
+
 def of_benchmark(measured: Measurements, study: Study, benchmark: Benchmark) -> list[Check]:
     """Check the accuracies that a benchmark's measures of reliance rest on, in each cell of the grid."""
     cells: dict[tuple[str, str], list[Model]] = {}

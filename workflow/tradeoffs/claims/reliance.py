@@ -12,6 +12,7 @@ What cannot be tested has a row too: undecided, without numbers, with what is mi
 
 from collections.abc import Sequence
 
+from tradeoffs.claims import regime
 from tradeoffs.claims.contrasts import effect
 from tradeoffs.claims.headlines import Tested, family, name, overall, rule, warnings_of
 from tradeoffs.claims.measures import (
@@ -73,7 +74,7 @@ def overall_row(measured: Measurements, study: Study, headlines: Sequence[Measur
     models = " ".join(compared_ids(measure.compared) for measure in headlines)
     warning, missing = None, ""
     if found.replicates is None:  # no part says anything
-        warning = "; ".join(dict.fromkeys(part.warning for part in parts if part.finding and part.warning)) or None
+        warning = regime.joined(part.warning for part in parts if part.finding)
         unknown = [measure for measure, part in zip(headlines, parts, strict=True) if part.finding is None]
         missing = "; ".join(dict.fromkeys(why_not(measured, study, measure) for measure in unknown))
     return Claim(

@@ -144,7 +144,7 @@ def _rule(study: Study) -> Rule:
 
 def _together(warned: Warnings, scales: list[float]) -> str | None:
     """Return what the warnings at several scales say; None where there is none."""
-    return "; ".join(text for scale in scales if (text := warned.get(scale))) or None
+    return regime.joined(warned.get(scale) for scale in scales)
 
 
 def _evidence(study: Study, norm: str, scale: float | None = None) -> str:

@@ -47,13 +47,11 @@ def metric(protocol: str) -> str:
     return f"effective_robustness_{protocol}"
 
 
-def effective_robustness(
-    validation: Array, shifted: Array, is_standard: NDArray[np.bool_], n: tuple[int, int]
-) -> Array:
+def effective_robustness(validation: Array, shifted: Array, is_standard: NDArray[np.bool_], n: Sequence[int]) -> Array:
     """Return the effective robustness [models, b] from accuracies [models, b]; a line of its own in every column.
 
     ``is_standard`` [models] marks the models that the line is fitted to; where they all have one validation
-    accuracy the line is level. ``n``: number of images of either kind, for accuracies of 0 and 1.
+    accuracy the line is level. ``n``: number of validation and of shifted images, for accuracies of 0 and 1.
     """
     y = logit(shifted, n[1])
     above = residuals(logit(validation, n[0]), y, is_standard, np.zeros(len(y), dtype=np.int64))
@@ -87,7 +85,7 @@ def _in_one_world(evaluations: Evaluations, kept: Sequence[Model], protocol: str
         return {}
     n = [min(int(card.metrics[name]["n"]) for card in cards) for name in names]
     stacked = np.stack([_with_draws(card, names) for card in cards])  # [models, 2, 1 + draws]
-    result = effective_robustness(stacked[:, 0], stacked[:, 1], is_standard, (n[0], n[1]))
+    result = effective_robustness(stacked[:, 0], stacked[:, 1], is_standard, n)
     return {
         (model.id, metric(protocol)): Measured(float(row[0]), row[1:], sum(n))
         for model, row in zip(kept, result, strict=True)
