@@ -228,7 +228,8 @@ def figures() -> str:
     rows = []
     for path in (PACKAGE / "figures").glob("catalogue.yaml"):
         for name, said in yaml.safe_load(path.read_text()).items():
-            rows.append(f"| `{name}` | {said['category']} | {_text(' '.join(said['caption'].split()))} |")
+            caption = " ".join(said["caption"].split()).replace("{caption}", "What the benchmark's declaration says.")
+            rows.append(f"| `{name}` | {said['category']} | {_text(caption)} |")
     return "\n".join(["| figure | in the report under | what it shows |", "|---|---|---|", *rows])
 
 

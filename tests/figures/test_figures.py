@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from results.synthetic_study import CONFIG, Run, Study, assert_drawn, flat
+from tradeoffs.benchmarks import attack_metrics
 from tradeoffs.data import objectnet
 from tradeoffs.figures import (
     background_scale,
@@ -20,9 +21,9 @@ from tradeoffs.figures import (
     claims,
     contact_sheets,
     correlation,
+    training,
 )
 from tradeoffs.figures.drawing import averaged, over_replicates
-from tradeoffs.figures.settings import Settings
 from tradeoffs.results.study import Model
 from tradeoffs.step.cards import sealed
 from tradeoffs.study.specification import declared
@@ -208,15 +209,50 @@ def test_model_card_without_history_is_one_line(
     assert "basic_linf_eps1/card.json" in capsys.readouterr().err
 
 
+def test_no_training_curve_is_cut_off_at_the_end_of_another(tables: Path) -> None:
+    cards = sorted((tables / "models").glob("*/card.json"))
+    longest = cards[len(cards) // 2]
+    card = json.loads(longest.read_text())
+    rows = card["history"]
+    card["history"] = rows + [rows[-1] | {"epoch": epoch} for epoch in range(len(rows) + 1, 41)]
+    longest.write_text(json.dumps(sealed(card)))
+    figure = training.draw(summary=tables / "summary", models=tables / "models")
+    drawn = [x for axes in figure.axes for line in axes.lines for x in line.get_xdata()]
+    assert max(drawn) == 40
+    assert {axes.get_xlim() for axes in figure.axes} == {(1, 40)}
+
+
 def test_training_curves_of_standard_models_alone(tables: Path, run_figure: Run) -> None:
     keep_rows(tables / "summary", lambda row: row[4] == "none")
     assert run_figure("training", tables, tables / "figures") == 0
     assert_drawn(tables / "figures" / "training.png")
 
 
-def told() -> Settings:
-    """What the figures of the synthetic study are told of its benchmarks."""
-    return Settings(declared(CONFIG))
+def told(ceiling: float = 0.98) -> correlation.Settings:
+    """What the correlation's figure is told of the synthetic study."""
+    return correlation.Settings(declared(CONFIG), ceiling)
+
+
+def attacked(table: Path, values: dict[tuple[str, float], float]) -> None:
+    """Write the accuracies under these attacks into the table of the sweeps, for every model and domain of it."""
+    rows = pd.read_csv(table, keep_default_na=False)
+    sweep = rows[(rows["sweep"] == "correlation") & rows["metric"].str.contains("_eps")]
+    first = sweep[sweep["metric"] == sweep["metric"].iloc[0]]
+    domain = attack_metrics.read_name(first["metric"].iloc[0]).domain
+    attacks = {attack_metrics.metric_name(attack_metrics.Attack(domain, *key)): value for key, value in values.items()}
+    new = [first.assign(metric=name, value=value, ci_low=value, ci_high=value) for name, value in attacks.items()]
+    pd.concat([rows.drop(sweep.index), *new]).to_csv(table, index=False)
+
+
+def test_attacks_of_every_norm_that_count_are_named_and_no_others(tables: Path) -> None:
+    known = {("l1", 12.0): 0.6, ("l2", 1.0): 0.5, ("linf", 4.0): 0.4, ("linf", 0.1): 0.97, ("linf", 64.0): 0.0}
+    attacked(tables / "sweeps", known)
+    titles = {
+        ceiling: correlation.draw(told(ceiling), sweeps=tables / "sweeps", regime=tables / "regime").get_suptitle()
+        for ceiling in (0.9, 0.98)
+    }
+    assert "mean over $\\ell_\\infty$ 4/255 and $\\ell_2$ 1 and $\\ell_1$ 12" in titles[0.9]
+    assert "mean over $\\ell_\\infty$ 0.1, 4/255 and" in titles[0.98]
 
 
 def test_a_sweep_without_attack_budgets_shows_clean_accuracy_and_any_domain(tables: Path) -> None:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure, FigureBase
 from tradeoffs.benchmarks.attack_metrics import read_name
 from tradeoffs.figures import forest, own
 from tradeoffs.figures.drawing import averaged, over_replicates
-from tradeoffs.figures.style import NORM_LABELS
+from tradeoffs.figures.style import NORM_LABELS, NORM_UNITS
 from tradeoffs.results.reading import read_table
 from tradeoffs.results.table import SUMMARY_COLUMNS
 from tradeoffs.step.errors import InputError
@@ -52,9 +52,9 @@ def draw(*, summary: Annotated[Path, "summary.csv"]) -> Figure:
         figure, above, below = forest.parts(grid_size(blocks, len(domains)), own_size(owned, len(domains)))
         draw_grid(above, blocks, domains)
         draw_own(below, owned, domains)
-    linf, l2 = NORM_LABELS["linf"], NORM_LABELS["l2"]
-    title = f"Accuracy under attack (fraction; {linf} budgets in 1/255, {l2} budgets in pixel units)"
-    title += averaged(grid)
+    norms = [norm for norm in NORM_UNITS if (table["attack"] == norm).any()]
+    units = ["fraction", ", ".join(f"{NORM_LABELS[norm]} budgets in {NORM_UNITS[norm]}" for norm in norms)]
+    title = f"Accuracy under attack ({'; '.join(filter(None, units))}){averaged(grid)}"
     figure.suptitle(title, fontsize=10.5)
     return figure
 

@@ -22,7 +22,7 @@ class Entry(NamedTuple):
     reads: tuple[str, ...] = ()  # tables, or ``models``: the folder of the training cards
     data: tuple[str, ...] = ()  # data sets whose folders it reads
     when: str | None = None  # what a study must have: a role or source of models, a benchmark, ``compared``, ...
-    told: str | None = None  # what its settings say: ``benchmarks``, ``benchmark`` or ``simulation``
+    told: str | None = None  # what its settings say, as catalogue.yaml explains
 
     @property
     def dotted(self) -> str:

@@ -12,7 +12,7 @@ from tradeoffs.data import rival10 as rival10_data
 from tradeoffs.data.images import Geometry
 from tradeoffs.figures.contact_sheets import COLUMNS, LARGEST, Picture, Row, firsts, grey, sheet
 
-SIGMA = 60 / 255  # of the noise shown: the second of the published levels
+SIGMA = 60 / 255  # of the noise shown, whatever the study's levels: the second of the published ones
 
 
 def noisy(picture: Picture, where: NDArray[np.float64]) -> Picture:

@@ -7,7 +7,7 @@ first that is left of it, and the distance to the decision boundary. Budgets cou
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,11 +15,10 @@ from matplotlib.figure import Figure
 
 from tradeoffs.benchmarks.attack_metrics import margin_name
 from tradeoffs.claims import correlation_effects
-from tradeoffs.claims.regime import BELOW_CEILING, Check
+from tradeoffs.claims.regime import Check
 from tradeoffs.figures.adversarial import attacks
 from tradeoffs.figures.drawing import NUMBERS, averaged, over_replicates
-from tradeoffs.figures.settings import Settings
-from tradeoffs.figures.style import NORM_LABELS, LineStyle
+from tradeoffs.figures.style import NORM_LABELS, NORM_UNITS, LineStyle
 from tradeoffs.figures.sweep_curves import curve, failing, hollow_note
 from tradeoffs.results.metrics import benchmarks_of
 from tradeoffs.results.reading import read_table
@@ -28,8 +27,14 @@ from tradeoffs.step.errors import InputError
 
 DOMAINS = {"preserved": LineStyle("#0072b2", "-", "o"), "broken": LineStyle("#d55e00", "--", "s")}
 OTHERS = (LineStyle("#009e73", "-.", "^"), LineStyle("#000000", ":", "D"))  # domains of other names, in turn
-UNITS = {"linf": "/255", "l2": ""}
 PLACE = ["correlation", "replicate", "model"]
+
+
+class Settings(NamedTuple):
+    """The study's benchmarks, and the accuracy above which claims count no budget of an attack."""
+
+    benchmarks: list[dict[str, Any]]  # of the fields of tradeoffs.results.metrics.Benchmark
+    ceiling: float  # a fraction
 
 
 def draw(
@@ -46,8 +51,7 @@ def draw(
         raise InputError(f"{sweeps}: has no rows of the correlation sweep; make it again")
     checks = read_table(regime, Check._fields, may_be_empty=True)
     chance = next((b.chance for b in benchmarks_of(settings.benchmarks) if b.name == "adversarial"), None)
-    ceilings = checks.loc[checks["criterion"] == BELOW_CEILING, "limit"]
-    counted, shown = counting(measured, chance or 0.0, float(ceilings.min()) if len(ceilings) else 1.0)
+    counted, shown = counting(measured, chance or 0.0, settings.ceiling)
     domains = styles(list(dict.fromkeys(measured["domain"])))
     failed = failing(checks, correlation_effects.KEY)
     panels = quantities(table, measured, counted, list(domains))
@@ -72,8 +76,12 @@ def counting(measured: pd.DataFrame, chance: float, ceiling: float) -> tuple[pd.
     kept: pd.DataFrame = attacked.groupby(["attack", "attacked"]).filter(
         lambda own: correlation_effects.counts(own["value"].mean(), chance, ceiling)
     )
-    listed = {norm: sorted(kept.loc[kept["attack"] == norm, "attacked"].unique()) for norm in ("linf", "l2")}
-    said = [f"{NORM_LABELS[n]} {', '.join(f'{b:g}' for b in found)}{UNITS[n]}" for n, found in listed.items() if found]
+    listed = {norm: sorted(kept.loc[kept["attack"] == norm, "attacked"].unique()) for norm in NORM_UNITS}
+    said = [
+        f"{NORM_LABELS[norm]} {', '.join(f'{budget:g}' for budget in found)}{'/255' if norm == 'linf' else ''}"
+        for norm, found in listed.items()
+        if found
+    ]
     return kept, " and ".join(said)
 
 

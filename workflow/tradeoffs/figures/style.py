@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from tradeoffs.step.files import write_atomically
 
 NORM_LABELS = {"none": "standard", "l1": "$\\ell_1$", "l2": "$\\ell_2$", "linf": "$\\ell_\\infty$"}
+NORM_UNITS = {"linf": "1/255", "l2": "pixel units", "l1": "pixel units"}  # of a budget
 
 # Colours of Okabe and Ito (2008), chosen to differ in lightness too; line and marker say the same as the colour.
 ARCHITECTURE_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#000000")

@@ -10,7 +10,7 @@ from typing import Annotated
 from matplotlib.figure import Figure
 
 from tradeoffs.figures import own
-from tradeoffs.figures.style import NORM_LABELS, NORM_STYLES
+from tradeoffs.figures.style import NORM_LABELS, NORM_STYLES, NORM_UNITS
 from tradeoffs.results.reading import read_table
 from tradeoffs.results.table import SUMMARY_COLUMNS
 from tradeoffs.step.cards import read_card
@@ -21,6 +21,8 @@ CURVES = {
     "validation_accuracy": "clean accuracy,\nvalidation",
     "validation_adversarial_accuracy": "accuracy at the\ntraining budget",
 }
+
+TRAINED = ("linf", "l2")  # norms that networks are trained against
 
 
 def history(path: Path) -> list[dict[str, float]]:
@@ -43,10 +45,11 @@ def draw(
     table, _ = own.split(read_table(summary, SUMMARY_COLUMNS))
     trained = table[["model", "architecture", "norm", "epsilon", "replicate"]].drop_duplicates()
     trained = trained[trained["replicate"] == 1].drop_duplicates(["architecture", "norm", "epsilon"])
-    norms = [norm for norm in ("linf", "l2") if (trained["norm"] == norm).any()] or ["none"]
+    norms = [norm for norm in TRAINED if (trained["norm"] == norm).any()] or ["none"]
     pairs = [(architecture, norm) for architecture in dict.fromkeys(trained["architecture"]) for norm in norms]
     figure = Figure(figsize=(max(0.8 + 2.1 * len(pairs), 5.2), 6.2))
     grid = figure.subplots(len(CURVES), len(pairs), sharex=True, sharey="row", squeeze=False)
+    last = 2  # epoch of all curves; they share one axis
     for column, (architecture, norm) in enumerate(pairs):
         shown = trained[(trained["architecture"] == architecture) & trained["norm"].isin(["none", norm])]
         shown = shown.sort_values("epsilon")
@@ -61,13 +64,15 @@ def draw(
                 x = [point["epoch"] for point in curve if quantity in point]
                 y = [point[quantity] for point in curve if quantity in point]
                 axes.plot(x, y, linestyle=look, color=colour, linewidth=1.2 + strength, label=name)
+            last = max(last, math.ceil(curve[-1]["epoch"]))
         grid[0][column].set_title(f"{architecture}, {NORM_LABELS[norm]}")
         grid[0][column].legend(fontsize=6.5, ncols=2, handlelength=1.4, columnspacing=0.8)
         grid[-1][column].set_xlabel("epoch")
-        grid[-1][column].set_xlim(1, max(math.ceil(x[-1]), 2))
+    grid[0][0].set_xlim(1, last)
     for axes, label in zip(grid[:, 0], CURVES.values(), strict=True):
         axes.set_ylabel(label)
     figure.suptitle(
-        f"Training curves by budget ({NORM_LABELS['linf']} in 1/255, {NORM_LABELS['l2']} in pixel units)", fontsize=10.5
+        "Training curves by budget (" + ", ".join(f"{NORM_LABELS[n]} in {NORM_UNITS[n]}" for n in TRAINED) + ")",
+        fontsize=10.5,
     )
     return figure

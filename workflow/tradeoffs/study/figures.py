@@ -69,7 +69,10 @@ def told(config: dict[str, Any], figure: Entry) -> dict[str, Any] | None:
                 each for each in specification.declared(config) if f"benchmark_{each['name']}" == figure.name
             ]
         }
-    return {"benchmarks": specification.declared(config)} if figure.told == "benchmarks" else None
+    if figure.told is None:
+        return None
+    criteria = {"ceiling": config["claims"]["criteria"]["ceiling"]} if figure.told == "ceiling" else {}
+    return {"benchmarks": specification.declared(config)} | criteria
 
 
 def _family(entry: Entry, config: dict[str, Any]) -> list[Entry]:

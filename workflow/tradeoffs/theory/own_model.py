@@ -36,6 +36,7 @@ from tradeoffs.figures.style import save, use_style  # before matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from tradeoffs.figures.theory_drawing import DASHES, norm_label
@@ -69,18 +70,21 @@ def features_figure(model: GaussianModel, found: dict[float, Minimisers], budget
     size = (3.6 * len(found), 3.6)
     figure, axes = plt.subplots(1, len(found), figsize=size, sharex=True, sharey=True, squeeze=False)
     shades = plt.get_cmap("viridis")(np.linspace(0.0, 0.85, len(model.names)))
+    drawn: dict[str, Line2D] = {}
     for axis, (p, minimisers) in zip(axes[0], found.items(), strict=True):
         for j, name in enumerate(model.names):
             style: dict[str, Any] = {"color": shades[j], "linestyle": DASHES[1 if model.spurious[j] else 0]}
             group = "spurious" if model.spurious[j] else "core"
             plain = name.replace("$", r"\$")  # two of them would begin and end a formula
-            axis.plot(budgets, minimisers.theta[:, j], **style, label=f"{plain} ({group})")
+            (line,) = axis.plot(budgets, minimisers.theta[:, j], **style)
+            drawn.setdefault(f"{plain} ({group})", line)
         axis.set_title(f"attack norm {norm_label(p)}")
         axis.set_xlabel("budget $\\epsilon$")
     axes[0, 0].set_ylabel("weight")
     if len(model.names) <= 12:
-        handles, labels = axes[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, ncols=min(len(labels), 6), loc="outside lower center", handlelength=3.2)
+        # Told, not gathered: a label that begins with an underscore is none to matplotlib.
+        ncols = min(len(drawn), 6)
+        figure.legend(list(drawn.values()), list(drawn), ncols=ncols, loc="outside lower center", handlelength=3.2)
     return figure
 
 
