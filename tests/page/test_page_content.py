@@ -15,7 +15,7 @@ from tradeoffs.page import command, facts, look
 from tradeoffs.page.claim_list import claim_list, scale
 from tradeoffs.page.embedding import embedded
 from tradeoffs.page.leaderboard import leaderboard
-from tradeoffs.page.overview import answer, sure
+from tradeoffs.page.overview import answer, run, sure
 from tradeoffs.results import study
 from tradeoffs.results.table import SUMMARY_COLUMNS, write_csv
 from tradeoffs.runner import commands
@@ -69,9 +69,42 @@ def words(path):
 def test_the_answer_is_computed_from_the_claims(tmp_path):
     first, second, third = answer(known(tmp_path))
     assert first == "Undecided: of 2 headline measures of reliance 1 is supported, 1 is undecided."
-    assert second.startswith("Nothing is said at equal clean accuracy")
+    assert second.startswith("Nothing is said of headlines at equal clean accuracy: too few standard models")
     said = "The other conclusion about networks is supported; the exact statement about linear models is supported."
     assert third == f"When? {said}"
+
+
+def test_without_a_grid_nothing_is_said_of_headlines_and_the_reason_is_that(tmp_path):
+    own = CLAIMS[1]._replace(claim="own.a", scope="exploratory", at_equal_accuracy=True)
+    first, second, _ = answer(known(tmp_path, claims=[own]))
+    assert first == "No answer over all benchmarks: the study has no grid of adversarially trained models to ask it of."
+    assert second == (
+        "Nothing is said of headlines at equal clean accuracy: the study has no grid of adversarially trained models; "
+        "1 rows are of single models."
+    )
+
+
+@pytest.mark.parametrize(
+    ("worlds", "said"),
+    [
+        (["default"], "one replicate: each network was trained once, in one world."),
+        (["default", "default"], "2 replicates: each network was trained as many times, in one world."),
+        (
+            ["default", "default_rep2"],
+            "2 replicates: each network was trained as many times, each in a world of its own",
+        ),
+    ],
+)
+def test_what_is_said_of_replicates_is_what_was_trained(tmp_path, worlds, said):
+    models = [model(f"m{number}", replicate=number, world=world) for number, world in enumerate(worlds, start=1)]
+    assert said in sure(known(tmp_path, models=models))[0]
+
+
+@pytest.mark.parametrize(("source", "name"), [("train", "trainings"), ("torchvision", "conversions of weights")])
+def test_seconds_are_said_of_what_was_done(tmp_path, source, name):
+    models = [model("plain")]
+    told = dict(run(known(tmp_path, models=models, sources={"plain": source})))
+    assert re.search(rf"^[\d,]+ s of {name}, [\d,]+ s of evaluations, one after the other$", told["Time"])
 
 
 @pytest.mark.parametrize(("verdict", "start"), [(SUPPORTED, "Yes"), (CONTRADICTED, "No,")])

@@ -62,7 +62,7 @@ def answer(facts: Facts) -> list[str]:
     second = (
         f"Against standard models of equal clean accuracy, {counted(equal, 'headline measure', 'of reliance')}."
         if equal
-        else "Nothing is said at equal clean accuracy: too few standard models of different accuracy were measured."
+        else _nothing_at_equal_accuracy(facts, whole)
     )
     others = conclusions(facts)
     exact = [row for row in facts.claims if row not in facts.networks]
@@ -74,6 +74,16 @@ def answer(facts: Facts) -> list[str]:
         else "Nothing else is concluded, of networks or of linear models."
     )
     return [first, second, third]
+
+
+def _nothing_at_equal_accuracy(facts: Facts, whole: Row | None) -> str:
+    """Say why no headline stands at equal accuracy, and what does."""
+    said = "Nothing is said of headlines at equal clean accuracy: "
+    if whole is not None:
+        return said + "too few standard models of different accuracy were measured."
+    own = sum(row["at_equal_accuracy"] == "True" for row in facts.networks)
+    beside = f"; {own} rows are of single models" if own else ""
+    return f"{said}the study has no grid of adversarially trained models{beside}."
 
 
 def _capital(text: str) -> str:
@@ -97,10 +107,12 @@ def sure(facts: Facts) -> list[str]:
     if not facts.claims:
         return []
     count = facts.replicates
+    worlds = len({model.world for model in facts.study.models if model.role == "main"})
+    of_its_own = "each in a world of its own" if worlds == count else "in one world"
     said = [
-        "It rests on one replicate: each world was made, and each network trained, once."
+        "It rests on one replicate: each network was trained once, in one world."
         if count == 1
-        else f"It rests on {count} replicates: as many times worlds were made and networks trained."
+        else f"It rests on {count} replicates: each network was trained as many times, {of_its_own}."
     ]
     of_headlines = headlines(facts.networks, at_equal_accuracy=False)
     chances = [chance for row in of_headlines if (chance := number(row["rerun"])) is not None]
@@ -143,9 +155,13 @@ def run(facts: Facts) -> list[tuple[str, str]]:
     if absent := [each.title for each in study.benchmarks if each.name not in measured]:
         listed.append(("Not measured", ", ".join(absent)))
     if cards:
-        work = {"trainings": [*facts.cards.values()], "evaluations": [*facts.evaluations.values()]}
+        trained, had = (
+            [card for model, card in facts.cards.items() if (facts.sources.get(model) == "train") == here]
+            for here in (True, False)
+        )
+        work = {"trainings": trained, "conversions of weights": had, "evaluations": [*facts.evaluations.values()]}
         spent = {name: sum(card["seconds"] for card in each) for name, each in work.items() if each}
-        time = " and ".join(f"{seconds:,.0f} s of {name}" for name, seconds in spent.items())
+        time = ", ".join(f"{seconds:,.0f} s of {name}" for name, seconds in spent.items())
         listed += [
             ("Device", ", ".join(sorted({str(card["device"]) for card in cards}))),
             ("Time", f"{time}, one after the other"),

@@ -7,7 +7,7 @@ from tradeoffs.page.rows import number
 
 
 def theory_part(facts: Facts) -> dict[str, Any]:
-    """Return the noise of both linear models and where the sliders begin, and the effects over the background's scale.
+    """Return noise and correlation of both linear models, and the effects over the background's scale.
 
     None of a model whose curves were not computed. ``networks``: the claims about one norm at one background scale.
     """

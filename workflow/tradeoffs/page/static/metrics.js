@@ -22,11 +22,12 @@
     };
   }
 
-  // Both ends of the least-squares line through the standard models of each architecture.
+  // Both ends of the least-squares line through the standard models of each architecture; those of sweeps learnt in, and
+  // are tested in, other worlds.
   function lines(points) {
     const ends = [];
     for (const architecture of new Set(points.map((each) => each.architecture))) {
-      const own = points.filter((each) => each.architecture === architecture && each.norm === "none");
+      const own = points.filter((each) => each.architecture === architecture && each.norm === "none" && !each.role.endsWith("_sweep"));
       const mean = (name) => own.reduce((sum, each) => sum + each[name], 0) / own.length;
       const [x, y] = [mean("x"), mean("y")];
       const spread = own.reduce((sum, each) => sum + (each.x - x) ** 2, 0);

@@ -58,6 +58,7 @@ page.theory = (() => {
   const told = page.read("theory");
   const sliders = Object.fromEntries(["scale", "correlation", "budget"].map((name) => [name, document.getElementById(`theory-${name}`)]));
   const { reliance, norms } = page.theory;
+  sliders.correlation.value = told[chosen.value].correlation;
   const steps = (low, high, count) => Array.from({ length: count }, (_, i) => low + (high - low) * i / (count - 1));
 
   function show() {
