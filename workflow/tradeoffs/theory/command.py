@@ -7,7 +7,7 @@ from typing import Any
 
 from tradeoffs.step.command import Step, Written, step_of
 from tradeoffs.step.errors import InputError
-from tradeoffs.theory import ranges
+from tradeoffs.step.ranges import COUNT, POSITIVE, SEED, Range, check
 
 PARTS = {
     "curves": "curves",
@@ -22,6 +22,31 @@ PARTS = {
 }
 """Modules of this folder, by what the command line calls them."""
 
+_CORRELATION = Range(-1, 1)
+RANGES = {
+    "noise": Range(0),
+    "core_noise": POSITIVE,
+    "core_noises": POSITIVE,
+    "scale": POSITIVE,
+    "scales": POSITIVE,
+    "largest_scale": POSITIVE,
+    "largest_budget": POSITIVE,
+    "correlation": _CORRELATION,
+    "correlations": Range(0, 1, above=True, below=True),  # of models that have a turning point
+    "test_correlations": _CORRELATION,
+    "budget_fractions": Range(0, 1, below=True),
+    "cells": Range(2, whole=True),
+    "features": Range(2, whole=True, times=2),  # half of them spurious
+    "samples": Range(10, whole=True),
+    "seeds": Range(2, whole=True),
+    "attack_steps": COUNT,
+    "updates": COUNT,
+    "random_models": COUNT,
+    "seed": SEED,
+}
+"""What the settings of all parts may be, by their names, but budgets: a list of them, or how many."""
+BUDGETS = {list: POSITIVE, int: Range(2, whole=True)}
+
 
 def step(part: str) -> Step:
     """Return the step of a part of the theory; InputError for one that there is not."""
@@ -32,5 +57,5 @@ def step(part: str) -> Step:
 
 
 def _checked(run: Callable[..., Written], settings: Any, **options: Any) -> Written:
-    ranges.check(settings)
+    check(settings, RANGES | {"budgets": BUDGETS[type(getattr(settings, "budgets", 0))]})
     return run(settings, **options)

@@ -28,11 +28,13 @@ from tradeoffs.compute.device import choose_device
 from tradeoffs.compute.precision import PRECISIONS
 from tradeoffs.data.names import check_same_classes
 from tradeoffs.models.networks import load
+from tradeoffs.step import ranges
 from tradeoffs.step.cards import check, digests
 from tradeoffs.step.code_id import code_id
 from tradeoffs.step.command import Written
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.files import read_json
+from tradeoffs.step.ranges import COUNT, POSITIVE, SEED, Range
 from tradeoffs.training import launcher
 from tradeoffs.training.checkpoint import Checkpoint, State, on_sigterm, save
 from tradeoffs.training.data import Source, open_source, read_split
@@ -42,15 +44,15 @@ from tradeoffs.training.processes import LOST, STOPPED, LostError, join, leave, 
 from tradeoffs.training.settings import Settings
 from tradeoffs.training.soundness import convergence, warnings
 
-_AT_LEAST = {
-    "epochs": 1,
-    "batch_size": 1,
-    "monitor_images": 1,
-    "attack_steps": 1,
-    "images": 1,
-    "image_size": 1,
-    "seed": 0,
+RANGES = {
+    **dict.fromkeys(("epochs", "batch_size", "monitor_images", "attack_steps", "images", "image_size"), COUNT),
+    **dict.fromkeys(("learning_rate", "attack_step_size"), POSITIVE),
+    **dict.fromkeys(("epsilon", "weight_decay", "trades_beta"), Range(0)),
+    "momentum": Range(0, 1, below=True),
+    "attack_warm_up": Range(0, 1),
+    "seed": SEED,
 }
+"""What the numbers of a training may be."""
 
 
 def sources(settings: Settings, data: Path, device: torch.device) -> tuple[Source, Source]:
@@ -90,9 +92,7 @@ def run(
         raise InputError(f"--spec: objective = {settings.objective!r}; choose one of {', '.join(OBJECTIVES)}")
     if settings.precision not in PRECISIONS:
         raise InputError(f"--spec: precision = {settings.precision!r}; choose one of {', '.join(PRECISIONS)}")
-    for name, least in _AT_LEAST.items():
-        if (value := getattr(settings, name)) is not None and value < least:
-            raise InputError(f"--spec: {name} = {value}; expected at least {least}")
+    ranges.check(settings, RANGES)
     if settings.norm != "none" and not settings.epsilon > 0:
         raise InputError(
             f"--spec: epsilon = {settings.epsilon} with norm {settings.norm}; expected a budget of more than 0, or "

@@ -1,0 +1,54 @@
+"""What numbers of a step's settings may be: whoever calls a step by hand has no config's schema."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from tradeoffs.step.errors import InputError
+
+
+class Range(NamedTuple):
+    """Numbers from ``least`` to ``most``, both among them but where ``above`` or ``below``; ``whole``: no others.
+
+    ``times``: multiples of it alone.
+    """
+
+    least: float
+    most: float = math.inf
+    whole: bool = False
+    above: bool = False
+    below: bool = False
+    times: int = 1
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value is such a number."""
+        if isinstance(value, bool) or not isinstance(value, int if self.whole else int | float):
+            return False
+        ends = (self.above and value == self.least) or (self.below and value == self.most)
+        inside = self.least <= value <= self.most and math.isfinite(value) and not ends
+        return inside and not (self.whole and value % self.times)
+
+    def __str__(self) -> str:
+        """What is expected, in words."""
+        kind = ("a whole number" if self.times == 1 else f"a multiple of {self.times}") if self.whole else "a number"
+        words = f"{kind} {'above' if self.above else 'from'} {self.least:g}"
+        return words if math.isinf(self.most) else f"{words} to {'below ' if self.below else ''}{self.most:g}"
+
+
+POSITIVE, COUNT = Range(0, above=True), Range(1, whole=True)
+SEED = Range(0, 2**31 - 1, whole=True)
+
+
+def check(settings: Any, ranges: Mapping[str, Range]) -> None:
+    """Raise InputError for the first setting, of a NamedTuple, that is out of its range, or an empty list.
+
+    None is left to the setting's kind.
+    """
+    for name, value in settings._asdict().items():
+        listed = value if isinstance(value, list) else [value]
+        if not listed:
+            raise InputError(f"--spec: {name} = []; expected one or more")
+        expected = ranges.get(name)
+        for each in listed:
+            if expected is not None and each is not None and not expected.holds(each):
+                raise InputError(f"--spec: {name} = {str(value)[:80]}; expected {expected}")
