@@ -276,10 +276,10 @@ class Steps:
     def evaluate(self, config: dict, model: plan.Model, benchmark: str) -> None:
         """Evaluate a model."""
         spec = canonical(plan.evaluation_spec(config, model, benchmark))
-        data = [(f"--{name}", self.world(config, model.world, name)) for name in plan.read_by(benchmark)]
+        folders = {name: self.world(config, model.world, name) for name in plan.read_by(benchmark)}
         out = ("--card", self.root / "card.json", "--outcomes", self.root / "outcomes.npz")
         weights = ("--weights", self.weights(config, model))
-        options = [word for pair in data for word in pair]
+        options = [word for name, folder in folders.items() for word in ("--data", f"{name}={folder}")]
         self.run("evaluate", benchmark, "--spec", spec, *options, *weights, *out)
 
     def summarise(self, config: dict) -> None:
@@ -297,8 +297,8 @@ class Steps:
             common = ("--spec", spec, "--evaluations", at / "evaluations", "--card", at / "card")
             self.run("summary", *common, "--out", at / "summary", "--sweeps", at / "sweeps")
             tables = ("--theory", at / "theory_claims", "--out", at / "claims", "--differences", at / "differences")
-            self.run("claims", *common, *tables)
-            made = {"summary", "sweeps", "theory_claims", "claims", "differences"}
+            self.run("claims", *common, *tables, "--regime", at / "regime")
+            made = {"summary", "sweeps", "theory_claims", "claims", "differences", "regime"}
             for figure in figures.figures(config).values():
                 if figure.data or not made.issuperset(figure.reads):
                     continue
@@ -400,7 +400,7 @@ def main() -> None:
                 except TimeoutError:
                     outcomes["over a minute"] += 1
                     print(f"LONG {where}", flush=True)
-                except Exception:
+                except (Exception, SystemExit):
                     outcomes["fault"] += 1
                     print(f"FAULT {where}\n{traceback.format_exc()}", flush=True)
                 else:

@@ -46,6 +46,7 @@ def test_trainings_of_the_sweep_are_models_of_their_own_and_off_by_default(confi
     ("change", "message"),
     [
         ({"values": ["tradse"]}, "objectives.values: 'tradse' is no training; expected of pgd10, trades"),
+        ({"values": ["rep2"], "trainings": {"rep2": {"objective": "trades"}}}, "'rep2' is how ids say .* give the"),
         ({"values": ["noise"], "architecture": "bottleneck"}, "expected of miniature.architectures, basic"),
     ],
 )

@@ -20,6 +20,7 @@ from tradeoffs.study.model import Config
 # What the claims take domains of these names for.
 DOMAINS = {"preserved": "val", "broken": "val_decorrelated", "reversed": "val_reversed"}
 DRAWS_PER_FEATURE = 5
+_SIMULATED = ("1", "2", "inf")  # attack norms of the theory's simulations, as the config writes them
 OTHER = "other"  # the margin of measures that have none of their own
 
 
@@ -113,14 +114,23 @@ def _miniature(study: Config) -> None:
 
 def _one_size(study: Config) -> None:
     """Check that networks are trained and tested on images of one size: numbers would be of another question."""
-    side = study["data"]["image_size"]
-    sizes = {"training": study["training"]} | {f"benchmarks.{name}": own for name, own in study["benchmarks"].items()}
-    for where, settings in sizes.items():
-        for key in ("image_size", "resize", "size", "validation_resize"):
+    side, training, objectives = study["data"]["image_size"], study["training"], study["sweeps"]["objectives"]
+    trainings = {"training": training}
+    trainings |= {f"training.overrides.{name}": own for name, own in training["overrides"].items()}
+    trainings |= {f"sweeps.objectives.trainings.{name}": own for name, own in objectives["trainings"].items()}
+    for where, settings in trainings.items():
+        if settings.get("image_size") is not None:
+            raise InputError(
+                f"config: miniature.{where}.image_size = {settings['image_size']}; expected null: networks are tested "
+                f"on images as they are stored, {side} pixels along each side (miniature.data.image_size), and would "
+                "be trained on enlarged ones"
+            )
+    for name, settings in study["benchmarks"].items():
+        for key in ("resize", "size", "validation_resize"):
             if isinstance(settings.get(key), int) and settings[key] != side:  # a benchmark may mean others by them
                 raise InputError(
-                    f"config: miniature.{where}.{key} = {settings[key]}; expected miniature.data.image_size, {side}: "
-                    "networks would be trained on images of one size and tested on those of another"
+                    f"config: miniature.benchmarks.{name}.{key} = {settings[key]}; expected miniature.data.image_size, "
+                    f"{side}: networks would be trained on images of one size and tested on those of another"
                 )
 
 
@@ -250,7 +260,19 @@ def _simulation(simulation: Config) -> None:
 
 
 def _on_one_line(theory: Config) -> None:
-    """Check that what is simulated is the model of the curves that figures draw it on."""
+    """Check that what is simulated is the model of the curves that figures draw it on, and has curves of its norms."""
+    for curves in ("curves", "anticausal_curves"):
+        if absent := [norm for norm in _SIMULATED if norm not in theory[curves]["norms"]]:
+            raise InputError(
+                f"config: theory.{curves}.norms = {', '.join(theory[curves]['norms'])}; expected {absent[0]} among "
+                f"them: simulations are of {', '.join(_SIMULATED)}, and figures draw them on the lines of the curves"
+            )
+    ours, theirs = theory["pgd"]["scale"], theory["simulation"]["scale"]
+    if ours != theirs:
+        raise InputError(
+            f"config: theory.pgd.scale = {ours}; expected {theirs}, that of theory.simulation: one figure draws both "
+            "on one line"
+        )
     for part, curves in (
         ("simulation", "curves"),
         ("pgd", "curves"),

@@ -7,7 +7,7 @@ from tradeoffs.results.standard import is_standard, training
 from tradeoffs.step.declared_benchmarks import benchmarks as declared_benchmarks
 from tradeoffs.step.errors import InputError
 from tradeoffs.study import replicates, zoo_models
-from tradeoffs.study.model import ATTACKED, DEFAULT_WORLD, Config, Model, grid, overridden
+from tradeoffs.study.model import ATTACKED, DEFAULT_WORLD, Config, Model, grid, overridden, with_effect
 from tradeoffs.study.published_data import DOWNLOADS, IMAGENET
 
 CLASSES = 1000
@@ -127,7 +127,7 @@ def _trained(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
                 bare = model_id(name, norm, epsilon)
                 seed = training_seed(bare, replicate)
                 own = {"architecture": name, "norm": norm, "epsilon": pixel_epsilon(norm, epsilon), "seed": seed}
-                spec = training | own | overridden(study["training"], bare, replicate)
+                spec = with_effect(training | own | overridden(study["training"], bare, replicate))
                 described = (in_replicate(bare, replicate), "main", name, norm, epsilon, seed, DEFAULT_WORLD)
                 result.append(Model(*described, spec, benchmarks, "train", name, None, replicate=replicate))
     return result

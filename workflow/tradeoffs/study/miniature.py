@@ -1,11 +1,12 @@
 """The miniature study: two small ResNets in the main grid, and the models of the sweeps, all trained here."""
 
+import re
 from typing import Any, NamedTuple
 
 from tradeoffs.models.ids import in_replicate, model_id, pixel_epsilon, training_seed
 from tradeoffs.step.errors import InputError
 from tradeoffs.study import replicates
-from tradeoffs.study.model import ATTACKED, DEFAULT_WORLD, Config, Model, grid, overridden
+from tradeoffs.study.model import ATTACKED, DEFAULT_WORLD, Config, Model, grid, overridden, with_effect
 
 CLASSES = 10
 # A point of a sweep: architecture, norm and budget of a model, and where it differs from the main grid's.
@@ -67,7 +68,7 @@ def _models_of_replicate(study: Config, replicate: int, everything: tuple[str, .
         begins = changed.pop("start", "scratch")
         spec |= changed | overridden(study["training"], name, replicate)
         identity = (in_replicate(name, replicate), role, architecture, norm, epsilon, seed)
-        where = (in_replicate(world, replicate), spec, benchmarks, "train", architecture, None)
+        where = (in_replicate(world, replicate), with_effect(spec), benchmarks, "train", architecture, None)
         start = in_replicate(model_id(architecture, "none", 0.0), replicate) if begins == "standard" else None
         return Model(*identity, *where, replicate=replicate, objective=training_called, start=start)
 
@@ -129,6 +130,11 @@ def _objectives(study: Config) -> list[Point]:
         raise InputError(
             f"{where}.values: {unknown[0]!r} is no training; expected of {', '.join(sweep['trainings']) or 'none'}, or "
             "say under trainings how it differs"
+        )
+    if taken := [name for name in sweep["values"] if re.fullmatch(r"(rep|copy)\d+", name)]:
+        raise InputError(
+            f"{where}.values: {taken[0]!r} is how ids say which replicate or copy a model is; give the training "
+            "another name"
         )
     if sweep["values"] and sweep["architecture"] not in study["architectures"]:
         raise InputError(

@@ -50,6 +50,24 @@ def by_id(listed: list[Model]) -> dict[str, Model]:
     return found
 
 
+# What settings are said to be where they change nothing, so that changing them makes nothing stale.
+_NO_ATTACK = {"attack_steps": 1, "attack_step_size": 1.25}
+_NO_OBJECTIVE = {"objective": "pgd", "trades_beta": 6.0}
+
+
+def with_effect(spec: Config) -> Config:
+    """Return a training's settings with those at fixed values that change nothing in it.
+
+    Standard training has no attack, and no objective; noise has no steps; the weight of a divergence is that of TRADES.
+    """
+    if spec["norm"] == "none":
+        return spec | _NO_ATTACK | _NO_OBJECTIVE
+    if spec["objective"] == "trades":
+        return spec
+    without_steps = _NO_ATTACK if spec["objective"] == "noise" else {}
+    return spec | without_steps | {"trades_beta": _NO_OBJECTIVE["trades_beta"]}
+
+
 def overridden(training: Config, name: str, replicate: int) -> Config:
     """Return what ``training.overrides`` says of a model: by its bare name for all replicates, by its id for one."""
     overrides = training["overrides"]
