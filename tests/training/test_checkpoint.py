@@ -28,9 +28,10 @@ def stopped_and_resumed(spec, images, path, calls):
 
 
 @pytest.mark.parametrize(
-    "change", [{"norm": "linf", "epsilon": 0.03, "attack_warm_up": 0.5}, {"augmentation": "crop_flip"}]
+    "change",
+    [{"norm": "linf", "epsilon": 0.03, "attack_warm_up": 0.5}, {"augmentation": "crop_flip"}, {"momentum": 0}],
 )
-def test_stopped_after_any_step_it_ends_with_the_same_weights(miniature, training, tmp_path, change):
+def test_stopped_after_any_step_it_ends_with_the_same_weights(miniature, training, tmp_path, capsys, change):
     spec = training | {"epochs": 2} | change
     images = sources(Settings(**spec), miniature / "imagenet", CPU)
     network, history = train(Settings(**spec), *images, CPU)
@@ -39,6 +40,7 @@ def test_stopped_after_any_step_it_ends_with_the_same_weights(miniature, trainin
         states = zip(network.state_dict().values(), again.state_dict().values(), strict=True)
         assert all(torch.equal(one, other) for one, other in states)
         assert repeated == history
+        assert "resuming in epoch" in capsys.readouterr().err
 
 
 def test_a_checkpoint_is_due_by_time_and_only_where_one_is_wanted(tmp_path):

@@ -100,7 +100,8 @@ def restore(run: Run, state: State, steps: int) -> None:
         names = _MEASURED | _UNDER_ATTACK if monitored else _MEASURED
         if row.keys() != names or row["epoch"] != number or not all(map(math.isfinite, row.values())):
             raise ValueError(f"history: no measurements of epoch {number}")
-    if len(history) + ("step" in state) not in range(1, run.settings.epochs + 1) or not optimizer["state"]:
+    has_moved = bool(optimizer["state"]) or not run.settings.momentum  # without momentum nothing is kept
+    if len(history) + ("step" in state) not in range(1, run.settings.epochs + 1) or not has_moved:
         raise ValueError("history: not of this training")
     if "step" in state:
         check_form(state["totals"], torch.zeros(3), "totals")
