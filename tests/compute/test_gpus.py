@@ -140,9 +140,10 @@ def test_of_mig_instances_cuda_opens_one_and_it_is_said(smi):
     assert gpus.remark() is None
 
 
-def workflow(gpu, cores=8, nodes=None):
+def workflow(gpu, cores=8, nodes=None, *, main=True):
     limits = {"gpu": SimpleNamespace(value=gpu), "_cores": SimpleNamespace(value=cores)}
-    return SimpleNamespace(resource_settings=SimpleNamespace(nodes=nodes), global_resources=limits)
+    settings = SimpleNamespace(nodes=nodes)
+    return SimpleNamespace(resource_settings=settings, global_resources=limits, is_main_process=main)
 
 
 @pytest.mark.parametrize(
@@ -156,6 +157,17 @@ def test_cores_are_shared_among_the_jobs_that_gpus_allow(gpu, per_job, cores, ex
 def test_on_a_cluster_and_without_jobs_a_step_asks_for_what_it_needs():
     assert hooks.cores(workflow(2, nodes=100), 8) == 8
     assert hooks.cores(workflow(2, cores=None), 8) == 8
+
+
+@pytest.mark.parametrize(
+    ("place", "gpus", "expected"),
+    [({}, "0", 1), ({}, "0,1", 2), ({}, "0,1,2", 2), ({}, "", 1), ({"nodes": 9}, "", 2), ({"main": False}, "0", 2)],
+)
+def test_a_model_is_trained_on_no_more_gpus_than_there_are_however_many_jobs_share_them(
+    monkeypatch, place, gpus, expected
+):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", gpus)
+    assert hooks.gpus_per_training(workflow(2, **place), {"gpus_per_training": 2}) == expected
 
 
 @pytest.mark.parametrize(

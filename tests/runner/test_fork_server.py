@@ -32,6 +32,9 @@ if "imports" in sys.argv:
 print(sys.argv[1:], os.getcwd(), os.environ["MARK"], "torch" in sys.modules)
 print("to stderr", file=sys.stderr)
 if "fail" in sys.argv: raise ValueError("broken")
+if "terminable" in sys.argv:
+    import signal
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 if "die" in sys.argv: os.kill(os.getpid(), 9)
 if "wait" in sys.argv or "sleep" in sys.argv:
     import time
@@ -342,6 +345,26 @@ def test_an_interrupted_step_puts_away_its_files_and_says_one_word(server, tmp_p
     assert process.returncode == 130
     assert error == "to stderr\ninterrupted\n"
     assert (tmp_path / "put away").exists()
+
+
+@pytest.mark.parametrize("is_warm", [True, False])
+def test_a_step_that_is_to_end_is_told_so_and_waited_for(server, tmp_path, is_warm):
+    process = start(tmp_path, server if is_warm else tmp_path / "no-server", "0", "sleep", "terminable")
+    assert wait_until((tmp_path / "started").exists)
+    process.terminate()
+    process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert (tmp_path / "put away").exists()
+
+
+def test_a_warm_step_that_does_not_answer_to_sigterm_ends_all_the_same(server, tmp_path):
+    process = start(tmp_path, server, "0", "sleep")
+    assert wait_until((tmp_path / "started").exists)
+    step = int((tmp_path / "started").read_text())
+    process.terminate()
+    process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert wait_until(lambda: not alive(step))
 
 
 @pytest.mark.parametrize("is_warm", [True, False])

@@ -10,6 +10,7 @@ from tradeoffs.study import examples as study_examples
 from tradeoffs.study import figures as study_figures
 from tradeoffs.study import plan
 from tradeoffs.step.code_id import code_id
+from tradeoffs.step.declared_data import data as declared_data
 from tradeoffs.models import released_files, sources, zoo
 from tradeoffs.page import look as page_look
 from tradeoffs.step.settings import canonical, settings
@@ -42,23 +43,24 @@ if workflow.is_main_process:
     if workflow.output_settings.dryrun:
         cost.print_line(config, MODELS)
 OWN = hooks.seen(workflow, config, MODELS)
+TRAINING_GPUS = hooks.gpus_per_training(workflow, config)
 TRAINING_CORES = hooks.cores(
-    workflow, plan.NEEDS[STUDY]["train"].cores, config["gpus_per_training"]
+    workflow, plan.NEEDS[STUDY]["train"].cores, TRAINING_GPUS
 )
 EVALUATION_CORES = hooks.cores(workflow, plan.NEEDS[STUDY]["evaluate"].cores)
-
-
-wildcard_constraints:
-    study="miniature|imagenet",
-    world="[a-z_0-9.]+",
-    dataset="[a-z_0-9]+",
-    model="[A-Za-z_0-9.]+",
-    benchmark="[a-z_0-9]+",
 
 
 def one_of(names):
     """A wildcard's pattern: one of these, or nothing at all where there is none."""
     return "|".join(re.escape(name) for name in names) or "(?!)"
+
+
+# What the study does not have cannot be asked for: Snakemake says that no rule makes it.
+wildcard_constraints:
+    study=STUDY,
+    dataset=one_of(declared_data()),
+    model=one_of(MODELS),
+    benchmark=one_of(BENCHMARKS),
 
 
 def models_from(listed):

@@ -24,7 +24,7 @@ rule train:
         "../../envs/environment.yaml"
     threads: TRAINING_CORES
     resources:
-        gpu=config["gpus_per_training"],
+        gpu=TRAINING_GPUS,
         mem_mb=needed("memory", "train"),
         runtime=needed("minutes", "train"),
     params:
@@ -34,7 +34,7 @@ rule train:
         checkpoint=lambda wc, output: str(Path(output.card).parent / "checkpoint.pt"),
         start=lambda wc, input: ["--start", input.start] if input.start else [],
         processes=lambda wc, resources: hooks.training_processes(
-            resources, config["gpus_per_training"]
+            resources, TRAINING_GPUS
         ),
     shell:
         "python -m tradeoffs train --spec {params.spec:q} --data {params.folder:q}"

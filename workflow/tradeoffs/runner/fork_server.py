@@ -64,9 +64,14 @@ ENVIRONMENT = {
 UNSET = ("PYTHONINSPECT", "PYTHONWARNINGS", "PYTHONOPTIMIZE", "PYTHONIOENCODING", "PYTHONSTARTUP", "PYTHONBREAKPOINT")
 
 _PATIENCE = 60.0  # seconds for importing everything and forking
-_GRACE = 10.0  # seconds in which an interrupted step may put away its files
-_READY, _BEGUN, _INTERRUPT = b"r", b"b", b"i"
-_INTERRUPTED = 128 + signal.SIGINT
+_GRACE = 10.0  # seconds in which a step that is to end may put away its files
+_READY, _BEGUN = b"r", b"b"
+_ENDS = {b"i": signal.SIGINT, b"t": signal.SIGTERM}  # what the client was told, and passes on
+_INTERRUPTED, _TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
+
+
+class _TerminatedError(BaseException):
+    """SIGTERM, where it is to be passed on."""
 
 
 def start(path: Path) -> subprocess.Popen[bytes] | None:
@@ -214,16 +219,16 @@ def _request(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
 
 
 def _die_with(connection: socket.socket, workflow: str) -> None:
-    """End this process as soon as the client or the workflow is gone; pass on that the client was interrupted."""
+    """End this process as soon as the client or the workflow is gone; pass on that the client is to end."""
     while processes.alive(workflow):
         if select.select([connection], [], [], 1)[0]:
             try:
                 heard = connection.recv(1)
             except OSError:
                 break
-            if heard != _INTERRUPT:
+            if heard not in _ENDS:
                 break
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), _ENDS[heard])
     os._exit(1)
 
 
@@ -231,6 +236,12 @@ def _interrupt_once(number: int, frame: FrameType | None) -> None:
     """Raise KeyboardInterrupt, but only once: what it makes a step put away is not to be interrupted again."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def _terminate_once(number: int, frame: FrameType | None) -> None:
+    """Raise _TerminatedError, but only once, as with an interruption."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise _TerminatedError
 
 
 def _run(arguments: list[str]) -> int:
@@ -284,21 +295,22 @@ def _ask(path: Path, arguments: list[str]) -> int | None:
 
 
 def _outcome(connection: socket.socket, step: str) -> int:
-    """Wait for the exit code of a step that has begun; an interruption is passed on to it, and waited for a little."""
-    interrupted = False
+    """Wait for the exit code of a step that has begun; tell it where it is to end, and wait for that a little."""
+    code = None
     try:
         answer = _heard(connection)
-    except KeyboardInterrupt:
-        interrupted = True
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except (KeyboardInterrupt, _TerminatedError) as end:
+        word, code = (b"i", _INTERRUPTED) if isinstance(end, KeyboardInterrupt) else (b"t", _TERMINATED)
+        for number in _ENDS.values():
+            signal.signal(number, signal.SIG_IGN)
         with suppress(OSError):
-            connection.sendall(_INTERRUPT)
+            connection.sendall(word)
         connection.settimeout(_GRACE)
         answer = _heard(connection)
     if answer:
         return answer[0]
-    if interrupted:
-        return _INTERRUPTED
+    if code is not None:
+        return code
     _say(f"error: {step} was killed (out of memory?)")
     return 1
 
@@ -351,12 +363,18 @@ def main(arguments: list[str]) -> int:
         if os.environ.get(ANSWERS_INTERRUPTION) or unset:
             signal.signal(signal.SIGINT, _interrupt_once)
         _end_with_workflow()
-        code = _ask(Path(path), arguments) if path and sys.platform == "linux" else None
+        code = None
+        if path and sys.platform == "linux":
+            signal.signal(signal.SIGTERM, _terminate_once)
+            code = _ask(Path(path), arguments)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
     except KeyboardInterrupt:
         _say("interrupted")
         return _INTERRUPTED
+    except _TerminatedError:
+        return _TERMINATED
     code = _run(arguments) if code is None else code
-    if code not in (0, _INTERRUPTED):
+    if code not in (0, _INTERRUPTED, _TERMINATED):
         last_words.repeat()
     return code
 

@@ -176,6 +176,18 @@ def cores(workflow: Any, wanted: int, gpus_per_job: int = 1) -> int:
     return max(1, min(wanted, int(granted) // at_once))
 
 
+def gpus_per_training(workflow: Any, config: Config) -> int:
+    """GPUs that train one model together: those that the config wants, and on this machine no more than there are.
+
+    Snakemake, which scales a request down to what there is, counts places: a GPU that jobs share is several. A job of a
+    cluster has a process of its own, and what it asked for.
+    """
+    wanted = int(config["gpus_per_training"])
+    if workflow.resource_settings.nodes is not None or not workflow.is_main_process:
+        return wanted
+    return max(1, min(wanted, count_gpus()))
+
+
 def training_processes(resources: Any, gpus_per_training: int) -> int:
     """Processes in which a job trains: one for each GPU that it asks for, as ``gpu`` or, on some clusters, ``gres``.
 
