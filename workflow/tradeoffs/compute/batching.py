@@ -20,10 +20,23 @@ _MOST_ATTACKED = 500  # images
 _HELD_BYTES = 256_000_000  # of the decoded arrays of a batch; four batches are in memory at once
 
 
+def threads() -> int | None:
+    """Return the threads that OMP_NUM_THREADS grants, of nested levels (8,4) the outermost; None where it is not set.
+
+    InputError for what is no such number.
+    """
+    text = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise InputError(f"OMP_NUM_THREADS = {text!r}; expected a number of threads, 1 or more")
+    return int(text)
+
+
 def workers() -> int:
     """Return the number of cores granted: OMP_NUM_THREADS where it is set, else the process's own."""
-    if os.environ.get("OMP_NUM_THREADS", "").isdecimal():
-        return max(1, int(os.environ["OMP_NUM_THREADS"]))
+    if (granted := threads()) is not None:
+        return granted
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

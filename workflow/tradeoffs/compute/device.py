@@ -6,6 +6,7 @@ from functools import cache
 import torch
 
 from tradeoffs.compute import gpus, lease, memory, precision
+from tradeoffs.compute.batching import threads
 from tradeoffs.step.errors import InputError
 
 
@@ -29,9 +30,8 @@ def take_threads() -> None:
     A warm process has imported torch and numpy before it knew, with one thread (:mod:`tradeoffs.runner.fork_server`); a
     linear head would then keep a GPU waiting for a minute or two.
     """
-    if "OMP_NUM_THREADS" not in os.environ:
+    if (count := threads()) is None:
         return
-    count = int(os.environ["OMP_NUM_THREADS"])
     torch.set_num_threads(count)
     if count > 1:
         import threadpoolctl
