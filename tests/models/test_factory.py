@@ -53,6 +53,7 @@ def changing():
     network.forward = lambda x: times * Own.forward(network, x) ** times
     return network
 """
+KINDS = {"ReLU", "GELU", "SiLU", "Tanh"}
 BLOCKS = """
 from torch import nn
 
@@ -141,7 +142,7 @@ def test_the_function_may_bring_its_own_weights(nets, images, by_hand):
         ({"function": "nobody.py:build"}, "no file nobody.py; correct the path"),
         ({"function": "nobody.nets:build"}, "no module nobody.nets is installed"),
         ({"function": "nets.py"}, "'nets.py'; expected file.py:function or package.module:function"),
-        ({"function": "broken.py:build"}, r"its module raised SyntaxError \(invalid syntax \(broken.py, line 1"),
+        ({"function": "broken.py:build"}, r"broken.py:1: not Python 3 \(invalid syntax\); correct it"),
         (
             {"function": "lost.py:build"},
             r"its module raised ModuleNotFoundError at lost.py:1 \(No module named 'nowhere",
@@ -206,6 +207,32 @@ def test_other_code_does_not_evaluate_the_weights_that_were_made_with_it(nets):
         load(nets / "out.pt", "python", 10, torch.device("cpu"))
     (nets / "blocks.py").write_text(BLOCKS)
     assert isinstance(load(nets / "out.pt", "python", 10, torch.device("cpu")), nn.Module)
+
+
+@pytest.mark.parametrize("named", ["nets.py:build", "mine.nets:build"])
+def test_the_code_that_runs_is_that_of_the_digest_whatever_was_imported_before(nets, named):
+    package = nets / "mine"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "nets.py").write_text(NETS.replace("from blocks", "from mine.blocks"))
+    folder = package if named.startswith("mine") else nets
+    (package / "blocks.py").write_text(BLOCKS)
+    kinds = []
+    for layer in ("GELU", "ReLU", "SiLU", "ReLU"):  # two of one length, in one second
+        (folder / "blocks.py").write_text(BLOCKS.replace("ReLU", layer))
+        kinds.append({type(part).__name__ for part in factory.make(Factory(named, {})).modules()} & KINDS)
+    assert kinds == [{"GELU"}, {"ReLU"}, {"SiLU"}, {"ReLU"}]
+
+
+def test_two_functions_with_modules_of_one_name_have_their_own(nets, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "nets.py").write_text(NETS)
+    (other / "blocks.py").write_text(BLOCKS.replace("ReLU", "Tanh"))
+    kinds = []
+    for named in ("nets.py:build", "other/nets.py:build", "nets.py:build"):
+        kinds.append({type(part).__name__ for part in factory.make(Factory(named, {})).modules()} & KINDS)
+    assert kinds == [{"ReLU"}, {"Tanh"}, {"ReLU"}]
 
 
 def test_the_digest_is_of_the_file_and_what_it_imports_of_its_own(nets):

@@ -9,6 +9,7 @@ import importlib
 import inspect
 import json
 import sys
+import sysconfig
 import types
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -44,6 +45,7 @@ def make(factory: Factory) -> nn.Module:
     It is not there, wants other arguments, raises, or returns something else.
     """
     place = user_code.place(factory.function)
+    _forget_imported(factory.function)
     with _imports_from(place.root), _default_type_kept():
         function = _function(place, factory.function)
         try:
@@ -118,6 +120,20 @@ def _function(place: user_code.Place, factory: str) -> Callable[..., Any]:
     return found  # type: ignore[no-any-return]
 
 
+def _forget_imported(factory: str) -> None:
+    """Have a factory's own code imported as it is now, and from its own folder, as its digest is taken.
+
+    Another model's may have modules of the same names, and files are edited while a notebook lives. What is installed
+    stays: others hold parts of it.
+    """
+    installed = [Path(sysconfig.get_path(kind)) for kind in ("stdlib", "purelib", "platlib")]
+    for name, file in user_code.modules(factory).items():
+        there = Path(getattr(sys.modules.get(name), "__file__", None) or "").absolute()
+        if there == file.absolute() or not any(map(there.is_relative_to, installed)):
+            sys.modules.pop(name, None)
+    importlib.invalidate_caches()
+
+
 def _executed(file: Path) -> types.ModuleType:
     """Return the module that a file is, as it is now: no older version of it from a cache."""
     name = f"factory_{file.stem}"
@@ -130,12 +146,17 @@ def _executed(file: Path) -> types.ModuleType:
 
 @contextmanager
 def _imports_from(root: Path) -> Iterator[None]:
-    """Let imports find the modules of a folder first; afterwards last, for those within functions."""
-    folder = str(root.absolute())
+    """Let imports find the modules of a folder first; afterwards last, for those within functions.
+
+    None is compiled into a cache: one that is edited within a second, to the same length, would be read from there.
+    """
+    folder, kept = str(root.absolute()), sys.dont_write_bytecode
     sys.path.insert(0, folder)
+    sys.dont_write_bytecode = True
     try:
         yield
     finally:
+        sys.dont_write_bytecode = kept
         sys.path.remove(folder)
         if folder not in sys.path:
             sys.path.append(folder)

@@ -53,19 +53,24 @@ def place(factory: str) -> Place:
 
 
 def files(factory: str) -> list[Path]:
-    """Return the file of a factory and those of its own that it imports, directly or not; InputError as :func:`place`.
+    """Return the file of a factory and those of its own that it imports, directly or not; errors as :func:`modules`."""
+    return sorted(modules(factory).values())
+
+
+def modules(factory: str) -> dict[str, Path]:
+    """Return those files by the dotted names of their modules; InputError as :func:`place`.
 
     And for one that cannot be read, or is no Python.
     """
     start = place(factory)
     own = start.module.split(".")[0] if start.module else None
-    seen: list[Path] = []
+    found_by_name: dict[str, Path] = {}
     queue = [(start.file, start.module or start.file.stem)]
     while queue:
         file, name = queue.pop()
-        if file in seen:
+        if file in found_by_name.values():
             continue
-        seen.append(file)
+        found_by_name[name] = file
         for dotted in _imported(file, name):
             parts = dotted.split(".")
             # A package runs its __init__ before the module that is meant.
@@ -73,7 +78,7 @@ def files(factory: str) -> list[Path]:
                 found = _file(start.root, parts[:end])
                 if found is not None and own in (None, parts[0]):
                     queue.append((found, ".".join(parts[:end])))
-    return sorted(seen)
+    return found_by_name
 
 
 def digest(factory: str) -> str:
