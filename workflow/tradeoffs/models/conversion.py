@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from tradeoffs.models import state_dict
+from tradeoffs.models import normalisers, state_dict
 from tradeoffs.models.answers import finite
 from tradeoffs.models.networks import build
 from tradeoffs.models.normalised import wrap
@@ -87,7 +87,7 @@ def chosen(settings: Settings, published: Preprocessing | None, what: str) -> Pr
 
 
 def check_channels(settings: Settings) -> None:
-    """InputError where mean or std is neither None nor three finite numbers, above 0 for std."""
+    """InputError where mean or std is neither None nor three finite numbers of pixels in [0, 1], above 0 for std."""
     for key in ("mean", "std"):
         values = getattr(settings, key)
         if values is None:
@@ -97,6 +97,11 @@ def check_channels(settings: Settings) -> None:
             raise InputError(
                 f"{key}: {values}; expected three finite numbers{f' of at least {SMALLEST}' if key == 'std' else ''}, "
                 "or null"
+            )
+        if max(map(abs, values)) > normalisers.LARGEST:
+            raise InputError(
+                f"{key}: {values}, not in units of pixels in [0, 1]; expected numbers up to {normalisers.LARGEST:g}: "
+                "those of pixels from 0 to 255, divided by 255"
             )
 
 

@@ -45,6 +45,8 @@ def run(
     under ``unavailable`` why: what is made from it says so too.
     """
     facts = sources.find(source)
+    if settings.classes < 1:
+        raise InputError(f"--spec: classes = {settings.classes}; expected a whole number from 1")
     content = check(checkpoint, ours=not facts.own)[0] if checkpoint else None
     if content and getattr(settings, "sha256", None) not in (None, content):
         raise InputError(

@@ -34,7 +34,7 @@ _NAMES = {
 }
 _DEPTH = 8
 _FEW = 16  # numbers at most that are looked at as values of channels: (1, 3, 1, 1) of them, or one
-_LARGEST = 3.0  # of what is in units of pixels in [0, 1]; in those of 0 to 255 it is about 120
+LARGEST = 3.0  # of what is in units of pixels in [0, 1]; in those of 0 to 255 it is about 120
 _PIXELS = 255.0
 _ROUNDING = 1e-5  # of a value, in its own units
 _ALONE = "save the state_dict of the network alone, and give mean and std"
@@ -86,7 +86,7 @@ def agreed(found: Normaliser, mean: list[float] | None, std: list[float] | None,
             )
     if mean is not None and std is not None:
         return mean, std
-    if max(map(abs, found.mean + found.std)) > _LARGEST:
+    if max(map(abs, found.mean + found.std)) > LARGEST:
         raise InputError(
             f"{path}: its normaliser ({found.name}) has mean {found.mean} and std {found.std}, not in units of pixels "
             "in [0, 1]; give mean and std, which are these divided by the largest pixel (255)"
