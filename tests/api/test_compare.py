@@ -52,6 +52,23 @@ def test_a_difference_is_that_of_values_and_its_interval_that_of_paired_draws(co
         assert row.interval_over == "images"
 
 
+def test_the_table_is_written_beside_the_results(compared, tmp_path):
+    written = pd.read_csv(tmp_path / "out" / "differences.csv", keep_default_na=False)
+    assert list(written.columns) == list(compared.table.columns)
+    assert written["difference"].astype(float).tolist() == pytest.approx(compared.table.difference.tolist(), rel=1e-5)
+    assert sorted(path.name for path in (tmp_path / "out" / "mine").iterdir()) == [
+        f"{benchmark}.{suffix}" for benchmark in ("rival10", "waterbirds") for suffix in ("json", "npz")
+    ]
+
+
+def test_results_of_another_version_of_the_code_are_compared_with_a_word(compared):
+    assert "different versions" not in repr(compared)
+    first = next(iter(compared.results.values()))
+    first.card["code"] = "0" * 16
+    assert "waterbirds: results of different versions of the code; evaluate again" in repr(compared)
+    assert "different versions of the code" in compared._repr_html_()
+
+
 def test_headlines_are_one_family(compared):
     first = {"waterbirds": "background_swap_gap", "rival10": "rfs_linf"}
     headlines = compared.table[compared.table.scope == "headline"]
@@ -258,7 +275,14 @@ def test_an_option_given_twice_holds_both(places, own, tmp_path, capsys):
             {},
             "models: a: meen: unknown; expected model and any of mean",
         ),
-        ({"../a": Own(), "b": Own()}, {}, "models: '../a' names no folder below out"),
+        *(
+            ({name: Own(), "b": Own()}, {}, f"models: {name!r} names no folder below out")
+            for name in ("../a", "..", "", 3)
+        ),
+        ({"a": Own(), "b": Own()}, {"settings": 3}, "settings: 3; expected changes by benchmark"),
+        ({"a": Own(), "b": Own()}, {"settings": {"waterbirds": 3}}, "settings: 3; expected changes by name"),
+        ({"a": Own(), "b": Own()}, {"benchmarks": None}, "benchmarks: None; expected one or more, each once"),
+        ({"a": Own(), "b": Own()}, {"page": "."}, "page: .: is a folder; expected a file of HTML to write"),
         ({"a": Own(), "b": Own()}, {"settings": {"hat": {}}}, "no benchmark is called 'hat'"),
         ({"a": Own(), "b": Own()}, {"benchmarks": []}, "benchmarks: none; expected one or more, each once"),
         ({"a": Own(), "b": Own()}, {"benchmarks": ["waterbirds"] * 2}, "benchmarks: waterbirds, waterbirds; expected"),

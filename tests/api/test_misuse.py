@@ -94,6 +94,21 @@ NETWORKS = {
         {"settings": {"bootstrap": 20.5}},
         "settings: bootstrap = '20.5': 20.5 is not of type 'integer'",
     ),
+    "no settings": (Own(), {"settings": 3}, "settings: 3; expected changes by name"),
+    "no architecture": ("nets/mine.pt:build", {"trust": True, "architecture": 3}, "architecture: 3; expected text"),
+    "no text": (Own(), {"name": 3}, "name: 3; expected text"),
+    "no user": ("~nobody-here/mine.pt", {}, "model: '~nobody-here/mine.pt'; "),
+    "no path": ("x" * 5000, {}, "model: 'xxxx"),
+    "no weights yet": (
+        nn.Sequential(nn.Flatten(), nn.LazyLinear(10)),
+        {},
+        "its weights are not made yet (lazy layers)",
+    ),
+    "pixels to 255": (
+        Own(),
+        {"mean": [123.7, 116.3, 103.5], "std": [58.4, 57.1, 57.4]},
+        "mean: [123.7, 116.3, 103.5], not in units of pixels in [0, 1]; expected numbers up to 3",
+    ),
     "no draws": (Own(), {"settings": {"bootstrap": 3}}, "settings: bootstrap = '3': 3 is less than the minimum of 10"),
 }
 
@@ -108,6 +123,32 @@ def test_a_network_that_does_not_fit_is_one_line(what, miniature, tmp_path, monk
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "data", "out", "message"),
+    [
+        (None, "waterbirds", None, "benchmark: None; expected one name, as 'waterbirds'; compare takes several"),
+        (["waterbirds"], "waterbirds", None, r"benchmark: \['waterbirds'\]; expected one name"),
+        ("waterbirds", {"waterbirds": 3}, None, "data: waterbirds: 3; expected a path"),
+        ("waterbirds", {"waterbird": "x"}, None, "data: 'waterbird' is no data set; did you mean waterbirds"),
+        ("waterbirds", "waterbirds", 3, "out: 3; expected a folder"),
+        ("waterbirds", "waterbirds", "taken", "out: taken: .*; expected a folder that can be written to"),
+        ("waterbirds", "waterbirds", "taken/below", "out: taken/below: .*; expected a folder that can be written to"),
+        ("waterbirds", "waterbirds", "/proc/nope", "out: /proc/nope: .*; expected a folder that can be written to"),
+    ],
+)
+def test_what_is_of_another_kind_or_cannot_be_written_is_one_line_before_hours_are_spent(
+    benchmark, data, out, message, miniature, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").touch()
+    monkeypatch.setattr("tradeoffs.api.evaluate.measured", None)
+    place = miniature / data if isinstance(data, str) else data
+    with pytest.raises(tradeoffs.InputError, match=message) as raised:
+        tradeoffs.evaluate(Own(), benchmark, place, study="miniature", out=out, progress=False)
+    assert "\n" not in str(raised.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
 def test_another_number_of_classes_than_the_benchmark_s_is_one_line(miniature):

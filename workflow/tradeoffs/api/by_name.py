@@ -24,7 +24,12 @@ _OF_ENTRY = ("mean", "std", "input_size", "classes", "architecture", "weights") 
 
 def by_name(text: str, how: How, device: torch.device) -> Given:
     """Return the model that a text names, on a device. InputError for what is no such name, or refused."""
-    path = Path(text).expanduser()
+    try:
+        path = Path(text).expanduser()
+        path.is_file()
+    except (OSError, RuntimeError) as error:  # too long for a path, or of a user that there is not
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"model: {text[:80]!r}; {reason}: correct the path") from None
     library, slash, rest = text.partition("/")
     if slash and library == "zoo" and not path.is_file():
         return _of_zoo(rest, how, device)

@@ -20,6 +20,7 @@ import torch
 from tradeoffs.api import defaults, folders, given, markup, result
 from tradeoffs.api.described import Given, How
 from tradeoffs.api.evaluate import one
+from tradeoffs.api.kinds import check_kinds, writable
 from tradeoffs.api.result import Result
 from tradeoffs.benchmarks.evaluate import find
 from tradeoffs.claims.row import EXPLORATORY, HEADLINE
@@ -27,6 +28,7 @@ from tradeoffs.claims.variance import Estimate
 from tradeoffs.claims.verdicts import holm
 from tradeoffs.models.networks import Network
 from tradeoffs.results.evaluations import difference
+from tradeoffs.results.table import write_csv
 from tradeoffs.step.declared_benchmarks import benchmarks as declared_benchmarks
 from tradeoffs.step.errors import InputError
 
@@ -82,6 +84,10 @@ class Comparison:
         return markup.shown(title, header, rows, len(words), self._remarks())
 
     def _remarks(self) -> Iterator[str]:
+        for benchmark in dict.fromkeys(benchmark for _, benchmark in self.results):
+            of_it = [each for (_, name), each in self.results.items() if name == benchmark]
+            if len({each.card["code"] for each in of_it}) > 1:
+                yield f"{benchmark}: results of different versions of the code; evaluate again to be sure"
         for (model, benchmark), each in self.results.items():
             yield from (f"{model}, {benchmark}: {said}" for said in each.remarks)
 
@@ -116,17 +122,21 @@ def compare(
     """
     import pandas as pd
 
-    names = [benchmarks] if isinstance(benchmarks, str) else list(benchmarks)
-    if not names or len(set(names)) < len(names):
-        raise InputError(f"benchmarks: {', '.join(map(str, names)) or 'none'}; expected one or more, each once")
+    names = _names(benchmarks)
     last = _reference(models, reference)
     changes = settings or {}
+    if not isinstance(changes, Mapping):
+        raise InputError(f"settings: {changes!r}; expected changes by benchmark, as {{'waterbirds': {{...}}}}")
     for name in [*names, *changes]:
+        check_kinds(name, changes.get(name, {}), None, out)
         find(name)
     for name, model in models.items():
-        if out is not None and Path(name).name != name:
-            raise InputError(f"models: {name!r} names no folder below out; expected a name without / in it")
+        if not isinstance(name, str) or (out is not None and name not in {Path(name).name} - {"", ".."}):
+            raise InputError(f"models: {name!r} names no folder below out; expected text without / in it")
         _how(name, model)
+    below = None if out is None else writable(out)
+    if page is not None and (Path(page).expanduser().is_dir() or not str(page)):
+        raise InputError(f"page: {page}: is a folder; expected a file of HTML to write")
     places = data if isinstance(data, Mapping) or len(names) > 1 else {find(names[0]).data[0]: data}
     found: dict[tuple[str, str], Result] = {}
     networks: dict[tuple[str, str], Callable[[], Network]] = {}
@@ -136,7 +146,7 @@ def compare(
             continue
         plain, how = _how(name, model)
         kept: dict[str, Given] = {}
-        into = None if out is None else Path(out).expanduser() / name
+        into = None if below is None else below / name
         for benchmark in names:
             told = (how, name, study, changes.get(benchmark, {}), device, into, progress)
             found[name, benchmark] = one(plain, benchmark, places, *told, kept=kept)
@@ -146,6 +156,8 @@ def compare(
     for row, adjusted in zip(headlines, holm([row["p_value"] for row in headlines]).adjusted, strict=True):
         row["p_adjusted"] = adjusted
     compared = Comparison(pd.DataFrame(rows, columns=list(COLUMNS)), found)
+    if below is not None:
+        write_csv(below / "differences.csv", COLUMNS, compared.table.itertuples(index=False))
     if page is not None:
         from tradeoffs.api import compare_images, compare_page  # which import what draws charts and pictures
 
@@ -213,6 +225,14 @@ def _check_paired(benchmark: str, pair: Mapping[str, Result]) -> None:
             f"{benchmark}: {what} of {one_name} is {str(ours)[:80]}, but {str(theirs)[:80]} of {other_name}; "
             "evaluate both on the same data with the same settings"
         )
+
+
+def _names(benchmarks: object) -> list[str]:
+    names = [benchmarks] if isinstance(benchmarks, str) else benchmarks
+    if not isinstance(names, Sequence) or not names or len(set(map(str, names))) < len(names):
+        listed = ", ".join(map(str, names)) if isinstance(names, Sequence) else str(names)
+        raise InputError(f"benchmarks: {listed or 'none'}; expected one or more, each once")
+    return list(names)
 
 
 def _reference(models: Mapping[str, Any], reference: str | None) -> str:

@@ -6,10 +6,9 @@ tradeoffs compare --models mine=DIR reference=torchvision/resnet50 --benchmarks 
 from pathlib import Path
 from typing import Annotated
 
-from tradeoffs.api.compare import COLUMNS, compare
+from tradeoffs.api.compare import compare
 from tradeoffs.api.evaluate_command import folders_of, named
 from tradeoffs.compute.device import choose_device
-from tradeoffs.results.table import write_csv
 
 
 def run(
@@ -28,5 +27,4 @@ def run(
     computed = not all(Path(model).expanduser().is_dir() for model in told.values())
     device = choose_device() if computed else "cpu"
     found = compare(told, benchmarks, places, reference=reference, study=study, device=device, out=out, page=page)
-    write_csv(out / "differences.csv", COLUMNS, found.table.itertuples(index=False))
     print(found)

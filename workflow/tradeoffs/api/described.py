@@ -39,6 +39,10 @@ class Given(NamedTuple):
 
 def settings(how: How, classes: int) -> conversion.Settings:
     """Return what was said as a conversion takes it; InputError for what is no number."""
+    for key in ("architecture", "weights"):
+        value = getattr(how, key)
+        if value is not None and not isinstance(value, str):
+            raise InputError(f"{key}: {value!r}; expected text")
     for key in ("input_size", "classes"):
         value = getattr(how, key)
         if value is not None and (type(value) is not int or value < 1):

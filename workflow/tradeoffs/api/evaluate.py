@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from tradeoffs.api import defaults, folders, given
 from tradeoffs.api.described import Given, How
+from tradeoffs.api.kinds import check_kinds, writable
 from tradeoffs.api.result import Result
 from tradeoffs.benchmarks.evaluate import CURE, code, device_name, find, found, measured, write_outcomes
 from tradeoffs.compute import bars, memory, precision
@@ -102,6 +103,7 @@ def one(
     ``kept``: what a text that names this model was loaded as, if it was: for further benchmarks of it.
     """
     started = time.perf_counter()
+    check_kinds(benchmark, changes, name, out)
     declared = find(benchmark)
     chosen = defaults.chosen(benchmark, study, changes)
     splits = chosen.get("domains", {"val": "val"}).values()
@@ -114,10 +116,11 @@ def one(
         told = defaults.of_model(
             benchmark, chosen, model=taken.name, architecture=taken.architecture, classes=taken.classes
         )
+        into = None if out is None else writable(out)  # before hours are spent
         result = measured(benchmark, taken.network, told, roots, where)
     files = {}
-    if out is not None:
-        outcomes = Path(out).expanduser() / f"{benchmark}.npz"
+    if into is not None:
+        outcomes = into / f"{benchmark}.npz"
         write_outcomes(result, outcomes)
         files = digests(outcomes)
     card = made(
@@ -132,6 +135,6 @@ def one(
         model=taken.name,
         **taken.content | found(result, roots) | dict(remarks or {}),
     )
-    if out is not None:
+    if into is not None:
         write_json(outcomes.with_suffix(".json"), card)
     return Result(card, result.outcomes, result.draws)

@@ -19,6 +19,7 @@ from tradeoffs.step.cards import check
 from tradeoffs.step.declared_data import DataSet, data
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.folders import is_file, unreadable, walk
+from tradeoffs.step.similar import did_you_mean
 from tradeoffs.study.published_data import folder_of, held
 
 Places = str | Path | Mapping[str, str | Path]
@@ -35,8 +36,8 @@ class Folder(NamedTuple):
 def opened(benchmark: str, given: Places, splits: Iterable[str] = ("val",)) -> Iterator[dict[str, Folder]]:
     """Give the folder of each data set that a benchmark reads; a path alone is that of the only one.
 
-    ``splits``: of ImageNet's folder, those that are read. InputError for folders that are missing, too many, of another
-    data set or incomplete.
+    ``splits``: of ImageNet's folder, those that are read. InputError for folders that are missing, of no data
+    set or another, or incomplete.
     """
     wanted = find(benchmark).data
     if isinstance(given, str | Path):
@@ -46,6 +47,13 @@ def opened(benchmark: str, given: Places, splits: Iterable[str] = ("val",)) -> I
         given = {wanted[0]: given}
     if not isinstance(given, Mapping):
         raise InputError(f"data: {type(given).__name__}; expected a path, or names of data sets and their paths")
+    for name, path in given.items():
+        if name not in data():
+            raise InputError(
+                f"data: {name!r} is no data set{did_you_mean(str(name), data())}; {benchmark} reads {', '.join(wanted)}"
+            )
+        if not isinstance(path, str | Path):
+            raise InputError(f"data: {name}: {path!r}; expected a path")
     for name in wanted:
         if name not in given:
             raise InputError(f"data: no folder of {name}, which {benchmark} reads; give one")

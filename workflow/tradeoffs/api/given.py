@@ -12,6 +12,7 @@ from tradeoffs.api.by_name import by_name
 from tradeoffs.api.described import Given, How
 from tradeoffs.api.in_memory import in_memory, inside
 from tradeoffs.models import conversion
+from tradeoffs.models.normalised import Wrapped
 from tradeoffs.step.errors import InputError
 
 
@@ -61,14 +62,24 @@ def network(
                 f"model: {type(model).__name__}; expected a torch.nn.Module, or text: torchvision/<name>, timm/<name>, "
                 "or the path of a file of weights"
             )
-        found = found._replace(name=name or found.name)
+        found = found._replace(name=name or found.name, content=_preprocessing(found.network) | found.content)
         if how.features is not None:
+            named = how.features if isinstance(how.features, str) else "a function"
+            found = found._replace(content=found.content | {"features_from": named})
             found = found._replace(network=tapped.with_features(cast(nn.Module, found.network), how.features, device))
         x = conversion.images(getattr(found.network, "input_size", 0) or pixels).to(device)
         conversion.probe(cast(nn.Module, found.network), x, found.classes, found.name)
         if "features" in needs:
             _check_features(found, x)
     return found
+
+
+def _preprocessing(network: object) -> dict[str, dict[str, object]]:
+    """Return what a card says of the preprocessing within a network: whatever decides numbers is to be seen there."""
+    if not isinstance(network, Wrapped):
+        return {}
+    mean, std = ([float(f"{value:.7g}") for value in each.flatten().tolist()] for each in (network.mean, network.std))
+    return {"preprocessing": {"mean": mean, "std": std, "input_size": network.input_size}}
 
 
 def _check_features(found: Given, x: Tensor) -> None:

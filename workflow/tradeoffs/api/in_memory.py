@@ -75,6 +75,8 @@ def in_memory(model: nn.Module, how: How, device: torch.device, pixels: int) -> 
 
 def _copied(model: nn.Module, kind: str) -> nn.Module:
     tensors = [*model.parameters(), *model.buffers()]
+    if any(map(nn.parameter.is_lazy, tensors)):
+        raise InputError(f"{kind}: its weights are not made yet (lazy layers); run it once on images first")
     if any(tensor.is_meta for tensor in tensors):
         raise InputError(f"{kind}: its weights are on the device meta, which holds no values; load them first")
     if len({tensor.device for tensor in tensors}) > 1:
