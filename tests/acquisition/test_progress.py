@@ -6,6 +6,7 @@ import json
 import os
 import random
 import threading
+import time
 import zipfile
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from acquisition.faulty_server import Handler, Page, Site, cut, reset, status
 from steps import settings_of
 from tradeoffs.acquisition import download as module
 from tradeoffs.acquisition import server
-from tradeoffs.acquisition.archive_file import Published, known_sha256, problem, record_of, unexpected
+from tradeoffs.acquisition.archive_file import Published, known_sha256, problem, record_of, unexpected, write_record
 from tradeoffs.acquisition.download import download
 from tradeoffs.acquisition.members import check_folder, is_whole, write_whole
 from tradeoffs.step.errors import InputError
@@ -241,12 +242,26 @@ def test_what_is_wrong_with_a_file(tmp_path: Path):
 def test_record_counts_where_it_is_not_older_than_the_archive(tmp_path: Path):
     archive = tmp_path / "a.zip"
     archive.write_bytes(ZIP)
-    assert known_sha256(archive) == hashlib.sha256(ZIP).hexdigest()
+    right = hashlib.sha256(ZIP).hexdigest()
+    assert known_sha256(archive) == right
     record_of(archive).write_text(f"{'1' * 64}  a.zip\n")
-    for age, expected in ((0, "1" * 64), (1, "1" * 64), (-1, hashlib.sha256(ZIP).hexdigest())):
-        os.utime(archive, ns=(10**18, 10**18))
-        os.utime(record_of(archive), ns=(10**18 + age, 10**18 + age))
+    changed = archive.stat().st_ctime_ns
+    for age, expected in ((0, "1" * 64), (10**9, "1" * 64), (-(10**9), right)):
+        os.utime(record_of(archive), ns=(changed + age, changed + age))
         assert known_sha256(archive) == expected
+
+
+def test_another_archive_in_its_place_is_hashed_even_with_the_time_of_the_first(tmp_path: Path):
+    archive, other = tmp_path / "a.zip", tmp_path / "other.zip"
+    archive.write_bytes(ZIP)
+    write_record(archive, known_sha256(archive))
+    written = archive.stat().st_mtime_ns
+    other.write_bytes(ZIP + b"more")
+    os.utime(other, ns=(written, written))
+    time.sleep(0.02)  # the clock of files is a coarse one
+    other.replace(archive)
+    assert archive.stat().st_mtime_ns == written
+    assert known_sha256(archive) == hashlib.sha256(ZIP + b"more").hexdigest()
 
 
 def test_a_member_is_whole_when_it_is_a_plain_file_of_its_size(tmp_path: Path):

@@ -95,7 +95,8 @@ def write_record(archive: Path, sha256: str) -> None:
 def known_sha256(archive: Path) -> str:
     """Return the SHA-256 of ``archive``: as recorded where the record is not older than the archive, else computed.
 
-    Reading hundreds of gigabytes only to hash them again would cost more than unpacking what is needed.
+    By when the file was last changed in any way, its place too: a copy or a move keeps the time of its content. Reading
+    hundreds of gigabytes only to hash them again would cost more than unpacking what is needed.
     """
     try:
         found = archive.stat()
@@ -103,9 +104,8 @@ def known_sha256(archive: Path) -> str:
         raise InputError(f"{archive}: file not found; download it first, or correct the path") from None
     if not stat.S_ISREG(found.st_mode):  # reading a pipe would wait for ever
         raise InputError(f"{archive}: not a plain file; give the archive itself")
-    changed = found.st_mtime_ns
     recorded = read_record(archive)
-    if recorded is not None and record_of(archive).stat().st_mtime_ns >= changed:
+    if recorded is not None and record_of(archive).stat().st_mtime_ns >= found.st_ctime_ns:
         return recorded
     return digests(archive).sha256
 

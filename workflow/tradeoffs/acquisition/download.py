@@ -99,9 +99,9 @@ def download(urls: list[str], out: Path, published: Published, wanted: Wanted | 
         else:
             sha256 = _fetch(urls, out, published, recorded)
             zip_ranges.forget_part(out)
-        write_record(out, sha256)
         if not out.exists():
             partial.data_of(out).replace(out)
+        write_record(out, sha256)  # last, as it counts where it is not older than the file is in its place
         partial.forget(out)
 
 

@@ -10,7 +10,7 @@ written as its bytes are. Whether these are the published files' nobody says, so
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +29,14 @@ def write(folder: Path, out: Path) -> None:
     It appears whole (:func:`tradeoffs.acquisition.parquet_files.make`). InputError for files that are missing, not
     readable or of another data set, and where pyarrow is not installed.
     """
-    parquet_files.make(out, lambda staging: _write(folder, staging / waterbirds_layout.FOLDER))
-
-
-def _write(folder: Path, base: Path) -> None:
     files = {split: parquet_files.files(folder, f"{split}-*.parquet") for split in SPLITS}
     for split in SPLITS:
         if not files[split]:
             raise InputError(f"{folder}: has no {split}-*.parquet; expected those of {', '.join(SPLITS)}")
+    parquet_files.make(out, lambda staging: _write(folder, files, staging / waterbirds_layout.FOLDER))
+
+
+def _write(folder: Path, files: Mapping[str, Sequence[Path]], base: Path) -> None:
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(waterbirds_layout.COLUMNS)
