@@ -311,6 +311,16 @@ def _without(name, plain):
             "--config study=2026-13-45",
             "--config: 'study=2026-13-45'; expected KEY=VALUE, as study=imagenet",
         ),
+        (
+            "--counts --images-per-second a=1",
+            "--images-per-second: says hours, of which --counts prints none; leave one of them out",
+        ),
+        ("--images-per-second a=1 a=2", "--images-per-second: a is given twice; expected each network once"),
+        (
+            "--images-per-second basic=1 botleneck=2",
+            "--images-per-second: 'botleneck' is no network of the study; did you mean bottleneck?; it has basic, "
+            "bottleneck",
+        ),
         ("--images-per-second 2500", "--images-per-second: '2500'; expected NETWORK=NUMBER, as resnet50=2500"),
         (
             "--images-per-second a=-1",

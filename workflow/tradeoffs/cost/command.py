@@ -37,6 +37,8 @@ def run(
     """Print the tables; InputError for an option that says nothing, and for what Snakemake would not run."""
     if by not in _NAMES:
         raise InputError(f"--by: {by!r}; expected {', '.join(_NAMES)}")
+    if counts and images_per_second:
+        raise InputError("--images-per-second: says hours, of which --counts prints none; leave one of them out")
     try:
         found = study.read(configfile or [], config or [], complete=complete)
     except SystemExit as end:  # as the Snakefile's hooks end a run

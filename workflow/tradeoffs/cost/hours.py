@@ -8,6 +8,8 @@ from tradeoffs.cost import here, networks, throughput
 from tradeoffs.cost.jobs import Job, usual_side
 from tradeoffs.cost.reason import first_line
 from tradeoffs.cost.seconds import seconds
+from tradeoffs.step.errors import InputError
+from tradeoffs.step.similar import did_you_mean
 from tradeoffs.study import plan
 from tradeoffs.study.model import Config
 
@@ -30,7 +32,14 @@ def measured(config: Config, jobs: list[Job], given: dict[str, float]) -> Hours:
     classes, side = plan.CLASSES[config["study"]], usual_side(config)
     known: dict[str, networks.Facts] = {}
     unknown = []
-    for name in dict.fromkeys(job.model.loads_as for job in jobs):
+    names = dict.fromkeys(job.model.loads_as for job in jobs)
+    if len(given) > 1 and (unused := given.keys() - names):  # one alone may be a measure of others
+        name = min(unused)
+        raise InputError(
+            f"--images-per-second: {name!r} is no network of the study{did_you_mean(name, names)}; it has "
+            f"{', '.join(names)}"
+        )
+    for name in names:
         try:
             known[name] = networks.facts(name, classes, side)
         except Exception as error:  # whatever a library makes of it

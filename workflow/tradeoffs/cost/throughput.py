@@ -37,6 +37,8 @@ def given(texts: list[str]) -> dict[str, float]:
             value = 0.0
         if not (name and equals and 0 < value < 1e9):
             raise InputError(f"--images-per-second: {text!r}; expected NETWORK=NUMBER, as resnet50=2500")
+        if name in found:
+            raise InputError(f"--images-per-second: {name} is given twice; expected each network once")
         found[name] = value
     return found
 
