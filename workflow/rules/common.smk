@@ -22,7 +22,7 @@ from tradeoffs.study import (
     replicates,
     specification,
 )
-from tradeoffs.study.model import DEFAULT_WORLD
+from tradeoffs.study.model import DEFAULT_WORLD, TRAINING_WORLD
 from tradeoffs.theory import command as theory_parts
 
 config, MODELS = hooks.configured(
@@ -80,6 +80,24 @@ def assembled_from(wildcards):
     if wildcards.dataset in MISSING:
         sys.exit(f"error: {wildcards.dataset}: {MISSING[wildcards.dataset]}")
     return published_data.marks(config["imagenet"], wildcards.dataset)
+
+
+def parts_of(wildcards):
+    """What a published data set is assembled from: place in it -> file or folder."""
+    if wildcards.world == TRAINING_WORLD:
+        return published_data.training_parts(config["imagenet"])
+    return published_data.parts(config["imagenet"], wildcards.dataset)
+
+
+def own_parts(wildcards):
+    """What is known of those of these parts that the user keeps."""
+    seen = OWN.data.get(wildcards.dataset, {})
+    return {place: seen[place] for place in parts_of(wildcards) if place in seen}
+
+
+def training_folder(model):
+    """The folder that a training reads."""
+    return folder(plan.training_world(config, model), "imagenet")
 
 
 def folder(world, dataset):

@@ -73,23 +73,20 @@ rule assemble:
     input:
         assembled_from,
     output:
-        "resources/imagenet/default/{dataset}/fingerprint.json",
+        "resources/imagenet/{world}/{dataset}/fingerprint.json",
     log:
-        "logs/imagenet/data/{dataset}.log",
+        "logs/imagenet/data/{world}/{dataset}.log",
+    wildcard_constraints:
+        world=one_of([DEFAULT_WORLD, TRAINING_WORLD]),
     localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.acquisition.assemble"),
-        spec=lambda wc: settings(
-            {
-                "dataset": wc.dataset,
-                "parts": published_data.parts(config["imagenet"], wc.dataset),
-            }
-        ),
-        own=lambda wc: canonical(OWN.data.get(wc.dataset, {})),
+        spec=lambda wc: settings({"dataset": wc.dataset, "parts": parts_of(wc)}),
+        own=lambda wc: canonical(own_parts(wc)),
         records=str(own_copies.RECORDS),
-        folder=lambda wc: f"resources/imagenet/default/{wc.dataset}",
+        folder=lambda wc: f"resources/imagenet/{wc.world}/{wc.dataset}",
     shell:
         "python -m tradeoffs assemble --spec {params.spec:q} --own {params.own:q}"
         " --records {params.records:q} --out {params.folder:q} 2>&1 | tee {log:q} >&2"

@@ -4,7 +4,7 @@
 
 rule train:
     input:
-        lambda wc: f"{folder(MODELS[wc.model].world, 'imagenet')}/fingerprint.json",
+        lambda wc: f"{training_folder(MODELS[wc.model])}/fingerprint.json",
         # The model whose weights a fine-tuning begins with.
         start=lambda wc: (
             f"results/{wc.study}/models/{MODELS[wc.model].start}/weights.pt"

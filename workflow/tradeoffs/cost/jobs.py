@@ -52,9 +52,10 @@ def listed(config: Config, models: Iterable[Model], *, counting: bool = False) -
     study = config["study"]
     for model in models:
         if model.source == "train":
-            if model.world not in trained:
-                trained[model.world] = training_images(config, model.world, counting)
-            estimate = Estimate(*training_work.estimate(model.spec, *trained[model.world]))
+            world = plan.training_world(config, model)
+            if world not in trained:
+                trained[world] = training_images(config, world, counting)
+            estimate = Estimate(*training_work.estimate(model.spec, *trained[world]))
             card = Path(f"results/{study}/models/{model.id}/card.json")
             found.append(Job("train", "", model, estimate, card.is_file(), _side_of_training(config, model)))
         for benchmark in model.benchmarks:

@@ -6,6 +6,7 @@ from tradeoffs.models.ids import in_replicate
 from tradeoffs.step.errors import InputError
 
 DEFAULT_WORLD = "default"
+TRAINING_WORLD = "training"  # in the imagenet study, of what trainings read: test domains are none of it
 ATTACKED = "adversarial"  # a benchmark that says nothing of reliance, and takes longest: not for controls
 
 Config = dict[str, Any]

@@ -92,4 +92,7 @@ def _places(config: Config) -> dict[str, dict[str, Path]]:
         for name in study["data"]
         if name not in absent
     }
+    if study["source"] == "train" and published_data.IMAGENET in found:
+        trained = published_data.training_parts(study)
+        found[published_data.IMAGENET] |= {split: Path(path) for split, path in trained.items()}
     return {name: places for name, places in found.items() if places}

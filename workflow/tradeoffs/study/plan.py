@@ -10,7 +10,7 @@ from typing import NamedTuple
 from tradeoffs.step.declared_benchmarks import benchmarks as declared_benchmarks
 from tradeoffs.step.errors import InputError
 from tradeoffs.study import coherence, imagenet, miniature, published_data, replicates, zoo_models
-from tradeoffs.study.model import Config, Model, by_id, check_overrides
+from tradeoffs.study.model import TRAINING_WORLD, Config, Model, by_id, check_overrides
 
 CLASSES = {"miniature": miniature.CLASSES, "imagenet": imagenet.CLASSES}
 
@@ -89,6 +89,11 @@ def missing(config: Config) -> dict[str, str]:
 def left_out(config: Config) -> dict[str, str]:
     """Return the published models that a group of the zoo names and that are not at hand, each with what to do."""
     return zoo_models.left_out(config["imagenet"]) if config["study"] == "imagenet" else {}
+
+
+def training_world(config: Config, model: Model) -> str:
+    """Return the world whose images a model is trained on: of the published data a folder of their own."""
+    return TRAINING_WORLD if config["study"] == "imagenet" else model.world
 
 
 def read_by(benchmark: str) -> tuple[str, ...]:

@@ -52,13 +52,17 @@ def marks(study: Config, name: str) -> list[str]:
     ]
 
 
+def training_parts(study: Config) -> dict[str, str]:
+    """Return what trainings read, in a folder of its own, as :func:`parts`: test domains come and go beside it."""
+    return {split: f"{study['data'][IMAGENET]['path']}/{split}" for split in ("train", "val")}
+
+
 def parts(study: Config, name: str) -> dict[str, str]:
-    """Return what a data set is assembled from: place in it -> file or folder on disk."""
+    """Return what a data set is assembled from, for benchmarks: place in it -> file or folder on disk."""
     declared, entry, imagenet = data()[name], study["data"][name], study["data"][IMAGENET]["path"]
     if declared.archive is None:
-        splits = ["val", "train"] if study["source"] == "train" else ["val"]
         domains = study["benchmarks"].get("adversarial", {}).get("domains", {}).values()
-        return {split: f"{imagenet}/{split}" for split in dict.fromkeys([*splits, *domains])}
+        return {split: f"{imagenet}/{split}" for split in dict.fromkeys(["val", *domains])}
     if entry["path"] is None:
         found = {str(declared.folder): f"{UNPACKED}/{name}/{declared.folder}"}
     else:
