@@ -98,6 +98,19 @@ def test_many_own_models_stand_below_the_grid_a_line_each(make_imagenet_study: M
         legible(figure)
 
 
+def test_level_lines_beside_own_models_are_named_where_the_grid_is_of_standard_models_alone(
+    make_imagenet_study: Make, make_tables: Tables
+) -> None:
+    choices = NO_GRID | {"architectures": ("resnet18", "resnet50")}
+    folder = make_tables(make_imagenet_study(**choices, extras=ROBUST[:2]))
+    rows = pd.read_csv(folder / "summary", keep_default_na=False)
+    rows[(rows["norm"] == "none") | rows["model"].str.startswith("robust")].to_csv(folder / "summary", index=False)
+    figure = drawn_benchmark(folder, "imagenet9")
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert named[:2] == ["standard resnet18", "standard resnet50"]
+    legible(figure)
+
+
 def test_values_that_are_all_the_same_are_in_the_middle_of_their_panel(
     make_imagenet_study: Make, make_tables: Tables
 ) -> None:

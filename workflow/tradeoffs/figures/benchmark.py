@@ -61,11 +61,7 @@ def draw_benchmark(table: pd.DataFrame, shown: Sequence[Metric], title: str) -> 
         figure = Figure(figsize=forest.size(named, len(shown)))
         forest.draw_lines(figure, named, columns, cross=CROSS)
         figure.suptitle(f"{title}: models of your own", fontsize=10.5)
-        levels = [
-            Line2D([], [], color=architecture_style(place).colour, linewidth=0.9, label=f"standard {architecture}")
-            for place, architecture in enumerate(dict.fromkeys(grid["architecture"]))
-        ]
-        if handles := [*levels, *_legend_of_crosses(table, shown)]:
+        if handles := [*_levels(list(dict.fromkeys(grid["architecture"]))), *_legend_of_crosses(table, shown)]:
             figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
         return figure
     widths = [3.3] * len(norms) + [own.width(labels)] * bool(labels)
@@ -117,10 +113,20 @@ def _draw_grid(
         axes.set_xlabel(BUDGET_LABELS[norm])
     if labels:
         panels[0][-1].set_title("models of\nyour own", fontsize=8.5)
-    handles = panels[0][0].get_legend_handles_labels()[0]
+    # Without a norm there is one panel, of own models, on which architectures are level lines alone.
+    handles = panels[0][0].get_legend_handles_labels()[0] if norms else _levels(architectures)
     level = Line2D([], [], color="#555555", linewidth=0.9, label="standard training (level line, band: interval)")
     handles = [*handles, *_legend_of_crosses(pd.concat([grid, owned]), shown)]
-    figure.legend(handles=[*handles, level], loc="outside lower center", ncols=len(handles) + 1)
+    ncols = len(handles) + 1 if norms else 1  # one panel is narrow
+    figure.legend(handles=[*handles, level], loc="outside lower center", ncols=ncols)
+
+
+def _levels(architectures: Sequence[str]) -> list[Line2D]:
+    """Return what the legend says of the level lines of standard models."""
+    return [
+        Line2D([], [], color=architecture_style(place).colour, linewidth=0.9, label=f"standard {architecture}")
+        for place, architecture in enumerate(architectures)
+    ]
 
 
 def _label(metric: Metric) -> str:
