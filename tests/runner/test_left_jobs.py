@@ -70,6 +70,19 @@ def test_jobs_that_do_not_end_are_named(commands, study):
         slurm.cancel_left_jobs(study, patience=0.1)
 
 
+@pytest.mark.parametrize("scancel", ["exec sleep 30", None])
+def test_a_scancel_that_hangs_or_is_not_there_is_one_line(commands, study, scancel, monkeypatch):
+    commands("squeue", f"echo '8|{RUN}|{study}'")
+    if scancel:
+        commands("scancel", scancel)
+    else:
+        monkeypatch.setattr(slurm.shutil, "which", lambda name: name)
+        monkeypatch.setenv("PATH", os.environ["PATH"].partition(os.pathsep)[0])
+        (study.parent / "bin/squeue").write_text(f"#!{os.path.realpath('/bin/sh')}\necho '8|{RUN}|{study}'\n")
+    with pytest.raises(InputError, match="SLURM jobs 8 of an earlier run in this folder do not end"):
+        slurm.cancel_left_jobs(study, patience=0.5)
+
+
 def test_a_controller_that_does_not_answer_is_said_in_one_line(commands, study):
     commands("squeue", "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1")
     with pytest.raises(InputError, match=r"still at work \(slurm_load_jobs error: Unable to contact"):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,9 @@ def cancel_left_jobs(folder: Path, patience: float = 300) -> int:
     if not left:
         return 0
     print(f"cancelling {len(left)} SLURM jobs that an earlier run in this folder left behind", file=sys.stderr)
-    subprocess.run(["scancel", *left], check=False, timeout=patience)
     deadline = time.monotonic() + patience
+    with suppress(OSError, subprocess.TimeoutExpired):  # what came of it is seen below
+        subprocess.run(["scancel", *left], check=False, timeout=patience)
     while still := left_jobs(folder):
         if time.monotonic() > deadline:
             raise InputError(

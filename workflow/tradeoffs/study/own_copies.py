@@ -82,12 +82,11 @@ def _places(config: Config) -> dict[str, dict[str, Path]]:
         return {}
     study = config["imagenet"]
     absent = published_data.missing(study)
-    ours = (published_data.DOWNLOADS, published_data.UNPACKED)
     found = {
         name: {
             place: Path(part)
             for place, part in published_data.parts(study, name).items()
-            if not part.startswith(tuple(f"{folder}/" for folder in ours))
+            if not part.startswith(published_data.OURS)
         }
         for name in study["data"]
         if name not in absent

@@ -14,6 +14,7 @@ from tradeoffs.study.model import Config
 
 DOWNLOADS = "resources/downloads"
 UNPACKED = "resources/unpacked"
+OURS = (f"{DOWNLOADS}/", f"{UNPACKED}/")  # how paths begin that are not the user's
 IMAGENET = "imagenet"
 
 
@@ -46,9 +47,9 @@ def missing(study: Config) -> dict[str, str]:
 def marks(study: Config, name: str) -> list[str]:
     """Return the files that say that the parts of a data set are there; a user's own copy is no file of ours."""
     return [
-        f"{part}.json" if part.startswith(DOWNLOADS) else f"{Path(part).parent}/fingerprint.json"
+        f"{part}.json" if part.startswith(f"{DOWNLOADS}/") else f"{Path(part).parent}/fingerprint.json"
         for part in parts(study, name).values()
-        if part.startswith((DOWNLOADS, UNPACKED))
+        if part.startswith(OURS)
     ]
 
 
@@ -103,7 +104,7 @@ def downloads(study: Config) -> dict[str, Config]:
             if isinstance(published.members, str) and not entry["sha256"]:
                 found[published.file] |= {"members": published.members, "password": published.password}
         for place, addresses in declared.files.items():
-            if parts(study, name)[place].startswith(DOWNLOADS):
+            if parts(study, name)[place].startswith(f"{DOWNLOADS}/"):
                 urls = {"urls": entry["files"][place] or addresses}
                 found[Path(place).name] = urls | {"sha256": None, "md5": None, "size": None}
     return found
