@@ -550,7 +550,11 @@ def lose_node(job, task=None):
 
 def test_a_lost_node_whose_task_lives_on_spoils_nothing(local, tmp_path):
     """SLURM runs the job again elsewhere; the first task, which nobody can end, comes back later and writes too."""
-    folder = work(tmp_path / "study", local)
+    assert any(comes_back(work(tmp_path / f"study{number}", local), local) for number in range(3))
+
+
+def comes_back(folder, local):
+    """Lose the node of a task and have it come back; False where, seldom, it ended with its node after all."""
     run = Run(folder, target())
     pid = freeze(folder)
     node = lose_node(running(folder), pid)
@@ -558,6 +562,8 @@ def test_a_lost_node_whose_task_lives_on_spoils_nothing(local, tmp_path):
         run.finish()
         assert "NODE_FAIL" in states(folder)
         assert_resumed(folder, local)
+        if not Path(f"/proc/{pid}").exists():
+            return False
         os.kill(pid, signal.SIGCONT)
         soon(lambda: not Path(f"/proc/{pid}").exists(), "the task of the lost node to end")
         assert_same_weights(folder, local, {"basic_linf_eps4"})
@@ -566,6 +572,7 @@ def test_a_lost_node_whose_task_lives_on_spoils_nothing(local, tmp_path):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         cluster.start(node)
+    return True
 
 
 def test_two_gpus_train_one_model_in_one_job_on_one_node(local, tmp_path):
