@@ -3,6 +3,7 @@
 import json
 import pickle
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -222,6 +223,14 @@ def test_the_code_that_runs_is_that_of_the_digest_whatever_was_imported_before(n
         (folder / "blocks.py").write_text(BLOCKS.replace("ReLU", layer))
         kinds.append({type(part).__name__ for part in factory.make(Factory(named, {})).modules()} & KINDS)
     assert kinds == [{"GELU"}, {"ReLU"}, {"SiLU"}, {"ReLU"}]
+
+
+def test_a_file_that_is_called_like_a_module_of_python_s_takes_its_place_no_more_than_elsewhere(nets):
+    (nets / "time.py").write_text("raise ValueError('not the clock')\n")
+    (nets / "nets.py").write_text(f"import time, json\n{NETS}")
+    clock = sys.modules["time"]
+    assert isinstance(factory.make(Factory("nets.py:build", {})), nn.Module)
+    assert sys.modules["time"] is clock
 
 
 def test_two_functions_with_modules_of_one_name_have_their_own(nets, tmp_path):

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from tradeoffs.step.errors import InputError
@@ -33,7 +34,7 @@ def writable(out: str | Path) -> Path:
     except OSError as error:
         raise InputError(f"out: {folder}: {error.strerror}; expected a folder that can be written to") from None
     finally:
-        for place in absent:
-            if place.is_dir():
+        with suppress(OSError):  # one that somebody else has begun to use stays
+            for place in absent:
                 place.rmdir()
     return folder

@@ -24,6 +24,7 @@ from tradeoffs.models import state_dict, user_code
 from tradeoffs.models.normalised import Wrapped, wrap
 from tradeoffs.step.errors import InputError
 
+_NEVER_FORGOTTEN = {"tradeoffs", *sys.stdlib_module_names}
 KEY = "factory"  # under which the function's name, arguments and digest lie among the tensors
 
 
@@ -123,13 +124,14 @@ def _function(place: user_code.Place, factory: str) -> Callable[..., Any]:
 def _forget_imported(factory: str) -> None:
     """Have a factory's own code imported as it is now, and from its own folder, as its digest is taken.
 
-    Another model's may have modules of the same names, and files are edited while a notebook lives. What is installed
-    stays: others hold parts of it.
+    Another model's may have modules of the same names, and files are edited while a notebook lives. What is Python's,
+    installed or this program's own stays: others hold parts of it.
     """
-    installed = [Path(sysconfig.get_path(kind)) for kind in ("stdlib", "purelib", "platlib")]
+    installed = [Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")]
     for name, file in user_code.modules(factory).items():
         there = Path(getattr(sys.modules.get(name), "__file__", None) or "").absolute()
-        if there == file.absolute() or not any(map(there.is_relative_to, installed)):
+        others = name.partition(".")[0] in _NEVER_FORGOTTEN or any(map(there.is_relative_to, installed))
+        if there == file.absolute() or not others:
             sys.modules.pop(name, None)
     importlib.invalidate_caches()
 
