@@ -44,9 +44,7 @@ if workflow.is_main_process:
         cost.print_line(config, MODELS)
 OWN = hooks.seen(workflow, config, MODELS)
 TRAINING_GPUS = hooks.gpus_per_training(workflow, config)
-TRAINING_CORES = hooks.cores(
-    workflow, plan.NEEDS[STUDY]["train"].cores, TRAINING_GPUS
-)
+TRAINING_CORES = hooks.cores(workflow, plan.NEEDS[STUDY]["train"].cores, TRAINING_GPUS)
 EVALUATION_CORES = hooks.cores(workflow, plan.NEEDS[STUDY]["evaluate"].cores)
 
 
