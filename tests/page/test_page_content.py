@@ -80,7 +80,7 @@ def test_without_a_grid_nothing_is_said_of_headlines_and_the_reason_is_that(tmp_
     assert first == "No answer over all benchmarks: the study has no grid of adversarially trained models to ask it of."
     assert second == (
         "Nothing is said of headlines at equal clean accuracy: the study has no grid of adversarially trained models; "
-        "1 rows are of single models."
+        "rows of single models at equal accuracy: 1."
     )
 
 

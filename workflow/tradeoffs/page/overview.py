@@ -82,7 +82,7 @@ def _nothing_at_equal_accuracy(facts: Facts, whole: Row | None) -> str:
     if whole is not None:
         return said + "too few standard models of different accuracy were measured."
     own = sum(row["at_equal_accuracy"] == "True" for row in facts.networks)
-    beside = f"; {own} rows are of single models" if own else ""
+    beside = f"; rows of single models at equal accuracy: {own}" if own else ""
     return f"{said}the study has no grid of adversarially trained models{beside}."
 
 
