@@ -43,6 +43,24 @@ def test_trainings_of_the_sweep_are_models_of_their_own_and_off_by_default(confi
 
 
 @pytest.mark.parametrize(
+    ("change", "norms"),
+    [
+        ({"attack_steps": 7, "attack_step_size": 0.3}, {"linf", "l2"}),
+        ({"objective": "trades"}, {"linf", "l2"}),
+        ({"objective": "noise"}, {"linf", "l2"}),
+        ({"trades_beta": 2.0}, set()),
+        ({"epochs": 9}, {"none", "linf", "l2"}),
+    ],
+)
+def test_a_setting_of_trainings_makes_those_stale_in_which_it_changes_something(config, change, norms):
+    changed = deepcopy(config)
+    changed["miniature"]["training"] |= change
+    before, after = plan.models(config), plan.models(changed)
+    stale = {name for name, model in after.items() if model.spec != before[name].spec and model.role == "main"}
+    assert stale == {name for name, model in before.items() if model.norm in norms and model.role == "main"}
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"values": ["tradse"]}, "objectives.values: 'tradse' is no training; expected of pgd10, trades"),

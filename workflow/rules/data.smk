@@ -9,11 +9,7 @@ rule miniature_data:
         "logs/miniature/data/{world}/{dataset}.log",
     wildcard_constraints:
         world=one_of(miniature.worlds(config["miniature"])),
-        dataset=one_of(
-            name
-            for name, declared in declared_data().items()
-            if name == "imagenet" or declared.miniature
-        ),
+        dataset=one_of(miniature.data_sets()),
     priority: hooks.FIRST
     localrule: True
     conda:

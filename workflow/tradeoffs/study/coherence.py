@@ -15,6 +15,7 @@ from tradeoffs.step.declared_benchmarks import family
 from tradeoffs.step.declared_data import data
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.similar import did_you_mean
+from tradeoffs.study.miniature import data_sets
 from tradeoffs.study.model import Config
 
 # What the claims take domains of these names for.
@@ -62,7 +63,7 @@ def _read(benchmarks: Config, study: str) -> None:
         for name in declared_benchmarks()[benchmark].data:
             if name not in data():
                 raise InputError(f"benchmarks/{benchmark}.yaml: data: {name!r}; expected of {', '.join(data())}")
-            if study == "miniature" and name != "imagenet" and not data()[name].miniature:
+            if study == "miniature" and name not in data_sets():
                 raise InputError(
                     f"config: miniature.benchmarks.{benchmark}: reads {name}, which the miniature does not have; say "
                     f"in data/{name}.yaml how many images it has there, and write miniature/{name}.py"

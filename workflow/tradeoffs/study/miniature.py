@@ -4,6 +4,7 @@ import re
 from typing import Any, NamedTuple
 
 from tradeoffs.models.ids import in_replicate, model_id, pixel_epsilon, training_seed
+from tradeoffs.step.declared_data import data
 from tradeoffs.step.errors import InputError
 from tradeoffs.study import replicates
 from tradeoffs.study.model import ATTACKED, DEFAULT_WORLD, Config, Model, grid, overridden, with_effect
@@ -27,6 +28,11 @@ class World(NamedTuple):
     correlation: float
     background_scale: float
     images: int
+
+
+def data_sets() -> list[str]:
+    """Return the data sets that the miniature has: ImageNet, and those whose declarations say so."""
+    return [name for name, declared in data().items() if name == "imagenet" or declared.miniature]
 
 
 def models(study: Config, benchmarks: tuple[str, ...]) -> list[Model]:
@@ -161,8 +167,8 @@ def _over_worlds(knob: str, sweep: Config, trainings: list[tuple[str, float]]) -
 
 def worlds(study: Config) -> dict[str, World]:
     """Return the study's worlds by name: in each replicate the main grid's, and one for each value of a sweep."""
-    data = study["data"]
-    main = World(DEFAULT_WORLD, data["seed"], data["correlation"], data["background_scale"], data["images"]["train"])
+    said = study["data"]
+    main = World(DEFAULT_WORLD, said["seed"], said["correlation"], said["background_scale"], said["images"]["train"])
     swept = [
         World(**main._asdict() | _fixed(sweep) | {"name": _world_name(knob, value), knob: float(value)})
         for knob, sweep in ((knob, study["sweeps"][knob]) for knob in KNOBS)
@@ -187,10 +193,10 @@ def _world_name(knob: str, value: float) -> str:
 
 def world_spec(config: Config, name: str, dataset: str) -> Config:
     """Settings of a miniature data set in a world: the study's own, with what is the world's. KeyError for no world."""
-    data = config["miniature"]["data"]
+    said = config["miniature"]["data"]
     world = worlds(config["miniature"])[name]
-    sizes = data["images"]
-    spec = {key: value for key, value in data.items() if key != "images"}
+    sizes = said["images"]
+    spec = {key: value for key, value in said.items() if key != "images"}
     spec |= {key: getattr(world, key) for key in ("seed", *KNOBS)}
     if dataset == "imagenet":
         return spec | {"images": world.images, "test_images": sizes["val"]}
