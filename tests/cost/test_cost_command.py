@@ -215,7 +215,7 @@ def test_what_a_machine_is_too_full_for_costs_nothing_but_its_line(folder, capsy
     def full(*given, **named):
         raise OSError(28, "No space left on device")
 
-    for name in ("reading", "drawing", "making", "arithmetic", "training"):
+    for name in ("reading", "drawing", "making", "arithmetic", "logistic", "training"):
         monkeypatch.setattr(probe, name, full)
     monkeypatch.setattr(probe, "evaluation", lambda *given: Rates(1e-3, 2e-3, 3e-3, width=64))
     text = said(capsys)
@@ -244,7 +244,7 @@ def test_the_miniature_is_timed_on_cores_beside_a_gpu_and_the_published_study_on
     monkeypatch.setattr(here, "choose_device", lease)
     monkeypatch.setattr(here, "attacked_together", lambda *given: 250)
     monkeypatch.setattr(probe, "evaluation", rates)
-    for name in ("reading", "drawing", "making", "arithmetic"):
+    for name in ("reading", "drawing", "making", "arithmetic", "logistic"):
         monkeypatch.setattr(probe, name, lambda *given, **named: 1.0)
     said(capsys)
     assert (set(used), leases) == ({"cpu"}, [])
@@ -385,6 +385,7 @@ def test_a_network_is_timed(monkeypatch):
     assert min(probe.training("basic", 10, 32, settings, cpu)) > 0
     assert probe.reading(32, photographs=False) > 0
     assert probe.arithmetic() > 1e6
+    assert 1e-12 < probe.logistic() < 1e-5
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from tradeoffs.cost import hours, jobs, networks, study, throughput
 from tradeoffs.cost.seconds import Machine, Rates, passing, seconds
 
 TRAINED = ["study=imagenet", "imagenet={source: train, controls: [], budgets: {linf: [4], l2: []}}"]
-MACHINE = Machine(0.0, 0.0, 0.0, {"train": 16, "evaluate": 8}, True, 1e12, 224, 250)
+MACHINE = Machine(0.0, 0.0, 0.0, {"train": 16, "evaluate": 8}, True, 1e12, 0.0, 224, 250)
 
 
 def listed(*more):

@@ -32,7 +32,7 @@ def basis(config: Config, known: dict[str, networks.Facts], trained: set[str], c
     try:
         device = choose_device() if plan.uses_gpu(config) else torch.device("cpu")
     except InputError as error:  # a GPU that torch cannot use, or that others have filled
-        nothing = Machine(0.0, 0.0, 0.0, threads, False, 1.0, side, 1)
+        nothing = Machine(0.0, 0.0, 0.0, threads, False, 1.0, 0.0, side, 1)
         return Basis({}, nothing, [], [f"hours: {error}"], on_gpu=False)
     on_gpu = device.type == "cuda"
     before = torch.get_num_threads()
@@ -43,7 +43,7 @@ def basis(config: Config, known: dict[str, networks.Facts], trained: set[str], c
     finally:
         torch.set_num_threads(before)
     together = attacked_together(side * side, device)
-    machine = Machine(*around[:3], threads, on_gpu, around.arithmetic, side, together, around.pace)
+    machine = Machine(*around[:3], threads, on_gpu, *around[3:5], side, together, around.pace)
     at_once = 1 if on_gpu else max(1, workers() // threads["evaluate"])
     where = torch.cuda.get_device_name(device) if on_gpu else f"{threads['evaluate']} core(s)"
     said = [f"hours: of one job after the other on {where}; {at_once} at once here ({os.cpu_count()} cores)"]
@@ -93,6 +93,7 @@ class _Around(NamedTuple):
     draw: float
     make: float
     arithmetic: float
+    logistic: float
     pace: float
     failed: list[str]
 
@@ -118,9 +119,10 @@ def _around(config: Config, side: int, device: torch.device) -> _Around:
         read = photograph if photograph is not None else timed(decoding, lambda: probe.reading(side, photographs=True))
     draw = timed("hours of drawing noise", lambda: probe.drawing(side))
     make = timed("hours of putting noise on images", lambda: probe.making(side, device))
-    arithmetic = timed("hours of fitting linear heads", probe.arithmetic)
+    arithmetic = timed("hours of fitting linear heads", probe.arithmetic) or float("inf")
+    logistic = timed("hours of fitting them to every draw", probe.logistic) or 0.0
     pace = 1.0 if photograph is None else photograph / throughput.READ
-    return _Around(read or 0.0, draw or 0.0, make or 0.0, arithmetic or float("inf"), pace, failed)
+    return _Around(read or 0.0, draw or 0.0, make or 0.0, arithmetic, logistic, pace, failed)
 
 
 def _row(name: str, rates: Rates, trained: bool) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
+from scipy.special import expit
 from torch import nn
 
 from tradeoffs.attacks.folding import folded
@@ -194,6 +195,12 @@ def arithmetic() -> float:
         return 2 * 512**3 / _single(lambda: a @ a, torch.device("cpu"))
     finally:
         torch.set_num_threads(before)
+
+
+def logistic() -> float:
+    """Return the seconds of a logistic function in double precision, of an array that is larger than a core's cache."""
+    numbers = np.random.default_rng(0).normal(size=2**20)
+    return _single(lambda: expit(numbers), torch.device("cpu")) / numbers.size
 
 
 def _single(act: Callable[[], object], device: torch.device) -> float:

@@ -7,8 +7,10 @@ from typing import NamedTuple
 from tradeoffs.benchmarks.work import Estimate, Head
 from tradeoffs.cost.jobs import Job
 
-# Measured on the miniature (performance/cost.py): how often a head's fit, and one of its draws, goes over the features.
-_FIT, _REFIT = 2000, 66
+# Measured on the miniature (performance/cost.py): how often a head's fit goes over the features. Counted on it, and on
+# drawn features of 512 and 2,048: how often the head of a draw does (30 to 42 times, two passes in single precision
+# being one), and how many logistic functions as long as what it does with its images beside that takes.
+_FIT, _REFIT, _BESIDE = 2000, 36, 50
 # Likewise, in seconds of a processor whose pace is 1: what a metric takes for an image and a draw; a file beside its
 # decoding, and an image that is made beside its numbers; the start of an evaluation and of a training.
 _DRAWING = 3e-9
@@ -39,9 +41,9 @@ class Machine(NamedTuple):
     """Seconds of a thread to ``read`` a photograph and to ``draw`` an image of noise, of the device to ``make`` one.
 
     Networks and noise were timed on images of ``side`` x ``side``. ``threads`` of a job, by rule; ``beside``: whether
-    they read while the network computes; ``arithmetic``: operations a second of what is no network; ``together``: how
-    many images are attacked at once; ``pace``: how long all else takes, in units of the processor on which it was
-    measured.
+    they read while the network computes; ``arithmetic``: operations a second of what is no network; ``logistic``:
+    seconds of a logistic function, which says the same of what goes number by number; ``together``: how many images are
+    attacked at once; ``pace``: how long all else takes, in units of the processor on which it was measured.
     """
 
     read: float
@@ -50,6 +52,7 @@ class Machine(NamedTuple):
     threads: Mapping[str, int]
     beside: bool
     arithmetic: float
+    logistic: float
     side: int
     together: int
     pace: float = 1.0
@@ -106,10 +109,11 @@ def calls(job: Job, machine: Machine) -> float:
 
 def after(estimate: Estimate, width: int, draws: int, machine: Machine) -> float:
     """Return the seconds of heads and intervals."""
-    heads = sum(_operations(head, width) for head in estimate.heads) / machine.arithmetic
+    heads = sum(_fitting(head, width, machine) for head in estimate.heads)
     return heads + estimate.metrics * estimate.units * draws * _DRAWING * machine.pace
 
 
-def _operations(head: Head, width: int) -> float:
-    """Return the operations of fitting a head, and of fitting it again to each draw."""
-    return 4.0 * head.images * width * (_FIT * head.classes + _REFIT * head.refits)
+def _fitting(head: Head, width: int, machine: Machine) -> float:
+    """Return the seconds of fitting a head, and of fitting it again to each draw."""
+    passes = _FIT * head.classes + _REFIT * head.refits
+    return head.images * (4.0 * width * passes / machine.arithmetic + _BESIDE * head.refits * machine.logistic)

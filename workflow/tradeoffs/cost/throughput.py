@@ -12,8 +12,9 @@ from tradeoffs.study import plan
 from tradeoffs.study.model import Config
 
 # Of the GPU's machine, by thread: seconds for a photograph's JPEG and for noise of its size, as one of an AMD EPYC
-# (Zen 5) takes them, whose pace is 1; operations a second of what is no network.
-READ, _DRAW, _OPERATIONS = 0.002, 0.0015, 5e10
+# (Zen 5) takes them, whose pace is 1; operations a second of what is no network, and seconds of a logistic function,
+# which is assumed.
+READ, _DRAW, _OPERATIONS, _LOGISTIC = 0.002, 0.0015, 5e10, 5e-9
 
 # Images a second of a ResNet-50 at 224 px on an H100 (docs/explanation/gpu.md, performance/gpu.py, 2026-11-26): forward
 # passes and gradients of evaluations, in float32 and channel by channel; gradients of a training's attack, pixel by
@@ -59,9 +60,8 @@ def basis(
         failed = [f"hours of {name}: {reference} is no measure of it ({first_line(error)})" for name in others]
     needs = plan.NEEDS[config["study"]]
     threads = {rule: needs[rule].cores for rule in ("train", "evaluate")}
-    machine = Machine(
-        READ, _DRAW, 0.0, threads, True, _OPERATIONS, side, attacked_together(side * side, torch.device("cuda"))
-    )
+    together = attacked_together(side * side, torch.device("cuda"))
+    machine = Machine(READ, _DRAW, 0.0, threads, True, _OPERATIONS, _LOGISTIC, side, together)
     listed = ", ".join(f"{name} {1 / rates[name].forward:.0f}" for name in rates)
     said = f"hours: on one GPU, with {threads['evaluate']} cores an evaluation, forward images/s: {listed}"
     return Basis(rates, machine, [said], failed, on_gpu=True)
