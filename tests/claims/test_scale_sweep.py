@@ -162,6 +162,16 @@ def test_the_grid_says_how_much_trainings_vary_where_it_is_of_as_many_images() -
     assert (other.ci_low, other.df) == (without.ci_low, without.df) != (row.ci_low, row.df)
 
 
+@pytest.mark.parametrize("level", [0.05, 0.0139])
+def test_each_row_that_is_tested_says_at_which_level(level: float) -> None:
+    models = swept()
+    rows = scale_sweep.claims(
+        gaps(models, noise=0.0) | of_grid()[1], study([*models, *of_grid()[0]])._replace(level=level)
+    )
+    assert {row.level for row in rows if row.p_value is not None} == {level}
+    assert {row.level for row in rows if row.p_value is None} <= {None, level}
+
+
 def test_a_gap_at_its_floor_is_named_and_draws_no_verdict() -> None:
     models = swept()
     found = gaps(models)
@@ -197,9 +207,9 @@ def test_too_few_scales_are_rows_that_say_what_is_missing(scales: Sequence[float
     assert "background_scale.l2" in rows
     assert ("background_scale.linf" in rows) == (len(scales) > 1)
     for name, row in rows.items():
-        assert (row.value, row.verdict) == (None, "undecided")
-        if "scale1" in name or "growth" in name:
-            assert "in one replicate: nothing says how much a gap varies" in row.evidence
+        assert (row.value, row.verdict, row.rerun) == (None, "undecided", None), name
+        assert row.evidence.endswith(row.missing), name
+        assert "in one replicate: nothing says how much a gap varies" in row.missing, name
 
 
 def test_a_model_without_a_standard_one_of_its_world_is_one_line() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from results.synthetic_study import CONFIG, Run, Study, assert_drawn, imagenet_plan
 from tradeoffs.figures import accuracy_control
@@ -103,7 +104,60 @@ def test_controls_are_there_and_other_sweeps_are_not(make_controlled: Callable[.
     shown = accuracy_control.points(table, METRIC)
     assert {"control0", "control1", "control2"} <= set(shown["model"])
     assert "control3" not in set(shown["model"])
-    assert shown.set_index("model")["line"].isna()["control0"]
+
+
+def measured(study: str, *models: tuple[str, str, float, int, float, float]) -> pd.DataFrame:
+    """Return a table of models: id, architecture, budget, replicate, clean accuracy and BG-gap."""
+    rows = []
+    for name, architecture, epsilon, replicate, accuracy, gap in models:
+        norm = "linf" if epsilon else "none"
+        model = {"study": study, "model": name, "role": "main", "architecture": architecture, "norm": norm}
+        model |= {"epsilon": epsilon, "replicate": replicate, "objective": None, "n": 500}
+        for (benchmark, metric), value in {("imagenet", "accuracy"): accuracy, ("imagenet9", "bg_gap"): gap}.items():
+            interval = {"value": value, "ci_low": value - 0.01, "ci_high": value + 0.01}
+            rows.append({**model, "benchmark": benchmark, "metric": metric, **interval})
+    return pd.DataFrame(rows)
+
+
+def drawn_lines(rows: pd.DataFrame, style: str = "-") -> list[Any]:
+    axes = Figure().subplots()
+    accuracy_control.lines(axes, rows, accuracy_control.line_styles(rows))
+    return [line for line in axes.lines if line.get_linestyle() == style]
+
+
+def test_the_line_of_a_single_judged_model_is_the_one_through_the_standard_models() -> None:
+    accuracies = (0.55, 0.62, 0.7, 0.78)
+    x = logit(np.array(accuracies), 500)
+    standard = [(f"s{i}", f"net{i}", 0.0, 1, a, 0.4 - 0.1 * x[i]) for i, a in enumerate(accuracies)]
+    rows = accuracy_control.points(measured("imagenet", *standard, ("robust", "net0", 4.0, 1, 0.6, 0.3)), METRIC)
+    (line,) = drawn_lines(rows)
+    np.testing.assert_allclose(line.get_xdata(), [x[0], x[-1]])
+    np.testing.assert_allclose(line.get_ydata(), 0.4 - 0.1 * np.array([x[0], x[-1]]))
+    robust = rows.set_index("model")["line"]["robust"]
+    assert robust == pytest.approx(0.4 - 0.1 * float(logit(np.array(0.6), 500)))
+
+
+@pytest.mark.parametrize(("study", "worlds"), [("miniature", 2), ("imagenet", 1)])
+def test_each_world_has_the_lines_of_its_own_standard_models(study: str, worlds: int) -> None:
+    """Published images are one world, whatever the replicate; two standard models of an architecture make no line."""
+    ends = {1: (0.7, 0.8), 2: (0.85, 0.95)}
+    models = [
+        (f"{name}{place}_rep{replicate}", name, 0.0, replicate, ends[replicate][place] - place * 0.02 + shift, 0.2)
+        for replicate in ends
+        for name, shift in (("basic", 0.0), ("bottleneck", 0.02))
+        for place in (0, 1)
+    ]
+    robust = [(f"robust{replicate}", "basic", 4.0, replicate, 0.75, 0.3) for replicate in ends]
+    rows = accuracy_control.points(measured(study, *models, *robust), METRIC)
+    if worlds == 2:
+        found = drawn_lines(rows)
+        assert accuracy_control.line_styles(rows) == {accuracy_control.OTHER: "-"}
+        expected = [logit(np.array(each), 500) for each in ends.values()]
+    else:  # four of each architecture: a line each
+        found = [*drawn_lines(rows), *drawn_lines(rows, "--")]
+        assert accuracy_control.line_styles(rows) == {"basic": "-", "bottleneck": "--"}
+        expected = [logit(np.array(each), 500) for each in ((0.7, 0.93), (0.72, 0.95))]
+    np.testing.assert_allclose([line.get_xdata() for line in found], expected)
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.02, 0.98), (0.6, 0.62), (0.61, 0.65), (0.9, 0.999), (0.3, 0.7)])

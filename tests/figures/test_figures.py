@@ -265,6 +265,21 @@ def test_a_sweep_without_attack_budgets_shows_clean_accuracy_and_any_domain(tabl
     assert {line.get_label() for line in figure.axes[0].lines} >= {"domain kept", "domain lost"}
 
 
+def test_marks_and_intervals_of_every_correlation_lie_within_the_picture(tables: Path) -> None:
+    rows = pd.read_csv(tables / "sweeps", keep_default_na=False)
+    swept = rows["sweep"] == "correlation"
+    ends = rows["correlation"][swept].agg(["min", "max"])
+    rows = rows[~swept | rows["correlation"].isin(ends)].replace({"correlation": {ends["min"]: 0.0, ends["max"]: 1.0}})
+    rows.to_csv(tables / "ends", index=False)
+    figure = correlation.draw(told(), sweeps=tables / "ends", regime=tables / "regime")
+    for axes in figure.axes:
+        low, high = axes.get_xlim()
+        places = [float(x) for line in axes.lines for x in line.get_xdata()]
+        assert {round(x) for x in places} == {0, 1}
+        assert low < min(places)
+        assert max(places) < high
+
+
 def test_points_that_fail_a_criterion_are_hollow(tables: Path) -> None:
     failing = tables / "failing"
     header = "criterion,concerns,subject,value,limit,passed,meaning,place"
@@ -311,6 +326,10 @@ def test_the_picture_of_the_claims_shows_headlines_and_every_verdict(tables: Pat
     texts = {"".join(text.get_text().split()) for axes in figure.axes for text in axes.texts}
     assert {"".join(statement.split()) for statement in shown["statement"]} <= texts
     assert "equivalent" in texts
+    assert figure.get_suptitle() == claims.TITLE
+    rows.loc[rows["level"].notna(), "level"] = 0.0139
+    rows.to_csv(tables / "changed", index=False)
+    assert "(verdicts at level 0.0139, that of the last look)" in claims.draw(claims=tables / "changed").get_suptitle()
 
 
 def keep_rows(path: Path, keep: Callable[[list[str]], bool]) -> None:

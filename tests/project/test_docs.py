@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -78,6 +79,23 @@ def test_the_rules_are_the_workflows():
     shown = {(source, rule.strip(" `")) for rule, sources in rows for source in re.findall(r"`(\w+)`", sources)}
     assert shown == edges
     assert {rule.strip(" `") for rule, _ in rows} == set(names.values()) - {"default"}
+
+
+def test_what_the_added_measures_cost_is_of_the_models_that_there_are():
+    from tradeoffs.cost import study
+    from tradeoffs.study import miniature
+
+    asked = study.read([], [], complete=False)
+    counts = Counter(benchmark for model in asked.models.values() for benchmark in model.benchmarks)
+    text = (ROOT / "docs/explanation/method.md").read_text().partition("## What these measures cost")[2]
+    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in text.splitlines() if row.startswith("| ")]
+    total = 0.0
+    for what, seconds, number in rows[1:]:
+        found = re.search(r"`(\w+)`", what)
+        there = counts[found[1]] if found else len(miniature.worlds(asked.config["miniature"]))
+        assert int(number.split()[0]) == there, what
+        total += there * float(seconds)
+    assert f"Together about {total:.0f} seconds" in text
 
 
 @pytest.fixture(scope="module")

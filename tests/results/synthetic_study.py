@@ -27,7 +27,7 @@ VARIANTS = ("original", "mixed_same", "mixed_rand", "mixed_next", "only_fg", "no
 WITHIN_IMAGES = ("gradient_share_background", "swap_change", "swap_flips", "swap_change_same_class")
 KINDS = ("", "adversarial_")
 CLAIMS = list(Claim._fields)
-THEORY_CLAIM = "theory.i,An exact statement.,count,1,,,,supported,,,,,,linear model,conclusion,,,,exact,,,,False,"
+THEORY_CLAIM = "theory.i,An exact statement.,count,1,,,,supported,,,,,,,linear model,conclusion,,,,exact,,,,False,"
 Plan = Callable[[Model, str, str], float]
 Run = Callable[..., int]
 

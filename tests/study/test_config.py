@@ -443,3 +443,12 @@ def test_an_override_reaches_its_model_in_every_replicate_or_in_the_one_it_names
     assert overriding(both, 2) == {"basic_l2_eps1": 2, "basic_l2_eps1_rep2": 3}
     with pytest.raises(InputError, match="overrides names basic_l2_eps1_rep2"):
         overriding({"basic_l2_eps1_rep2": {"epochs": 2}}, 1)
+
+
+def test_attacked_are_models_of_the_first_replicate_and_no_copies():
+    """As the caption of their figure says (figures/catalogue.yaml)."""
+    config = deepcopy(SHIPPED)
+    config["miniature"]["replicates"] = 2
+    models = [model for model in plan.models(config).values() if model.role == "main"]
+    attacked = {model.id for model in models if "adversarial" in model.benchmarks}
+    assert attacked == {model.id for model in models if model.replicate == 1 and "_copy" not in model.id}

@@ -65,6 +65,7 @@ def test_a_setting_of_trainings_makes_those_stale_in_which_it_changes_something(
     [
         ({"values": ["tradse"]}, "objectives.values: 'tradse' is no training; expected of pgd10, trades"),
         ({"values": ["rep2"], "trainings": {"rep2": {"objective": "trades"}}}, "'rep2' is how ids say .* give the"),
+        ({"values": ["plain"], "trainings": {"plain": {"attack_steps": 3}}}, "'plain' is what claims call .* another"),
         ({"values": ["noise"], "architecture": "bottleneck"}, "expected of miniature.architectures, basic"),
     ],
 )

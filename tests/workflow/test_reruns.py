@@ -112,7 +112,7 @@ def test_the_study_has_all_its_outputs(finished):
     claims = pd.read_csv(results / "claims.csv")
     assert list(claims.columns) == [
         *("claim", "statement", "statistic", "value", "ci_low", "ci_high", "p_value", "verdict"),
-        *("p_adjusted", "df", "replicates", "rerun", "margin"),
+        *("p_adjusted", "df", "replicates", "rerun", "margin", "level"),
         *("subject", "scope", "norm", "background_scale", "warning", "evidence"),
         *("benchmarks", "metric", "models", "at_equal_accuracy", "missing"),
     ]

@@ -14,6 +14,7 @@ from tradeoffs.claims.measures import direction, oriented, sources
 from tradeoffs.claims.objective_effects import contrasts, others, swept_models
 from tradeoffs.claims.row import Claim, Said, not_tested
 from tradeoffs.claims.verdicts import Rule, findings
+from tradeoffs.models.ids import PLAIN
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.metrics import Benchmark
 from tradeoffs.results.study import Model, Study
@@ -25,14 +26,14 @@ def claims(measured: Measurements, study: Study) -> list[Claim]:
     """Return the rows, benchmark by benchmark; none without such models."""
     cells: dict[tuple[str, str], list[Model]] = {}
     for model in swept_models(study.models):
-        cells.setdefault((model.objective or "plain", model.norm), []).append(model)
+        cells.setdefault((model.objective or PLAIN, model.norm), []).append(model)
     return [
         row
         for benchmark in study.benchmarks
         if benchmark.reliance
         for (name, norm), members in cells.items()
         if all(benchmark.name in model.benchmarks for model in members)
-        for plain in ([False] if name == "plain" else [False, True])
+        for plain in ([False] if name == PLAIN else [False, True])
         for row in [_row(measured, study, benchmark, name, norm, members, plain=plain)]
     ]
 

@@ -84,6 +84,7 @@ def overall_row(measured: Measurements, study: Study, headlines: Sequence[Measur
         *(found.share if found.replicates else None, None, None, found.p_value, found.verdict),
         replicates=found.replicates,
         rerun=found.rerun if found.replicates else None,
+        level=study.level if found.replicates else None,
         scope=HEADLINE,
         evidence="; ".join(verdicts),
         benchmarks=" ".join(measure.raw.benchmark for measure in headlines),

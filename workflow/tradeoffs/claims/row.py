@@ -16,7 +16,8 @@ class Claim(NamedTuple):
 
     ``p_adjusted``: the p-value among those of its family (Holm). ``df``: degrees of freedom. ``rerun``: the chance that
     another study of the same size comes to the same verdict. ``margin``: the size of effect below which there is no
-    relevant difference. ``subject``: the linear model or the networks. ``norm`` and ``background_scale``: those that a
+    relevant difference. ``level``: what its p-value, the family's where there is one, is compared with: 0.05, or that
+    of the last look. ``subject``: the linear model or the networks. ``norm`` and ``background_scale``: those that a
     row is about alone. ``warning``: why no verdict is drawn. ``benchmarks`` and ``models``: names of what it rests on,
     separated by spaces. ``metric``: the one that it is about, raw; ``at_equal_accuracy``: whether standard models of
     equal clean accuracy are what it is compared with. ``missing``: why there are no numbers.
@@ -37,6 +38,7 @@ class Claim(NamedTuple):
     replicates: int | None = None
     rerun: float | None = None
     margin: float | None = None
+    level: float | None = None
     subject: str = NETWORKS
     scope: str = EXPLORATORY
     norm: str | None = None

@@ -23,12 +23,13 @@ def all_of(said: Said, missing: str, effects: Sequence[Estimate | None], rule: R
 
     ``missing``: of what nothing is known of any.
     """
+    if all(one is None for one in effects):
+        return not_tested(said, missing)._replace(warning=warning)
     tested = iter(findings([one for one in effects if one is not None], [rule for one in effects if one is not None]))
     found = together([None if one is None else next(tested) for one in effects])
-    share = None if found.replicates is None else found.share
     return Claim(
         **said._asdict(),
-        value=share,
+        value=found.share,
         ci_low=None,
         ci_high=None,
         p_value=found.p_value,
@@ -36,6 +37,6 @@ def all_of(said: Said, missing: str, effects: Sequence[Estimate | None], rule: R
         replicates=found.replicates,
         rerun=None if warning else found.rerun,
         margin=rule.margin,
+        level=rule.level,
         warning=warning,
-        missing=missing if share is None else "",
     )

@@ -78,6 +78,7 @@ class Finding(NamedTuple):
             replicates=effect.replicates,
             rerun=None if warning else self.rerun,
             margin=self.rule.margin,
+            level=self.rule.level,
             warning=warning,
         )
 

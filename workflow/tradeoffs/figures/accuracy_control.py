@@ -16,10 +16,10 @@ from tradeoffs.figures.settings import Settings
 from tradeoffs.figures.style import ARCHITECTURE_LINES, ARCHITECTURE_MARKERS, NORM_LABELS, NORM_STYLES
 from tradeoffs.results.beyond_accuracy import CLEAN_ACCURACY, groups
 from tradeoffs.results.evaluations import Array
-from tradeoffs.results.metrics import Metric, benchmarks_of, beyond_accuracy
+from tradeoffs.results.metrics import Metric, benchmarks_of
 from tradeoffs.results.reading import read_table
 from tradeoffs.results.standard import marked
-from tradeoffs.results.standard_line import logit
+from tradeoffs.results.standard_line import FEWEST_STANDARD_MODELS, differing, logit, residuals
 from tradeoffs.results.table import SUMMARY_COLUMNS, SWEEP_COLUMNS
 
 TITLE = "Reliance on backgrounds against clean accuracy"
@@ -52,16 +52,17 @@ def draw(
     wide = min(len(drawn), COLUMNS)
     figure = Figure(figsize=(max(0.4 + 3.3 * wide, 6.4), 1.5 + 2.75 * high))
     panels = figure.subplots(high, wide, squeeze=False).ravel()
+    shown = pd.concat([rows for _, _, rows in drawn])
+    styles = line_styles(shown)
     for axes, (title, metric, rows) in zip(panels, drawn, strict=False):
-        panel(axes, rows, main, budgets)
+        panel(axes, rows, main, budgets, styles)
         axes.set_title(title)
         axes.set_ylabel(wrapped(metric.label or metric.name, 26) + WORDS[metric.direction], fontsize=8.5)
         axes.set_xlabel("clean accuracy (logit scale)", fontsize=8.5)
     for axes in panels[len(drawn) :]:
         axes.set_visible(False)
-    shown = pd.concat([rows for _, _, rows in drawn])
     columns = max(wide, 2)
-    figure.legend(handles=handles(shown, main, budgets), loc="outside lower center", ncols=columns, fontsize=8)
+    figure.legend(handles=handles(shown, main, budgets, styles), loc="outside lower center", ncols=columns, fontsize=8)
     figure.suptitle(f"{TITLE}{averaged(shown)}", fontsize=10.5)
     return figure
 
@@ -69,7 +70,9 @@ def draw(
 def points(table: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     """Return the models with a measure and a clean accuracy: value and interval of it, and of the accuracy's logit x.
 
-    ``line``: what the line of standard models gives at its accuracy; NaN where there is none, and for controls.
+    ``world``: models of one are judged by the same lines, as in :mod:`tradeoffs.results.beyond_accuracy`; ``line``:
+    what that of its ``group`` gives at a model's accuracy, NaN where there is none; ``group``: the architecture whose
+    standard models it goes through, or ``OTHER``.
     """
 
     def of(benchmark: str, name: str) -> pd.DataFrame:
@@ -83,18 +86,35 @@ def points(table: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     for column, name in {"value": "x", "ci_low": "x_low", "ci_high": "x_high"}.items():
         found[name] = logit(accuracy[column].to_numpy(float), int(accuracy["n"].min())) if len(found) else []
     found["accuracy"] = accuracy["value"]
-    found["line"] = found["value"] - of(metric.benchmark, beyond_accuracy(metric).name)["value"].reindex(found.index)
-    standard = marked(found).to_numpy()
-    found["group"] = -1
-    if standard.any():
-        found["group"] = groups(list(found["architecture"]), found["accuracy"].to_numpy(float), standard)
+    found["world"] = found["replicate"].where(found["study"] == "miniature", 1)  # drawn anew in each replicate
+    found["group"], found["line"] = "", np.nan
+    for _, own in found.groupby("world"):
+        lined = with_lines(own)
+        found.loc[lined.index, ["group", "line"]] = lined
     result: pd.DataFrame = found.reset_index()
     return result
 
 
-def panel(axes: Axes, rows: pd.DataFrame, main: Sequence[str], budgets: dict[str, list[float]]) -> None:
+def with_lines(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the group and the line of those models of a world that have one."""
+    standard, accuracy = marked(rows).to_numpy(), rows["accuracy"].to_numpy(float)
+    kept, number = np.zeros(len(rows), dtype=bool), np.zeros(len(rows), dtype=np.int64)
+    if differing(accuracy[standard]) >= FEWEST_STANDARD_MODELS:
+        number = groups(list(rows["architecture"]), accuracy, standard)
+        kept = number >= 0
+    own, number = rows[kept], number[kept]
+    x, y = (own[column].to_numpy(float)[:, None] for column in ("x", "value"))
+    above = residuals(x, y, standard[kept], number)[:, 0] if len(own) else np.zeros(0)
+    through = {each: own["architecture"][standard[kept] & (number == each)].unique() for each in set(number)}
+    names = [through[each][0] if len(through[each]) == 1 else OTHER for each in number]
+    return pd.DataFrame({"group": names, "line": y[:, 0] - above}, index=own.index)
+
+
+def panel(
+    axes: Axes, rows: pd.DataFrame, main: Sequence[str], budgets: dict[str, list[float]], styles: dict[str, str]
+) -> None:
     """Draw the models of one measure, and the lines: dotted where no standard model is that good, or that bad."""
-    lines(axes, rows)
+    lines(axes, rows, styles)
     is_standard = marked(rows)
     for _, row in rows[is_standard].iterrows():
         mark(axes, row, main, STANDARD_SIZE, FACES["none"], shade(rows))
@@ -120,20 +140,19 @@ def panel(axes: Axes, rows: pd.DataFrame, main: Sequence[str], budgets: dict[str
     axes.minorticks_off()
 
 
-def lines(axes: Axes, rows: pd.DataFrame) -> None:
-    """Draw the line of each group and replicate over the range of all models; say so where there is none."""
-    judged = rows[rows["line"].notna()]
-    if judged.empty:
+def lines(axes: Axes, rows: pd.DataFrame, styles: dict[str, str]) -> None:
+    """Draw the lines of each world over the range of all models, solid where it has standard models; or say why not."""
+    lined = rows[rows["line"].notna()]
+    if lined.empty:
         axes.text(0.03, 0.97, "no line: too few standard models", transform=axes.transAxes, va="top", fontsize=7.5)
         return
     ends = np.array([rows["x"].min(), rows["x"].max()])
-    for _, own in judged.groupby("replicate"):
+    for _, own in lined.groupby("world"):
         widest = max((of for _, of in own.groupby("group")), key=lambda of: float(np.ptp(of["x"])))
         low, high = widest.loc[widest["x"].idxmin()], widest.loc[widest["x"].idxmax()]
         slope = (high["line"] - low["line"]) / (high["x"] - low["x"]) if high["x"] > low["x"] else 0.0
         for group, of in own.groupby("group"):
-            fitted = rows["x"][marked(rows) & (rows["group"] == group)]
-            for x, style, width in ((ends, ":", 0.9), (_ends(fitted), line_style(group), 1.2)):
+            for x, style, width in ((ends, ":", 0.9), (_ends(of["x"][marked(of)]), styles[group], 1.2)):
                 given = of["line"].iloc[0] + slope * (x - of["x"].iloc[0])
                 axes.plot(x, given, color="#555555", alpha=shade(rows), zorder=1, linestyle=style, linewidth=width)
 
@@ -143,9 +162,11 @@ def shade(rows: pd.DataFrame) -> float:
     return 1.0 if rows["replicate"].nunique() <= 2 else 0.4
 
 
-def line_style(group: int) -> str:
-    """Return the look of the line of a group."""
-    return ARCHITECTURE_LINES[group % len(ARCHITECTURE_LINES)]
+def line_styles(rows: pd.DataFrame) -> dict[str, str]:
+    """Return the look of the line of each group, in the order of the architectures."""
+    names = [name for name in dict.fromkeys(rows["group"]) if name not in ("", OTHER)]
+    names += [OTHER] if OTHER in set(rows["group"]) else []
+    return {name: ARCHITECTURE_LINES[place % len(ARCHITECTURE_LINES)] for place, name in enumerate(names)}
 
 
 def mark(axes: Axes, row: pd.Series, main: Sequence[str], points_wide: float, face: str, opaque: float = 1.0) -> None:
@@ -185,7 +206,9 @@ def _logit(fraction: float) -> float:
     return float(logit(np.array(fraction), 10**6))
 
 
-def handles(rows: pd.DataFrame, main: Sequence[str], budgets: dict[str, list[float]]) -> list[Line2D]:
+def handles(
+    rows: pd.DataFrame, main: Sequence[str], budgets: dict[str, list[float]], styles: dict[str, str]
+) -> list[Line2D]:
     """Return what the legend shows."""
     grey: dict[str, Any] = {
         "color": "black",
@@ -212,12 +235,9 @@ def handles(rows: pd.DataFrame, main: Sequence[str], budgets: dict[str, list[flo
     if otherwise := sorted(set(rows["objective"][~marked(rows) & (rows["norm"] == "none")])):
         shape = marker(OTHER, main)
         found.append(Line2D([], [], marker=shape, label=", ".join(otherwise), **grey | {"markerfacecolor": OTHERWISE}))
-    standard = rows[marked(rows)]
-    lined = sorted(set(rows["group"][rows["line"].notna()]))
-    for group in lined:
-        of = standard["architecture"][standard["group"] == group].unique()
-        whose = "" if len(lined) == 1 else f", {of[0] if len(of) == 1 else OTHER}"
-        look = {"color": "#555555", "linestyle": line_style(group), "linewidth": 1.2}
+    for group, style in styles.items():
+        whose = "" if len(styles) == 1 else f", {group}"
+        look = {"color": "#555555", "linestyle": style, "linewidth": 1.2}
         found.append(Line2D([], [], label=f"line of standard models{whose}", **look))
     return found
 

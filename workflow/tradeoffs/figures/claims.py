@@ -25,6 +25,7 @@ from tradeoffs.claims.row import (
 )
 from tradeoffs.figures.drawing import note
 from tradeoffs.results.reading import read_table
+from tradeoffs.results.study import LEVEL
 
 TITLE = "Claims about the trained models, and what was found"
 NOTHING = "none: no adversarially trained model was measured on a benchmark that a claim is about"
@@ -79,8 +80,14 @@ def draw(*, claims: Annotated[Path, "claims.csv"]) -> Figure:
     for row in rows:
         draw_row(words, effects, numbers, row, top + row.height / 2)
         top += row.height
-    figure.suptitle(TITLE, fontsize=11)
+    figure.suptitle(TITLE + at_level(networks), fontsize=11)
     return figure
+
+
+def at_level(table: pd.DataFrame) -> str:
+    """Say in a line of its own which level verdicts are at, where it is that of a look; "" where it is the usual."""
+    looked = sorted(set(table["level"].dropna()) - {LEVEL})
+    return f"\n(verdicts at level {looked[0]:.3g}, that of the last look)" if looked else ""
 
 
 def untested(table: pd.DataFrame) -> str:

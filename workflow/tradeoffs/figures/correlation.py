@@ -128,4 +128,4 @@ def panel(
     axes.set_ylabel(title)
     if (table["ci_low"] >= 0).all():  # a distance may be negative
         axes.set_ylim(bottom=0)
-    axes.set_xlim(-0.05, 1.0)
+    axes.set_xlim(-0.05, 1.05)

@@ -9,6 +9,8 @@ that is given more replicates keeps what it has.
 import hashlib
 import re
 
+PLAIN = "plain"  # what claims call the main grid's training, beside trainings that have names
+
 
 def model_id(architecture: str, norm: str, epsilon: float, *suffixes: str) -> str:
     """Return the id of a model; norm ``none`` is standard training."""

@@ -3,7 +3,7 @@
 import re
 from typing import Any, NamedTuple
 
-from tradeoffs.models.ids import in_replicate, model_id, pixel_epsilon, training_seed
+from tradeoffs.models.ids import PLAIN, in_replicate, model_id, pixel_epsilon, training_seed
 from tradeoffs.step.declared_data import data
 from tradeoffs.step.errors import InputError
 from tradeoffs.study import replicates
@@ -141,6 +141,10 @@ def _objectives(study: Config) -> list[Point]:
         raise InputError(
             f"{where}.values: {taken[0]!r} is how ids say which replicate or copy a model is; give the training "
             "another name"
+        )
+    if PLAIN in sweep["values"]:
+        raise InputError(
+            f"{where}.values: {PLAIN!r} is what claims call the main grid's training; give it another name"
         )
     if sweep["values"] and sweep["architecture"] not in study["architectures"]:
         raise InputError(
