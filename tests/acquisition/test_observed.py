@@ -137,6 +137,43 @@ def test_a_broken_record_only_costs_another_reading(data: Path, tmp_path: Path, 
     assert content(data, records) == before
 
 
+@pytest.mark.parametrize("broken", [None, "{", "[]", '{"folders": 3}'])
+@pytest.mark.parametrize("changed", [False, True])
+def test_without_a_record_what_was_assembled_says_what_is_stale(
+    data: Path, tmp_path: Path, broken: str | None, changed: bool
+) -> None:
+    records = tmp_path / "records"
+    before = content(data, records)
+    (record,) = records.glob("*.json")
+    record.unlink() if broken is None else record.write_text(broken)
+    if changed:
+        _edit(data)
+    for _ in range(2):  # and so it stays
+        found = token(data, records, {before.id})
+        assert found == (content(data).id if changed else "")
+        assert token(data, records, {before.id}, look=False) == found
+    if changed:  # taken back, it is what it was
+        (data / "b c/deep/4.JPEG").write_text("b c/deep/4.JPEG")
+        assert token(data, records, {before.id}) == ""
+
+
+def test_records_of_relative_paths_move_with_the_folder(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: list[str]
+) -> None:
+    (tmp_path / "project").mkdir()
+    data.rename(tmp_path / "project/data")
+    monkeypatch.chdir(tmp_path / "project")
+    first = content(Path("data"), Path("records"))
+    monkeypatch.chdir(tmp_path)
+    Path("project").rename("moved")
+    monkeypatch.chdir(tmp_path / "moved")
+    read.clear()
+    assert content(Path("data"), Path("records")) == first
+    assert read == []
+    _edit(Path("data"))
+    assert token(Path("data"), Path("records")) == content(Path("data")).id
+
+
 def test_an_interrupted_first_reading_goes_on_and_is_not_taken_for_whole(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: list[str]
 ) -> None:

@@ -148,6 +148,16 @@ def test_the_content_of_own_data_and_weights_decides_what_is_stale_and_not_their
     second = (project / outputs[0]).read_bytes()
     assert second != first
 
+    shutil.rmtree(project / "resources/observed")  # what was read is noted there alone, but what was assembled is not
+    assert planned() <= {"assemble"}
+    run("--cores", "1")
+    assert planned() == set()
+    assert (project / outputs[0]).read_bytes() == second
+    shutil.rmtree(project / "resources/observed")
+    image.write_bytes(before)
+    assert planned() == {"assemble"}
+    image.write_bytes(changed)
+    assert planned() == set()
     image.write_bytes(before)  # taken back: what was made from the first content is asked for again
     assert planned() == {"assemble"}
     run("--cores", "1")

@@ -1,4 +1,4 @@
-"""A test domain beside ImageNet's validation images makes no training stale; other training images do."""
+"""A test domain beside validation images makes stale what is attacked, and neither trainings nor other benchmarks."""
 
 import shutil
 import subprocess
@@ -15,7 +15,8 @@ from tradeoffs.data.names import PUBLISHED
 
 MODEL = "resnet18_standard"
 WEIGHTS = f"results/imagenet/models/{MODEL}/weights.pt"
-FINGERPRINT = "resources/imagenet/default/imagenet/fingerprint.json"  # of what benchmarks read
+CLEAN, ATTACKED = (f"results/imagenet/evaluations/{name}/{MODEL}.json" for name in ("imagenet", "adversarial"))
+BENCHMARKS, ATTACKS = (f"resources/imagenet/{world}/imagenet" for world in ("default", "attacked"))  # what they read
 
 
 def picture(path, value):
@@ -53,16 +54,18 @@ def images(tmp_path_factory):
     return root
 
 
-def test_a_domain_more_trains_nothing_again_and_other_training_images_do(images, tmp_path):
+def test_a_domain_more_makes_attacks_stale_alone_and_other_training_images_a_training(images, tmp_path):
     copy_project(tmp_path)
     configure(tmp_path, images, {"val": "val"})
-    snakemake(tmp_path, "--cores", "1", WEIGHTS)
-    assert "Nothing to be done" in snakemake(tmp_path, "-n", WEIGHTS)
+    snakemake(tmp_path, "--cores", "1", WEIGHTS, CLEAN)
+    assert "Nothing to be done" in snakemake(tmp_path, "-n", WEIGHTS, CLEAN)
     configure(tmp_path, images, {"val": "val", "dark": "dark"})
-    assert "rule train:" not in snakemake(tmp_path, "-n", WEIGHTS)
-    snakemake(tmp_path, "--cores", "1", FINGERPRINT)
-    assert (tmp_path / FINGERPRINT).parent.joinpath("dark").is_dir()
-    assert "rule train:" not in snakemake(tmp_path, "-n", WEIGHTS)
-    assert not (tmp_path / FINGERPRINT).with_name("train").exists()
+    assert "Nothing to be done" in snakemake(tmp_path, "-n", WEIGHTS, CLEAN)
+    planned = snakemake(tmp_path, "-n", ATTACKED)
+    assert f"{ATTACKS}/fingerprint.json" in planned
+    snakemake(tmp_path, "--cores", "1", f"{ATTACKS}/fingerprint.json")
+    assert {path.name for path in (tmp_path / ATTACKS).iterdir() if path.is_dir()} == {"val", "dark"}
+    assert {path.name for path in (tmp_path / BENCHMARKS).iterdir() if path.is_dir()} == {"val"}
+    assert "Nothing to be done" in snakemake(tmp_path, "-n", WEIGHTS, CLEAN)
     picture(images / "train" / PUBLISHED[0] / f"{PUBLISHED[0]}_1.JPEG", 200)
     assert "rule train:" in snakemake(tmp_path, "-n", WEIGHTS)

@@ -22,7 +22,7 @@ from tradeoffs.study import (
     replicates,
     specification,
 )
-from tradeoffs.study.model import DEFAULT_WORLD, TRAINING_WORLD
+from tradeoffs.study.model import ATTACKED_WORLD, DEFAULT_WORLD, TRAINING_WORLD
 from tradeoffs.theory import command as theory_parts
 
 config, MODELS = hooks.configured(
@@ -84,6 +84,8 @@ def parts_of(wildcards):
     """What a published data set is assembled from: place in it -> file or folder."""
     if wildcards.world == TRAINING_WORLD:
         return published_data.training_parts(config["imagenet"])
+    if wildcards.world == ATTACKED_WORLD:
+        return published_data.attacked_parts(config["imagenet"])
     return published_data.parts(config["imagenet"], wildcards.dataset)
 
 
@@ -105,7 +107,7 @@ def folder(world, dataset):
 
 def evaluation_folders(wildcards):
     """The data folders that a benchmark reads, by data set."""
-    world = MODELS[wildcards.model].world
+    world = plan.evaluation_world(config, MODELS[wildcards.model], wildcards.benchmark)
     return {name: folder(world, name) for name in plan.read_by(wildcards.benchmark)}
 
 
@@ -245,7 +247,7 @@ def examples_of(wildcards, place):
 
 
 def examples_folders(wildcards):
-    """The data folders that the images of a benchmark come from, by data set."""
-    return {
-        name: folder(DEFAULT_WORLD, name) for name in plan.read_by(wildcards.benchmark)
-    }
+    """The data folders that the images of a benchmark come from, by data set: those of the models that are shown."""
+    first = study_examples.through(MODELS.values(), wildcards.benchmark)[0]
+    world = plan.evaluation_world(config, first, wildcards.benchmark)
+    return {name: folder(world, name) for name in plan.read_by(wildcards.benchmark)}

@@ -73,7 +73,7 @@ rule assemble:
     log:
         "logs/imagenet/data/{world}/{dataset}.log",
     wildcard_constraints:
-        world=one_of([DEFAULT_WORLD, TRAINING_WORLD]),
+        world=one_of([DEFAULT_WORLD, TRAINING_WORLD, ATTACKED_WORLD]),
     localrule: True
     conda:
         "../../envs/environment.yaml"

@@ -64,14 +64,14 @@ def assemble(
     in ``out`` that is not a link: it is not ours.
     """
     (out / FINGERPRINT).unlink(missing_ok=True)
-    found, files = of_parts(parts, own, records)
+    found, files, contents = of_parts(parts, own, records)
     out.mkdir(parents=True, exist_ok=True)
     for place in _links(out):
         if place not in parts:
             (out / place).unlink()
     for place, path in parts.items():
         link(out / place, path)
-    content = {"dataset": dataset, "fingerprint": found, "files": files, "of": OF_PARTS, "own": sorted(own)}
+    content = {"dataset": dataset, "fingerprint": found, "files": files, "of": OF_PARTS, "own": contents}
     write_json(out / FINGERPRINT, content | {"parts": {place: str(path) for place, path in parts.items()}})
     return found
 

@@ -7,7 +7,7 @@ archive and the listing of its members, or the parts that a published data set i
 import hashlib
 from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from tradeoffs.acquisition import observed
 from tradeoffs.acquisition.contents import FINGERPRINT, SOURCE, fingerprint, listing, listing_fingerprint
@@ -19,15 +19,25 @@ OF_ARCHIVE = "archive and listing"
 OF_PARTS = "parts"
 
 
-def of_parts(parts: dict[str, Path], own: Collection[str] = (), records: Path | None = None) -> tuple[str, int]:
-    """Return the SHA-256 (hex) over the parts, by their places, of an assembled data set, and the number of files.
+class Assembled(NamedTuple):
+    """SHA-256 (hex) over the parts of a data set, the number of files, and the content of each place that is own."""
+
+    fingerprint: str
+    files: int
+    own: dict[str, str]
+
+
+def of_parts(parts: dict[str, Path], own: Collection[str] = (), records: Path | None = None) -> Assembled:
+    """Return what an assembled data set holds, by the places of its parts.
 
     A file counts by its content, a folder in an unpacked archive by what was unpacked, any other folder, and the places
     ``own``, which somebody else keeps, by all contents, of which ``records`` may know most
     (:mod:`tradeoffs.acquisition.observed`). Raises InputError for a part that is missing, or cannot be read.
     """
-    total, files = hashlib.sha256(), 0
+    total, files, contents = hashlib.sha256(), 0, {}
     for place, path in sorted(parts.items()):
+        if place in own and path.exists():
+            contents[place] = observed.content(path, records)
         if is_file(path):
             digest, count = sha256(path), 1
         elif not path.is_dir():
@@ -36,10 +46,10 @@ def of_parts(parts: dict[str, Path], own: Collection[str] = (), records: Path | 
             unpacked = recorded(path.parent)
             digest, count = unpacked["fingerprint"], unpacked["files"]
         else:
-            digest, count = observed.content(path, records)
+            digest, count = contents.get(place) or observed.content(path, records)
         total.update(f"{digest} {place}\n".encode())
         files += count
-    return total.hexdigest(), files
+    return Assembled(total.hexdigest(), files, {place: found.id for place, found in contents.items()})
 
 
 def verify(folder: Path) -> str:
@@ -53,7 +63,7 @@ def verify(folder: Path) -> str:
         for path in places.values():
             if (path.parent / SOURCE).is_file():
                 verify(path.parent)
-        found, files = of_parts(places, expected.get("own", ()))
+        found, files, _ = of_parts(places, expected.get("own", ()))
     else:
         found, files = fingerprint(folder)
     if found != expected["fingerprint"]:

@@ -6,14 +6,15 @@ times of change of its files) beside the digest of its contents: while the signa
 ``touch`` or a copy in place changes signatures, so these folders are read again, and the id stays.
 
 The record also knows the first content that was read whole: the token of :func:`token` is empty for that one. So a
-first look need not read anything, and what is assembled from a path is stale exactly when the content is another.
+first look need not read anything, and what is assembled from a path is stale exactly when the content is another. What
+is assembled knows its content too (``fingerprint.json``): should the record be lost, that is what counts as the first.
 """
 
 import hashlib
 import os
 import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -68,16 +69,21 @@ def recorded(path: Path, records: Path) -> Content:
     return _total(_folders(_load(_record(records, path))))
 
 
-def token(path: Path, records: Path, *, look: bool = True) -> str:
+def token(path: Path, records: Path, assembled: Collection[str] = (), *, look: bool = True) -> str:
     """Return '' while ``path`` holds what was first read there (or was never read), else the id of what it holds.
 
-    ``look``: read what changed since; else what the record says. Errors as :func:`content`.
+    ``look``: read what changed since; else what the record says. ``assembled``: ids of what it held when something was
+    made of it, where anything was. Errors as :func:`content`.
     """
-    known = _load(_record(records, path))
-    first = known.get("first")
-    if first is None:
+    record = _record(records, path)
+    first = _load(record).get("first")
+    if first is None and not (assembled and look):
         return ""
     found = content(path, records).id if look else recorded(path, records).id
+    if first is None:  # the record was lost: what was made of another content is stale
+        first = next((each for each in sorted(assembled) if each != found), found)
+        with exclusive(record):
+            _save(record, path, first, _folders(_load(record)))
     return "" if found == first else found
 
 
@@ -161,8 +167,8 @@ def _total(found: dict[str, _Folder]) -> Content:
 
 def _record(records: Path, path: Path) -> Path:
     """Return where the record of a path lies: named for a person, told apart by the whole path."""
-    whole = os.path.abspath(path)  # noqa: PTH100  links stay: they may lead elsewhere tomorrow
-    return records / f"{path.name}-{hashlib.sha256(os.fsencode(whole)).hexdigest()[:12]}.json"
+    # As it was given: links may lead elsewhere tomorrow, and a project folder be moved with what lies beside it.
+    return records / f"{path.name}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}.json"
 
 
 def _load(record: Path) -> dict[str, Any]:

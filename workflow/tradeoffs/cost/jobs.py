@@ -82,7 +82,8 @@ def listed(config: Config, models: Iterable[Model], *, counting: bool = False) -
 def images(config: Config, model: Model, benchmark: str, settings: Config, counting: bool) -> Images:
     """Return the numbers of images that a benchmark's work is counted from, in a model's world."""
     module = benchmark_work.find(benchmark)
-    roots = {name: Path("resources", config["study"], model.world, name) for name in plan.read_by(benchmark)}
+    world = plan.evaluation_world(config, model, benchmark)
+    roots = {name: Path("resources", config["study"], world, name) for name in plan.read_by(benchmark)}
     found: Images
     if counting and all((root / "fingerprint.json").is_file() for root in roots.values()):
         found = module.counted(settings, roots)

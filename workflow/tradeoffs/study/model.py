@@ -6,7 +6,8 @@ from tradeoffs.models.ids import in_replicate
 from tradeoffs.step.errors import InputError
 
 DEFAULT_WORLD = "default"
-TRAINING_WORLD = "training"  # in the imagenet study, of what trainings read: test domains are none of it
+# In the imagenet study, of what trainings read, and of what is attacked on further domains: nothing else reads those.
+TRAINING_WORLD, ATTACKED_WORLD = "training", "attacked"
 ATTACKED = "adversarial"  # a benchmark that says nothing of reliance, and takes longest: not for controls
 
 Config = dict[str, Any]

@@ -5,6 +5,7 @@ then whether it is what it was (:mod:`tradeoffs.acquisition.observed`), so that 
 is not, and only then: what counts is the content, not its time.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +13,9 @@ from tradeoffs.acquisition import observed
 from tradeoffs.data import names
 from tradeoffs.models import user_code
 from tradeoffs.step.errors import InputError
+from tradeoffs.step.files import read_json
 from tradeoffs.study import published_data
-from tradeoffs.study.model import Config, Model
+from tradeoffs.study.model import ATTACKED_WORLD, DEFAULT_WORLD, TRAINING_WORLD, Config, Model
 
 RECORDS = Path("resources/observed")
 
@@ -47,11 +49,24 @@ def look(config: Config, models: dict[str, Model], *, again: bool = True) -> See
     code = {model.id: _code(model) for model in own if model.spec.get("factory")}
     return Seen(
         {
-            name: {place: observed.token(path, RECORDS, look=again) for place, path in places.items()}
+            name: {
+                place: observed.token(path, RECORDS, _assembled(name, place), look=again)
+                for place, path in places.items()
+            }
             for name, places in _places(config).items()
         },
         found | {name: f"{found.get(name, '')} {digest}".strip() for name, digest in code.items()},
     )
+
+
+def _assembled(name: str, place: str) -> set[str]:
+    """Return the ids of what a place held when a data set was assembled from it, in any of its folders."""
+    found = set()
+    for world in (DEFAULT_WORLD, TRAINING_WORLD, ATTACKED_WORLD):
+        fingerprint = Path("resources/imagenet", world, name, "fingerprint.json")
+        with suppress(InputError, LookupError, TypeError):  # none, a broken one, or one of an older version
+            found.add(str(read_json(fingerprint)["own"][place]))
+    return found
 
 
 def _code(model: Model) -> str:
@@ -91,7 +106,8 @@ def _places(config: Config) -> dict[str, dict[str, Path]]:
         for name in study["data"]
         if name not in absent
     }
-    if study["source"] == "train" and published_data.IMAGENET in found:
-        trained = published_data.training_parts(study)
-        found[published_data.IMAGENET] |= {split: Path(path) for split, path in trained.items()}
+    if published_data.IMAGENET in found:
+        further = published_data.attacked_parts(study)
+        further |= published_data.training_parts(study) if study["source"] == "train" else {}
+        found[published_data.IMAGENET] |= {split: Path(path) for split, path in further.items()}
     return {name: places for name, places in found.items() if places}

@@ -10,7 +10,15 @@ from typing import NamedTuple
 from tradeoffs.step.declared_benchmarks import benchmarks as declared_benchmarks
 from tradeoffs.step.errors import InputError
 from tradeoffs.study import coherence, imagenet, miniature, published_data, replicates, zoo_models
-from tradeoffs.study.model import TRAINING_WORLD, Config, Model, by_id, check_overrides
+from tradeoffs.study.model import (
+    ATTACKED,
+    ATTACKED_WORLD,
+    TRAINING_WORLD,
+    Config,
+    Model,
+    by_id,
+    check_overrides,
+)
 
 CLASSES = {"miniature": miniature.CLASSES, "imagenet": imagenet.CLASSES}
 
@@ -94,6 +102,14 @@ def left_out(config: Config) -> dict[str, str]:
 def training_world(config: Config, model: Model) -> str:
     """Return the world whose images a model is trained on: of the published data a folder of their own."""
     return TRAINING_WORLD if config["study"] == "imagenet" else model.world
+
+
+def evaluation_world(config: Config, model: Model, benchmark: str) -> str:
+    """Return the world whose images a benchmark reads: those of further domains, which come and go, lie apart."""
+    further = (
+        config["study"] == "imagenet" and benchmark == ATTACKED and published_data.attacked_parts(config["imagenet"])
+    )
+    return ATTACKED_WORLD if further else model.world
 
 
 def read_by(benchmark: str) -> tuple[str, ...]:

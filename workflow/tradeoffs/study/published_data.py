@@ -55,15 +55,24 @@ def marks(study: Config, name: str) -> list[str]:
 
 def training_parts(study: Config) -> dict[str, str]:
     """Return what trainings read, in a folder of its own, as :func:`parts`: test domains come and go beside it."""
-    return {split: f"{study['data'][IMAGENET]['path']}/{split}" for split in ("train", "val")}
+    return _splits(study, ["train", "val"])
+
+
+def attacked_parts(study: Config) -> dict[str, str]:
+    """Return what is attacked, likewise, where that is more than validation images; else nothing."""
+    domains = study["benchmarks"].get("adversarial", {}).get("domains", {}).values()
+    return _splits(study, ["val", *domains]) if set(domains) - {"val"} else {}
+
+
+def _splits(study: Config, names: list[str]) -> dict[str, str]:
+    return {split: f"{study['data'][IMAGENET]['path']}/{split}" for split in dict.fromkeys(names)}
 
 
 def parts(study: Config, name: str) -> dict[str, str]:
     """Return what a data set is assembled from, for benchmarks: place in it -> file or folder on disk."""
     declared, entry, imagenet = data()[name], study["data"][name], study["data"][IMAGENET]["path"]
     if declared.archive is None:
-        domains = study["benchmarks"].get("adversarial", {}).get("domains", {}).values()
-        return {split: f"{imagenet}/{split}" for split in dict.fromkeys(["val", *domains])}
+        return _splits(study, ["val"])
     if entry["path"] is None:
         found = {str(declared.folder): f"{UNPACKED}/{name}/{declared.folder}"}
     else:
