@@ -1,5 +1,6 @@
 """Members of an archive on their way to a folder: which are wanted, where they may go, whole or not there at all."""
 
+import filecmp
 import fnmatch
 import os
 import re
@@ -81,13 +82,19 @@ def unfinished(path: Path) -> Path:
 
 
 def write_whole(path: Path, size: int, blocks: Iterable[bytes]) -> None:
-    """Write a member from its blocks and give it its name once it has its size (ValueError where it has not)."""
+    """Write a member from its blocks and give it its name once it has its size (ValueError where it has not).
+
+    One that is there with this content stays the file that it is.
+    """
     temporary = unfinished(path)
     with temporary.open("wb") as sink:
         written = sum(sink.write(block) for block in blocks)
     if written != size:
         raise ValueError(f"{path.name} has {written} bytes, its archive says {size}")
-    temporary.replace(path)
+    if is_whole(path, size) and filecmp.cmp(temporary, path, shallow=False):
+        temporary.unlink()
+    else:
+        temporary.replace(path)
 
 
 def blocks_of(stream: BinaryIO, length: int = 1 << 20) -> Iterable[bytes]:
