@@ -154,6 +154,20 @@ def test_wrong_content_that_is_cut_each_time_ends(site: Site, out: Path, publish
     assert not out.with_name("archive.zip.part").exists()
 
 
+def test_a_second_address_goes_on_where_the_first_broke_off_if_a_checksum_is_known(site: Site, out: Path):
+    """Servers name the same file's versions as they like."""
+    site.pages["/a"], site.pages["/b"] = Page(ZIP), Page(ZIP, etag='"two"')
+    site.faults["/a"] = [cut(60_000), *[reset] * 10]
+    download([site.url("/a"), site.url("/b")], out, PUBLISHED)
+    assert out.read_bytes() == ZIP
+    assert [wanted for path, wanted, _ in site.requests if path == "/b"] == ["bytes=60000-"] * 2
+    out.unlink()
+    out.with_name(f"{out.name}.sha256").unlink()
+    site.faults["/a"], site.pages["/b"] = [cut(60_000), *[reset] * 10], Page(OTHER, etag='"two"')
+    assert "sha256 is" in line(lambda: download([site.url("/a"), site.url("/b")], out, PUBLISHED))
+    assert not out.exists()
+
+
 def test_wrong_content_in_one_piece_is_fetched_once(site: Site, out: Path):
     site.pages["/a"] = Page(OTHER)
     assert "published is" in line(lambda: download([site.url("/a")], out, PUBLISHED))

@@ -342,6 +342,26 @@ def test_complete_folder_is_verified_and_kept(kind: str, tmp_path: Path, out: Pa
     assert "mine.txt: does not come from the archive" in line(lambda: unpack(archive, out, spec))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_complete_folder_needs_no_archive(kind: str, tmp_path: Path, out: Path):
+    """As where the code of this step has changed and the archive was removed meanwhile to make room."""
+    archive, spec = archive_of(kind, tmp_path, FILES)
+    unpack(archive, out, spec)
+    first = fingerprint.recorded(out)
+    archive.unlink()
+    (out / "fingerprint.json").unlink()  # as a workflow does before it runs a step again
+    unpack(archive, out, spec)
+    assert fingerprint.recorded(out) == first
+    assert fingerprint.verify(out) == first["fingerprint"]
+    assert "file not found" in line(lambda: unpack(archive, out, spec | {"members": ["set/*"]}))
+    (out / "set/long.txt").unlink()
+    assert "not all that was unpacked is there" in line(lambda: unpack(archive, out, spec))
+    archive_of(kind, tmp_path, FILES)
+    os.utime(archive)
+    unpack(archive, out, spec)
+    assert content(out) == FILES
+
+
 def test_other_selection_or_archive_replaces_the_folder(tmp_path: Path, out: Path):
     archive, spec = archive_of("zip", tmp_path, FILES)
     prints = []

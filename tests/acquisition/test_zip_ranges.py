@@ -1,6 +1,7 @@
 """Of a zip on a server with ranges only the wanted members are fetched; whatever happens, the next run goes on."""
 
 import errno
+import hashlib
 import json
 import random
 import time
@@ -57,6 +58,12 @@ def whole(site: Site, tmp_path: Path, monkeypatch) -> bytes:
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     return tmp_path / "downloads" / "objectnet-1.0.zip"
+
+
+def sparse(out: Path) -> Path:
+    """Where the data are until all that is wanted is there."""
+    (path,) = out.parent.glob(f"{out.name}.*.sparse")
+    return path
 
 
 def received(site: Site) -> int:
@@ -120,7 +127,7 @@ def test_an_address_that_fails_again_and_again_is_one_line_and_the_next_run_goes
         download([site.url("/o")], out, NOTHING, RULE)
     assert "\n" not in str(raised.value)
     assert not out.exists()
-    assert (out.parent / f"{out.name}.sparse").exists()
+    assert sparse(out).exists()
     before = len(site.requests)
     download([site.url("/o")], out, NOTHING, RULE)
     again = [wanted for wanted in site.ranges()[before:] if wanted and wanted.startswith("bytes=0-")]
@@ -131,7 +138,7 @@ def test_a_note_that_cannot_be_read_now_is_not_damaged(site, out, whole, monkeyp
     site.faults["/o"] = [*[lambda handler, body: False] * 6, cut(60_000), *[reset] * 5]
     with pytest.raises(InputError):
         download([site.url("/o")], out, NOTHING, RULE)
-    data = out.with_name(f"{out.name}.sparse")
+    data = sparse(out)
     there = data.read_bytes()
     with monkeypatch.context() as patch:
         refuse(patch, data.with_name(f"{data.name}.json"), errno.ESTALE)
@@ -155,6 +162,44 @@ def test_another_version_on_the_server_is_never_spliced(site, out, whole, tmp_pa
 def test_without_ranges_or_a_version_the_whole_file_is_fetched(page, site, out, whole):
     site.pages["/o"] = Page(whole, **page)
     download([site.url("/o")], out, Published(None, None, len(whole)), RULE)
+    assert out.read_bytes() == whole
+    assert not zip_ranges.is_part(out)
+
+
+def test_a_second_address_does_not_cost_what_the_first_has_sent(site, out, whole):
+    """It calls the same file another version; where it fails too, the next run goes on with the first."""
+    site.pages["/b"] = site.pages["/o"]._replace(etag='"two"')
+    site.faults["/o"] = [*[lambda handler, body: False] * 6, cut(60_000), *[reset] * 5]
+    site.faults["/b"] = [lambda handler, body: False, *[reset] * 5]
+    urls = [site.url("/o"), site.url("/b")]
+    with pytest.raises(InputError, match="what was received is kept"):
+        download(urls, out, NOTHING, RULE)
+    before = len(site.requests)
+    download(urls, out, NOTHING, RULE)
+    again = [wanted for path, wanted, _ in site.requests[before:] if wanted.startswith("bytes=0-")]
+    assert again == ["bytes=0-999"], "asked whether it is the same file, and fetched nothing twice"
+    assert {path.name for path in out.parent.iterdir() if not path.name.startswith(".")} == {
+        *(out.name, f"{out.name}.sha256", f"{out.name}.members.json")
+    }
+
+
+def test_where_ranges_end_in_the_whole_file_nothing_is_left_of_them(site, out, whole):
+    site.faults["/o"] = [*[lambda handler, body: False] * 6, cut(60_000), *[reset] * 5]
+    with pytest.raises(InputError):
+        download([site.url("/o")], out, NOTHING, RULE)
+    assert sparse(out).exists()
+    site.pages["/o"] = Page(whole, ranges=False)
+    download([site.url("/o")], out, Published(None, None, len(whole)), RULE)
+    assert out.read_bytes() == whole
+    assert not [path for path in out.parent.iterdir() if "sparse" in path.name]
+
+
+def test_members_alone_are_not_the_archive_of_a_checksum_that_was_set_since(site, out, whole):
+    download([site.url("/o")], out, NOTHING, RULE)
+    with pytest.raises(InputError, match=r"holds some members of the archive alone, .* delete this file"):
+        download([site.url("/o")], out, Published("0" * 64, None, None))
+    out.unlink()
+    download([site.url("/o")], out, Published(hashlib.sha256(whole).hexdigest(), None, None))
     assert out.read_bytes() == whole
     assert not zip_ranges.is_part(out)
 

@@ -24,7 +24,7 @@ def fingerprint(folder: Path) -> tuple[str, int]:
     files = _files(folder, (FINGERPRINT, CARD))
     total = hashlib.sha256()
     for name in sorted(files):
-        total.update(f"{sha256(folder / name)} {name}\n".encode())
+        total.update(os.fsencode(f"{sha256(folder / name)} {name}\n"))
     return total.hexdigest(), len(files)
 
 

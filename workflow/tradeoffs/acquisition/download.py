@@ -27,7 +27,7 @@ from tradeoffs.acquisition.archive_file import (
 )
 from tradeoffs.acquisition.objectnet_members import OVERLAP
 from tradeoffs.acquisition.partial import Version
-from tradeoffs.acquisition.remote_file import Wait
+from tradeoffs.acquisition.remote_file import Wait, forget_all
 from tradeoffs.acquisition.storage import exclusive, explained, progress, readable, require_space
 from tradeoffs.acquisition.zip_ranges import Wanted
 from tradeoffs.step.cards import write_card
@@ -90,6 +90,11 @@ def download(urls: list[str], out: Path, published: Published, wanted: Wanted | 
         recorded = read_record(out)
         if out.exists():
             if zip_ranges.is_part(out):
+                if wanted is None:
+                    raise InputError(
+                        f"{out}: holds some members of the archive alone, of which no checksum is known; delete this "
+                        "file, and the next run downloads all of it"
+                    )
                 published = Published(None, None, None)  # of the whole
             wrong, sha256 = problem(out, out.name, published, recorded)
             if wrong is not None:
@@ -103,6 +108,7 @@ def download(urls: list[str], out: Path, published: Published, wanted: Wanted | 
             partial.data_of(out).replace(out)
         write_record(out, sha256)  # last, as it counts where it is not older than the file is in its place
         partial.forget(out)
+        forget_all(out)
 
 
 def _fetch_members(urls: list[str], out: Path, published: Published, wanted: Wanted) -> bool:
@@ -187,8 +193,11 @@ def _receive(url: str, out: Path, size: int | None, checksum_known: bool) -> int
     here, version = partial.size(out), partial.read_version(out)
     if here and version.total == here:
         return here  # complete; the last run ended before it could say so
-    with server.request(url, server.headers(here, version, checksum_known)) as response:
-        start, offered = server.beginning(server.answer(response), out.name, here, version)
+    with _asked(url, here, version, checksum_known) as response:
+        given = server.answer(response)
+        if checksum_known:  # which shows whether what another address calls another version is one
+            version = version._replace(validator=None)
+        start, offered = server.beginning(given, out.name, here, version)
         total = server.length(offered.total, size)
         require_space(out, (total or 0) - partial.size(out))  # where it starts over, what is there makes room
         first = server.read_start(response)
@@ -198,6 +207,20 @@ def _receive(url: str, out: Path, size: int | None, checksum_known: bool) -> int
     if total is not None and received < total:
         raise server.TryAgainError(f"connection cut after {received} of {total} bytes")
     return start
+
+
+def _asked(url: str, here: int, version: Version, checksum_known: bool) -> Any:
+    """Return the response to a request for what is missing behind byte ``here``.
+
+    A server that calls a file of the same length another version may be another address of the same file: where a
+    checksum will show it, the rest alone is asked for once more.
+    """
+    response = server.request(url, server.headers(here, version, checksum_known))
+    given = server.answer(response)
+    if here and checksum_known and version.validator and given.status == 200 and given.offered.total == version.total:
+        response.close()
+        return server.request(url, server.headers(here, version._replace(validator=None), checksum_known))
+    return response
 
 
 def _check_start(first: bytes, total: int | None, name: str) -> None:

@@ -1,10 +1,13 @@
 """A file on a server that answers to ranges, read as if it were here: what was read is kept, at its place.
 
-Until it is whole, or all that is wanted of it is there, the data are in ``FILE.sparse``, as long as the file and with
-holes, and ``FILE.sparse.json`` says which bytes they are and of which version of the file (as
-:mod:`tradeoffs.acquisition.download`), so that the next run goes on.
+Until it is whole, or all that is wanted of it is there, the data are in ``FILE.<address>.sparse``, as long as the file
+and with holes, and a note beside it says which bytes they are and of which version of the file (as
+:mod:`tradeoffs.acquisition.download`), so that the next run goes on. Each address has one of its own: servers name
+versions as they like, and what one has sent is not given up because another was asked for once.
 """
 
+import glob
+import hashlib
 import io
 import os
 import re
@@ -74,7 +77,8 @@ class RemoteFile(io.RawIOBase):
     @classmethod
     def begun(cls, url: str, archive: Path, wait: Wait) -> "RemoteFile | None":
         """Return the file at an address, with what is here of the same version; None without ranges, or a version."""
-        path = archive.with_name(f"{archive.name}.sparse")
+        address = hashlib.sha256(url.encode()).hexdigest()[:8]
+        path = archive.with_name(f"{archive.name}.{address}.sparse")
         offered = _offered(url, archive.name, wait)
         if offered is None:
             return None
@@ -89,7 +93,7 @@ class RemoteFile(io.RawIOBase):
         """Fetch what is not here of these bytes; InputError where the disk has no room for it."""
         left = missing(spans, self.done)
         require_space(self.path, size_of(left))
-        with progress(self.path.name, size_of(spans), size_of(spans) - size_of(left)) as bar:
+        with progress(self.path.name.rsplit(".", 2)[0], size_of(spans), size_of(spans) - size_of(left)) as bar:
             for span in left:
                 self._fetch(*span, bar)
 
@@ -191,6 +195,14 @@ class RemoteFile(io.RawIOBase):
         os.fsync(self._file)
         content = {"validator": self._validator, "total": self.total, "done": self.done}
         write_json(_state(self.path), content)
+
+
+def forget_all(archive: Path) -> None:
+    """Remove what is here of an archive that is no longer wanted by ranges, from whatever address."""
+    for pattern in (f"{glob.escape(archive.name)}.*.sparse", f"{glob.escape(archive.name)}.sparse"):
+        for path in archive.parent.glob(pattern):
+            path.unlink(missing_ok=True)
+            _state(path).unlink(missing_ok=True)
 
 
 class _CutError(Exception):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 from tradeoffs.acquisition.archive_file import known_sha256
-from tradeoffs.acquisition.contents import CARD, FINGERPRINT, SOURCE, listing_fingerprint
+from tradeoffs.acquisition.contents import CARD, FINGERPRINT, SOURCE, listing, listing_fingerprint
 from tradeoffs.acquisition.fingerprint import OF_ARCHIVE
 from tradeoffs.acquisition.members import check_folder
 from tradeoffs.acquisition.objectnet_members import OVERLAP, overlap_members
@@ -49,34 +49,59 @@ def run(
 def unpack(archive: Path, out: Path, settings: Settings) -> None:
     """Make the folder ``out`` from ``archive``; a folder unpacked before is replaced.
 
-    A complete folder from the same archive and settings is only verified, by count and sizes. Raises InputError, in
-    one line, for a damaged or unsafe archive, a full disk, a folder ``out`` that was not made here.
+    A complete folder from the same archive and settings is only verified, by count and sizes; for that the archive may
+    be gone. Raises InputError, in one line, for a damaged or unsafe archive, a full disk, a folder ``out`` that was not
+    made here.
     """
     with exclusive(out), explained(out, "what was unpacked is kept, and the next run goes on from there"):
-        started, spec = time.perf_counter(), settings._asdict()
-        sha256 = known_sha256(archive)
+        started = time.perf_counter()
+        if not archive.exists() and (kept := _kept(out, archive, settings)):
+            _write_marks(out, out.name, listing(out), kept, started)
+            return
+        source = {"archive": archive.name, "sha256": known_sha256(archive), "spec": settings._asdict()}
         staging = out.with_name(f".{out.name}.unpacking")
-        _stage(staging, out, {"archive": archive.name, "sha256": sha256, "spec": spec})
+        _stage(staging, out, source)
         sizes = _write_members(archive, staging, settings)
         check_folder(staging, sizes)
-        found = listing_fingerprint(sha256, sizes)
-        total = {"files": len(sizes), "bytes": sum(sizes.values())}
-        content = {"dataset": out.name, "fingerprint": found, "of": OF_ARCHIVE, "spec": spec}
-        write_json(staging / FINGERPRINT, content | total)
-        write_card(
-            staging / CARD,
-            spec=spec,
-            code=code_id("tradeoffs.acquisition.unpack"),
-            data={out.name: found},
-            started=started,
-            kind="data",
-            archive={"name": archive.name, "sha256": sha256},
-        )
+        _write_marks(staging, out.name, sizes, source, started)
         replaced = out.with_name(f".{out.name}.replaced")
         if out.exists():
             out.rename(replaced)
         staging.rename(out)
         shutil.rmtree(replaced, ignore_errors=True)
+
+
+def _kept(out: Path, archive: Path, settings: Settings) -> dict[str, Any] | None:
+    """Return what ``out`` was unpacked from, if that was this archive with these settings, and nothing has changed.
+
+    None where it was not; InputError where files are missing, or have another size.
+    """
+    source = _source(out)
+    if source is None or (source.get("archive"), source.get("spec")) != (archive.name, settings._asdict()):
+        return None
+    recorded = source.pop("fingerprint", None)
+    if recorded is None:  # unpacked by a version that did not note it
+        return None
+    if listing_fingerprint(source["sha256"], listing(out)) != recorded:
+        raise InputError(f"{out}: not all that was unpacked is there, and {archive} is not either; download it again")
+    return source
+
+
+def _write_marks(folder: Path, name: str, sizes: dict[str, int], source: dict[str, Any], started: float) -> None:
+    """Write what says that a folder is whole, and from what it was unpacked."""
+    spec, found = source["spec"], listing_fingerprint(source["sha256"], sizes)
+    content = {"dataset": name, "fingerprint": found, "of": OF_ARCHIVE, "spec": spec}
+    write_json(folder / SOURCE, source | {"fingerprint": found})
+    write_json(folder / FINGERPRINT, content | {"files": len(sizes), "bytes": sum(sizes.values())})
+    write_card(
+        folder / CARD,
+        spec=spec,
+        code=code_id("tradeoffs.acquisition.unpack"),
+        data={name: found},
+        started=started,
+        kind="data",
+        archive={"name": source["archive"], "sha256": source["sha256"]},
+    )
 
 
 def _write_members(archive: Path, folder: Path, settings: Settings) -> dict[str, int]:
@@ -91,7 +116,7 @@ def _write_members(archive: Path, folder: Path, settings: Settings) -> dict[str,
 def _stage(staging: Path, out: Path, source: dict[str, Any]) -> None:
     """Make the staging folder, or keep what an earlier run unpacked there, or at ``out``, from the same source."""
     shutil.rmtree(out.with_name(f".{out.name}.replaced"), ignore_errors=True)
-    if staging.exists() and _source(staging) != source:
+    if staging.exists() and not _is_from(_source(staging), source):
         shutil.rmtree(staging)
     if out.is_dir() and not any(out.iterdir()):
         out.rmdir()  # made by whoever wants to see an output there
@@ -99,11 +124,15 @@ def _stage(staging: Path, out: Path, source: dict[str, Any]) -> None:
         old = _source(out)
         if old is None:
             raise InputError(f"{out}: was not made by unpacking; move it away, or give another folder")
-        if old == source and not staging.exists():
+        if _is_from(old, source) and not staging.exists():
             out.rename(staging)
     if not staging.exists():
         staging.mkdir()
         write_json(staging / SOURCE, source)
+
+
+def _is_from(found: dict[str, Any] | None, source: dict[str, Any]) -> bool:
+    return found is not None and {key: found.get(key) for key in source} == source
 
 
 def _source(folder: Path) -> dict[str, Any] | None:
