@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tradeoffs.benchmarks import imagenet, imagenet9, objectnet, rival10, salient_imagenet, waterbirds
+from tradeoffs.benchmarks import adversarial, imagenet, imagenet9, objectnet, rival10, salient_imagenet
 from tradeoffs.step.errors import InputError
-
-TABLE = "waterbirds/waterbird_complete95_forest2water2/metadata.csv"
 
 
 @pytest.fixture
@@ -24,20 +22,11 @@ def copy(small, tmp_path: Path):
     return make
 
 
-@pytest.mark.parametrize(
-    ("group", "name"), [(0, "landbird_on_land"), (1, "landbird_on_water"), (2, "waterbird_on_land")]
-)
-@pytest.mark.parametrize(("number", "split"), [(0, "train"), (2, "test")])
-def test_a_group_of_waterbirds_without_images_is_named(copy, group: int, name: str, number: int, split: str) -> None:
-    world = copy("waterbirds")
-    table = world.root / TABLE
-    header, *rows = table.read_text().splitlines()
-    y, place = divmod(group, 2)
-    kept = [row for row in rows if row.split(",")[2:5] != [str(y), str(number), str(place)]]
-    assert len(kept) < len(rows)
-    table.write_text("\n".join([header, *kept]) + "\n")
-    with pytest.raises(InputError, match=f"{split} split has no image of group {name};"):
-        world.evaluate(waterbirds)
+def test_without_budgets_clean_accuracy_is_what_there_is_and_without_domains_nothing(small) -> None:
+    listed = small.evaluate(adversarial, budgets={"linf": [], "l2": []})
+    assert small.evaluate(adversarial, budgets={}).metrics == listed.metrics
+    with pytest.raises(InputError, match="settings: domains is empty; expected a name and a folder of images"):
+        small.evaluate(adversarial, domains={})
 
 
 @pytest.mark.parametrize("classes", [9, 11])

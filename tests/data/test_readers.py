@@ -477,6 +477,22 @@ def test_broken_rows_of_waterbirds(cells: str, message: str, copy_of: Copy) -> N
     _refused(lambda: waterbirds.read(root, "test"), message, "metadata.csv")
 
 
+def test_a_table_of_waterbirds_that_was_cut_at_the_end_of_a_row_is_named(copy_of: Copy) -> None:
+    root = copy_of("waterbirds")
+    table = root / waterbirds.FOLDER / "metadata.csv"
+    *rows, last, _ = table.read_text().split("\n")
+    for split in ("train", "test"):
+        table.write_text("\n".join([*rows, ""]))
+        _refused(lambda split=split: waterbirds.read(root, split), "metadata.csv: no row lists", last.split(",")[1])
+
+
+def test_answers_that_were_cut_at_the_end_of_a_row_are_named(tmp_path: Path) -> None:
+    head = "Input.class_index,Input.feature_index,Answer.main\n"
+    answers = tmp_path / "answers.csv"
+    answers.write_text(head + "7,1,background\n" * 5 + "7,2,main_object\n" * 3)
+    _refused(lambda: salient_imagenet.spurious_features(answers), "class 7, feature 2 has 3 of 5 answers; the table")
+
+
 def test_broken_tables_of_waterbirds(copy_of: Copy) -> None:
     root = copy_of("waterbirds")
     table = root / waterbirds.FOLDER / "metadata.csv"

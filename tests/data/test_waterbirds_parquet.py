@@ -106,6 +106,14 @@ def test_a_file_that_is_missing_or_damaged_is_one_line(mirror, tmp_path):
         waterbirds_parquet.write(mirror, tmp_path / "made")
 
 
+def test_what_was_made_of_other_files_is_not_taken_for_theirs(mirror, tmp_path):
+    waterbirds_parquet.write(mirror, tmp_path / "made")
+    path = mirror / "data/test-00000-of-00001.parquet"
+    path.write_bytes(b"this is no parquet file")
+    with pytest.raises(InputError, match=r"made: was made of other files than those of .*; move it away, or give anot"):
+        waterbirds_parquet.write(mirror, tmp_path / "made")
+
+
 def test_without_pyarrow_one_line_says_what_to_install(mirror, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(InputError, match=r"pyarrow reads parquet files and is not installed: pip install pyarrow"):

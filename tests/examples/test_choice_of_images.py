@@ -1,15 +1,23 @@
 """Which images are shown follows from a rule: reasons that fit, none twice, spread over all that fit."""
 
+from pathlib import Path
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tradeoffs.examples.choice import SHOWN, choose
-from tradeoffs.examples.collection import Collection, Pair
+from tradeoffs.examples.collection import Collection, Evaluated, Pair, read_images
 from tradeoffs.examples.page import Shown
 
 OWN, OTHER = "own", "other"
+
+
+def test_images_that_an_evaluation_left_out_are_not_shown_and_those_of_a_set_without_a_folder_do_not_count():
+    evaluated = Evaluated(Path("x.json"), {"skipped": ["set/a.png", "elsewhere/b.png"]}, {})
+    files = [[Path("root/a.png")], [Path("root/b.png")], [Path("root/c.png"), Path("root/a.png")]]
+    assert read_images(files, {"set": Path("root")}, evaluated).tolist() == [1]
 
 
 def collection(groups, pair=True):

@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 
 from tradeoffs.acquisition.contents import SOURCE
 from tradeoffs.acquisition.storage import exclusive, explained
-from tradeoffs.step.errors import InputError
+from tradeoffs.step.errors import InputError, RefusedError
+from tradeoffs.step.files import read_json, write_json
 
+NOTE = "parquet.json"  # below a folder that was made, of which files: their names and sizes
 PARQUET = ("waterbirds", "objectnet")  # the data sets that are read from such files
 
 
@@ -30,26 +32,43 @@ def files(folder: Path, pattern: str) -> list[Path]:
     return sorted(path for place in (folder, folder / "data") for path in place.glob(pattern))
 
 
-def make(out: Path, write: Callable[[Path], None]) -> None:
+def make(out: Path, sources: Sequence[Path], write: Callable[[Path], None]) -> None:
     """Make the folder ``out`` of what ``write`` writes to the folder that it is given; it appears whole, by a rename.
 
-    One that is there already is kept. InputError for one that was unpacked from an archive, and whatever ``write``
-    raises, of which nothing is left.
+    One that was made of the files ``sources`` already is kept, also where they are gone. InputError for one that was
+    made of others, or unpacked from an archive, and whatever ``write`` raises, of which nothing is left.
     """
+    sizes = {path.name: path.stat().st_size for path in sources}
     with exclusive(out), explained(out, "nothing is kept of what was written; run it again"):
         if (out / SOURCE).exists():
             raise InputError(f"{out}: was unpacked from an archive; move it away, or give another --out")
         if out.exists():
+            if sizes and _sizes(out) not in (None, sizes):
+                raise InputError(
+                    f"{out}: was made of other files than those of {sources[0].parent}; move it away, or give another "
+                    "--out"
+                )
             return
         staging = out.with_name(f".{out.name}.unpacking")
         shutil.rmtree(staging, ignore_errors=True)
         try:
             staging.mkdir(parents=True)
             write(staging)
+            write_json(staging / NOTE, {"files": sizes})
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
             raise
         staging.rename(out)
+
+
+def _sizes(out: Path) -> Any:
+    """Return the sizes of the files that a folder was made of, by their names; None where it does not say."""
+    try:
+        return read_json(out / NOTE)["files"]
+    except RefusedError:
+        raise
+    except (InputError, LookupError, TypeError):
+        return None
 
 
 def schema(path: Path) -> Schema:

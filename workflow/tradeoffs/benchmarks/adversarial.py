@@ -58,6 +58,8 @@ class Settings(EvaluationSettings):
 
 def evaluate(network: Network, settings: Settings, data: dict[str, Path], device: torch.device) -> Evaluation:
     """Which images of each domain withstand each budget."""
+    if not settings.domains:
+        raise InputError("settings: domains is empty; expected a name and a folder of images, as {val: val}")
     geometry = Geometry(resize=settings.resize, crop=settings.crop)
     passes = Passes(device, settings.unreadable)
     paths, labels, domain_of = chosen_images(settings, data["imagenet"])
@@ -178,7 +180,7 @@ def attacked(
                     generator=torch.Generator(x.device).manual_seed(seed),
                     batch_size=len(x),
                 )
-                for norm, budgets in settings.budgets.items()
+                for norm, budgets in (settings.budgets or {"linf": []}).items()
             ]
             return torch.cat([curves[0][:1], *(curve[1:] for curve in curves)]).cpu().numpy()
         except RuntimeError as error:

@@ -22,7 +22,6 @@ from typing import Any
 from tradeoffs.acquisition import parquet_files
 from tradeoffs.acquisition.storage import explained, progress
 from tradeoffs.data import images, red_border
-from tradeoffs.data.mappings import read_mapping
 from tradeoffs.data.objectnet import COPY, FOLDER, MAPPINGS
 from tradeoffs.data.objectnet_classes import UnknownError, Value, Vocabularies, meaning, shared_folders, vocabularies
 from tradeoffs.step.errors import InputError
@@ -43,14 +42,8 @@ def write(folder: Path, out: Path, mappings: Callable[[Path], None]) -> None:
     that are missing, not readable, or in which the images or their classes are not plain to find, and for ``out`` that
     was made of others.
     """
-    parquet_files.make(out, lambda staging: _write(folder, staging, mappings))
-    there = _sizes(parquet_files.files(folder, "*.parquet"))
-    if there and there != read_mapping(out / FOLDER / COPY).get("files"):
-        raise InputError(f"{out}: was made of other files than those of {folder}; move it away, or give another --out")
-
-
-def _sizes(paths: list[Path]) -> dict[str, int]:
-    return {path.name: path.stat().st_size for path in paths}
+    sources = parquet_files.files(folder, "*.parquet")
+    parquet_files.make(out, sources, lambda staging: _write(folder, staging, mappings))
 
 
 def _write(folder: Path, staging: Path, mappings: Callable[[Path], None]) -> None:
@@ -192,4 +185,4 @@ def _write_images(paths: list[Path], column: str, classes: dict[Path, list[str]]
     if red < number / 100:
         said += ", so it was cut off before, and the setting border: 0 cuts no more"
     counts = {"images": number, "red_border_seen": red, "kinds": dict(kinds)}
-    write_json(base / COPY, {"pixels": said, **counts, "files": _sizes(paths)})
+    write_json(base / COPY, {"pixels": said, **counts})

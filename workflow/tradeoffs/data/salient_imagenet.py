@@ -10,7 +10,7 @@ A feature of a class is spurious where at least three of the five workers say se
 """
 
 import ast
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection
 from itertools import zip_longest
 from pathlib import Path
@@ -28,7 +28,7 @@ from tradeoffs.step.inputs import read_csv, read_text, shown
 
 _SPURIOUS_ANSWERS = ("separate_object", "background")
 _ANSWERS = ("main_object", *_SPURIOUS_ANSWERS)
-_VOTES = 3
+_WORKERS, _VOTES = 5, 3
 _COLUMNS = ("Input.class_index", "Input.feature_index", "Answer.main")
 
 
@@ -82,6 +82,7 @@ def read(root: Path, images_root: Path, answers_csv: Path) -> SalientImageNet:
 def spurious_features(answers_csv: Path) -> dict[int, dict[int, bool]]:
     """Return, by class index and feature index, whether the workers' majority calls the feature spurious."""
     votes: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    asked: Counter[tuple[int, int]] = Counter()
     for number, row in _rows(answers_csv):
         label, feature, answer = (row.get(column) for column in _COLUMNS)
         if label is None or feature is None or answer is None:
@@ -95,8 +96,15 @@ def spurious_features(answers_csv: Path) -> dict[int, dict[int, bool]]:
                 f"two whole numbers and one of {', '.join(_ANSWERS)}"
             )
         votes[int(label)][int(feature)] += answer in _SPURIOUS_ANSWERS
+        asked[int(label), int(feature)] += 1
     if not votes:
         raise InputError(f"{answers_csv}: holds no answers; fetch it again")
+    for (of_class, of_feature), count in asked.items():
+        if count < _WORKERS:
+            raise InputError(
+                f"{answers_csv}: class {of_class}, feature {of_feature} has {count} of {_WORKERS} answers; the table "
+                "was cut off: fetch it again"
+            )
     return {
         label: {feature: count >= _VOTES for feature, count in features.items()} for label, features in votes.items()
     }

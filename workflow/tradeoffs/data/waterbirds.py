@@ -6,6 +6,7 @@
 y: 0 landbird, 1 waterbird; place: 0 land, 1 water; split: 0 train, 1 val, 2 test; group = 2 * y + place.
 """
 
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from tradeoffs.data.mappings import UNPACK
 from tradeoffs.data.waterbirds_layout import COLUMNS, FOLDER
 from tradeoffs.step.errors import InputError
-from tradeoffs.step.folders import is_file
+from tradeoffs.step.folders import IMAGE_SUFFIXES, is_file, walk
 from tradeoffs.step.inputs import read_csv, shown
 
 SPLITS = ("train", "val", "test")
@@ -43,26 +44,45 @@ def read(root: Path, split: str) -> Waterbirds:
     """Index train, val or test; ``root`` holds the folder waterbird_complete95_forest2water2.
 
     The whole table is checked first. Raises InputError that names the row for a wrong number of cells, a value that is
-    not one of those above, an img_id used twice, a file of the split that is not on disk; and for an empty split.
+    not one of those above, an img_id used twice, a file of the split that is not on disk; for images that no row
+    lists, as of a table that was cut off; and for an empty split.
     """
     if split not in SPLITS:
         raise InputError(f"{split!r}: no such split of Waterbirds; expected one of {', '.join(SPLITS)}")
     table = root / FOLDER / "metadata.csv"
     chosen: list[_Row] = []
     ids: set[int] = set()
+    listed: set[str] = set()
     for number, cells in _rows(table):
         img_id, row = _parse(table, number, cells)
         if img_id in ids:
             raise InputError(f"{table}: row {number} repeats img_id {img_id}; unpack the data set again")
         ids.add(img_id)
+        listed.add(os.path.relpath(row.path, table.parent))
         if row.split == SPLITS.index(split):
             if not is_file(row.path):
                 raise InputError(f"{row.path}: file not found, but row {number} of {table} lists it; unpack again")
             chosen.append(row)
+    _check_all_listed(table, listed)
     if not chosen:
         raise InputError(f"{table}: no rows of split {split}; unpack the data set again")
     y, place = (np.array([getattr(row, key) for row in chosen], dtype=np.int64) for key in ("y", "place"))
     return Waterbirds([row.path for row in chosen], y, place, 2 * y + place)
+
+
+def _check_all_listed(table: Path, listed: set[str]) -> None:
+    """Raise InputError for images below the table's folder that no row is of."""
+    there = [
+        f"{folder}/{entry.name}" if folder else entry.name
+        for folder, found in walk(table.parent)
+        for entry in found
+        if entry.name.lower().endswith(IMAGE_SUFFIXES)
+    ]
+    if unlisted := [name for name in there if name not in listed]:
+        raise InputError(
+            f"{table}: no row lists {unlisted[0]} and {len(unlisted) - 1} more images beside it; if the table was cut "
+            "off, unpack the data set again, else move them away"
+        )
 
 
 def _rows(table: Path) -> list[tuple[int, list[str]]]:

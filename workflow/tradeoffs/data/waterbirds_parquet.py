@@ -33,7 +33,8 @@ def write(folder: Path, out: Path) -> None:
     for split in SPLITS:
         if not files[split]:
             raise InputError(f"{folder}: has no {split}-*.parquet; expected those of {', '.join(SPLITS)}")
-    parquet_files.make(out, lambda staging: _write(folder, files, staging / waterbirds_layout.FOLDER))
+    sources = [path for listed in files.values() for path in listed]
+    parquet_files.make(out, sources, lambda staging: _write(folder, files, staging / waterbirds_layout.FOLDER))
 
 
 def _write(folder: Path, files: Mapping[str, Sequence[Path]], base: Path) -> None:

@@ -95,8 +95,12 @@ class Collection(NamedTuple):
 
 
 def read_images(files: Sequence[Sequence[Path]], roots: Mapping[str, Path], evaluated: Evaluated) -> NDArray[np.int64]:
-    """Return the positions of the images that the evaluation did not leave out, by the ``files`` that each needs."""
-    skipped = {roots[name] / rest for name, _, rest in (each.partition("/") for each in evaluated.card["skipped"])}
+    """Return the positions of the images that the evaluation did not leave out, by the ``files`` that each needs.
+
+    Of a data set without a root it may have left out what it likes: no file of it is needed.
+    """
+    listed = (each.partition("/") for each in evaluated.card["skipped"])
+    skipped = {roots[name] / rest for name, _, rest in listed if name in roots}
     return np.array([i for i, needed in enumerate(files) if skipped.isdisjoint(needed)], dtype=np.int64)
 
 
