@@ -12,6 +12,7 @@ import pickle
 
 import numpy as np
 from PIL import Image, ImageDraw
+from torchvision import transforms
 
 from replica.classes import IN9, RIVAL10
 from replica.pictures import blob, blocks, generator, jpeg, npy, pattern, png, smooth, soft, varied
@@ -106,8 +107,16 @@ def salient_features(label):
     return {(label * 7 + 291 * rank) % 2048: votes for rank, votes in enumerate(answers)}
 
 
+def view(mask):
+    """Return what the network whose maps were published saw of a mask."""
+    return transforms.CenterCrop(224)(transforms.Resize(256)(mask))
+
+
 def salient_imagenet(seed, classes):
-    """Soft masks of features; each feature has its own images, here all of the class but one in turn."""
+    """Soft masks of features, 224 x 224, of the view of a network of each image; each feature has its own images.
+
+    Here all of the class but one in turn.
+    """
     files = {}
     base = "salient_imagenet_dataset"
     images = salient_images(seed, classes)
@@ -120,7 +129,7 @@ def salient_imagenet(seed, classes):
             for _, name, _, mask in chosen:
                 core = sum(vote in "sb" for vote in votes) < 3
                 shown = mask if core else mask.point(lambda value: 255 - value)
-                files[f"{base}/{classes.wnids[label]}/feature_{feature}/{name}.JPEG"] = jpeg(soft(shown, 12))
+                files[f"{base}/{classes.wnids[label]}/feature_{feature}/{name}.JPEG"] = jpeg(soft(view(shown), 6))
         rows = max(map(len, listed.values()))
         columns = [names + [""] * (rows - len(names)) for names in listed.values()]
         files[f"{base}/{classes.wnids[label]}/image_names_map.csv"] = table(listed, zip(*columns, strict=True))

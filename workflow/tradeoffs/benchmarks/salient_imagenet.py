@@ -36,7 +36,7 @@ from tradeoffs.benchmarks.noise import corrupt, draw
 from tradeoffs.benchmarks.statistics import Array, balanced_accuracy, normalised_gap, saturated, summarise
 from tradeoffs.benchmarks.unanswered import unanswered
 from tradeoffs.benchmarks.within_image import METRICS, refuse_useless
-from tradeoffs.data import clusters, images, salient_imagenet
+from tradeoffs.data import clusters, images, salient_imagenet, salient_masks
 from tradeoffs.data.images import Geometry
 from tradeoffs.models.answers import answers
 from tradeoffs.models.networks import Network
@@ -75,7 +75,7 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     def decode(i: int) -> tuple[NDArray[Any], ...]:
         pixels = images.image(index.paths[i], geometry)
         masks = [
-            images.mask(group, geometry) if group else np.zeros(pixels.shape[:2], dtype=np.uint8)
+            salient_masks.mask(group, index.paths[i], geometry) if group else np.zeros(pixels.shape[:2], np.uint8)
             for group in (index.core_masks[i], index.spurious_masks[i])
         ]
         noise = draw(settings.seed, i, settings.trials, *pixels.shape[:2])

@@ -44,6 +44,7 @@ class Geometry(NamedTuple):
 
 
 UNCHANGED = Geometry()
+OfSize = Callable[[Path, tuple[int, int]], Geometry]
 
 
 class UnreadableError(InputError):
@@ -63,15 +64,32 @@ def image(path: Path, geometry: Geometry = UNCHANGED) -> NDArray[np.uint8]:
     return np.asarray(_shaped(colours(path), geometry, path))
 
 
-def mask(paths: Sequence[Path], geometry: Geometry = UNCHANGED) -> NDArray[np.uint8]:
+def mask(paths: Sequence[Path], geometry: Geometry | OfSize = UNCHANGED) -> NDArray[np.uint8]:
     """Return the pixel-wise maximum of masks (image files, or .npy of [h, w] in [0, 1]) as uint8 [h, w], 255 for 1.
 
-    Errors as :func:`image`. No masks at all are refused (InputError): which would be meant is not for a reader to say.
+    ``geometry``: or a function that returns it for a file and its width and height. Errors as :func:`image`. No masks
+    at all are refused (InputError): which would be meant is not for a reader to say.
     """
     if not paths:
         raise InputError("an image has no mask of this kind; leave it out, or use another set of features")
-    union: NDArray[np.uint8] = stack([np.asarray(_shaped(_open_mask(p), geometry, p)) for p in paths], paths).max(0)
+    found = []
+    for path in paths:
+        stored = _open_mask(path)
+        shape = geometry if isinstance(geometry, Geometry) else geometry(path, stored.size)
+        found.append(np.asarray(_shaped(stored, shape, path)))
+    union: NDArray[np.uint8] = stack(found, paths).max(0)
     return union
+
+
+def size(path: Path) -> tuple[int, int]:
+    """Return the width and height of an image, whose pixels are not decoded; errors as :func:`image`."""
+    try:
+        with opened(path, "image", _CURE) as stream, Image.open(stream) as file:
+            return file.size
+    except UnidentifiedImageError:
+        raise _unreadable(path, "image", "cannot identify image file") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise _unreadable(path, "image", error) from None
 
 
 def load(paths: Sequence[Path], geometry: Geometry = UNCHANGED) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ import torch
 from tradeoffs.benchmarks.noise import corrupt, draw
 from tradeoffs.benchmarks.salient_imagenet import Settings, dilate
 from tradeoffs.benchmarks.within_image import METRICS, Answering
-from tradeoffs.data import images, salient_imagenet
+from tradeoffs.data import images, salient_imagenet, salient_masks
 from tradeoffs.data.images import Geometry
 from tradeoffs.examples.collection import (
     Array,
@@ -51,7 +51,8 @@ def collection(settings: Settings, roots: dict[str, Path], evaluated: Evaluated)
         x = seen(images.image(index.paths[i], geometry))
         if not index.core_masks[i]:
             return Example([picture(IMAGE, x)])
-        region = dilate(seen(images.mask(index.core_masks[i], geometry)), settings.dilation)
+        core = salient_masks.mask(index.core_masks[i], index.paths[i], geometry)
+        region = dilate(seen(core), settings.dilation)
         noise = torch.from_numpy(draw(settings.seed, i, settings.trials, *x.shape[2:])[:1]).permute(0, 3, 1, 2)
         found = [picture(IMAGE, x), of_mask("core region", region)]
         for what, where in ((OUTSIDE, 1 - region), (INSIDE, region)):
