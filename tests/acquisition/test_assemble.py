@@ -74,6 +74,19 @@ def test_what_is_not_a_link_is_never_replaced(tmp_path: Path, parts: dict[str, P
         assemble(tmp_path / "out", "name", parts)
 
 
+def test_relative_parts_are_found_where_resources_is_a_link_to_a_larger_disk(
+    tmp_path: Path, parts: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, disk = tmp_path / "project", tmp_path / "a/larger/disk"
+    project.mkdir()
+    disk.mkdir(parents=True)
+    shutil.copytree(parts["top"], project / "copy" / "top")
+    (project / "resources").symlink_to(disk)
+    monkeypatch.chdir(project)
+    assemble(Path("resources/study/set"), "set", {"top": Path("copy/top")})
+    assert (disk / "study/set/top/two.png").read_bytes() == b"12"
+
+
 def test_relative_parts_stay_valid_when_the_project_folder_moves(tmp_path: Path, parts: dict[str, Path]) -> None:
     project = tmp_path / "project"
     shutil.copytree(parts["top"], project / "resources" / "unpacked" / "set" / "top")

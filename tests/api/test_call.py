@@ -113,7 +113,8 @@ def test_the_command_is_the_call(weights, miniature, tmp_path, capsys):
 
 
 def test_settings_are_read_as_yaml():
-    assert evaluate_command.changed(["seed=3", "linf_levels=[0.1, 0.2]", "unreadable=skip"]) == {
+    assert evaluate_command.changed(["seed=3", "linf_levels=[0.1, 2e-1]", "unreadable=skip", "l2_penalty=1e-3"]) == {
+        "l2_penalty": 0.001,
         "seed": 3,
         "linf_levels": [0.1, 0.2],
         "unreadable": "skip",
@@ -306,6 +307,77 @@ def test_features_are_the_last_layer_s_input_or_what_is_said(own, miniature):
         own, "waterbirds", place, features=lambda network, x: network.norm(network.first(x)).mean((2, 3)), **told
     )
     assert with_hooks.card["metrics"] == other.card["metrics"]
+
+
+def test_a_function_of_features_is_given_the_same_network_and_images_however_a_model_is_given(miniature, tmp_path):
+    from torchvision import models
+
+    torch.manual_seed(0)
+    network = trained_like(models.get_model("shufflenet_v2_x0_5", weights=None, num_classes=10))
+    torch.save(network.state_dict(), tmp_path / "net.pt")
+    given = []
+
+    def seen(inside, x):
+        given.append((type(inside).__name__, inside.fc.out_features, x.min().item(), x.max().item()))
+        return inside.conv1(x).mean((2, 3))
+
+    told = {"settings": SMALL["waterbirds"] | DRAWS, "study": "miniature", "progress": False, "features": seen} | PIXELS
+    file = {"architecture": "torchvision/shufflenet_v2_x0_5", "classes": 10}
+    data = miniature / "waterbirds"
+    found = [tradeoffs.evaluate(network, "waterbirds", data, **told)]
+    module, given[:] = list(given), []
+    found.append(tradeoffs.evaluate(str(tmp_path / "net.pt"), "waterbirds", data, **told | file))
+    assert given == module
+    assert found[0].card["metrics"] == found[1].card["metrics"]
+
+
+class Modes:
+    """What a caller may have switched on, which is no business of an evaluation."""
+
+    autocast = torch.autocast("cpu", torch.bfloat16)
+    inference = torch.inference_mode()
+    no_grad = torch.no_grad()
+
+    class Double:
+        def __enter__(self):
+            torch.set_default_dtype(torch.float64)
+
+        def __exit__(self, *_):
+            assert torch.get_default_dtype() == torch.float64
+            torch.set_default_dtype(torch.float32)
+
+    double = Double()
+
+
+@pytest.mark.parametrize("mode", ["autocast", "inference", "no_grad", "double"])
+@pytest.mark.parametrize("benchmark", ["waterbirds", "rival10"])
+def test_what_a_caller_has_switched_on_changes_no_number(own, miniature, mode, benchmark):
+    told = {"settings": SMALL[benchmark] | DRAWS, "study": "miniature", "progress": False} | PIXELS
+    usual = tradeoffs.evaluate(own, benchmark, miniature / benchmark, **told)
+    with getattr(Modes, mode):
+        found = tradeoffs.evaluate(own, benchmark, miniature / benchmark, **told)
+    assert found.card["metrics"] == usual.card["metrics"]
+
+
+class Autocast(Own):
+    """A network that computes in 16 bits by itself."""
+
+    def forward(self, x):
+        with torch.autocast("cpu", torch.bfloat16):
+            return super().forward(x)
+
+
+def test_features_of_16_bits_are_taken(miniature):
+    told = {"settings": SMALL["waterbirds"] | DRAWS, "study": "miniature", "progress": False} | PIXELS
+    torch.manual_seed(3)
+    found = tradeoffs.evaluate(Autocast(), "waterbirds", miniature / "waterbirds", **told)
+    assert found.card["metrics"]
+
+
+def test_where_there_are_families_of_metrics_alone_they_are_shown(own, miniature):
+    told = {"settings": SMALL["adversarial"] | DRAWS, "study": "miniature", "progress": False} | PIXELS
+    said = repr(tradeoffs.evaluate(own, "adversarial", miniature / "imagenet", **told))
+    assert "adversarial_accuracy_" in said
 
 
 def test_what_the_workflow_trained_says_itself_what_it_is(weights, miniature, tmp_path):

@@ -36,6 +36,35 @@ class Sequence(nn.Module):
         return self.head(x.flatten(2).transpose(1, 2)).mean(1)
 
 
+class Squeezed(Own):
+    """A network whose pooled features lose their first axis where it is of one image."""
+
+    def forward(self, x):
+        """Logits, where there are two images or more."""
+        return self.head(self.pooled(x).squeeze())
+
+
+class Adapted(Own):
+    """A network whose head has a low-rank one beside it."""
+
+    def __init__(self):
+        super().__init__()
+        self.down, self.up = nn.Linear(24, 2), nn.Linear(2, 10)
+
+    def forward(self, x):
+        """The sum of both heads' logits."""
+        pooled = self.pooled(x)
+        return self.head(pooled) + self.up(self.down(pooled))
+
+
+class Ordered(Own):
+    """A network with a head that is defined before a layer of as many outputs, which it does not use."""
+
+    def __init__(self):
+        super().__init__()
+        self.unused = nn.Linear(24, 10)
+
+
 class Uncopied(Own):
     """A network that cannot be copied."""
 
@@ -63,6 +92,8 @@ NETWORKS = {
         {},
         "give features=",
     ),
+    "several heads": (Adapted(), {}, "this network uses head and up; give features="),
+    "one image alone": (Squeezed(), {}, "(of two images at once it is right: does it squeeze()?)"),
     "no row for each image": (Sequence(), {}, "its features are [2, 1024, 3]; expected [2, d]"),
     "no such layer": (Own(), {"features": "hat"}, "features: 'hat' is no layer of this network"),
     "no features": (Own(), {"features": 3}, "features: 3; expected the name of a layer"),
@@ -278,3 +309,15 @@ def test_a_command_that_does_not_fit_is_one_line_and_exit_code_two(
     assert said.startswith(f"error: {message}")
     assert said.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_layer_that_is_not_used_is_no_head(miniature):
+    found = tradeoffs.evaluate(
+        Ordered(),
+        "waterbirds",
+        miniature / "waterbirds",
+        settings=SMALL["waterbirds"],
+        study="miniature",
+        progress=False,
+    )
+    assert found.outcomes["head/weight"].shape == (24, 2)

@@ -14,7 +14,7 @@ from tradeoffs.step.settings import canonical
 from tradeoffs.study import coherence, miniature, plan
 from tradeoffs.study import schema as composition
 from tradeoffs.study.config import checked
-from tradeoffs.study.config_files import refuse_duplicate_keys
+from tradeoffs.study.config_files import refuse_traps
 from tradeoffs.study.schema import schema
 
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
@@ -204,10 +204,39 @@ def test_a_key_given_twice_is_named_with_file_and_lines(tmp_path):
     path = tmp_path / "lab.yaml"
     path.write_text("miniature:\n  replicates: 1\n  data: {seed: 1}\n  replicates: 2\n")
     with pytest.raises(InputError, match=r"lab.yaml, line 4: key replicates is given twice, first in line 2"):
-        refuse_duplicate_keys([path])
+        refuse_traps([path])
     path.write_text('{"study": "miniature",\n "study": "imagenet"}')
     with pytest.raises(InputError, match=r"lab.yaml, line 2: key study is given twice"):
-        refuse_duplicate_keys([path])
+        refuse_traps([path])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: 1\nepochs: 010\n", "line 2: 010 is read as 8 by YAML; write that, or in quotes what is text"),
+        ("a: [1:30]", "1:30 is read as 90"),
+        ("a: 0x1F", "0x1F is read as 31"),
+        ("a: -0b11", "-0b11 is read as -3"),
+    ],
+)
+def test_numbers_in_another_base_are_named(tmp_path, text, said):
+    path = tmp_path / "lab.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=re.escape(said)):
+        refuse_traps([path])
+    path.write_text("a: [0, 0.5, 1.0e-3, 10, -7, '010', 2026-01-02, 1:30 in words, 0.0]")
+    refuse_traps([path])
+
+
+@pytest.mark.parametrize("off", [False, "false"])
+def test_a_benchmark_that_is_false_is_left_out(off):
+    config = deepcopy(SHIPPED)
+    config["miniature"]["benchmarks"] |= {"waterbirds": off}
+    found = checked(config, SCHEMA)["miniature"]["benchmarks"]
+    assert found.keys() == SHIPPED["miniature"]["benchmarks"].keys() - {"waterbirds"}
+    config["miniature"]["benchmarks"] |= {"waterbirds": True}
+    with pytest.raises(InputError, match=r"miniature\.benchmarks\.waterbirds = 'True'"):
+        checked(config, SCHEMA)
 
 
 @pytest.mark.parametrize(
@@ -216,11 +245,11 @@ def test_a_key_given_twice_is_named_with_file_and_lines(tmp_path):
 )
 def test_one_name_at_several_places_is_no_key_given_twice(tmp_path, text):
     (tmp_path / "lab.yaml").write_text(text)
-    refuse_duplicate_keys([tmp_path / "lab.yaml"])
+    refuse_traps([tmp_path / "lab.yaml"])
 
 
 def test_the_shipped_config_gives_no_key_twice():
-    refuse_duplicate_keys([ROOT / "config.yaml"])
+    refuse_traps([ROOT / "config.yaml"])
 
 
 def several(**values):

@@ -128,3 +128,5 @@ def test_budgets_that_a_later_file_empties_are_none_though_snakemake_merges_them
     assert emptied(later, files, ["imagenet"]) == later
     asked = {"imagenet": {"budgets": {"linf": [8], "l2": [3]}}}  # by --config
     assert emptied(asked, files[:2], ["imagenet"]) == asked
+    for empty in (None, 5):  # of a later file, or --config
+        assert emptied({"imagenet": empty}, files[:2], ["imagenet"]) == {"imagenet": empty}

@@ -293,6 +293,8 @@ SCRIPT = {"source": "torchscript", "trust": True, "name": None, "mean": [0, 0, 0
         ),
         ({"source": "torchvision", "name": "timm/vit_b_16"}, "with source torchvision the <name> alone"),
         ({"norm": "linf", "epsilon": 256}, "epsilon = 256; expected at most 255"),
+        ({"norm": "linf", "epsilon": 0.0157}, "epsilon = 0.0157; expected a budget of linf in 1/255, .* write 4$"),
+        *(({"objective": each}, f"objective: '{each}' is no name of a training") for each in ("None", "standard")),
         ({**SCRIPT, "trust": False}, "mine: trust: false, but a TorchScript file is code, .*set trust: true if you"),
         ({"trust": True}, "mine: trust: true, but with source state_dict no code of a file is run"),
         ({**SCRIPT, "benchmarks": ["rival10"]}, "rival10 fits a head on features, which TorchScript does not show"),
@@ -364,6 +366,13 @@ def test_a_file_at_an_address_is_downloaded_with_its_checksum():
         (PYTHON | {"pretrained": "X"}, "pretrained and file are given"),
         (PYTHON | {"file": None, "weights": "ema"}, "only a file of tensors may hold more than one set"),
         (PYTHON | {"arguments": {"since": date(2020, 1, 1)}}, "arguments: .*date.*expected text, numbers"),
+        *(
+            (
+                PYTHON | {"arguments": {"deep": each}},
+                f"arguments: deep = '{each}' is text, as all is that --config says",
+            )
+            for each in ("false", "64", "1e-3", "null")
+        ),
         ({"factory": "nets.py:build"}, "factory: 'nets.py:build' goes with source python alone"),
         ({"arguments": {"width": 3}}, "arguments go with source python alone"),
         ({"prompts": ["a photo of a {}."]}, "prompts go with source open_clip alone"),
@@ -449,14 +458,20 @@ def test_settings_that_do_not_go_together_are_one_line(imagenet, changes, messag
     assert len(str(raised.value).splitlines()) == 1
 
 
+ATTACKS = ("adversarial", "imagenet")
+
+
 def test_an_own_domain_is_linked_beside_the_validation_images(imagenet):
     (Path(imagenet) / "sketch").mkdir()
     config = everything(imagenet, benchmarks__adversarial__domains={"validation": "val", "sketch": "sketch"})
     assert plan.models(config)
-    assert published_data.parts(config["imagenet"], "imagenet") == {
-        "val": f"{imagenet}/val",
-        "sketch": f"{imagenet}/sketch",
-    }
+    val, sketch = {"val": f"{imagenet}/val"}, {"sketch": f"{imagenet}/sketch"}
+    assert published_data.parts(config["imagenet"], "imagenet") == val
+    assert published_data.attacked_parts(config["imagenet"]) == val | sketch
+    worlds = {name: {plan.evaluation_world(config, m, name) for m in plan.models(config).values()} for name in ATTACKS}
+    assert worlds == {"adversarial": {"attacked"}, "imagenet": {"default"}}
+    alone = everything(imagenet)  # validation images alone are those of all other benchmarks
+    assert {plan.evaluation_world(alone, m, "adversarial") for m in plan.models(alone).values()} == {"default"}
 
 
 def test_without_domains_the_adversarial_benchmark_is_left_out(imagenet):

@@ -91,9 +91,14 @@ def _links(out: Path) -> list[str]:
 
 
 def link(place: Path, target: Path) -> None:
-    """Make ``place`` a link to ``target``, relative where ``target`` is, so that a project folder can be moved."""
+    """Make ``place`` a link to ``target``, relative where ``target`` is, so that a project folder can be moved.
+
+    Not where the folder is elsewhere, as ``resources`` often is that is a link to a larger disk: ``..`` would lead from
+    there.
+    """
     if place.exists() and not place.is_symlink():
         raise InputError(f"{place}: is in the way and was not made here; move it away")
     place.parent.mkdir(parents=True, exist_ok=True)
-    text = target if target.is_absolute() else Path(os.path.relpath(target, place.parent))
+    here = place.parent.resolve() == Path.cwd() / place.parent
+    text = Path(os.path.relpath(target, place.parent)) if here and not target.is_absolute() else target.absolute()
     write_atomically(place, lambda temporary: temporary.symlink_to(text))

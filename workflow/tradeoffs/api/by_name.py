@@ -22,14 +22,35 @@ from tradeoffs.step.files import read_json, sha256
 _OF_ENTRY = ("mean", "std", "input_size", "classes", "architecture", "weights")  # what an entry of the zoo says
 
 
-def by_name(text: str, how: How, device: torch.device) -> Given:
-    """Return the model that a text names, on a device. InputError for what is no such name, or refused."""
+def located(text: str, how: How) -> Path:
+    """Return the path of a text that names a model, whether a file is there or not; nothing is loaded.
+
+    InputError for what names neither a file nor a network, and for code that nobody trusts.
+    """
     try:
         path = Path(text).expanduser()
         path.is_file()
     except (OSError, RuntimeError) as error:  # too long for a path, or of a user that there is not
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(f"model: {text[:80]!r}; {reason}: correct the path") from None
+    library, slash, _ = text.partition("/")
+    facts = sources.listed().get(library)
+    of_library = slash and (library == "zoo" or (facts is not None and facts.own and facts.pretrained))
+    if path.is_file() or of_library:
+        return path
+    if not re.fullmatch(r".+:\w+", text):
+        raise InputError(
+            f"model: {text!r}; no such file, and no name of a network: expected torchvision/<name>, timm/<name>, zoo/"
+            "<name>, the path of a file of weights, or a function that makes the network (file.py:function)"
+        )
+    if not how.trust:
+        raise InputError(f"model: {text!r} is code; if you trust it, say trust (trust=True, --trust)")
+    return path
+
+
+def by_name(text: str, how: How, device: torch.device) -> Given:
+    """Return the model that a text names, on a device. InputError for what is no such name, or refused."""
+    path = located(text, how)
     library, slash, rest = text.partition("/")
     if slash and library == "zoo" and not path.is_file():
         return _of_zoo(rest, how, device)
@@ -44,15 +65,8 @@ def by_name(text: str, how: How, device: torch.device) -> Given:
         pretrained = pretrained or module.usual(known)
         how = how._replace(architecture=known)
         return _converted(library, how, None, device, f"{library}/{known}.{pretrained}", pretrained)
-    if not path.is_file() and re.fullmatch(r".+:\w+", text):
-        if not how.trust:
-            raise InputError(f"model: {text!r} is code; if you trust it, say trust (trust=True, --trust)")
-        return _converted("python", how, None, device, text, None)
     if not path.is_file():
-        raise InputError(
-            f"model: {text!r}; no such file, and no name of a network: expected torchvision/<name>, timm/<name>, zoo/"
-            "<name>, the path of a file of weights, or a function that makes the network (file.py:function)"
-        )
+        return _converted("python", how, None, device, text, None)
     formats.refuse(path)
     if formats.is_script(path):
         if not how.trust:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from tradeoffs.api import defaults, folders, given, markup, result
+from tradeoffs.api import by_name, defaults, folders, given, markup, result
 from tradeoffs.api.described import Given, How
 from tradeoffs.api.evaluate import one
 from tradeoffs.api.kinds import check_kinds, writable
@@ -129,15 +129,22 @@ def compare(
         raise InputError(f"settings: {changes!r}; expected changes by benchmark, as {{'waterbirds': {{...}}}}")
     for name in [*names, *changes]:
         check_kinds(name, changes.get(name, {}), None, out)
-        find(name)
+        defaults.chosen(name, study, changes.get(name, {}))
     for name, model in models.items():
         if not isinstance(name, str) or (out is not None and name not in {Path(name).name} - {"", ".."}):
             raise InputError(f"models: {name!r} names no folder below out; expected text without / in it")
-        _how(name, model)
+        plain, how = _how(name, model)
+        if isinstance(plain, str | Path) and not Path(plain).expanduser().is_dir():
+            by_name.located(str(plain), how)
     below = None if out is None else writable(out)
-    if page is not None and (Path(page).expanduser().is_dir() or not str(page)):
-        raise InputError(f"page: {page}: is a folder; expected a file of HTML to write")
+    if page is not None:
+        _check_page(page)
     places = data if isinstance(data, Mapping) or len(names) > 1 else {find(names[0]).data[0]: data}
+    if any(not (isinstance(model, str | Path) and Path(model).expanduser().is_dir()) for model in models.values()):
+        for name in names:  # all of it before hours are spent on the first
+            splits = defaults.chosen(name, study, changes.get(name, {})).get("domains", {"val": "val"}).values()
+            with folders.opened(name, places, splits):
+                pass
     found: dict[tuple[str, str], Result] = {}
     networks: dict[tuple[str, str], Callable[[], Network]] = {}
     for name, model in models.items():
@@ -164,6 +171,18 @@ def compare(
         images = compare_images.images(found, networks, places, last)
         compare_page.write(compared.table, found, images, Path(page).expanduser())
     return compared
+
+
+def _check_page(page: object) -> None:
+    """Raise InputError for what is no file of HTML that can be written, before anything is computed."""
+    if not isinstance(page, str | Path) or not str(page):
+        raise InputError(f"page: {page!r}; expected a file of HTML to write")
+    if Path(page).expanduser().is_dir():
+        raise InputError(f"page: {page}: is a folder; expected a file of HTML to write")
+    try:
+        writable(Path(page).expanduser().parent)
+    except InputError as error:
+        raise InputError(f"page: {str(error).removeprefix('out: ')}") from None
 
 
 def _network(model: Any, how: How, name: str, benchmark: str, study: str, changes: Mapping[str, Any]) -> Network:

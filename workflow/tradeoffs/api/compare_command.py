@@ -3,17 +3,20 @@
 tradeoffs compare --models mine=DIR reference=torchvision/resnet50 --benchmarks waterbirds --data PATH --out DIR
 """
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 from tradeoffs.api.compare import compare
 from tradeoffs.api.evaluate_command import folders_of, named
 from tradeoffs.compute.device import choose_device
+from tradeoffs.step.cards import check
+from tradeoffs.step.errors import InputError
 
 
 def run(
     *,
-    models: Annotated[list[str], "NAME=MODEL of each: as in evaluate, or a folder that evaluate wrote"],
+    models: Annotated[list[str], "NAME=MODEL of each: a name as in evaluate, or a folder that evaluate wrote (--out)"],
     benchmarks: Annotated[list[str], "what to measure"],
     out: Annotated[Path, "folder for differences.csv, and below it for each model's results"],
     data: Annotated[list[str] | None, "folder of the data set; NAME=PATH for each where there are several"] = None,
@@ -23,6 +26,14 @@ def run(
 ) -> None:
     """Compare two models or more, write the table and print the measures of reliance."""
     told = named("--models", models, "NAME=MODEL, as mine=results/mine")
+    for name, model in told.items():  # of which more has to be said than fits here
+        path = Path(model).expanduser()
+        told_by_card = path.is_file() and check(path, ours=False)[1] is not None
+        if (path.is_file() and not told_by_card) or re.fullmatch(r".+\.py:\w+", model):
+            raise InputError(
+                f"--models: {name}={model} is a file; evaluate it first (tradeoffs evaluate --model {model} ... --out "
+                f"DIR), and give {name}=DIR"
+            )
     places = folders_of(data or [])
     computed = not all(Path(model).expanduser().is_dir() for model in told.values())
     device = choose_device() if computed else "cpu"

@@ -64,7 +64,7 @@ def digest(tensors: Any) -> dict[str, str]:
     total = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
         if isinstance(tensor, Tensor) and tensor.layout == torch.strided and not tensor.is_quantized:
-            plain = tensor.detach().cpu().contiguous()
+            plain = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
             total.update(f"{name} {plain.dtype} {list(plain.shape)}\n".encode())
             total.update(plain.reshape(-1).view(torch.uint8).numpy().tobytes())
     return {"sha256": total.hexdigest(), "checked": "not: of the tensors in memory"}

@@ -79,9 +79,21 @@ def evaluate(
 
 @contextmanager
 def _alone(device: torch.device) -> Iterator[None]:
-    """Leave torch's switches and random numbers as they were."""
-    with precision.decided(device), torch.random.fork_rng([device] if device.type == "cuda" else []):
-        yield
+    """Compute as the workflow does, whatever the caller has switched, and leave torch's switches as they were."""
+    default = torch.get_default_dtype()
+    with (
+        precision.decided(device),
+        torch.random.fork_rng([device] if device.type == "cuda" else []),
+        torch.inference_mode(mode=False),
+        torch.enable_grad(),
+        torch.autocast("cpu", enabled=False),
+        torch.autocast(device.type, enabled=False),
+    ):
+        torch.set_default_dtype(torch.float32)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(default)
 
 
 def one(

@@ -3,6 +3,7 @@
 tradeoffs evaluate --model timm/vit_base_patch16_224.augreg_in1k --benchmark waterbirds --data PATH --out DIR
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -70,9 +71,19 @@ def changed(given: list[str]) -> dict[str, Any]:
         if name in found:
             raise InputError(f"--settings: {name} is named twice; expected each once")
         try:
-            found[name] = yaml.safe_load(value)
+            found[name] = _numbers(yaml.safe_load(value))
         except (yaml.YAMLError, ValueError, OverflowError, RecursionError):  # a date, say, that there is not
             equals = ""
         if not (equals and name):
             raise InputError(f"--settings: {text!r}; expected NAME=VALUE, as bootstrap=200 or linf_levels=[0.1, 0.2]")
     return found
+
+
+def _numbers(value: Any) -> Any:
+    """Return a value with numbers such as 1e-3, which YAML 1.1 reads as text, as what they are."""
+    if isinstance(value, list):
+        return [_numbers(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _numbers(each) for key, each in value.items()}
+    number = isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]+(\.[0-9]*)?[eE][+-]?[0-9]+", value)
+    return float(value) if number else value

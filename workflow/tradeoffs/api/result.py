@@ -74,8 +74,10 @@ class Result:
         return found
 
     def __repr__(self) -> str:
-        """The declared metrics, without those of families, a line each."""
-        shown = self.table[self.table.metric.isin(list(benchmarks()[self.benchmark].metrics))]
+        """The declared metrics, a line each; those of families where there are no others."""
+        there = list(self.table.metric)
+        declared = [name for name in there if name in benchmarks()[self.benchmark].metrics]
+        shown = self.table[self.table.metric.isin(declared or there)]
         width = max(map(len, shown.metric), default=0)
         rows = [
             f"  {row.metric:{width}}  {row.value:7.4f}  [{row.ci_low:.4f}, {row.ci_high:.4f}]  n = {row.n}"

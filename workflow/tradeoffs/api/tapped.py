@@ -29,8 +29,10 @@ class Tapped(Wrapped):
         self._take = take
 
     def features(self, x: Tensor) -> Tensor:
-        """Features [n, d] of images [n, 3, h, w] in [0, 1]."""
-        return self._take(self.backbone, self.normalised(x))
+        """Features [n, d] of images [n, 3, h, w] in [0, 1]; those of 16 bits, as under autocast, as float32."""
+        found = self._take(self.backbone, self.normalised(x))
+        narrow = isinstance(found, Tensor) and found.dtype in (torch.float16, torch.bfloat16)
+        return found.float() if narrow else found
 
 
 def with_features(network: nn.Module, features: object, device: torch.device) -> Any:
@@ -38,25 +40,43 @@ def with_features(network: nn.Module, features: object, device: torch.device) ->
     take = named(features) if isinstance(features, str) else features
     if not callable(take):
         raise InputError(f"features: {take!r}; expected the name of a layer, or a function(network, images)")
-    if isinstance(network, Wrapped) and network.classifier is None:
+    if isinstance(network, Wrapped) and (network.classifier is None or network.head):
         mean, std = (values.flatten().tolist() for values in (network.mean, network.std))
-        tap = Tapped(network.backbone, take, mean, std, network.input_size, network.plain)
+        tap = Tapped(network.whole(), take, mean, std, network.input_size, network.plain)
     else:
         tap = Tapped(network, take, [0.0] * 3, [1.0] * 3)
     return tap.to(device).eval().requires_grad_(False)
 
 
 def last_linear(classes: int) -> Features:
-    """Return the features that are the input of the last linear layer with ``classes`` outputs."""
+    """Return the features that are the input of the linear layer with ``classes`` outputs.
+
+    InputError where the network uses none or several, as one beside a low-rank one: which is meant nobody says.
+    """
 
     def take(network: nn.Module, x: Tensor) -> Tensor:
-        heads = [m for m in network.modules() if isinstance(m, nn.Linear) and m.out_features == classes]
-        if not heads:
+        layers = network.named_modules()
+        heads: dict[nn.Module, str] = {
+            m: name for name, m in layers if isinstance(m, nn.Linear) and m.out_features == classes
+        }
+        seen: list[tuple[str, Any]] = []
+
+        def note(layer: nn.Module, given: tuple[Any, ...]) -> None:
+            seen.append((heads[layer], given[0] if given else None))
+
+        hooks = [head.register_forward_pre_hook(note) for head in heads]
+        try:
+            network(x)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        if len(seen) != 1:
+            used = " and ".join(name for name, _ in seen) or "none"
             raise InputError(
-                f"no linear layer of {classes} classes shows what its input is; give features=, the name of a layer "
-                "or a function of the network and images"
+                f"the features are the input of the one linear layer of {classes} outputs; this network uses {used}; "
+                "give features=, the name of a layer or a function of the network and images"
             )
-        return _seen(network, heads[-1], x, "the input of the last linear layer", of_input=True)
+        return _tensor(seen[0][1], "the input of the last linear layer")
 
     return take
 
@@ -70,19 +90,16 @@ def named(layer: str) -> Features:
         if found is None or not layer:
             there = ", ".join(name for name in list(layers)[-8:] if name)
             raise InputError(f"features: {layer!r} is no layer of this network; its last ones are {there}")
-        out = _seen(network, found, x, f"features: the output of {layer}", of_input=False)
+        out = _output(network, found, x, f"features: the output of {layer}")
         return out.mean((2, 3)) if out.dim() == 4 else out
 
     return take
 
 
-def _seen(network: nn.Module, layer: nn.Module, x: Tensor, what: str, *, of_input: bool) -> Tensor:
-    """Return what a layer is given, or gives, while the network computes; the hook is there only meanwhile."""
+def _output(network: nn.Module, layer: nn.Module, x: Tensor, what: str) -> Tensor:
+    """Return what a layer gives while the network computes; the hook is there only meanwhile."""
     seen: list[Any] = []
-    if of_input:
-        hook = layer.register_forward_pre_hook(lambda _, given: seen.append(given[0] if given else None))
-    else:
-        hook = layer.register_forward_hook(lambda _, given, out: seen.append(out))
+    hook = layer.register_forward_hook(lambda _, given, out: seen.append(out))
     try:
         network(x)
     finally:
@@ -90,6 +107,10 @@ def _seen(network: nn.Module, layer: nn.Module, x: Tensor, what: str, *, of_inpu
     if len(seen) != 1:
         times = "not used" if not seen else f"used {len(seen)} times"
         raise InputError(f"{what}: the layer is {times} in a forward pass; give features= another layer or a function")
-    if not isinstance(seen[0], Tensor):
-        raise InputError(f"{what}: is {type(seen[0]).__name__}; expected a tensor [n, d]; give features= another layer")
-    return seen[0]
+    return _tensor(seen[0], what)
+
+
+def _tensor(found: Any, what: str) -> Tensor:
+    if not isinstance(found, Tensor):
+        raise InputError(f"{what}: is {type(found).__name__}; expected a tensor [n, d]; give features= another layer")
+    return found

@@ -1,7 +1,6 @@
 """The study that a command is asked about: config files as Snakemake reads them, and the models they name."""
 
 import os
-from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -62,9 +61,10 @@ def _complete(config: Config, files: list[Path], given: list[Path]) -> Study:
 
 
 def _said(text: str) -> dict[str, Any]:
-    """Return what KEY=VALUE says, its value read as YAML; InputError for anything else."""
-    key, equals, value = text.partition("=")
-    with suppress(yaml.YAMLError, ValueError, OverflowError, RecursionError):  # a date that is none, for one
-        if key and equals:
-            return {key: yaml.safe_load(value)}
-    raise InputError(f"--config: {text!r}; expected KEY=VALUE, as study=imagenet")
+    """Return what KEY=VALUE says, as Snakemake reads it; InputError for what it refuses."""
+    from snakemake.cli import parse_config  # half a second, which other commands need not wait for
+
+    try:
+        return dict(parse_config([text]))
+    except Exception:  # of many kinds, AssertionError among them
+        raise InputError(f"--config: {text!r}; expected KEY=VALUE, as study=imagenet") from None

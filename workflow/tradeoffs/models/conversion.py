@@ -111,9 +111,14 @@ def probe(network: nn.Module, x: Tensor, num_classes: int, what: str) -> Tensor:
 
     Its output must be [n, num_classes], of a floating-point type and finite, the same for the same input again, and for
     an image the same in another batch: a network exported in training mode is neither (dropout, batch normalisation).
+    An attack ends with the image that stands longest: one alone must do too.
     """
     network.eval()
     logits = output(network, x, num_classes, what)
+    try:
+        output(network, x[:1], num_classes, what)
+    except InputError as error:
+        raise InputError(f"{error} (of two images at once it is right: does it squeeze()?)") from None
     again = output(network, x, num_classes, what)
     elsewhere = output(network, torch.cat([x[:1], 0.5 * x]), num_classes, what)
     # Rounding depends on how many images are computed at once, and shows in 16 bits.

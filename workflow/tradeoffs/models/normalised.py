@@ -1,5 +1,6 @@
 """Somebody else's network made to take images in [0, 1]: normalisation inside, pooled features in sight."""
 
+import copy
 from collections.abc import Sequence
 
 import torch
@@ -43,6 +44,7 @@ class Wrapped(nn.Module):
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32).reshape(3, 1, 1))
         self.input_size = input_size
         self.plain = plain
+        self.head = ""  # what the classifier is called in the network that it was taken from
 
     def get_extra_state(self) -> Tensor:
         """Return the input size, which is saved with the weights."""
@@ -51,6 +53,14 @@ class Wrapped(nn.Module):
     def set_extra_state(self, state: Tensor) -> None:
         """Take the input size over from a state_dict."""
         self.input_size = int(state)
+
+    def whole(self) -> nn.Module:
+        """Return the network inside, which takes normalised images, with its last linear layer in its place."""
+        if self.classifier is None:
+            return self.backbone
+        network = copy.deepcopy(self.backbone)
+        network.set_submodule(self.head, self.classifier)
+        return network
 
     def features(self, x: Tensor) -> Tensor:
         """Pooled features [n, d] of images [n, 3, h, w] in [0, 1]: what the last linear layer sees."""
@@ -99,4 +109,6 @@ def wrap(
         return Wrapped(network, None, mean, std, input_size)
     name, head = heads[-1]
     network.set_submodule(name, nn.Identity())
-    return Wrapped(network, head, mean, std, input_size)
+    wrapped = Wrapped(network, head, mean, std, input_size)
+    wrapped.head = name
+    return wrapped

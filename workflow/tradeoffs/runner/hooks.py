@@ -27,7 +27,7 @@ from tradeoffs.step.declared_benchmarks import STUDIES
 from tradeoffs.step.errors import InputError, ending
 from tradeoffs.study import own_copies
 from tradeoffs.study.config import checked
-from tradeoffs.study.config_files import emptied, refuse_duplicate_keys
+from tradeoffs.study.config_files import emptied, refuse_traps
 from tradeoffs.study.model import Config, Model
 from tradeoffs.study.plan import decoded_gigabytes, models, uses_gpu
 
@@ -145,7 +145,7 @@ def checked_config(config: Config, files: Iterable[str | Path], given: Iterable[
     """Return the checked config, as :func:`configured`; InputError for a mistake in it."""
     later = [Path(file) for file in given]
     earlier = [path for file in files if (path := Path(file)) not in later]
-    refuse_duplicate_keys([*earlier, *later])
+    refuse_traps([*earlier, *later])
     return checked(emptied(config, [*earlier, *later], STUDIES), SCHEMA)
 
 

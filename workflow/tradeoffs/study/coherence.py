@@ -4,6 +4,7 @@ What the schema can say about a single key stands there.
 """
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from tradeoffs.step.similar import did_you_mean
 from tradeoffs.study.miniature import data_sets
 from tradeoffs.study.model import Config
 
+_SMALLEST_LINF = 0.1  # of budgets in 1/255: what is smaller is one in pixel units
+_NO_OBJECTIVE = ("none", "null", "standard", "plain")
+_LOOKS_LIKE_NO_TEXT = re.compile(r"true|false|null|[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?", re.IGNORECASE)
 # What the claims take domains of these names for.
 DOMAINS = {"preserved": "val", "broken": "val_decorrelated", "reversed": "val_reversed"}
 DRAWS_PER_FEATURE = 5
@@ -197,6 +201,16 @@ def _own_model(entry: Config) -> None:
         )
     if entry["norm"] == "linf" and entry["epsilon"] > 255:
         raise InputError(f"{where}: epsilon = {entry['epsilon']:g}; expected at most 255, in 1/255")
+    if entry["norm"] == "linf" and 0 < entry["epsilon"] < _SMALLEST_LINF:
+        raise InputError(
+            f"{where}: epsilon = {entry['epsilon']:g}; expected a budget of linf in 1/255, at least {_SMALLEST_LINF}; "
+            f"if it is one in pixel units, write {entry['epsilon'] * 255:.3g}"
+        )
+    if (entry["objective"] or "").lower() in _NO_OBJECTIVE:
+        raise InputError(
+            f"{where}: objective: {entry['objective']!r} is no name of a training; a model that was trained as its "
+            "norm and epsilon say has none: leave it out"
+        )
     if name is not None and facts.name != "none":
         _known(where, source, name)
 
@@ -223,6 +237,12 @@ def _given_with_each_other(where: str, entry: Config, facts: sources.Source) -> 
         raise InputError(f"{where}: arguments go with source python alone; leave them out")
     if entry["prompts"] is not None and entry["source"] != "open_clip":
         raise InputError(f"{where}: prompts go with source open_clip alone; leave them out")
+    for key, value in entry["arguments"].items():
+        if isinstance(value, str) and _LOOKS_LIKE_NO_TEXT.fullmatch(value):
+            raise InputError(
+                f"{where}: arguments: {key} = {value!r} is text, as all is that --config says there; write it in a "
+                "config file, without quotes"
+            )
     try:
         json.dumps(entry["arguments"], allow_nan=False)
     except (TypeError, ValueError) as error:

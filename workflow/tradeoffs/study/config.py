@@ -39,7 +39,7 @@ def checked(config: Config, schema_path: Path) -> Config:
     try:
         _check_values(config, ())
         _refuse_renamed(config)
-        full: Config = _with_defaults(_typed(_without_budgets(config), schema), schema)
+        full: Config = _with_defaults(_typed(_without_left_out(_without_budgets(config)), schema), schema)
         errors = sorted(_Validator(schema).iter_errors(full), key=lambda error: len(error.absolute_path))
     except RecursionError:
         raise InputError("config: is nested too deeply, or holds itself; write it without YAML anchors") from None
@@ -94,6 +94,18 @@ def _without_budgets(config: Config) -> Config:
     for study in STUDIES:
         if isinstance(config.get(study), dict) and config[study].get("budgets") == {}:
             found[study] = config[study] | {"budgets": {"linf": [], "l2": []}}
+    return found
+
+
+def _without_left_out(config: Config) -> Config:
+    """Return the config without the benchmarks that it says are false: a file laid over another leaves them out so."""
+    found = dict(config)
+    for study in STUDIES:
+        section = config.get(study)
+        listed = section.get("benchmarks") if isinstance(section, dict) else None
+        if isinstance(section, dict) and isinstance(listed, dict):
+            kept = {name: said for name, said in listed.items() if said is not False and said != "false"}
+            found[study] = section | {"benchmarks": kept}
     return found
 
 

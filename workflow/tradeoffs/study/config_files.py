@@ -3,6 +3,7 @@
 First what keeps it from being loaded, then keys that are given twice: YAML lets the last one win in silence.
 """
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -79,8 +80,9 @@ def emptied(config: dict[str, Any], files: Iterable[Path], studies: Iterable[str
         merged: dict[str, Any] = {}
         for each in given:
             merged |= each
-        if given and given[-1] == {} and config.get(study, {}).get("budgets") == merged:
-            found[study] = config[study] | {"budgets": {}}
+        section = config.get(study)
+        if given and given[-1] == {} and isinstance(section, dict) and section.get("budgets") == merged:
+            found[study] = section | {"budgets": {}}
     return found
 
 
@@ -92,9 +94,10 @@ def _content(path: Path) -> Any:
         return None
 
 
-def refuse_duplicate_keys(files: Iterable[Path]) -> None:
-    """Raise InputError, with file and line, for a key that a mapping of a YAML or JSON config file has twice.
+def refuse_traps(files: Iterable[Path]) -> None:
+    """Raise InputError, with file and line, for what YAML reads in silence as something else than a person does.
 
+    A key that a mapping has twice, and numbers that are none of base ten: 010 is eight, 1:30 ninety (YAML 1.1).
     A file that cannot be read or parsed is passed over: whoever loads it says so.
     """
     for path in files:
@@ -112,6 +115,12 @@ def _check(root: Any, path: Path) -> None:
         if id(node) in done:  # an anchor, which several places share
             continue
         done.add(id(node))
+        if isinstance(node, yaml.ScalarNode) and _is_odd(node):
+            read = yaml.safe_load(node.value)
+            raise InputError(
+                f"config: {path}, line {node.start_mark.line + 1}: {node.value} is read as {read} by YAML; write "
+                "that, or in quotes what is text"
+            )
         if isinstance(node, yaml.SequenceNode):
             queue += node.value
         elif isinstance(node, yaml.MappingNode):
@@ -127,3 +136,9 @@ def _check(root: Any, path: Path) -> None:
                         f"{lines[key.tag, key.value]}; remove one of the two"
                     )
                 lines[key.tag, key.value] = line
+
+
+def _is_odd(node: yaml.ScalarNode) -> bool:
+    """Whether a number is written in another base than ten."""
+    number = node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+    return number and (":" in node.value or re.match(r"[+-]?0[0-9_bxo]", node.value) is not None)

@@ -83,7 +83,7 @@ def _add_benchmarks(part: Schema, study: str, definitions: Schema) -> None:
             properties = {key: _setting(setting, study) for key, setting in declared.settings.items()}
             listed[name] = {
                 "type": ["object", "null"],
-                "description": f"{declared.title}; null: with its defaults.",
+                "description": f"{declared.title}; null: with its defaults; false: left out.",
                 "additionalProperties": False,
                 "properties": properties,
             }

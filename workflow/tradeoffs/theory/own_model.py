@@ -41,7 +41,7 @@ from numpy.typing import NDArray
 
 from tradeoffs.figures.theory_drawing import DASHES, norm_label
 from tradeoffs.results.theory_tables import stack, write_table
-from tradeoffs.step.cards import write_card
+from tradeoffs.step.cards import digests, write_card
 from tradeoffs.step.code_id import code_id
 from tradeoffs.step.errors import InputError
 from tradeoffs.theory.curves import curve, norm_name, parse_norm
@@ -115,13 +115,20 @@ def run(
     write_table(out / "weights.csv", stack(weights))
     use_style()
     save(features_figure(given, found, grid), out / "theory_weights")
+    written = [out / name for name in ("curves.csv", "risks.csv", "weights.csv")]
     factor = math.inf if given.theta[given.spurious].any() else scale_threshold(given)
     write_card(
         out / "model.json",
-        spec={"model": str(model), "norms": [norm_name(p) for p in powers], "budgets": budgets},
+        spec={
+            "model": str(model),
+            "norms": [norm_name(p) for p in powers],
+            "largest_budget": largest_budget,
+            "budgets": budgets,
+        },
         code=code_id("tradeoffs.theory.own_model"),
         data={},
         started=started,
+        files=digests(*written),
         collapse_budget={norm_name(p): collapse_budget(given.covariance, given.theta, given.noise, p) for p in powers},
         spurious_scale_threshold=factor if math.isfinite(factor) else None,
     )

@@ -98,6 +98,11 @@ def run(
             f"--spec: epsilon = {settings.epsilon} with norm {settings.norm}; expected a budget of more than 0, or "
             "norm none"
         )
+    if settings.norm == "linf" and settings.epsilon > 1:
+        raise InputError(
+            f"--spec: epsilon = {settings.epsilon:g} with norm linf; expected a budget in pixel values of [0, 1], "
+            f"{settings.epsilon / 255:.4g} if it is one in 1/255"
+        )
     if processes > 1 and not launcher.is_member():
         options = {"data": data, "weights": weights, "card": card, "checkpoint": checkpoint, "start": start}
         given = {name: str(path) for name, path in options.items() if path is not None}
