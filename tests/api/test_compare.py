@@ -263,6 +263,18 @@ def test_an_option_given_twice_holds_both(places, own, tmp_path, capsys):
     assert "settings: 'resise' is unknown to waterbirds; did you mean resize" in capsys.readouterr().err
 
 
+def test_a_file_on_the_command_line_is_evaluated_first(tmp_path, capsys, places):
+    torch.save(Own().state_dict(), tmp_path / "mine.pt")
+    words = ["compare", "--models", f"a={tmp_path / 'mine.pt'}", "b=torchvision/resnet18", "--benchmarks", "waterbirds"]
+    assert commands.main([*words, "--data", str(places["waterbirds"]), "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    assert f"is a file; evaluate it first (tradeoffs evaluate --model {tmp_path / 'mine.pt'} ... --out DIR)" in said
+    assert "and give a=DIR" in said
+
+
+TWO = ["waterbirds", "rival10"]
+
+
 @pytest.mark.parametrize(
     ("models", "said", "message"),
     [
@@ -283,6 +295,16 @@ def test_an_option_given_twice_holds_both(places, own, tmp_path, capsys):
         ({"a": Own(), "b": Own()}, {"settings": {"waterbirds": 3}}, "settings: 3; expected changes by name"),
         ({"a": Own(), "b": Own()}, {"benchmarks": None}, "benchmarks: None; expected one or more, each once"),
         ({"a": Own(), "b": Own()}, {"page": "."}, "page: .: is a folder; expected a file of HTML to write"),
+        ({"a": Own(), "b": Own()}, {"page": 3}, "page: 3; expected a file of HTML to write"),
+        ({"a": Own(), "b": Own()}, {"page": "/proc/none/x.html"}, "page: /proc/none: "),
+        ({"a": Own(), "b": "none.pt"}, {}, "model: 'none.pt'; no such file, and no name of a network"),
+        ({"a": Own(), "b": "nets.py:make"}, {}, "model: 'nets.py:make' is code; if you trust it, say trust"),
+        (
+            {"a": Own(), "b": Own()},
+            {"benchmarks": TWO, "settings": {"rival10": {"sise": 3}}},
+            "settings: 'sise' is unk",
+        ),
+        ({"a": Own(), "b": Own()}, {"benchmarks": ["waterbirds", "imagenet9"]}, "data: no folder of imagenet9, which"),
         ({"a": Own(), "b": Own()}, {"settings": {"hat": {}}}, "no benchmark is called 'hat'"),
         ({"a": Own(), "b": Own()}, {"benchmarks": []}, "benchmarks: none; expected one or more, each once"),
         ({"a": Own(), "b": Own()}, {"benchmarks": ["waterbirds"] * 2}, "benchmarks: waterbirds, waterbirds; expected"),

@@ -5,6 +5,8 @@ import importlib
 import pytest
 
 from project_root import ROOT
+from tradeoffs.benchmarks import ranges
+from tradeoffs.models import conversion, normalisers
 from tradeoffs.study.schema import schema
 from tradeoffs.theory import command
 from tradeoffs.training import train
@@ -54,3 +56,19 @@ def test_numbers_of_a_training():
     assert {*known, "epsilon", "seed"} == set(train.RANGES)
     for name, said in known.items():
         check(name, train.RANGES[name], said)
+
+
+def test_what_every_benchmark_has_and_networks_preprocessing_are_in_the_same_ranges_by_hand():
+    """But for one: fewer draws than the miniature asks for do for a look by hand."""
+    written = CONFIG["imagenet"]["properties"]
+    same = {"type", "minimum", "maximum"}
+    expected = {key: value for key, value in written["bootstrap"].items() if key in same}
+    assert expected == ranges.COMMON["bootstrap"]
+    assert ranges.COMMON["unreadable"]["enum"] == written["unreadable"]["enum"]
+    budgets = CONFIG["imagenet"]["properties"]["benchmarks"]["properties"]["adversarial"]["properties"]["budgets"]
+    for norm, largest in ranges._LARGEST.items():
+        assert budgets["properties"][norm]["items"]["maximum"] == largest, norm
+    own = written["extra"]["items"]["properties"]
+    assert own["std"]["items"]["minimum"] == conversion.SMALLEST
+    assert own["std"]["items"]["maximum"] == own["mean"]["items"]["maximum"] == normalisers.LARGEST
+    assert own["input_size"]["maximum"] == conversion.LARGEST
