@@ -309,8 +309,9 @@ def _without(name, plain):
         ("--config study", "--config: 'study'; expected KEY=VALUE, as study=imagenet"),
         (
             "--config study=2026-13-45",
-            "--config: 'study=2026-13-45'; expected KEY=VALUE, as study=imagenet",
+            "config: study = '2026-13-45'; expected one of miniature, imagenet (Which study runs.)",
         ),
+        ("--config st-=3", "--config: 'st-=3'; expected KEY=VALUE, as study=imagenet"),
         (
             "--counts --images-per-second a=1",
             "--images-per-second: says hours, of which --counts prints none; leave one of them out",
@@ -409,6 +410,13 @@ def test_no_call_is_expected_to_take_longer_than_two_seconds(monkeypatch, each, 
     assert found == pytest.approx(each + start / calls[-1])
     assert max(calls) == max(1, min(most, int(2 / each)))
     assert clock[0] <= probe.LONGEST + 3.0
+
+
+def test_what_the_command_line_says_is_read_as_snakemake_reads_it(folder):
+    given = ['theory={"curves": {"norms": [1, 2, inf]}}', 'miniature={"replicates": 010}']
+    found = study.read([], given, complete=False).config
+    assert found["theory"]["curves"]["norms"] == ["1", "2", "inf"]
+    assert found["miniature"]["replicates"] == 10
 
 
 def test_the_table_of_the_published_study_is_what_the_command_counts(folder, capsys):
