@@ -301,8 +301,8 @@ TWO = ["waterbirds", "rival10"]
         ({"a": Own(), "b": "nets.py:make"}, {}, "model: 'nets.py:make' is code; if you trust it, say trust"),
         (
             {"a": Own(), "b": Own()},
-            {"benchmarks": TWO, "settings": {"rival10": {"sise": 3}}},
-            "settings: 'sise' is unk",
+            {"benchmarks": TWO, "settings": {"rival10": {"resise": 3}}},
+            "settings: 'resise' is unk",
         ),
         ({"a": Own(), "b": Own()}, {"benchmarks": ["waterbirds", "imagenet9"]}, "data: no folder of imagenet9, which"),
         ({"a": Own(), "b": Own()}, {"settings": {"hat": {}}}, "no benchmark is called 'hat'"),

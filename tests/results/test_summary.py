@@ -240,7 +240,7 @@ def test_theory_rows_are_taken_over_unchanged(
     make_study: Callable[..., Study], run_claims: Run, tmp_path: Path
 ) -> None:
     row = (
-        'theory.i,"A statement, with a comma.",count,1,,,,contradicted,,,,,,linear model,conclusion,,,,exact,,,,False,'
+        'theory.i,"A statement, with a comma.",count,1,,,,contradicted,,,,,,,linear model,conclusion,,,,exact,,,,False,'
     )
     assert run_claims(make_study(), ",".join(CLAIMS) + f"\n{row}\n") == 0
     assert row in (tmp_path / "out").read_text().splitlines()
