@@ -39,7 +39,7 @@ def configure(folder, images, domains):
         "controls": [],
         "training": {"image_size": 32, "epochs": 1, "batch_size": 250, "monitor_images": 1000},
         "data": {"imagenet": {"path": str(images)}},
-        "benchmarks": {"imagenet": {}, "adversarial": {"domains": domains}},
+        "benchmarks": {"imagenet": {"resize": 32, "crop": 32}, "adversarial": {"domains": domains}},
     }
     (folder / "config.yaml").write_text(yaml.safe_dump({"study": "imagenet", "imagenet": study}))
 
