@@ -50,7 +50,7 @@ def look(config: Config, models: dict[str, Model], *, again: bool = True) -> See
     return Seen(
         {
             name: {
-                place: observed.token(path, RECORDS, _assembled(name, place), look=again)
+                place: observed.token(path, RECORDS, _assembled(name, place) if again else (), look=again)
                 for place, path in places.items()
             }
             for name, places in _places(config).items()
