@@ -9,7 +9,8 @@ read 1 as 1/255). What could mean two things is refused by name.
 """
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -83,13 +84,8 @@ def mask(paths: Sequence[Path], geometry: Geometry | OfSize = UNCHANGED) -> NDAr
 
 def size(path: Path) -> tuple[int, int]:
     """Return the width and height of an image, whose pixels are not decoded; errors as :func:`image`."""
-    try:
-        with opened(path, "image", _CURE) as stream, Image.open(stream) as file:
-            return file.size
-    except UnidentifiedImageError:
-        raise _unreadable(path, "image", "cannot identify image file") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise _unreadable(path, "image", error) from None
+    with _readable(path), opened(path, "image", _CURE) as stream, Image.open(stream) as file:
+        return file.size
 
 
 def load(paths: Sequence[Path], geometry: Geometry = UNCHANGED) -> NDArray[np.uint8]:
@@ -134,7 +130,7 @@ class _Loaded(NamedTuple):
 
 
 def _load(path: Path) -> _Loaded:
-    try:
+    with _readable(path):
         with opened(path, "image", _CURE) as stream:
             whole = io.BytesIO(stream.read())
         with Image.open(whole) as file:
@@ -143,6 +139,13 @@ def _load(path: Path) -> _Loaded:
             lossy = file.format in ("JPEG", "MPO")
             file.load()
             return _Loaded(file, lossy, _UNITS.get(raw, 1) if isinstance(raw, str) else 1)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Name an image that Pillow cannot read (UnreadableError)."""
+    try:
+        yield
     except UnidentifiedImageError:  # whose text names the buffer
         raise _unreadable(path, "image", "cannot identify image file") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

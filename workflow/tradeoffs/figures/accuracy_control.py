@@ -19,7 +19,7 @@ from tradeoffs.results.evaluations import Array
 from tradeoffs.results.metrics import Metric, benchmarks_of
 from tradeoffs.results.reading import read_table
 from tradeoffs.results.standard import marked
-from tradeoffs.results.standard_line import FEWEST_STANDARD_MODELS, differing, logit, residuals
+from tradeoffs.results.standard_line import logit, residuals
 from tradeoffs.results.table import SUMMARY_COLUMNS, SWEEP_COLUMNS
 
 TITLE = "Reliance on backgrounds against clean accuracy"
@@ -98,10 +98,8 @@ def points(table: pd.DataFrame, metric: Metric) -> pd.DataFrame:
 def with_lines(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the group and the line of those models of a world that have one."""
     standard, accuracy = marked(rows).to_numpy(), rows["accuracy"].to_numpy(float)
-    kept, number = np.zeros(len(rows), dtype=bool), np.zeros(len(rows), dtype=np.int64)
-    if differing(accuracy[standard]) >= FEWEST_STANDARD_MODELS:
-        number = groups(list(rows["architecture"]), accuracy, standard)
-        kept = number >= 0
+    number = groups(list(rows["architecture"]), accuracy, standard)
+    kept = number >= 0
     own, number = rows[kept], number[kept]
     x, y = (own[column].to_numpy(float)[:, None] for column in ("x", "value"))
     above = residuals(x, y, standard[kept], number)[:, 0] if len(own) else np.zeros(0)

@@ -192,9 +192,12 @@ def _compared(measured: Numbers, models: Sequence[Model], metric: Metric, world:
 def groups(architectures: Sequence[str], accuracy: Array, is_standard: Marks) -> Labels:
     """Number the intercepts, from 0: for each model that of its architecture, or the one of all other architectures.
 
-    ``accuracy`` [models]. -1: an architecture without an intercept of its own, where no standard model is of another.
+    ``accuracy`` [models]. -1: an architecture without an intercept of its own, where no standard model is of another;
+    all models, where too few standard ones differ in accuracy for any line.
     """
     names = np.array(architectures)
+    if differing(accuracy[is_standard]) < FEWEST_STANDARD_MODELS:
+        return np.full(len(names), -1, dtype=np.int64)
     own = [
         name
         for name in dict.fromkeys(architectures)
