@@ -87,10 +87,15 @@ def test_torchscript_in_memory_and_in_a_file_is_the_network_that_it_was_made_of(
     script = scripted(own, tmp_path / "net.pt")
     expected, *found = [
         tradeoffs.evaluate(model, "imagenet9", miniature / "imagenet9", trust=True, input_size=32, **said, **told)
-        for model, said in ((own, {}), (script, {}), (tmp_path / "net.pt", {"classes": 10}))
+        for model, said in (
+            *((own, {}), (script, {}), (tmp_path / "net.pt", {"classes": 10})),
+            (nn.Sequential(nn.Identity(), script), {}),
+        )
     ]
-    in_memory, in_a_file = (each.card["metrics"] for each in found)
+    in_memory, in_a_file, within_a_module = (each.card["metrics"] for each in found)
     assert in_memory == in_a_file
+    for name, metric in expected.card["metrics"].items():
+        assert within_a_module[name] == pytest.approx(metric, abs=1e-6), name
     # TorchScript's images lie in memory otherwise than the module's, which rounds probabilities otherwise.
     for name, metric in expected.card["metrics"].items():
         assert in_memory[name] == pytest.approx(metric, abs=1e-6), name

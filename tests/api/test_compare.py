@@ -214,6 +214,21 @@ def test_what_is_not_paired_is_not_compared(own, places, tmp_path):
             tradeoffs.compare({"one": one, "other": other}, "waterbirds", places)
 
 
+def test_results_that_are_compared_are_not_written_over(compared, own, places, tmp_path):
+    folder = tmp_path / "out" / "other"
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    models = {"other": own, "earlier": folder}
+    with pytest.raises(
+        tradeoffs.InputError, match=r"earlier: its results are in .*, where those of other are to be wri"
+    ):
+        tradeoffs.compare(models, "waterbirds", places, out=tmp_path / "out", **TOLD)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    again = tradeoffs.compare({"other": {"model": folder}, "same": folder}, "waterbirds", places, **TOLD)
+    assert (again.table.difference == 0).all()
+    with pytest.raises(tradeoffs.InputError, match=r"other: classes is said of .*, which holds results; leave it out"):
+        tradeoffs.compare({"other": {"model": folder, "classes": 3}, "same": folder}, "waterbirds", places, **TOLD)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -289,14 +304,24 @@ TWO = ["waterbirds", "rival10"]
         ),
         *(
             ({name: Own(), "b": Own()}, {}, f"models: {name!r} names no folder below out")
-            for name in ("../a", "..", "", 3)
+            for name in ("../a", "..", "", "differences.csv", "a\0")
         ),
+        ({3: Own(), "b": Own()}, {"reference": "b"}, "models: 3: expected names of the models, which are text"),
+        ({"a": Own(), "b": Own()}, {"reference": ["a"]}, "reference: ['a'] is none of the models"),
+        (
+            {"a": Own(), "b": Own()},
+            {"benchmarks": ["waterbirds", ["x"]]},
+            "benchmarks: ['waterbirds', ['x']]; expected ",
+        ),
+        ({"a": "~nobody-here/a", "b": Own()}, {}, "models: a: '~nobody-here/a'; Could not determine home directory"),
         ({"a": Own(), "b": Own()}, {"settings": 3}, "settings: 3; expected changes by benchmark"),
         ({"a": Own(), "b": Own()}, {"settings": {"waterbirds": 3}}, "settings: 3; expected changes by name"),
         ({"a": Own(), "b": Own()}, {"benchmarks": None}, "benchmarks: None; expected one or more, each once"),
         ({"a": Own(), "b": Own()}, {"page": "."}, "page: .: is a folder; expected a file of HTML to write"),
         ({"a": Own(), "b": Own()}, {"page": 3}, "page: 3; expected a file of HTML to write"),
         ({"a": Own(), "b": Own()}, {"page": "/proc/none/x.html"}, "page: /proc/none: "),
+        ({"a": Own(), "b": Own()}, {"page": "a\0.html"}, "page: 'a\\x00.html'; "),
+        ({"a": Own(), "b": Own()}, {"page": "x" * 300}, f"page: '{'x' * 80}'; File name too long: correct the path"),
         ({"a": Own(), "b": "none.pt"}, {}, "model: 'none.pt'; no such file, and no name of a network"),
         ({"a": Own(), "b": "nets.py:make"}, {}, "model: 'nets.py:make' is code; if you trust it, say trust"),
         (

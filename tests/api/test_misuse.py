@@ -72,6 +72,15 @@ class Uncopied(Own):
         raise RuntimeError("no\ncopies")
 
 
+class NoMode(Own):
+    """A network whose own train() refuses."""
+
+    def train(self, mode=True):
+        if mode:
+            return super().train()
+        raise RuntimeError("no mode")
+
+
 def broken(change):
     network = Own()
     with torch.no_grad():
@@ -100,7 +109,34 @@ NETWORKS = {
     "features that fail": (Own(), {"features": lambda n, x: n.hat(x)}, "its features fail on images of 32 px"),
     "NaN features": (Own(), {"features": lambda n, x: n.pooled(x) / 0 * 0}, "its features are not finite"),
     "mean alone": (Own(), {"mean": [0.5] * 3}, "mean, std: one of them is given"),
-    "a mean for all": (Own(), {"mean": 0.5, "std": 0.5}, "mean: 0.5; expected three numbers, one for each channel"),
+    "a mean for all": (Own(), {"mean": 0.5, "std": 0.5}, "mean: 0.5; expected a list of three numbers, one for each"),
+    "a set": (Own(), {"mean": {0.4, 0.5, 0.6}, "std": [1, 1, 1]}, "; expected a list of three numbers, one for each"),
+    "keys": (
+        Own(),
+        {"mean": dict.fromkeys((0, 1, 2), 0.5), "std": [1, 1, 1]},
+        "mean: {0: 0.5, 1: 0.5, 2: 0.5}; expected",
+    ),
+    "digits": (Own(), {"mean": "000", "std": "111"}, "mean: '000'; expected a list of three numbers"),
+    "six numbers": (
+        Own(),
+        {"mean": torch.full((2, 3), 0.5), "std": [1, 1, 1]},
+        "mean: [0.5, 0.5, 0.5, 0.5, 0.5, 0.5]; exp",
+    ),
+    "probabilities": (
+        Odd(lambda y: y.softmax(1)),
+        {},
+        "sum to 1: probabilities, on which attacks and margins say other",
+    ),
+    "one-hot": (
+        Odd(lambda y: nn.functional.one_hot(y.argmax(1), 10).float()),
+        {},
+        "give logits: leave the softmax out",
+    ),
+    "no train": (
+        NoMode(),
+        {},
+        "cannot be put into evaluation mode, or its state_dict() cannot be taken (RuntimeError: no ",
+    ),
     "two sizes": (Own(), {"input_size": (32, 32)}, "input_size: (32, 32); expected a whole number from 1"),
     "mean of one": (Own(), {"mean": [0.5], "std": [1, 1, 1]}, "mean: [0.5]; expected three finite numbers"),
     "number of classes": (Own(), {"classes": 7}, "its output is [2, 10]; expected logits [2, 7], check classes"),
@@ -163,7 +199,19 @@ def test_a_network_that_does_not_fit_is_one_line(what, miniature, tmp_path, monk
         (["waterbirds"], "waterbirds", None, r"benchmark: \['waterbirds'\]; expected one name"),
         ("waterbirds", {"waterbirds": 3}, None, "data: waterbirds: 3; expected a path"),
         ("waterbirds", {"waterbird": "x"}, None, "data: 'waterbird' is no data set; did you mean waterbirds"),
+        ("waterbirds", {"waterbirds": ""}, None, "data: waterbirds: ''; expected a path"),
+        (
+            "waterbirds",
+            {"waterbirds": "~nobody-here/x"},
+            None,
+            "data: waterbirds: '~nobody-here/x'; .*: correct the path",
+        ),
+        ("waterbirds", {"waterbirds": "x" * 5000}, None, "data: waterbirds: 'x{80}'; File name too long: correct"),
         ("waterbirds", "waterbirds", 3, "out: 3; expected a folder"),
+        ("waterbirds", "waterbirds", "", "out: ''; expected a folder"),
+        ("waterbirds", "waterbirds", "~nobody-here/x", "out: '~nobody-here/x'; .*: correct the path"),
+        ("waterbirds", "waterbirds", "x" * 300, "out: 'x{80}'; File name too long: correct the path"),
+        ("waterbirds", "waterbirds", "a\0b", r"out: 'a\\x00b'; embedded null byte: correct the path"),
         ("waterbirds", "waterbirds", "taken", "out: taken: .*; expected a folder that can be written to"),
         ("waterbirds", "waterbirds", "taken/below", "out: taken/below: .*; expected a folder that can be written to"),
         ("waterbirds", "waterbirds", "/proc/nope", "out: /proc/nope: .*; expected a folder that can be written to"),

@@ -12,6 +12,7 @@ import torch
 
 from tradeoffs.api import zoo_file
 from tradeoffs.api.described import CLASSES, Given, How, digest, settings
+from tradeoffs.api.kinds import path_of
 from tradeoffs.models import convert, formats, sources, zoo
 from tradeoffs.models.networks import loaded
 from tradeoffs.models.sources import zoo as of_zoo
@@ -27,12 +28,7 @@ def located(text: str, how: How) -> Path:
 
     InputError for what names neither a file nor a network, and for code that nobody trusts.
     """
-    try:
-        path = Path(text).expanduser()
-        path.is_file()
-    except (OSError, RuntimeError) as error:  # too long for a path, or of a user that there is not
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise InputError(f"model: {text[:80]!r}; {reason}: correct the path") from None
+    path = path_of("model", text, "a network's name, or the path of a file")
     library, slash, _ = text.partition("/")
     facts = sources.listed().get(library)
     of_library = slash and (library == "zoo" or (facts is not None and facts.own and facts.pretrained))
@@ -41,7 +37,8 @@ def located(text: str, how: How) -> Path:
     if not re.fullmatch(r".+:\w+", text):
         raise InputError(
             f"model: {text!r}; no such file, and no name of a network: expected torchvision/<name>, timm/<name>, zoo/"
-            "<name>, the path of a file of weights, or a function that makes the network (file.py:function)"
+            "<name>, the path of a file of weights, a function that makes the network (file.py:function), or, to "
+            "compare, the folder that evaluate wrote"
         )
     if not how.trust:
         raise InputError(f"model: {text!r} is code; if you trust it, say trust (trust=True, --trust)")

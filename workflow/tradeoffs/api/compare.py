@@ -20,7 +20,7 @@ import torch
 from tradeoffs.api import by_name, defaults, folders, given, markup, result
 from tradeoffs.api.described import Given, How
 from tradeoffs.api.evaluate import one
-from tradeoffs.api.kinds import check_kinds, writable
+from tradeoffs.api.kinds import check_kinds, html_file, path_of, writable
 from tradeoffs.api.result import Result
 from tradeoffs.benchmarks.evaluate import find
 from tradeoffs.claims.row import EXPLORATORY, HEADLINE
@@ -39,6 +39,7 @@ COLUMNS = (
     *("benchmark", "metric", "model", "reference", "value", "reference_value", "difference", "ci_low", "ci_high"),
     *("p_value", "p_adjusted", "df", "n", "scope", "reliance", "interval_over"),
 )
+TABLE = "differences.csv"
 SAYS = "95 % intervals over images alone: of these networks, each trained once, not of how they were trained"
 
 
@@ -130,59 +131,68 @@ def compare(
     for name in [*names, *changes]:
         check_kinds(name, changes.get(name, {}), None, out)
         defaults.chosen(name, study, changes.get(name, {}))
-    for name, model in models.items():
-        if not isinstance(name, str) or (out is not None and name not in {Path(name).name} - {"", ".."}):
-            raise InputError(f"models: {name!r} names no folder below out; expected text without / in it")
-        plain, how = _how(name, model)
-        if isinstance(plain, str | Path) and not Path(plain).expanduser().is_dir():
-            by_name.located(str(plain), how)
+    described = {name: _how(name, model, below_out=out is not None) for name, model in models.items()}
     below = None if out is None else writable(out)
-    if page is not None:
-        _check_page(page)
-    places = data if isinstance(data, Mapping) or len(names) > 1 else {find(names[0]).data[0]: data}
-    if any(not (isinstance(model, str | Path) and Path(model).expanduser().is_dir()) for model in models.values()):
-        for name in names:  # all of it before hours are spent on the first
-            splits = defaults.chosen(name, study, changes.get(name, {})).get("domains", {"val": "val"}).values()
-            with folders.opened(name, places, splits):
-                pass
-    found: dict[tuple[str, str], Result] = {}
+    html = None if page is None else html_file("page", page)
+    found = _read(described, names, below)
     networks: dict[tuple[str, str], Callable[[], Network]] = {}
-    for name, model in models.items():
-        if isinstance(model, str | Path) and Path(model).expanduser().is_dir():
-            found |= {(name, benchmark): result.read(Path(model).expanduser(), benchmark) for benchmark in names}
-            continue
-        plain, how = _how(name, model)
+    computed = {name: model for name, model in described.items() if (name, names[0]) not in found}
+    places = data if isinstance(data, Mapping) or len(names) > 1 else {find(names[0]).data[0]: data}
+    for name in names if computed else []:  # all of it before hours are spent on the first
+        splits = defaults.chosen(name, study, changes.get(name, {})).get("domains", {"val": "val"}).values()
+        with folders.opened(name, places, splits):
+            pass
+    for name, (model, how) in computed.items():
         kept: dict[str, Given] = {}
         into = None if below is None else below / name
         for benchmark in names:
             told = (how, name, study, changes.get(benchmark, {}), device, into, progress)
-            found[name, benchmark] = one(plain, benchmark, places, *told, kept=kept)
-            networks[name, benchmark] = partial(_network, plain, how, name, benchmark, study, told[3])
+            found[name, benchmark] = one(model, benchmark, places, *told, kept=kept)
+            networks[name, benchmark] = partial(_network, model, how, name, benchmark, study, told[3])
+    found = {(name, benchmark): found[name, benchmark] for name in models for benchmark in names}
     rows = [row for benchmark in names for row in differences(benchmark, found, [*models], last)]
     headlines = [row for row in rows if row["scope"] == HEADLINE]
     for row, adjusted in zip(headlines, holm([row["p_value"] for row in headlines]).adjusted, strict=True):
         row["p_adjusted"] = adjusted
     compared = Comparison(pd.DataFrame(rows, columns=list(COLUMNS)), found)
     if below is not None:
-        write_csv(below / "differences.csv", COLUMNS, compared.table.itertuples(index=False))
-    if page is not None:
+        write_csv(below / TABLE, COLUMNS, compared.table.itertuples(index=False))
+    if html is not None:
         from tradeoffs.api import compare_images, compare_page  # which import what draws charts and pictures
 
         images = compare_images.images(found, networks, places, last)
-        compare_page.write(compared.table, found, images, Path(page).expanduser())
+        compare_page.write(compared.table, found, images, html)
     return compared
 
 
-def _check_page(page: object) -> None:
-    """Raise InputError for what is no file of HTML that can be written, before anything is computed."""
-    if not isinstance(page, str | Path) or not str(page):
-        raise InputError(f"page: {page!r}; expected a file of HTML to write")
-    if Path(page).expanduser().is_dir():
-        raise InputError(f"page: {page}: is a folder; expected a file of HTML to write")
-    try:
-        writable(Path(page).expanduser().parent)
-    except InputError as error:
-        raise InputError(f"page: {str(error).removeprefix('out: ')}") from None
+def _read(
+    described: Mapping[str, tuple[Any, How]], benchmarks: Sequence[str], below: Path | None
+) -> dict[tuple[str, str], Result]:
+    """Return the results of models that are given as folders, all of them before anything is written.
+
+    InputError for what is said of one of them, for a model that is neither a folder nor to be had, and for a folder
+    that another model's results would be written into.
+    """
+    found: dict[tuple[str, str], Result] = {}
+    into: dict[Path, str] = {}
+    for name, (model, how) in described.items():
+        if not isinstance(model, str | Path) or not path_of(f"models: {name}", model, "a model").is_dir():
+            if isinstance(model, str | Path):
+                by_name.located(str(model), how)
+            if below is not None:
+                into[(below / name).resolve()] = name
+            continue
+        if how != How():
+            said = ", ".join(key for key in How._fields if getattr(how, key) != getattr(How(), key))
+            raise InputError(f"models: {name}: {said} is said of {model}, which holds results; leave it out")
+        found |= {(name, each): result.read(Path(model).expanduser(), each) for each in benchmarks}
+    for name, (model, _) in described.items():
+        if (name, benchmarks[0]) in found and (other := into.get(Path(model).expanduser().resolve())):
+            raise InputError(
+                f"models: {name}: its results are in {model}, where those of {other} are to be written; name another "
+                "folder by out"
+            )
+    return found
 
 
 def _network(model: Any, how: How, name: str, benchmark: str, study: str, changes: Mapping[str, Any]) -> Network:
@@ -248,7 +258,9 @@ def _check_paired(benchmark: str, pair: Mapping[str, Result]) -> None:
 
 def _names(benchmarks: object) -> list[str]:
     names = [benchmarks] if isinstance(benchmarks, str) else benchmarks
-    if not isinstance(names, Sequence) or not names or len(set(map(str, names))) < len(names):
+    if isinstance(names, Sequence) and not all(isinstance(name, str) for name in names):
+        raise InputError(f"benchmarks: {[*names]!r}; expected names, as ['waterbirds', 'objectnet']")
+    if not isinstance(names, Sequence) or not names or len(set(names)) < len(names):
         listed = ", ".join(map(str, names)) if isinstance(names, Sequence) else str(names)
         raise InputError(f"benchmarks: {listed or 'none'}; expected one or more, each once")
     return list(names)
@@ -257,12 +269,17 @@ def _names(benchmarks: object) -> list[str]:
 def _reference(models: Mapping[str, Any], reference: str | None) -> str:
     if not isinstance(models, Mapping) or len(models) < 2:
         raise InputError("models: expected two or more by name, as {'mine': network, 'other': 'path of a file'}")
-    if reference is not None and reference not in models:
+    if named := [name for name in models if not isinstance(name, str)]:
+        raise InputError(f"models: {named[0]!r}: expected names of the models, which are text")
+    if reference is not None and (not isinstance(reference, str) or reference not in models):
         raise InputError(f"reference: {reference!r} is none of the models; expected one of {', '.join(models)}")
     return reference or list(models)[-1]
 
 
-def _how(name: str, model: Any) -> tuple[Any, How]:
+def _how(name: str, model: Any, *, below_out: bool) -> tuple[Any, How]:
+    """Return a model and what is said of it; InputError for keys that say nothing, or a name that is no folder's."""
+    if below_out and (name not in {Path(name).name} - {"", "..", TABLE} or not name.isprintable()):
+        raise InputError(f"models: {name!r} names no folder below out; expected text without / in it, not {TABLE}")
     if not isinstance(model, Mapping):
         return model, How()
     said = {key: value for key, value in model.items() if key != "model"}

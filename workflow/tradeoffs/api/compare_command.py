@@ -9,6 +9,7 @@ from typing import Annotated
 
 from tradeoffs.api.compare import compare
 from tradeoffs.api.evaluate_command import folders_of, named
+from tradeoffs.api.kinds import path_of
 from tradeoffs.compute.device import choose_device
 from tradeoffs.step.cards import check
 from tradeoffs.step.errors import InputError
@@ -27,7 +28,7 @@ def run(
     """Compare two models or more, write the table and print the measures of reliance."""
     told = named("--models", models, "NAME=MODEL, as mine=results/mine")
     for name, model in told.items():  # of which more has to be said than fits here
-        path = Path(model).expanduser()
+        path = path_of(f"--models: {name}", model)
         told_by_card = path.is_file() and check(path, ours=False)[1] is not None
         if (path.is_file() and not told_by_card) or re.fullmatch(r".+\.py:\w+", model):
             raise InputError(

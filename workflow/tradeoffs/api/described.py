@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -52,17 +53,23 @@ def settings(how: How, classes: int) -> conversion.Settings:
 
 
 def _channels(key: str, values: Any) -> list[float] | None:
-    """Return values as plain numbers, whether they came as a list, an array or a tensor."""
+    """Return values as plain numbers, whether they came as a list, an array or a tensor (of [3, 1, 1], say)."""
+    if values is None:
+        return None
     try:
-        return None if values is None else [float(value) for value in values]
-    except (TypeError, ValueError):
-        raise InputError(f"{key}: {values!r}; expected three numbers, one for each channel") from None
+        listed = values.reshape(-1).tolist() if isinstance(values, np.ndarray | Tensor) else values
+        if isinstance(listed, list | tuple):
+            return [float(value) for value in listed]
+    except (TypeError, ValueError, RuntimeError):  # the last of a tensor without values
+        pass
+    said = " ".join(repr(values).split())[:80]
+    raise InputError(f"{key}: {said}; expected a list of three numbers, one for each channel in their order")
 
 
 def digest(tensors: Any) -> dict[str, str]:
     """Return what the card says of weights: a SHA-256 (hex) over the names, types, shapes and values of the tensors."""
     total = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
+    for name, tensor in sorted(tensors.items(), key=lambda item: str(item[0])):
         if isinstance(tensor, Tensor) and tensor.layout == torch.strided and not tensor.is_quantized:
             plain = tensor.detach().cpu().resolve_conj().resolve_neg().contiguous()
             total.update(f"{name} {plain.dtype} {list(plain.shape)}\n".encode())

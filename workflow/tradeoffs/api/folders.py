@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from tradeoffs.acquisition.contents import FINGERPRINT
 from tradeoffs.acquisition.fingerprint import recorded
+from tradeoffs.api.kinds import path_of
 from tradeoffs.benchmarks.evaluate import find
 from tradeoffs.data import names
 from tradeoffs.step.cards import check
@@ -47,18 +48,18 @@ def opened(benchmark: str, given: Places, splits: Iterable[str] = ("val",)) -> I
         given = {wanted[0]: given}
     if not isinstance(given, Mapping):
         raise InputError(f"data: {type(given).__name__}; expected a path, or names of data sets and their paths")
+    paths = {}
     for name, path in given.items():
         if name not in data():
             raise InputError(
                 f"data: {name!r} is no data set{did_you_mean(str(name), data())}; {benchmark} reads {', '.join(wanted)}"
             )
-        if not isinstance(path, str | Path):
-            raise InputError(f"data: {name}: {path!r}; expected a path")
+        paths[name] = path_of(f"data: {name}", path)
     for name in wanted:
-        if name not in given:
+        if name not in paths:
             raise InputError(f"data: no folder of {name}, which {benchmark} reads; give one")
     with ExitStack() as stack:
-        yield {name: stack.enter_context(folder(name, Path(given[name]).expanduser(), splits)) for name in wanted}
+        yield {name: stack.enter_context(folder(name, paths[name], splits)) for name in wanted}
 
 
 @contextmanager

@@ -5,8 +5,10 @@ So it stays as it is, whatever happens: its mode, device, type, gradients, hooks
 
 import copy
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -55,7 +57,9 @@ def in_memory(model: nn.Module, how: How, device: torch.device, pixels: int) -> 
             raise InputError(f"mean, std, input_size: {kind} brings its own normalisation; leave them out")
         built = copied if ours else Wrapped(copied, None, *preprocessing)
         built = built.to(memory_format=torch.channels_last)
-    built.to(device).eval().requires_grad_(False)
+    with _its_own_code(kind):
+        built.to(device).eval().requires_grad_(False)
+        weights = digest(model.state_dict())
     with torch.no_grad():
         x = conversion.images(preprocessing.input_size or pixels).to(device)
         try:
@@ -68,9 +72,23 @@ def in_memory(model: nn.Module, how: How, device: torch.device, pixels: int) -> 
             classes = conversion.output(built, x, how.classes, kind).shape[1]
     if isinstance(built, Wrapped) and built.classifier is None and architecture != "torchscript":
         built = tapped.with_features(built, tapped.last_linear(classes), device)
-    content = {"weights": digest(model.state_dict()), "source": {"name": "in memory"}}
+    content: dict[str, Any] = {"weights": weights, "source": {"name": "in memory"}}
     content["preprocessing"] = preprocessing._asdict()
     return Given(cast(Network, built), kind, architecture, classes, content)
+
+
+@contextmanager
+def _its_own_code(kind: str) -> Iterator[None]:
+    """Say in one line what a module's own train(), to() or state_dict() raises."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise InputError(
+            f"{kind}: cannot be put into evaluation mode, or its state_dict() cannot be taken ({reason}); correct it"
+        ) from None
 
 
 def _copied(model: nn.Module, kind: str) -> nn.Module:
@@ -82,7 +100,8 @@ def _copied(model: nn.Module, kind: str) -> nn.Module:
     if len({tensor.device for tensor in tensors}) > 1:
         raise InputError(f"{kind}: its weights are on several devices; put them on one: model.to(device)")
     try:
-        copied: nn.Module = copy.deepcopy(model).float()
+        with torch.no_grad():  # of which copies of scripted modules would be computed
+            copied: nn.Module = copy.deepcopy(model).float()
         copied.zero_grad(set_to_none=True)
         return copied
     except Exception as error:

@@ -16,8 +16,22 @@ def check_kinds(benchmark: object, changes: object, name: object, out: object) -
         raise InputError(f"settings: {changes!r}; expected changes by name, as {{'bootstrap': 200}}")
     if name is not None and not isinstance(name, str):
         raise InputError(f"name: {name!r}; expected text")
-    if out is not None and not isinstance(out, str | Path):
-        raise InputError(f"out: {out!r}; expected a folder")
+    if out is not None:
+        path_of("out", out, "a folder")
+
+
+def path_of(key: str, given: object, expected: str = "a path") -> Path:
+    """Return a path with its ``~`` written out; InputError for what is none, or none that a system can look at."""
+    if not isinstance(given, str | Path) or not str(given):
+        raise InputError(f"{key}: {given!r}; expected {expected}")
+    try:
+        path = Path(given).expanduser()
+        with suppress(FileNotFoundError, NotADirectoryError):
+            path.stat()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, of a user that there is not, with a null character
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"{key}: {str(given)[:80]!r}; {reason}: correct the path") from None
+    return path
 
 
 def writable(out: str | Path) -> Path:
@@ -25,7 +39,7 @@ def writable(out: str | Path) -> Path:
 
     Asked before a benchmark runs, which may take hours.
     """
-    folder = Path(out).expanduser()
+    folder = path_of("out", out, "a folder")
     absent = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -38,3 +52,16 @@ def writable(out: str | Path) -> Path:
             for place in absent:
                 place.rmdir()
     return folder
+
+
+def html_file(key: str, given: object) -> Path:
+    """Return the path of a file of HTML to write; InputError, before anything is computed, where it cannot be."""
+    expected = "a file of HTML to write"
+    path = path_of(key, given, expected)
+    if path.is_dir():
+        raise InputError(f"{key}: {given}: is a folder; expected {expected}")
+    try:
+        writable(path.parent)
+    except InputError as error:
+        raise InputError(f"{key}: {str(error).removeprefix('out: ')}") from None
+    return path

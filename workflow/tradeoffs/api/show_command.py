@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tradeoffs.api.folders import folder
+from tradeoffs.api.kinds import html_file
 from tradeoffs.benchmarks.evaluate import find
 from tradeoffs.examples import evaluations as read_evaluations
 from tradeoffs.examples.command import code, shown
@@ -42,6 +43,7 @@ def run(
 
     InputError for data, evaluations or a page that are missing, damaged or not of each other.
     """
+    html_file("--out", out)
     source = page or evaluations.parent / "page" / f"{benchmark}.json"
     said = read_json(source)
     try:

@@ -159,6 +159,11 @@ def output(network: nn.Module, x: Tensor, num_classes: int | None, what: str) ->
             f"{what}: its logits are not finite (NaN or infinite) on {int((~finite(logits)).sum())} of {len(x)} images "
             "of random pixels; its weights are damaged (a negative running variance, a NaN) or overflow in 16 bits"
         )
+    if logits.shape[1] > 1 and bool((logits >= 0).all()) and bool(((logits.float().sum(1) - 1).abs() < 1e-2).all()):
+        raise InputError(
+            f"{what}: its outputs are not negative and sum to 1: probabilities, on which attacks and margins say other "
+            "things; give logits: leave the softmax out"
+        )
     of_floats: Tensor = logits
     return of_floats
 

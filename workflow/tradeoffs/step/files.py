@@ -1,6 +1,7 @@
 """Files appear whole or not at all: write beside the target, then rename."""
 
 import contextlib
+import errno
 import hashlib
 import io
 import json
@@ -20,6 +21,8 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     The temporary name is unique, so two processes writing one file never mix; the last rename wins. Raises OSError that
     names ``path``, or the folder that cannot be made.
     """
+    if not path.name:  # ".": no file has that name
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem[:40]}.{os.getpid()}.{secrets.token_hex(4)}{path.suffix[:20]}")
     try:

@@ -12,6 +12,21 @@ from pathlib import Path
 from tradeoffs.step.errors import InputError, RefusedError, refusal
 
 IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png")
+_OTHER_IMAGES = (
+    ".avif",
+    ".bmp",
+    ".gif",
+    ".heic",
+    ".heif",
+    ".jfif",
+    ".jp2",
+    ".jpe",
+    ".pgm",
+    ".ppm",
+    ".tif",
+    ".tiff",
+    ".webp",
+)
 _FOREIGN = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "#recycle", "$recycle.bin", "lost+found"}
 
 
@@ -29,8 +44,25 @@ def entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def files(folder: Path, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> list[Path]:
-    """Return the files of ``folder`` with one of ``suffixes`` (any case), sorted by name; errors as :func:`entries`."""
-    return [folder / entry.name for entry in entries(folder) if entry.name.lower().endswith(suffixes)]
+    """Return the files of ``folder`` with one of ``suffixes`` (any case), sorted by name; errors as :func:`entries`.
+
+    InputError for images of another kind, and for folders, whose images would be missed in silence.
+    """
+    found = []
+    for entry in entries(folder):
+        if (name := entry.name.lower()).endswith(suffixes):
+            found.append(folder / entry.name)
+        elif name.endswith(_OTHER_IMAGES):
+            raise InputError(
+                f"{folder / entry.name}: an image that is not read; expected {', '.join(suffixes)}: convert it, or "
+                "take it out of the folder"
+            )
+        elif is_folder(entry):
+            raise InputError(
+                f"{folder / entry.name}: a folder among images, whose own are not read; put them into {folder}, or "
+                "take it away"
+            )
+    return found
 
 
 def folders(folder: Path) -> list[Path]:
