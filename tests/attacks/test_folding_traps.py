@@ -116,7 +116,7 @@ def test_the_function_stays_and_folds_are_made_where_they_may(name: str) -> None
     torch.manual_seed(0)
     network = make().double().eval()
     x = torch.rand(4, 3, 6, 6, dtype=torch.double)
-    found = folded(network)
+    found = folded(network, x)
     torch.testing.assert_close(found(x), network(x), rtol=1e-9, atol=1e-12)
     assert (found is not network) == may
     normalised = [each for each in found.modules() if isinstance(each, nn.BatchNorm2d)]
@@ -126,10 +126,10 @@ def test_the_function_stays_and_folds_are_made_where_they_may(name: str) -> None
 def test_weights_that_change_are_folded_again_with_bias_and_statistics() -> None:
     network = Made(after, conv=convolution(bias=True), bn=used(nn.BatchNorm2d(3)))
     x = torch.rand(4, 3, 6, 6)
-    before = folded(network)(x)
+    before = folded(network, x)(x)
     for tensor in network.state_dict().values():
         if tensor.is_floating_point():
             tensor.mul_(1.5)
-    again = folded(network)(x)
+    again = folded(network, x)(x)
     torch.testing.assert_close(again, network(x))
     assert not torch.allclose(again, before)

@@ -121,8 +121,8 @@ def test_steps_wait_for_nothing(miniature, augmentation, norm):
 
 
 def test_a_fixed_step_attack_waits_for_nothing(weights):
-    network = folded(load(weights, "basic", 10, GPU))
     x = torch.rand(8, 3, 32, 32, device=GPU)
+    network = folded(load(weights, "basic", 10, GPU), x)
     labels = torch.zeros(8, dtype=torch.long, device=GPU)
     generator = torch.Generator(GPU).manual_seed(0)
 
@@ -343,7 +343,7 @@ def test_the_strong_attack_is_as_strong_as_on_the_cpu(weights):
         with torch.no_grad():
             labels = network(x.to(where)).argmax(1)
         curve = accuracy_curve(
-            folded(network),
+            folded(network, x.to(where)),
             x.to(where),
             labels,
             norm="linf",

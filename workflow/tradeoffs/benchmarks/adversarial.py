@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from tradeoffs.attacks.folding import folded
+from tradeoffs.attacks.folding import folded, stand_in
 from tradeoffs.attacks.gradient_masking import IMAGES, Signs, signs, suspicions, together
 from tradeoffs.attacks.pgd import Loss
 from tradeoffs.attacks.strong import accuracy_curve
@@ -65,7 +65,7 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     paths, labels, domain_of = chosen_images(settings, data["imagenet"])
     # The domains are attacked together: the more images, the more are left of a batch when most are fooled.
     block = attacked_together(settings.crop**2, device)
-    logits = folded(cast(nn.Module, network))
+    logits = folded(cast(nn.Module, network), stand_in(settings.crop, device))
     watched = Watched(logits)
     read: list[NDArray[np.int64]] = []
     outcomes: list[NDArray[np.bool_]] = []

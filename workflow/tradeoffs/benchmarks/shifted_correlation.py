@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from tradeoffs.attacks.folding import folded
+from tradeoffs.attacks.folding import folded, stand_in
 from tradeoffs.benchmarks import adversarial
 from tradeoffs.benchmarks.evaluation import Evaluation, EvaluationSettings, with_clusters
 from tradeoffs.benchmarks.inference import Passes, decoder, over_images, shares
@@ -123,7 +123,7 @@ def _withstood(
     passes: Passes,
 ) -> tuple[NDArray[np.bool_], float]:
     """Return which images withstand each budget, [budgets, n]; and at which share of points logits were not finite."""
-    watched = Watched(folded(cast(nn.Module, network)))
+    watched = Watched(folded(cast(nn.Module, network), stand_in(settings.crop, passes.device)))
     found = []
     block = attacked_together(settings.crop**2, passes.device)
     for at, (pixels,) in passes.batches(paths, decoder(paths, geometry), size=block):

@@ -1,7 +1,8 @@
 """In what precision numbers are computed, and that the same ones come again: decided here, for every step.
 
 float32 is float32: without a word, PyTorch's default has convolutions on a GPU round their operands to TF32's 10 bits,
-which moves predictions. Only where bfloat16 is asked for (:func:`autocast`, in trainings) is less computed with.
+which moves predictions, and an environment can have processors round them to bfloat16's 7. Only where bfloat16 is asked
+for (:func:`autocast`, in trainings) is less computed with.
 """
 
 import os
@@ -11,12 +12,15 @@ from typing import Any
 
 import torch
 
+from tradeoffs.compute.processor import NARROWING
+from tradeoffs.step.errors import InputError
+
 
 def decide(device: torch.device) -> None:
     """Compute in full float32; have a GPU use kernels that repeat themselves, of which those that cannot warn.
 
     To be called before the first matrix product, at which NVIDIA's libraries read their settings. On a CPU all kernels
-    in use repeat themselves.
+    in use repeat themselves. InputError where Intel's library was told to compute with less as it was loaded.
     """
     os.environ["NVIDIA_TF32_OVERRIDE"] = "0"  # 1, in somebody's environment, would win over what follows
     # First the older switches, then the newer: torch refuses to read the former where the two disagree.
@@ -25,6 +29,13 @@ def decide(device: torch.device) -> None:
     torch.backends.cuda.matmul.fp32_precision = "ieee"
     torch.backends.cudnn.conv.fp32_precision = "ieee"  # type: ignore[attr-defined]
     torch.backends.cudnn.rnn.fp32_precision = "ieee"  # type: ignore[attr-defined]
+    for part in ("conv", "matmul", "rnn"):
+        getattr(torch.backends.mkldnn, part).fp32_precision = "ieee"
+    if (told := [name for name in NARROWING if name in os.environ]) and _rounds():
+        raise InputError(
+            f"{told[0]}={os.environ[told[0]]}: this process computes float32 with less; take it out of the "
+            "environment, and start Python again"
+        )
     if device.type != "cuda":
         return
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -33,11 +44,19 @@ def decide(device: torch.device) -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
+def _rounds() -> bool:
+    """Whether convolutions round what they are given: 1 + 2^-12 takes more than TF32's 10 bits, or bfloat16's 7."""
+    images = torch.full((8, 64, 16, 16), 1 + 2**-12)
+    found = torch.nn.functional.conv2d(images, torch.full((64, 64, 3, 3), 1 / (64 * 9)))
+    return bool((found - (1 + 2**-12)).abs().max() > 2**-14)
+
+
 @contextmanager
 def decided(device: torch.device) -> Iterator[None]:
     """As :func:`decide` within the block; afterwards the process is as it was: it is somebody's notebook, say."""
     backends: Any = torch.backends
-    newer = [backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn, backends.mkldnn.matmul]
+    intel = backends.mkldnn
+    newer = [backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn, intel.conv, intel.matmul, intel.rnn]
     kept = [part.fp32_precision for part in newer]
     try:
         older: Any = torch.get_float32_matmul_precision(), backends.cudnn.allow_tf32

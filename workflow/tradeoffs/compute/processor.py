@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+# By which an environment has Intel's library compute float32 with less, whatever torch is told: it reads them as it is
+# loaded. Steps are started without them.
+NARROWING = ("ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE")
 _DESCRIPTION = Path("/proc/cpuinfo")
 _BFLOAT16 = {"avx512_bf16", "amx_bf16", "bf16", "svebf16"}  # as Linux writes them, of x86 and of ARM
 

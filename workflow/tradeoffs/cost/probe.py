@@ -44,7 +44,7 @@ def evaluation(architecture: str, classes: int, size: int, device: torch.device)
     network = _network(architecture, classes, device, layout(device)).eval().requires_grad_(False)
     count = batch_size(size * size, 3 * size * size, device)
     x, labels = _images(count, classes, size, device, layout(device))
-    attacked = folded(network)
+    attacked = folded(network, x)
 
     def forward(images: int) -> int:
         with torch.no_grad():
@@ -86,7 +86,7 @@ def training(
 
     def gradients(passes: int) -> int:
         images = min(passes, batch)
-        return _attack(folded(network), x[:images], labels[:images], passes // images, precision)
+        return _attack(folded(network, x), x[:images], labels[:images], passes // images, precision)
 
     updated = _pass(update, begun, device, batch, least=2)  # batch normalisation takes no single one
     network.requires_grad_(False)

@@ -32,6 +32,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from tradeoffs.compute.processor import NARROWING
 from tradeoffs.runner import last_words
 from tradeoffs.step import processes
 
@@ -61,7 +62,15 @@ ENVIRONMENT = {
     "PYTHONUTF8": "1",
     "MPLBACKEND": "Agg",  # a notebook sets one that only its own environment has
 }
-UNSET = ("PYTHONINSPECT", "PYTHONWARNINGS", "PYTHONOPTIMIZE", "PYTHONIOENCODING", "PYTHONSTARTUP", "PYTHONBREAKPOINT")
+UNSET = (
+    "PYTHONINSPECT",
+    "PYTHONWARNINGS",
+    "PYTHONOPTIMIZE",
+    "PYTHONIOENCODING",
+    "PYTHONSTARTUP",
+    "PYTHONBREAKPOINT",
+    *NARROWING,
+)
 
 _PATIENCE = 60.0  # seconds for importing everything and forking
 _GRACE = 10.0  # seconds in which a step that is to end may put away its files
@@ -358,6 +367,8 @@ def main(arguments: list[str]) -> int:
         serve(Path(arguments[1]), int(arguments[2]))
         return 0
     path = os.environ.get(SOCKET, "")
+    for name in NARROWING:  # before torch is imported
+        os.environ.pop(name, None)
     try:
         unset = signal.getsignal(signal.SIGINT) in (signal.default_int_handler, signal.SIG_DFL)
         if os.environ.get(ANSWERS_INTERRUPTION) or unset:

@@ -32,7 +32,7 @@ def perturb(
     ``x`` is this process's share of a batch of ``images``. Every process draws the random starts of the whole batch
     from an equal ``generator``, so that an image starts from the same point whoever attacks it.
     """
-    attacked = folded(network)
+    attacked = folded(network, x)
 
     trades = settings.objective == "trades"
     if trades:

@@ -55,7 +55,7 @@ def ten_steps(network: nn.Module, x: Tensor, labels: Tensor, settings: Settings,
     """Accuracy under a 10-step attack that ascends the margin, stronger than what single-step training sees."""
     network.requires_grad_(False)
     robust = accuracy_curve(
-        folded(network),
+        folded(network, x),
         x,
         labels,
         norm="linf" if settings.norm == "none" else settings.norm,
