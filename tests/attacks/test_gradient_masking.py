@@ -183,7 +183,7 @@ def brightness(z: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("near", [[0.001] * 3 + [0.1] * 7, [0.001] * 9 + [0.1], [0.1] * 10])
-def test_each_share_is_that_of_the_images_checked_and_of_all_budgets(near):
+def test_each_share_is_that_of_the_images_checked_whatever_the_budget(near):
     """Images within reach of both budgets, said to have withstood them, fall to a single step and to the search."""
     distance = torch.tensor(near)
     labels = torch.arange(10) % 2
@@ -193,10 +193,10 @@ def test_each_share_is_that_of_the_images_checked_and_of_all_budgets(near):
     within = (distance < 0.03).float()
     found = signs(brightness, x, labels, both, steps=5, generator=generator)
     assert found[:4] == pytest.approx((0, 0, within.mean().item(), within.mean().item()))
-    # Images that did not withstand a budget are no sign; images and budgets count alike.
+    # Images that did not withstand a budget are no sign; what another budget felled hides nothing.
     some = {("linf", 0.03): torch.arange(10) >= 2, ("l2", 0.03 * 192**0.5): torch.zeros(10, dtype=torch.bool)}
     found = signs(brightness, x, labels, some, steps=5, generator=generator)
-    assert found[:4] == pytest.approx((0, 0, within[2:].sum().item() / 20, within[2:].sum().item() / 20))
+    assert found[:4] == pytest.approx((0, 0, within[2:].sum().item() / 10, within[2:].sum().item() / 10))
 
 
 def test_shares_of_vanished_gradients_and_of_images_that_nothing_moves():

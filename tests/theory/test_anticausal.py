@@ -230,7 +230,7 @@ def test_files_hold_the_same_model(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("response,,1", "response,,0.5", ["features and response together", "not positive semi-definite", "-0.2"]),
+        ("response,,1", "response,,0.5", ["features and response together", "not positive semi-definite", "is -0.34"]),
         ("response,,1", "response,,-1", ["variance", "-1", ">= 0"]),
         ("response,,1", "noise,,1", ["rows are", "and response"]),
         ("1.25,0.7", "0.1,0.7", ["covariance is not positive semi-definite"]),

@@ -336,8 +336,11 @@ def test_search_ends_within_its_tolerance_and_says_where_there_is_none():
     model = two_feature_model(1.0, 0.5, 0.5)
     assert searched_threshold(model, tolerance=0.1) == pytest.approx(2, rel=0.1)
     assert searched_threshold(model) == pytest.approx(2, rel=1e-8)
-    assert searched_threshold(model, high=1.9) == INF
-    assert searched_threshold(model, low=1.9, high=2.5) == pytest.approx(2, rel=1e-8)
+    for scale, correlation in ((2000.0, 0.9), (0.005, 0.1)):  # far from 1 too
+        assert searched_threshold(two_feature_model(scale, correlation, 0.5)) == pytest.approx(
+            1 / (scale * correlation)
+        )
+    assert searched_threshold(two_feature_model(1.0, 0.0, 0.5)) == INF
     assert not relies(scaled(model, 2 * (1 - 1e-6)))
     assert relies(scaled(model, 2 * (1 + 1e-6)))
 

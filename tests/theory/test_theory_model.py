@@ -87,7 +87,10 @@ def test_csv_and_npz_hold_the_same_model(tmp_path):
         ("colour,spurious,0,0.7,1", "colour,spurious,0,0.7", ["colour", "4 cells"]),
         ("colour,spurious,0,0.7,1", "colour,spurious,0,0.6,1", ["not symmetric"]),
         ("colour,spurious,0,0.7,1", "colour,spurious,0,0.7,nan", ["NaN"]),
-        ("colour,spurious,0,0.7,1", "shape,core,1,1,0.7", ["each of"]),
+        ("colour,spurious,0,0.7,1", "shape,core,1,1,0.7", ["shape is given twice by the rows"]),
+        ("theta,shape,colour", "theta,shape,shape", ["shape is given twice by the header"]),
+        ("noise,,0.5", "noise,,0.5\nnoise,,0.5", ["noise is given twice by the rows"]),
+        ("noise,,0.5", "noise,,0,5", ["row noise has 4 cells; expected 3 (a decimal point, not a comma?)"]),
     ],
 )
 def test_broken_csv_is_one_line_that_names_the_file(tmp_path, old, new, words):
@@ -127,6 +130,25 @@ def test_asymmetry_and_negative_eigenvalues_are_rounding_up_to_1e_10_of_the_larg
 
     assert indefinite(0.5e-10).covariance[1, 1] == pytest.approx(-0.5e-7)
     refused(lambda: indefinite(2e-10), "not positive semi-definite")
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_a_feature_in_large_units_hides_no_fault_of_others(unit):
+    def model(one, other):
+        scale = np.array([unit, 1.0, 1.0])
+        return gaussian_model(np.outer(scale, scale) * [[1, 0, 0], [0, 1, one], [0, other, 1]], [1, 0, 0], 0.5)
+
+    assert model(0.5, 0.5).covariance[1, 2] == 0.5
+    refused(lambda: model(0.7, 0.3), "not symmetric", "0.7", "0.3")
+    refused(lambda: model(2.0, 2.0), "not positive semi-definite", "least eigenvalue is -1")
+
+
+def test_complex_numbers_and_marks_that_are_none_are_named(tmp_path):
+    path = tmp_path / "model.npz"
+    np.savez(path, covariance=np.eye(2) + 0.5j, theta=np.ones(2), noise=1.0)
+    refused(lambda: read_model(path), "covariance holds complex numbers")
+    np.savez(path, covariance=np.eye(2), theta=np.ones(2), noise=1.0, spurious=[0, 2])
+    refused(lambda: read_model(path), "each 0 or 1; got 2")
 
 
 def test_defaults_of_a_model():

@@ -120,6 +120,15 @@ def test_convergence_is_a_share_of_knowing_nothing(losses, left):
     assert convergence([{"loss": loss} for loss in losses], 10) == pytest.approx(left / math.log(10))
 
 
+@pytest.mark.parametrize(
+    ("full", "left"),
+    [(2, 0.2), (3, 0.2), (4, 0.2), (5, 0.8)],  # of the last two epochs, of one at its rate, of none: all that is left
+)
+def test_a_loss_at_a_smaller_budget_says_nothing_of_convergence(full, left):
+    losses = [0.1, 0.2, 0.3, 1.0, 0.9, 0.8] if full > 2 else [0.1, 0.2, 1.2, 1.0, 0.9, 0.8]
+    assert convergence([{"loss": loss} for loss in losses], 10, full) == pytest.approx(left / math.log(10))
+
+
 def test_false_alarms_are_rare():
     """Sound networks rarely seem to keep less than a third, even at the fewest images that count."""
     assert binom.cdf(6, 20, 0.75) < 1 / 20_000

@@ -173,7 +173,7 @@ def test_a_network_that_has_not_learned_is_flagged_in_its_card(tmp_path, data, t
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"norm": "l7", "epsilon": 1}, "norm: 'l7' is unknown"),
+        ({"norm": "l7", "epsilon": 1}, "--spec: norm = 'l7'; expected one of none, l1, l2, linf"),
         ({"norm": "linf", "epsilon": 8}, "expected a budget in pixel values of [0, 1], 0.03137 if it is one in 1/255"),
         ({"images": 100_000}, "images = 100000"),
         ({"architecture": "vgg"}, "architecture: 'vgg' is unknown"),

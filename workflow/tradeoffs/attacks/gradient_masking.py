@@ -52,7 +52,7 @@ def signs(
     vanished = gradient.flatten(1).abs().amax(1) == 0
     far = attack(logits, x, labels, norm="linf", epsilon=_UNBOUNDED, steps=steps, generator=generator)
     lost = ~(finite(output) & finite(gradient) & finite(far.logits))
-    single = blind = 0
+    single, blind = torch.zeros_like(vanished), torch.zeros_like(vanished)  # in any norm
     for (norm, epsilon), stood in withstood.items():
         inputs, truth = x[stood], labels[stood]
         if len(inputs):
@@ -70,15 +70,13 @@ def signs(
             with torch.no_grad():
                 reached = logits(moved)
             lost[stood] |= ~(finite(output) & finite(gradient) & finite(reached))
-            single += int((~(margin(reached, truth) < 0)).sum())
-            found = random_search(logits, inputs, truth, norm=norm, epsilon=epsilon, generator=generator)
-            blind += int(found.sum())
-    attacked = len(x) * max(1, len(withstood))
+            single[stood] |= ~(margin(reached, truth) < 0)
+            blind[stood] |= random_search(logits, inputs, truth, norm=norm, epsilon=epsilon, generator=generator)
     return Signs(
         vanished.float().mean().item(),
         (far.margins < 0).float().mean().item(),
-        single / attacked,
-        blind / attacked,
+        single.float().mean().item(),
+        blind.float().mean().item(),
         lost.float().mean().item(),
     )
 

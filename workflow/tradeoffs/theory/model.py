@@ -3,6 +3,7 @@
 import math
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from tradeoffs.theory.risk import covariance_root
 Array = NDArray[np.float64]
 
 _CURE = "give the path of a model in .csv or .npz"
-_SYMMETRY = 1e-10  # largest asymmetry and negative eigenvalue taken for rounding, relative to the largest entry
+_SYMMETRY = 1e-10  # largest asymmetry and negative eigenvalue taken for rounding, of the features as correlations
 
 
 class GaussianModel(NamedTuple):
@@ -55,15 +56,16 @@ def gaussian_model(
         raise InputError(f"{source}: theta has shape {weights.shape}; expected ({d},) to match the covariance")
     mask = np.zeros(d, dtype=bool) if spurious is None else np.asarray(spurious)
     if mask.shape != (d,) or not np.isin(mask, (0, 1)).all():
-        raise InputError(f"{source}: spurious must hold {d} values, each 0 or 1; got shape {mask.shape}")
+        got = f"shape {mask.shape}" if mask.shape != (d,) else f"{mask[~np.isin(mask, (0, 1))][0]}"
+        raise InputError(f"{source}: spurious must hold {d} values, each 0 or 1; got {got}")
     labels = tuple(names) if names is not None else tuple(f"x{i + 1}" for i in range(d))
     if len(labels) != d or len(set(labels)) != d:
         raise InputError(f"{source}: {len(labels)} feature names; expected {d} different ones")
     if not math.isfinite(noise) or noise < 0:
         raise InputError(f"{source}: noise is {noise}; expected a standard deviation >= 0")
-    largest = float(np.abs(matrix).max())
-    i, j = np.unravel_index(int(np.abs(matrix - matrix.T).argmax()), matrix.shape)
-    if abs(matrix[i, j] - matrix[j, i]) > _SYMMETRY * largest:
+    asymmetry = _as_correlations(np.abs(matrix - matrix.T), matrix)
+    i, j = np.unravel_index(int(asymmetry.argmax()), matrix.shape)
+    if asymmetry[i, j] > _SYMMETRY:
         raise InputError(
             f"{source}: covariance is not symmetric: "
             f"entry [{i}, {j}] is {matrix[i, j]:g}, [{j}, {i}] is {matrix[j, i]:g}"
@@ -74,6 +76,8 @@ def gaussian_model(
 
 
 def _finite(values: Any, what: str) -> Array:
+    if np.iscomplexobj(values):
+        raise InputError(f"{what} holds complex numbers; expected real ones")
     try:
         array = np.asarray(values, dtype=float)
     except (TypeError, ValueError):
@@ -83,16 +87,26 @@ def _finite(values: Any, what: str) -> Array:
     return array
 
 
+def _as_correlations(values: Array, covariance: Array) -> Array:
+    """Return values [d, d] in units of the features' standard deviations: one in large units hides no other's fault."""
+    variances = np.diag(covariance)
+    largest = float(np.abs(covariance).max()) or 1.0  # in whose units a variance of 0, or what rounding left, is judged
+    unit = np.sqrt(np.where(variances > 0, variances, largest))
+    scaled: Array = values / unit[:, None] / unit
+    return scaled
+
+
 def _require_positive_semidefinite(symmetric: Array, what: str) -> None:
-    largest = float(np.abs(symmetric).max())
-    jitter = _SYMMETRY * largest * np.eye(len(symmetric))
+    correlations = _as_correlations(symmetric, symmetric)
+    jitter = _SYMMETRY * np.eye(len(symmetric))
     try:  # a Cholesky factor is 20 times cheaper than eigenvalues, and settles nearly every case
-        np.linalg.cholesky(symmetric + jitter)
+        np.linalg.cholesky(correlations + jitter)
     except np.linalg.LinAlgError:
-        least = float(np.linalg.eigvalsh(symmetric)[0])
-        if least < -_SYMMETRY * largest:
+        least = float(np.linalg.eigvalsh(correlations)[0])
+        if least < -_SYMMETRY:
             raise InputError(
-                f"{what} is not positive semi-definite: its least eigenvalue is {least:g}; expected none below 0"
+                f"{what} is not positive semi-definite: as correlations its least eigenvalue is {least:g}; expected "
+                "none below 0"
             ) from None
 
 
@@ -218,9 +232,15 @@ def _read_csv(path: Path) -> GaussianModel:
     names, third = header[3:], header[2]
     table = {row[0].strip(): row for row in rows}
     last = "noise" if third == "theta" else "response"
-    if len(table) != len(rows) or set(table) != {*names, last}:
+    for twice, where in ((names, "the header"), ([row[0].strip() for row in rows], "the rows")):
+        if doubles := [name for name, count in Counter(twice).items() if count > 1]:
+            raise InputError(f"{path}: {doubles[0]} is given twice by {where}; expected each name once")
+    if set(table) != {*names, last}:
         raise InputError(f"{path}: rows are {sorted(table)}; expected each of {names} once, and {last}")
-    spread = _number(path, last, third, table.pop(last)[2:3])
+    row = table.pop(last)
+    if any(cell.strip() for cell in row[3:]):
+        raise InputError(f"{path}: row {last} has {len(row)} cells; expected 3 (a decimal point, not a comma?)")
+    spread = _number(path, last, third, row[2:3])
     column, covariance, spurious = [], [], []
     for name in names:
         row = table[name]

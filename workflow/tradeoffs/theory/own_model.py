@@ -52,11 +52,13 @@ from tradeoffs.theory.threshold import scale_threshold
 
 Array = NDArray[np.float64]
 
+_MOST = 100_000  # budgets, of which each has its minimiser solved and its rows written
+
 
 def budget_grid(model: GaussianModel, norms: list[float], largest: float | None, count: int) -> Array:
     """``count`` budgets from 0 to ``largest``, or to just beyond the last collapse; InputError for bad values."""
-    if count < 2:
-        raise InputError(f"--budgets: {count}; expected at least 2")
+    if not 2 <= count <= _MOST:
+        raise InputError(f"--budgets: {count}; expected 2 to {_MOST}")
     if largest is not None and not 0 < largest < math.inf:
         raise InputError(f"--largest-budget: {largest:g}; expected a positive number")
     if largest is None:

@@ -33,7 +33,7 @@ def sample_risk(theta: Array, x: Array, y: Array, p: float, epsilon: float) -> f
 def sample_minimiser(x: Array, y: Array, p: float, epsilon: float) -> Array:
     """Weights [d] that minimise :func:`sample_risk` for p in {1, 2, inf}; x [n, d], y [n].
 
-    |r| is replaced by sqrt(r^2 + h^2) - h / 2 with h = 1e-4 of the scale of y, which moves the risk by less than
+    |r| is replaced by sqrt(r^2 + h^2) with h = 1e-4 of the scale of y, which moves the risk by less than
     2 epsilon ||theta||_q h. The dual norm becomes smooth by a change of variables: theta = a - b with a, b >= 0 for
     p = inf, theta = t u with |u_j| <= 1 for p = 1. Minimised by L-BFGS-B from the least-squares solution, or (p = 1) a
     better point. Raises ArithmeticError if that does not converge.

@@ -58,8 +58,6 @@ def scaled(model: GaussianModel, factor: float) -> GaussianModel:
 
 
 @on_one_thread()
-def searched_threshold(model: GaussianModel, low: float = 1e-3, high: float = 1e3, tolerance: float = 1e-8) -> float:
-    """Find the same factor by bisection on :func:`relies`, to a relative ``tolerance``; inf if not below ``high``."""
-    if not relies(scaled(model, high)):
-        return math.inf
-    return bisected(lambda factor: relies(scaled(model, factor)), low, high, tolerance)
+def searched_threshold(model: GaussianModel, tolerance: float = 1e-8) -> float:
+    """Find the same factor by bisection on :func:`relies`, to a relative ``tolerance``; inf if there is none."""
+    return bisected(lambda factor: relies(scaled(model, factor)), tolerance)

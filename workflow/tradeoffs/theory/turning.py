@@ -42,7 +42,7 @@ def searched_turning_scale(p: float, correlation: float, core_noise: float) -> f
         model = anticausal_model(scale, correlation, core_noise)
         return bool(share_change(model, p, np.array([_PROBE]))[0] > 0)
 
-    return bisected(rises, 1e-4, 1e4)
+    return bisected(rises)
 
 
 def share_change(model: GaussianModel, p: float, fractions: np.ndarray) -> np.ndarray:

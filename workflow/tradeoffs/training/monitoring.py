@@ -21,11 +21,11 @@ def evaluate(
 ) -> float:
     """Clean accuracy, a fraction, on ``images`` of them, as many of each class, or on all.
 
-    Each process of ``group`` takes its share of the batches.
+    Each process of ``group`` takes its share of the batches, which are no larger than its share of a training's.
     """
     network.eval()
     chosen = torch.from_numpy(spread(source.size, images or source.size))
-    parts = chosen.split(batch_size)[group.rank :: group.size]
+    parts = chosen.split(-(-batch_size // group.size))[group.rank :: group.size]
     hits = [(answers(network(x)) == labels).sum() for x, labels in source.batches(parts, 0)]
     device = next(network.parameters()).device
     total = torch.stack(hits).sum().float() if hits else torch.zeros((), device=device)
@@ -44,8 +44,9 @@ def monitor(
     if group.rank == 0:
         chosen = torch.from_numpy(spread(source.size, settings.monitor_images))
         ((x, labels),) = source.batches([chosen], 0)
-        measured[0] = ten_steps(network, x, labels, settings, generator)
-        measured[1] = measured[0] if settings.norm == "none" else own_attack(network, x, labels, settings, generator)
+        own = settings._replace(batch_size=-(-settings.batch_size // group.size))  # what its GPU has room for
+        measured[0] = ten_steps(network, x, labels, own, generator)
+        measured[1] = measured[0] if settings.norm == "none" else own_attack(network, x, labels, own, generator)
     add_up([measured], group)
     robust, own = measured.tolist()
     return {"validation_adversarial_accuracy": robust, "validation_training_attack_accuracy": own}

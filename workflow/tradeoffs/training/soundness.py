@@ -83,18 +83,21 @@ def _overfitted(row: Row, images: int) -> bool:
     return own >= _ENOUGH and row["validation_adversarial_accuracy"] * images < _KEPT * own
 
 
-def convergence(history: list[Row], classes: int) -> float:
+def convergence(history: list[Row], classes: int, full: int = 0) -> float:
     """How far from its end the training was: a guess at what twice the epochs would still lower its loss by.
 
     That is what the loss fell by in the last third of the training, or all that is left of it where that is less, as a
     share of the loss of a network that knows nothing, log(classes). The loss is the network's own objective: under the
     training attack where there is one. A learning rate that ends at 0 flattens any loss at the end, so that a shorter
     stretch says nothing. On the miniature's networks the guess was between .6 and 1.5 times what twice the epochs
-    brought.
+    brought. ``full``: the first epoch, from 0, at the whole budget; what a loss was at a smaller one says nothing, so
+    that of a shorter stretch the fall is taken to have gone on at its rate, and of none all that is left counts.
     """
     before = max(1, round(len(history) / 3))
     left = history[-1]["loss"]
-    fell = history[-1 - before]["loss"] - left if len(history) > before else left
+    begin = len(history) - 1 - before
+    stretch = len(history) - 1 - max(begin, full)
+    fell = left if begin < 0 or stretch < 1 else (history[-1 - stretch]["loss"] - left) * before / stretch
     return min(fell, left) / math.log(classes)
 
 

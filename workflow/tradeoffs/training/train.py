@@ -22,6 +22,7 @@ from typing import Annotated, Any
 
 import torch
 
+from tradeoffs.attacks.pgd import NORMS
 from tradeoffs.compute import memory, processor
 from tradeoffs.compute.batching import workers
 from tradeoffs.compute.device import choose_device
@@ -42,7 +43,7 @@ from tradeoffs.training.loop import SCHEDULES, StoppedError, train
 from tradeoffs.training.objectives import OBJECTIVES
 from tradeoffs.training.processes import LOST, STOPPED, LostError, join, leave, see_one_gpu, together
 from tradeoffs.training.settings import Settings
-from tradeoffs.training.soundness import convergence, warnings
+from tradeoffs.training.soundness import convergence, first_monitored, warnings
 
 RANGES = {
     **dict.fromkeys(("epochs", "batch_size", "monitor_images", "attack_steps", "images", "image_size"), COUNT),
@@ -93,6 +94,8 @@ def run(
     if settings.precision not in PRECISIONS:
         raise InputError(f"--spec: precision = {settings.precision!r}; choose one of {', '.join(PRECISIONS)}")
     ranges.check(settings, RANGES)
+    if settings.norm not in ("none", *NORMS):
+        raise InputError(f"--spec: norm = {settings.norm!r}; expected one of none, {', '.join(NORMS)}")
     if settings.norm != "none" and not settings.epsilon > 0:
         raise InputError(
             f"--spec: epsilon = {settings.epsilon} with norm {settings.norm}; expected a budget of more than 0, or "
@@ -152,6 +155,7 @@ def _trained(
     leave(group)
     if group.rank > 0:
         raise SystemExit(0)
+    full = 0 if settings.norm == "none" else first_monitored(settings)
     state = {name: tensor.cpu().contiguous() for name, tensor in network.state_dict().items()}
     save(state, weights)
     content = {
@@ -161,7 +165,7 @@ def _trained(
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "weights_sha256": digests(weights)[weights.name],
         "history": history,
-        "convergence": convergence(history, training.classes),
+        "convergence": convergence(history, training.classes, full),
         "start_sha256": None if begun is None else digests(begun)[begun.name],
         "warnings": warnings(history, training.classes, validation.size),
     }
