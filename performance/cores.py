@@ -3,8 +3,8 @@
     uv run python performance/cores.py --results FOLDER [--cores 1 2 4 8 16] [--overhead 0.1] [--dispatch 0.1]
     uv run python performance/cores.py --cluster 22 500 [--seconds-of-a-step 6] [--seconds-of-a-job 8]
 
-FOLDER is one in which the workflow has run the miniature with the shipped config. The jobs are those of the plan, each
-after what it needs, each as long as its card says, plus ``--overhead`` seconds until Snakemake has begun and ended it;
+FOLDER is one in which the workflow has run the miniature with the shipped config. The jobs are those of the plan but
+for the page, its images and reference.csv, which come last and take seconds: each after what it needs, each as long as its card says, plus ``--overhead`` seconds until Snakemake has begun and ended it;
 the first begins after ``--start`` seconds. Whenever a core is free the ready job of the highest priority takes it, as
 in Snakemake: what can be evaluated, then trainings, the longest first. The critical path is the longest chain of jobs;
 no number of cores is faster.

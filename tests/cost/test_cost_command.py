@@ -94,6 +94,18 @@ def test_training_images_at_hand_are_counted_too(folder, miniature):
     assert jobs.training_images(config, "default", counting=False) == (said["train"], said["val"])
 
 
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("imagenet={training: {overrides: {nope: {epochs: 2}}}}", "imagenet.training.overrides names nope"),
+        ("imagenet={benchmarks: {imagenet: {resize: 100}}}", "imagenet.benchmarks.imagenet.crop = 224"),
+    ],
+)
+def test_a_study_that_would_not_run_has_no_price(folder, said, message, capsys):
+    assert commands.main(["cost", "--counts", "--complete", "--config", "study=imagenet", said]) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_what_has_a_result_is_not_to_do(folder, capsys):
     card = folder / "results/miniature/evaluations/rival10/basic_standard.json"
     card.parent.mkdir(parents=True)

@@ -38,7 +38,11 @@ def changed(path, value):
         ("study", "imaginary", "study = 'imaginary'; expected one of"),
         ("miniature.budgets.l3", [1], "miniature.budgets: unknown key l3; expected linf, l2"),
         ("miniature.budgets.l2", [0.5, -1], "miniature.budgets.l2.1 = '-1'; expected more than 0"),
-        ("miniature.budgets.l2", [1, 1], "miniature.budgets.l2 = '[1, 1]'; expected values that differ"),
+        (
+            "miniature.budgets.l2",
+            [1, 1],
+            "miniature.budgets.l2 = '[1, 1]'; expected each value once; 1 is",
+        ),
         ("miniature.training.learning_rate", "fast", "learning_rate = 'fast'; expected a value of type number"),
         ("miniature.data.correlation", 1.5, "miniature.data.correlation = '1.5'; expected at most 1"),
         ("miniature.architectures", ["resnet9"], "miniature.architectures.0 = 'resnet9'; expected one of basic"),
@@ -65,7 +69,7 @@ def changed(path, value):
             "miniature.standard_models = '0'; expected at least 1 (Standard models",
         ),
         ("miniature.controls.epochs", [0], "miniature.controls.epochs.0 = '0'; expected at least 1"),
-        ("miniature.controls.images", [500, 500], "controls.images = '[500, 500]'; expected values that differ"),
+        ("miniature.controls.images", [500, 500], "controls.images = '[500, 500]'; expected each value once"),
         ("claims.margins.bg_gap", 0, "claims.margins.bg_gap = '0'; expected more than 0"),
         ("claims.margins.bg_gap", -0.1, "claims.margins.bg_gap = '-0.1'; expected more than 0"),
         ("claims.margins.other", 2, "claims.margins.other = '2'; expected at most 1"),
@@ -101,7 +105,7 @@ def test_mistakes_are_one_line(path, value, message):
         ("miniature.budgets.l2", [1e7], "1e+07 becomes a name, which has no exponent"),
         ("miniature.budgets.l2", [1001], "miniature.budgets.l2.0 = '1001'; expected at most 1000"),
         ("miniature.sweeps.correlation.values", [0, 1e-5], "1e-05 becomes a name"),
-        ("miniature.budgets.l2", [1, 1.0], "expected values that differ in their first six digits"),
+        ("miniature.budgets.l2", [1, 1.0], "expected each value once; 1.0 is listed twice"),
         ("miniature.budgets.l2", [1, 1.0000001], "1 and 1.0000001 are both 1"),
         ("theory.curves.norms", ["2", "2.0"], "2 and 2.0 are both 2"),
         ("miniature.benchmarks.adversarial.domains", {"a b": "val"}, "domains: key 'a b'; expected a key that matches"),
@@ -234,6 +238,10 @@ def test_a_benchmark_that_is_false_is_left_out(off):
     config["miniature"]["benchmarks"] |= {"waterbirds": off}
     found = checked(config, SCHEMA)["miniature"]["benchmarks"]
     assert found.keys() == SHIPPED["miniature"]["benchmarks"].keys() - {"waterbirds"}
+    config["miniature"]["benchmarks"] |= {"waterbird": off}
+    with pytest.raises(InputError, match=r"waterbird is left out, and there is no such benchmark; did you mean waterb"):
+        checked(config, SCHEMA)
+    del config["miniature"]["benchmarks"]["waterbird"]
     config["miniature"]["benchmarks"] |= {"waterbirds": True}
     with pytest.raises(InputError, match=r"miniature\.benchmarks\.waterbirds = 'True'"):
         checked(config, SCHEMA)
@@ -336,9 +344,15 @@ def test_a_sweeps_world_has_the_value_of_the_config_not_of_its_name():
     assert miniature.world_spec(config, world, "imagenet")["correlation"] == 0.12345678
 
 
+def test_an_override_that_changes_nothing_is_one_line():
+    config = checked(changed("miniature.training.overrides", {"basic_standard": {"attack_steps": 5}}), SCHEMA)
+    with pytest.raises(InputError, match=r"overrides\.basic_standard: attack_steps = 5 changes nothing"):
+        plan.models(config)
+
+
 def test_unknown_overrides_name_the_ids_there_are():
     config = checked(changed("miniature.training.overrides", {"basic_l2_eps9": {"epochs": 2}}), SCHEMA)
-    with pytest.raises(InputError, match=r"overrides names basic_l2_eps9.*ids look like basic_standard"):
+    with pytest.raises(InputError, match=r"miniature\.training\.overrides names basic_l2_eps9.*like basic_standard"):
         plan.models(config)
 
 

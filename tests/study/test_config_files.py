@@ -128,5 +128,11 @@ def test_budgets_that_a_later_file_empties_are_none_though_snakemake_merges_them
     assert emptied(later, files, ["imagenet"]) == later
     asked = {"imagenet": {"budgets": {"linf": [8], "l2": [3]}}}  # by --config
     assert emptied(asked, files[:2], ["imagenet"]) == asked
+    sweep = {"miniature": {"sweeps": {"background_scale": {"values": [0.5], "budgets": {"linf": [8], "l2": [1]}}}}}
+    files[0].write_text(yaml.safe_dump(sweep))
+    files[1].write_text("miniature: {sweeps: {background_scale: {budgets: {}}}}")
+    found = emptied(sweep, files[:2], ["miniature"])
+    assert checked(found, SCHEMA_FILE)["miniature"]["sweeps"]["background_scale"]["budgets"] == {"linf": [], "l2": []}
+    assert sweep["miniature"]["sweeps"]["background_scale"]["budgets"] == {"linf": [8], "l2": [1]}
     for empty in (None, 5):  # of a later file, or --config
         assert emptied({"imagenet": empty}, files[:2], ["imagenet"]) == {"imagenet": empty}

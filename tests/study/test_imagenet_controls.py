@@ -54,5 +54,5 @@ def test_a_control_that_is_described_wrongly_is_one_line(imagenet, change, messa
 def test_a_control_is_no_reference(imagenet):
     """It may turn out that it cannot be had."""
     robust = {"id": "robust", "source": "state_dict", "name": "resnet34", "file": "r.pt", "norm": "linf", "epsilon": 4}
-    with pytest.raises(InputError, match="reference tv_resnet34 is no model of this study"):
+    with pytest.raises(InputError, match="reference tv_resnet34 is no model of the grid or under"):
         plan.models(everything(imagenet, controls=[CONTROL], extra=[robust | {"reference": "tv_resnet34"}]))

@@ -12,7 +12,7 @@ from results.synthetic_study import told
 from tradeoffs.claims.reliance_effects import baseline
 from tradeoffs.step.declared_benchmarks import benchmarks
 from tradeoffs.step.errors import InputError
-from tradeoffs.study import figures, own_copies, plan, published_data
+from tradeoffs.study import coherence, figures, own_copies, plan, published_data
 from tradeoffs.study.config import checked
 from tradeoffs.study.specification import specification
 
@@ -190,7 +190,10 @@ def test_a_path_without_the_data_is_a_mistake_and_says_so(name):
     ("changes", "message"),
     [
         ({"replicates": 2}, r"imagenet.replicates.*one checkpoint was released per model"),
-        ({"budgets__linf": [3]}, r"no released checkpoint for resnet18, norm linf, epsilon 3; budgets 0.5, 1, 2, 4, 8"),
+        (
+            {"budgets__linf": [3]},
+            r"imagenet: no checkpoint was released for resnet18, norm linf, epsilon 3; budgets ",
+        ),
         ({"source": "train"}, r"source = 'train' needs ImageNet"),
         ({"training__overrides": {"resnet18_l2_eps1": {"epochs": 1}}}, r"it trains none: source is released"),
     ],
@@ -253,6 +256,24 @@ def test_an_own_model_goes_through_the_benchmarks_it_names(imagenet):
         "benchmarks": ["objectnet", "imagenet9"],
     }
     assert plan.models(everything(imagenet, extra=[entry]))["mine"].benchmarks == ("imagenet9", "objectnet")
+
+
+def test_a_model_that_would_be_put_through_nothing_is_one_line(imagenet):
+    entry = {"id": "mine", "source": "torchvision", "name": "resnet50", "pretrained": "IMAGENET1K_V1"}
+    for own, named in ((entry, "mine"), ({"zoo": "Wong2020Fast"}, "Wong2020Fast")):
+        with pytest.raises(InputError, match=f"extra, {named}: benchmarks: shifted_correlation; expected of imagenet"):
+            coherence.check(everything(imagenet, extra=[own | {"benchmarks": ["shifted_correlation"]}]))
+    absent = config_with(data__imagenet__path=str(imagenet), extra=[entry | {"benchmarks": ["waterbirds"]}])
+    with pytest.raises(InputError, match="extra, mine: none of its benchmarks has its data at hand; expected on"):
+        plan.models(absent)
+
+
+@pytest.mark.parametrize("said", [{"urls": ["http://here/x"]}, {"sha256": "0" * 64}])
+def test_what_is_said_of_a_download_beside_a_path_is_one_line(tmp_path, said):
+    (tmp_path / "RIVAL10").mkdir()
+    own = {f"data__rival10__{key}": value for key, value in said.items()} | {"data__rival10__path": str(tmp_path)}
+    with pytest.raises(InputError, match=rf"rival10.{next(iter(said))} is of a download, and path is given"):
+        coherence.check(config_with(**own))
 
 
 SCRIPT = {"source": "torchscript", "trust": True, "name": None, "mean": [0, 0, 0], "std": [1, 1, 1]}
@@ -410,7 +431,7 @@ def test_a_reference_may_be_any_standard_model_of_the_study(standard, compared):
     [
         (
             ROBUST | {"reference": "nobody"},
-            "robust: reference nobody is no model of this study; choose one of resnet18_st",
+            "robust: reference nobody is no model of the grid or under extra; choose one of resnet18_st",
         ),
         (ROBUST | {"reference": "robust"}, "reference robust is the model itself"),
         (ROBUST | {"reference": "resnet50_l2_eps3"}, "reference resnet50_l2_eps3 is no standard model, but l2-trained"),

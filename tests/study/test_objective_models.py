@@ -49,6 +49,7 @@ def test_trainings_of_the_sweep_are_models_of_their_own_and_off_by_default(confi
         ({"objective": "trades"}, {"linf", "l2"}),
         ({"objective": "noise"}, {"linf", "l2"}),
         ({"trades_beta": 2.0}, set()),
+        ({"attack_warm_up": 0.4}, {"linf", "l2"}),
         ({"epochs": 9}, {"none", "linf", "l2"}),
     ],
 )
@@ -66,6 +67,12 @@ def test_a_setting_of_trainings_makes_those_stale_in_which_it_changes_something(
         ({"values": ["tradse"]}, "objectives.values: 'tradse' is no training; expected of pgd10, trades"),
         ({"values": ["rep2"], "trainings": {"rep2": {"objective": "trades"}}}, "'rep2' is how ids say .* give the"),
         ({"values": ["plain"], "trainings": {"plain": {"attack_steps": 3}}}, "'plain' is what claims call .* another"),
+        (
+            {"values": ["pgd10"], "budgets": {"linf": [], "l2": [], "l1": []}},
+            r"objectives\.budgets: none, so that",
+        ),
+        ({"values": ["x"], "trainings": {"x": {"trades_beta": 3.0}}}, r"trainings\.x: changes nothing in the grid's"),
+        ({"values": ["x"], "trainings": {"x": {"start": "scratch"}}}, r"trainings\.x: changes nothing in the grid's"),
         ({"values": ["noise"], "architecture": "bottleneck"}, "expected of miniature.architectures, basic"),
     ],
 )

@@ -11,7 +11,7 @@ from tradeoffs.study import figures as study_figures
 from tradeoffs.study import plan
 from tradeoffs.step.code_id import code_id
 from tradeoffs.step.declared_data import data as declared_data
-from tradeoffs.models import released_files, sources, zoo
+from tradeoffs.models import recipes, released_files, sources, zoo
 from tradeoffs.page import look as page_look
 from tradeoffs.step.settings import canonical, settings
 from tradeoffs.study import (
@@ -69,7 +69,7 @@ def models_from(listed):
 def published_of(model):
     """What was published of a model's file: text, which changes when that does."""
     if model.source == "zoo":
-        return str(zoo.find(model.spec["name"]))
+        return recipes.of_entry(zoo.find(model.spec["name"]))
     return str(released_files.by_file(Path(model.file or "").name))
 
 

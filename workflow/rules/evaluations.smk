@@ -25,6 +25,7 @@ rule evaluate:
         spec=lambda wc: settings(
             plan.evaluation_spec(config, MODELS[wc.model], wc.benchmark)
         ),
+        network=lambda wc: recipes.of_network(MODELS[wc.model].loads_as),
         data=evaluation_options,
     shell:
         "python -m tradeoffs evaluate {wildcards.benchmark:q} --spec {params.spec:q} {params.data:q}"

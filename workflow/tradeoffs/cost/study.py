@@ -57,6 +57,7 @@ def _complete(config: Config, files: list[Path], given: list[Path]) -> Study:
     study = full["imagenet"] | {"data": full["imagenet"]["data"] | {IMAGENET: {"path": "wherever it will be"}}}
     listed = [name for name, settings in study["benchmarks"].items() if settings.get("domains") != {}]
     models = by_id(imagenet.models(study, tuple(listed)))
+    plan.check_together(full | {"imagenet": study}, models, tuple(listed))
     return Study(full | {"imagenet": study}, models, [f"{n}: {why}" for n, why in plan.left_out(full).items()])
 
 

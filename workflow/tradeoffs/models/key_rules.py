@@ -2,15 +2,14 @@
 
 import re
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from tradeoffs.models.tables import KEY_RULES
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.yaml_files import read
 
-TABLE = Path(__file__).with_name("key_rules.yaml")
 _START = r"(?:^|(?<=\.))"  # of a part of a name
 
 
@@ -25,7 +24,7 @@ class Rule(NamedTuple):
 @cache
 def listed() -> dict[str, Rule]:
     """Return the rules by name."""
-    return {name: Rule(**facts) for name, facts in read(TABLE).items()}
+    return {name: Rule(**facts) for name, facts in read(KEY_RULES).items()}
 
 
 def find(name: str) -> Rule:

@@ -23,12 +23,11 @@ from tradeoffs.models import factory, scripted, state_dict, zero_shot
 from tradeoffs.models.catalogue import ARCHITECTURES
 from tradeoffs.models.normalised import wrap
 from tradeoffs.models.small_resnet import BasicBlock, BottleneckBlock, SmallResNet
+from tradeoffs.models.tables import VARIANTS
 from tradeoffs.models.unavailable import UnavailableError
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.similar import did_you_mean
 from tradeoffs.step.yaml_files import read
-
-VARIANTS = Path(__file__).with_name("variants.yaml")
 
 
 class Network(Protocol):

@@ -64,5 +64,6 @@ def find(architecture: str, norm: str, epsilon: float) -> ReleasedFile:
     choice = ", ".join(f"{entry.epsilon:g}" for entry in same)
     there = f"budgets {choice} were" if same else "only resnet18 and resnet50 with norm none, l2 or linf were"
     raise InputError(
-        f"models: no released checkpoint for {architecture}, norm {norm}, epsilon {epsilon:g}; {there} released"
+        f"config: imagenet: no checkpoint was released for {architecture}, norm {norm}, epsilon {epsilon:g}; {there} "
+        "released: correct architectures or budgets, or train it (source: train)"
     )

@@ -42,6 +42,7 @@ def check(config: Config) -> None:
         _data(study)
         _domains(study)
         for entry in study["extra"]:
+            _has_benchmarks(entry, study["benchmarks"])
             if entry["zoo"] is None:
                 _own_model(entry)
         for entry in study["controls"]:
@@ -143,7 +144,14 @@ def _data(study: Config) -> None:
     """Check that no two downloads have one name, and that the checksums of checkpoints are of known ones."""
     files: Counter[str] = Counter()
     for name, declared in data().items():
-        if declared.archive is not None and study["data"][name]["path"] is None:
+        said = study["data"][name]
+        for key in ("urls", "sha256"):
+            if said.get("path") is not None and said.get(key):
+                raise InputError(
+                    f"config: imagenet.data.{name}.{key} is of a download, and path is given ({said['path']}), of "
+                    "which nothing is downloaded or verified; leave one of them out"
+                )
+        if declared.archive is not None and said["path"] is None:
             files[declared.archive.file] += 1
         files.update(Path(place).name for place in declared.files)
         for file, times in files.items():
@@ -166,6 +174,16 @@ def _domains(study: Config) -> None:
                 f"config: imagenet.benchmarks.adversarial.domains.{domain} = {folder!r}; there is no folder "
                 f"{root}/{folder}; make it, sorted into <wnid>/ like val, or leave the domain out"
             )
+
+
+def _has_benchmarks(entry: Config, there: Config) -> None:
+    """Check that a model is put through benchmarks of this study: others would pass it over in silence."""
+    wanted = entry["benchmarks"]
+    if wanted is not None and (absent := [name for name in wanted if name not in there]):
+        raise InputError(
+            f"config: imagenet.extra, {entry['zoo'] or entry['id']}: benchmarks: {', '.join(absent)}; expected of "
+            f"imagenet.benchmarks, {', '.join(there)}"
+        )
 
 
 def _own_model(entry: Config) -> None:

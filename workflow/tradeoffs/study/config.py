@@ -14,7 +14,9 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from tradeoffs.step.declared_benchmarks import STUDIES
+from tradeoffs.step.declared_benchmarks import benchmarks as declared_benchmarks
 from tradeoffs.step.errors import InputError
+from tradeoffs.step.similar import did_you_mean
 from tradeoffs.study.model import Config
 from tradeoffs.study.schema import schema as whole_schema
 
@@ -89,11 +91,14 @@ def _refuse_renamed(config: Config) -> None:
 
 
 def _without_budgets(config: Config) -> Config:
-    """Return the config with ``budgets: {}`` of a study written out, none of either norm: no defaults are meant."""
-    found = dict(config)
-    for study in STUDIES:
-        if isinstance(config.get(study), dict) and config[study].get("budgets") == {}:
-            found[study] = config[study] | {"budgets": {"linf": [], "l2": []}}
+    """Return the config with ``budgets: {}`` of a study or sweep written out: none of any norm, no defaults."""
+    found = deepcopy(config)
+    for section in (found.get(study) for study in STUDIES):
+        sweeps = section.get("sweeps") if isinstance(section, dict) else None
+        parts = {"": section} | (sweeps if isinstance(sweeps, dict) else {})
+        for name, part in parts.items():
+            if isinstance(part, dict) and part.get("budgets") == {}:
+                part["budgets"] = {norm: [] for norm in ("linf", "l2", *(["l1"] if name == "objectives" else []))}
     return found
 
 
@@ -104,7 +109,13 @@ def _without_left_out(config: Config) -> Config:
         section = config.get(study)
         listed = section.get("benchmarks") if isinstance(section, dict) else None
         if isinstance(section, dict) and isinstance(listed, dict):
-            kept = {name: said for name, said in listed.items() if said is not False and said != "false"}
+            absent = [name for name, said in listed.items() if said is False or said == "false"]
+            if unknown := [name for name in absent if name not in declared_benchmarks()]:
+                raise InputError(
+                    f"config: {study}.benchmarks: {unknown[0]} is left out, and there is no such benchmark"
+                    f"{did_you_mean(unknown[0], declared_benchmarks())}; correct it"
+                )
+            kept = {name: said for name, said in listed.items() if name not in absent}
             found[study] = section | {"benchmarks": kept}
     return found
 
@@ -183,10 +194,9 @@ def _unique(validator: Any, wanted: bool, instance: Any, schema: Config) -> Iter
                 f"0, or numbers from 0.0001 to 999999: {value:g} becomes a name, which has no exponent"
             )
         elif name in seen:
-            yield ValidationError(
-                f"values that differ in their first six digits, as they are names; {seen[name]} and {value} are both "
-                f"{name}"
-            )
+            twice = f"each value once; {value} is listed twice"
+            near = f"values that differ in their first six digits, as they are names; {seen[name]} and {value} are both"
+            yield ValidationError(twice if seen[name] == value else f"{near} {name}")
         seen.setdefault(name, value)
 
 

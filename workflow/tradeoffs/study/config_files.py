@@ -67,7 +67,7 @@ def _refuse_recursion(root: Any, path: Path) -> None:
 
 
 def emptied(config: dict[str, Any], files: Iterable[Path], studies: Iterable[str]) -> dict[str, Any]:
-    """Return the config with ``budgets: {}`` for each study whose last config file with budgets says so.
+    """Return the config with ``budgets: {}`` for each study, and sweep, whose last config file with budgets says so.
 
     Snakemake merges files key by key, so an empty mapping in one would leave what those before it say. What the command
     line says (``--config``) counts as it is.
@@ -75,15 +75,29 @@ def emptied(config: dict[str, Any], files: Iterable[Path], studies: Iterable[str
     written = [content for path in files if isinstance(content := _content(path), dict)]
     found = dict(config)
     for study in studies:
-        parts = [content[study] for content in written if isinstance(content.get(study), dict)]
-        given = [part["budgets"] for part in parts if isinstance(part.get("budgets"), dict)]
-        merged: dict[str, Any] = {}
-        for each in given:
-            merged |= each
-        section = config.get(study)
-        if given and given[-1] == {} and isinstance(section, dict) and section.get("budgets") == merged:
-            found[study] = section | {"budgets": {}}
+        parts = [content.get(study) for content in written]
+        section = _without_budgets(config.get(study), parts)
+        if isinstance(section, dict) and isinstance(section.get("sweeps"), dict):
+            of_all = [part.get("sweeps") for part in parts if isinstance(part, dict)]
+            sweeps = {
+                name: _without_budgets(sweep, [each.get(name) for each in of_all if isinstance(each, dict)])
+                for name, sweep in section["sweeps"].items()
+            }
+            section = section | {"sweeps": sweeps}
+        if section is not None:
+            found[study] = section
     return found
+
+
+def _without_budgets(section: Any, parts: list[Any]) -> Any:
+    """Return what files merged with ``budgets: {}`` where the last of its ``parts`` that has budgets says so."""
+    given = [part["budgets"] for part in parts if isinstance(part, dict) and isinstance(part.get("budgets"), dict)]
+    merged: dict[str, Any] = {}
+    for each in given:
+        merged |= each
+    if given and given[-1] == {} and isinstance(section, dict) and section.get("budgets") == merged:
+        return section | {"budgets": {}}
+    return section
 
 
 def _content(path: Path) -> Any:

@@ -201,6 +201,6 @@ def _check_reference(model: Model, listed: list[Model]) -> None:
         raise InputError(f"{where} is the model itself; {choice}")
     found = next((other for other in listed if other.id == model.reference), None)
     if found is None:
-        raise InputError(f"{where} is no model of this study; {choice}")
+        raise InputError(f"{where} is no model of the grid or under extra; {choice}")
     if not is_standard(found):
         raise InputError(f"{where} is no standard model, but {training(found)}; {choice}")

@@ -152,12 +152,24 @@ def _objectives(study: Config) -> list[Point]:
             f"{', '.join(study['architectures'])}: the models are compared with its standard ones"
         )
     architecture, budgets = sweep["architecture"], grid(sweep["budgets"])[1:] if sweep["values"] else []
+    if sweep["values"] and not budgets:
+        raise InputError(f"{where}.budgets: none, so that nothing is trained with {sweep['values'][0]}; give one")
+    for name in sweep["values"]:
+        if not any(_differs(study["training"], sweep["trainings"][name], norm) for norm, _ in budgets):
+            raise InputError(f"{where}.trainings.{name}: changes nothing in the grid's training; say what differs")
     there = grid(study["budgets"]) if architecture in study["architectures"] else []
     points: list[Point] = [((architecture, *point), {}) for point in budgets if point not in there]
     for name in sweep["values"]:
         beside = {"label": name, "training_called": name} | sweep["trainings"][name]
         points += [((architecture, *point), beside) for point in budgets]
     return points
+
+
+def _differs(training: Config, named: Config, norm: str) -> bool:
+    """Whether a training of a name is another one than the grid's."""
+    plain = {key: value for key, value in training.items() if key != "overrides"} | {"norm": norm}
+    own = {key: value for key, value in named.items() if (key, value) != ("start", "scratch")}
+    return with_effect(plain | own) != with_effect(plain)
 
 
 def _over_worlds(knob: str, sweep: Config, trainings: list[tuple[str, float]]) -> list[Point]:

@@ -54,6 +54,7 @@ def by_id(listed: list[Model]) -> dict[str, Model]:
 
 # What settings are said to be where they change nothing, so that changing them makes nothing stale.
 _NO_ATTACK = {"attack_steps": 1, "attack_step_size": 1.25}
+_NO_WARM_UP = {"attack_warm_up": 0.5}  # of standard training alone: noise grows with the budget
 _NO_OBJECTIVE = {"objective": "pgd", "trades_beta": 6.0}
 
 
@@ -63,7 +64,7 @@ def with_effect(spec: Config) -> Config:
     Standard training has no attack, and no objective; noise has no steps; the weight of a divergence is that of TRADES.
     """
     if spec["norm"] == "none":
-        return spec | _NO_ATTACK | _NO_OBJECTIVE
+        return spec | _NO_ATTACK | _NO_WARM_UP | _NO_OBJECTIVE
     if spec["objective"] == "trades":
         return spec
     without_steps = _NO_ATTACK if spec["objective"] == "noise" else {}
@@ -78,10 +79,17 @@ def overridden(training: Config, name: str, replicate: int) -> Config:
     return of_all | of_one
 
 
-def check_overrides(training: Config, trained: list[str]) -> None:
-    """Raise InputError where ``training.overrides`` names a model that this study does not train."""
-    if unknown := training["overrides"].keys() - set(trained):
+def check_overrides(training: Config, trained: list[Model], study: str) -> None:
+    """Raise InputError where ``training.overrides`` names a model that the study does not train, or changes nothing."""
+    where, ids = f"config: {study}.training.overrides", [model.id for model in trained]
+    if unknown := training["overrides"].keys() - set(ids):
         raise InputError(
-            f"config: training.overrides names {', '.join(sorted(unknown))}, which this study does not train; "
-            + (f"ids look like {trained[0]}" if trained else "it trains none: source is released")
+            f"{where} names {', '.join(sorted(unknown))}, which this study does not train; "
+            + (f"ids look like {ids[0]}" if ids else "it trains none: source is released")
         )
+    for model in trained:
+        for key, value in training["overrides"].get(model.id, {}).items():
+            if model.norm == "none" and model.spec.get(key) != value:
+                raise InputError(
+                    f"{where}.{model.id}: {key} = {value} changes nothing in a training without an attack; leave it out"
+                )

@@ -61,10 +61,22 @@ def models(config: Config) -> dict[str, Model]:
                 + "; ".join(f"{name}: {reason}" for name, reason in missing(config).items())
             )
         found = by_id(imagenet.models(study, benchmarks))
-    check_overrides(study["training"], [model.id for model in found.values() if model.source == "train"])
-    coherence.check(config)
-    replicates.check(study, config["study"], found, benchmarks)
+    check_together(config, found, benchmarks)
     return found
+
+
+def check_together(config: Config, found: dict[str, Model], benchmarks: tuple[str, ...]) -> None:
+    """Raise InputError where the models of a study and its settings do not go together."""
+    study = config[config["study"]]
+    check_overrides(study["training"], [model for model in found.values() if model.source == "train"], config["study"])
+    coherence.check(config)
+    for model in found.values():
+        if model.role == "extra" and not model.benchmarks:
+            raise InputError(
+                f"config: imagenet.extra, {model.id}: none of its benchmarks has its data at hand; expected one of "
+                f"{', '.join(benchmarks)}, or the data of another"
+            )
+    replicates.check(study, config["study"], found, benchmarks)
 
 
 def downloads(config: Config) -> dict[str, Config]:
