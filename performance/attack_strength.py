@@ -55,7 +55,7 @@ def our_curve(network: nn.Module, steps: int, restarts: int) -> Curve:
     def curve(x: Tensor, labels: Tensor) -> Tensor:
         parts = [
             accuracy_curve(
-                folded(network),
+                folded(network, x),
                 x,
                 labels,
                 norm=norm,

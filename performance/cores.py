@@ -4,10 +4,10 @@
     uv run python performance/cores.py --cluster 22 500 [--seconds-of-a-step 6] [--seconds-of-a-job 8]
 
 FOLDER is one in which the workflow has run the miniature with the shipped config. The jobs are those of the plan but
-for the page, its images and reference.csv, which come last and take seconds: each after what it needs, each as long as its card says, plus ``--overhead`` seconds until Snakemake has begun and ended it;
-the first begins after ``--start`` seconds. Whenever a core is free the ready job of the highest priority takes it, as
-in Snakemake: what can be evaluated, then trainings, the longest first. The critical path is the longest chain of jobs;
-no number of cores is faster.
+for the page, its images and reference.csv, which come last and take seconds: each after what it needs, each as long as
+its card says, plus ``--overhead`` seconds until Snakemake has begun and ended it; the first begins after ``--start``
+seconds. Whenever a core is free the ready job of the highest priority takes it, as in Snakemake: what can be evaluated,
+then trainings, the longest first. The critical path is the longest chain of jobs; no number of cores is faster.
 
 The second call is of the imagenet study on SLURM, with so many models: jobs, and the share of start-up in them, where a
 job starts Snakemake once and Python and torch for each of its evaluations. The hours are those that ``tradeoffs cost

@@ -32,7 +32,7 @@ def ours(network: nn.Module) -> Attack:
     generator = torch.Generator(device).manual_seed(0)
 
     def attack(x: Tensor, labels: Tensor, norm: str, epsilon: float, steps: int, size: float) -> Tensor:
-        attacked = folded(network)
+        attacked = folded(network, x)
 
         def loss(z: Tensor) -> Tensor:
             return nn.functional.cross_entropy(attacked(z), labels, reduction="none")

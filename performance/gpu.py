@@ -167,7 +167,7 @@ def training(name: str, size: int) -> None:
 
 def attack(name: str, size: int) -> None:
     """The strong attack by the number of images that are attacked together."""
-    network = folded(network_of(name))
+    network = folded(network_of(name), images_of(2, size))
     for count in (15, 60, 125, 250):
         x = images_of(count, size)
         with torch.no_grad():
@@ -218,7 +218,7 @@ def compiled(name: str, size: int) -> None:
     """The two passes of a training step, in bfloat16, as they are and compiled."""
     network, x = network_of(name), images_of(256, size)
     labels = torch.arange(len(x), device=GPU) % 1000
-    attacked = folded(network)
+    attacked = folded(network, x)
 
     def gradient(inner: nn.Module) -> Callable[[], object]:
         def act() -> object:
