@@ -263,3 +263,17 @@ def test_marks_and_blank_last_rows_change_no_table(mark, end, newline, tmp_path)
     lines = [b"feature,group,theta,u,v", b"u,core,1,1,0", b"v,spurious,0,0,1", b"noise,,1"]
     path.write_bytes(mark + newline.join(lines) + end)
     assert model.read_model(path).names == ("u", "v")
+
+
+def test_a_line_break_in_what_is_named_breaks_no_line(tmp_path):
+    path = tmp_path / "a\nb.png"
+    path.write_bytes(b"no image")
+    with pytest.raises(InputError) as raised:
+        images.image(path)
+    assert r"a\nb.png" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_path_without_a_name_is_one_line():
+    with pytest.raises(OSError, match="Is a directory"):
+        files.write_atomically(Path(), lambda path: None)

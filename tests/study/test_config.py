@@ -80,6 +80,7 @@ def changed(path, value):
             0.5,
             "claims.criteria: unknown key floor; expected chance_margin, ",
         ),
+        ("theory.curves.norms", [1, "2"], "norms.0 = '1'; expected a value of type string: '1', in quotes"),
         ("theory.curves.noise", -1, "theory.curves.noise = '-1'; expected at least 0"),
     ],
 )

@@ -179,7 +179,13 @@ def test_a_model_of_the_user_s_own(tmp_path, capsys):
         assert [row["theta_shape"], row["theta_colour"]] == pytest.approx(theta, abs=1e-9)
     assert {row["domain"] for row in read_table(out / "risks.csv")} == {"training", "removed", "reversed"}
     assert (out / "theory_weights.png").stat().st_size > 5000
-    for bad in (["--norms", "0"], ["--largest-budget", "-1"], ["--budgets", "1"]):
+    for bad in (
+        ["--norms", "0"],
+        ["--largest-budget", "-1"],
+        ["--largest-budget", "1e308"],
+        ["--budgets", "1"],
+        ["--budgets", "10000000000000"],
+    ):
         assert commands.main(["theory", "model", "--model", str(model), "--out", str(tmp_path / "none"), *bad]) == 2
         assert len(capsys.readouterr().err.splitlines()) == 1
     assert not (tmp_path / "none").exists()

@@ -35,6 +35,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 class InputError(Exception):
     """Bad input. The message names the file or key, the value, what was expected and what to do, on one line."""
 
+    def __str__(self) -> str:
+        """The message; what is named in it may hold line breaks, which are written out."""
+        return super().__str__().replace("\n", "\\n").replace("\r", "\\r")
+
 
 class RefusedError(InputError):
     """A file that the system does not let us read, or that is no file at all: nothing is known of its content."""

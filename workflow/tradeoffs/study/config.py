@@ -207,6 +207,12 @@ def _key(path: tuple[Any, ...]) -> str:
     return ".".join(str(part) for part in path)[:200] or "top level"
 
 
+def _quoted(error: ValidationError) -> str:
+    """Say how a number is written as text, where text was expected."""
+    number = error.validator_value == "string" and type(error.instance) in (int, float)
+    return f": '{error.instance}', in quotes" if number else ""
+
+
 def _list(value: Any) -> list[str]:
     return [str(item) for item in value] if isinstance(value, list) else [str(value)]
 
@@ -226,7 +232,7 @@ def _one_line(error: ValidationError) -> str:
         return f"{key}: key {str(error.instance)[:80]!r}; expected a key {rule} {error.validator_value}"
     hint = schema.get("description", "")
     expected = {
-        "type": f"a value of type {' or '.join(_list(error.validator_value))}",
+        "type": f"a value of type {' or '.join(_list(error.validator_value))}{_quoted(error)}",
         "enum": f"one of {', '.join(map(str, error.validator_value))}" if error.validator == "enum" else "",
         "minimum": f"at least {error.validator_value}",
         "maximum": f"at most {error.validator_value}",

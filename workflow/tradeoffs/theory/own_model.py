@@ -52,6 +52,7 @@ from tradeoffs.theory.threshold import scale_threshold
 
 Array = NDArray[np.float64]
 
+_LARGEST = 1e100  # budget; what is larger has no square
 _MOST = 100_000  # budgets, of which each has its minimiser solved and its rows written
 
 
@@ -59,8 +60,8 @@ def budget_grid(model: GaussianModel, norms: list[float], largest: float | None,
     """``count`` budgets from 0 to ``largest``, or to just beyond the last collapse; InputError for bad values."""
     if not 2 <= count <= _MOST:
         raise InputError(f"--budgets: {count}; expected 2 to {_MOST}")
-    if largest is not None and not 0 < largest < math.inf:
-        raise InputError(f"--largest-budget: {largest:g}; expected a positive number")
+    if largest is not None and not 0 < largest <= _LARGEST:
+        raise InputError(f"--largest-budget: {largest:g}; expected a positive number, at most {_LARGEST:g}")
     if largest is None:
         last = max(collapse_budget(model.covariance, model.theta, model.noise, p) for p in norms)
         largest = 1.05 * last if last > 0 else 1.0
