@@ -42,6 +42,14 @@ def test_every_part_by_itself_is_enough_for_all_of_them_and_not_for_a_family() -
     assert together([*found, None])[:3] == (5 / 6, None, UNDECIDED)
 
 
+def test_p_and_replicates_are_those_of_the_weakest_part() -> None:
+    estimates = [Estimate(0.3, 0.1, 50, 4), Estimate(0.25, 0.1, 50, 2)]
+    whole = together(findings(estimates, [RULE] * 2))
+    assert (whole.p_value, whole.replicates) == (estimates[1].p_value(), 2)
+    against = together(findings([estimates[0], Estimate(-0.9, 0.1, 50, 3)], [RULE] * 2))
+    assert against.p_value == 1
+
+
 @pytest.mark.parametrize("value", [-0.05, -0.029, 0.0, 0.029, 0.06, 0.12])
 def test_the_chance_of_the_same_verdict_is_that_of_simulated_reruns(value: float) -> None:
     """By Bonferroni's level in place of Holm's, which differs from it where some parts are decided and some are not."""

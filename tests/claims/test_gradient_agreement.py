@@ -5,6 +5,7 @@ import pytest
 from claims.hand_made import by_name, grid, measured, strength, study
 from tradeoffs.claims import gradient_agreement
 from tradeoffs.claims.row import Claim
+from tradeoffs.claims.variance import Estimate
 from tradeoffs.results.study import Model
 
 SHARE = "gradient_share_background"
@@ -50,6 +51,41 @@ def test_one_pair_of_known_signs_that_differ_contradicts_and_is_named() -> None:
 def test_signs_that_are_not_known_decide_nothing_whichever_they_happen_to_be(gap: float) -> None:
     (row,) = rows_of(dict.fromkeys(CELLS, (0.2, gap))).values()
     assert row.verdict == "undecided"
+
+
+def row_of(monkeypatch: pytest.MonkeyPatch, effects: list[tuple[float, float]], level: float = 0.05) -> Claim:
+    """The row of architectures with these effects on share and gap, in standard errors."""
+    found = [
+        gradient_agreement.Pair(f"a{number}", "linf", *(Estimate(value, 1.0, 1e6, number + 1) for value in both))
+        for number, both in enumerate(effects)
+    ]
+    monkeypatch.setattr(gradient_agreement, "pairs", lambda *_: found)
+    models = grid()
+    known = measured(models, "rival10", SHARE, lambda _: 0.5) | measured(models, "imagenet9", "bg_gap", lambda _: 0.1)
+    (row,) = gradient_agreement.claims(known, study(models, level=level))
+    return row
+
+
+@pytest.mark.parametrize(
+    ("effects", "level", "verdict"),
+    [
+        ([(3.0, 3.0), (2.0, 9.0)], 0.05, "supported"),
+        ([(3.0, 3.0), (1.9, 9.0)], 0.05, "undecided"),  # every sign has to be known
+        ([(3.0, 3.0), (2.0, 9.0)], 0.01, "undecided"),
+        ([(-9.0, 9.0), (1.0, 0.1)], 0.05, "contradicted"),  # one that differs is enough
+        ([(-2.1, 9.0), (1.0, 0.1)], 0.05, "undecided"),  # p = .036, of two that were looked at
+        ([(-2.1, 9.0)], 0.05, "contradicted"),
+        ([(-2.1, 9.0)], 0.01, "undecided"),
+    ],
+)
+def test_signs_are_known_at_the_level_and_those_that_differ_among_all(
+    monkeypatch: pytest.MonkeyPatch, effects: list[tuple[float, float]], level: float, verdict: str
+) -> None:
+    row = row_of(monkeypatch, effects, level)
+    weakest = max(Estimate(value, 1.0, 1e6, 1).p_value() for both in effects for value in both)
+    differ = any(share * gap < 0 for share, gap in effects)
+    assert (row.verdict, row.replicates) == (verdict, 1)
+    assert row.p_value == pytest.approx(1.0 if differ else weakest)
 
 
 def test_without_bg_gap_there_is_no_row_and_without_noise_one_that_says_so() -> None:

@@ -68,6 +68,12 @@ def test_a_look_says_whether_every_headline_is_decided(
     assert decided == ("undecided" not in found["headlines"].values())
 
 
+def test_what_one_replicate_cannot_see_asks_for_another(make_study: Callable[..., Study], tmp_path: Path) -> None:
+    assert look(make_study(strong), tmp_path / "1.json", unseen_variance=1e4) == 0
+    found = json.loads((tmp_path / "1.json").read_text())
+    assert (found["decided"], set(found["headlines"].values())) == (False, {"undecided"})
+
+
 def test_one_undecided_headline_is_enough_for_another_replicate(
     make_study: Callable[..., Study], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

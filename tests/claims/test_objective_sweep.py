@@ -60,6 +60,20 @@ def test_each_training_is_compared_with_standard_and_with_plain_training(replica
     assert theirs.split(", ")[0] == "basic_linf_eps8"
 
 
+def test_a_difference_within_the_margin_is_none_and_a_smaller_level_asks_for_more():
+    models = [*grid(), *swept()]
+
+    def verdicts(said, trades=PLAIN):
+        found = measured(models, BENCHMARK, METRIC, lambda m: trades if m.objective else value(m), trainings=0.003)
+        rows = objective_sweep.claims(found, said)
+        return {row.verdict for row in rows if row.claim.endswith("linf.imagenet9.bg_gap_than_plain")}
+
+    assert verdicts(study(models, margins={"other": 0.05})) == {"equivalent"}
+    assert verdicts(study(models)) == {"undecided"}
+    assert verdicts(study(models), trades=PLAIN + 0.05) == {"supported"}
+    assert verdicts(study(models, level=1e-12), trades=PLAIN + 0.05) == {"undecided"}
+
+
 def test_without_such_models_there_are_no_rows():
     assert rows(grid()) == {}
 

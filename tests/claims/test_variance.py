@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tradeoffs.claims.training_noise import Curve, along_curves, between_copies, scaled, together
-from tradeoffs.claims.variance import UNSEEN_DF, Estimate, Part, Replicate, estimate, satterthwaite
+from tradeoffs.claims.variance import UNSEEN_DF, Estimate, Part, Replicate, estimate, pooled, satterthwaite
 
 PARTS = (Part(0.0004, 9.0), Part(0.0001, 8.0), Part(0.0002, 4.0))
 
@@ -80,6 +80,21 @@ def test_replicates_that_differ_by_far_more_than_each_can_say_speak_for_themselv
     assert found is not None
     assert found.df == 3
     assert found.p_value() == pytest.approx(stats.ttest_1samp(values, 0).pvalue)
+
+
+@pytest.mark.parametrize(("within", "between"), [(30.0, 2.0), (2.0, 30.0), (9.0, 9.0)])
+def test_replicates_speak_for_themselves_from_an_f_test_at_two_per_cent_on(within: float, between: float) -> None:
+    limit = float(stats.f.isf(0.02, between, within))
+    together, alone = (pooled(Part(1.0, within), Part(limit * by, between)) for by in (0.999, 1.001))
+    assert together.df == within + between
+    assert together.variance == pytest.approx((within + between * limit * 0.999) / (within + between))
+    assert alone == Part(limit * 1.001, between)
+
+
+def test_parts_without_any_variance_leave_it_to_the_others() -> None:
+    assert pooled(Part(0.0, 5.0), Part(0.0, 2.0)) == Part(0.0, 5.0)
+    assert pooled(Part(0.0, 5.0), Part(0.3, 2.0)) == Part(0.3, 2.0)
+    assert satterthwaite([Part(0.0, 7.0), Part(0.0, 3.0)]) == Part(0.0, 3.0)
 
 
 def test_replicates_tell_what_none_of_them_knows() -> None:
