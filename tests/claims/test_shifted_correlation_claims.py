@@ -100,11 +100,17 @@ def test_at_equal_accuracy_the_line_of_standard_networks_is_taken_out() -> None:
 
 
 def test_criteria_that_fail_are_a_warning_and_concern_these_rows() -> None:
-    models = [each._replace(benchmarks=(NAME,)) for each in grid()]
+    controls = [model(f"basic_standard_images{n}", "control", images=n) for n in (1000, 1500, 2000)]
+    models = [each._replace(benchmarks=(NAME,)) for each in [*grid(), *controls]]
     found = risks(models, lambda _: 0.9, lambda *_: 0.0)  # at chance in every domain
+    found |= measured(
+        models, "imagenet", "accuracy", lambda m: 0.9 - (m.images or 0) / 1e4, images=1e-4, trainings=0.01
+    )
     limits = {"chance_margin": 0.05, "standard_errors": 2, "ceiling": 0.98, "convergence": 0.05}
     asked = told(models, criteria=limits)
-    for row in shifted_correlation.claims(found, asked):
+    rows = shifted_correlation.claims(found, asked)
+    assert {row.at_equal_accuracy for row in rows} == {True, False}
+    for row in rows:
         assert row.warning is not None
         assert row.warning.startswith("at chance: ")
         assert row.verdict == "undecided"
