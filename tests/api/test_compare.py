@@ -227,6 +227,8 @@ def test_results_that_are_compared_are_not_written_over(compared, own, places, t
     assert (again.table.difference == 0).all()
     with pytest.raises(tradeoffs.InputError, match=r"other: classes is said of .*, which holds results; leave it out"):
         tradeoffs.compare({"other": {"model": folder, "classes": 3}, "same": folder}, "waterbirds", places, **TOLD)
+    with pytest.raises(tradeoffs.InputError, match=r"other: mean is said of .*, which holds results; leave it out"):
+        tradeoffs.compare({"other": {"model": folder, "mean": np.ones(3)}, "same": folder}, "waterbirds", places)
 
 
 @pytest.mark.parametrize(

@@ -182,9 +182,8 @@ def _read(
             if below is not None:
                 into[(below / name).resolve()] = name
             continue
-        if how != How():
-            said = ", ".join(key for key in How._fields if getattr(how, key) != getattr(How(), key))
-            raise InputError(f"models: {name}: {said} is said of {model}, which holds results; leave it out")
+        if said := [key for key, value in how._asdict().items() if value is not How._field_defaults[key]]:
+            raise InputError(f"models: {name}: {', '.join(said)} is said of {model}, which holds results; leave it out")
         found |= {(name, each): result.read(Path(model).expanduser(), each) for each in benchmarks}
     for name, (model, _) in described.items():
         if (name, benchmarks[0]) in found and (other := into.get(Path(model).expanduser().resolve())):

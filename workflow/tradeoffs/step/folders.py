@@ -13,19 +13,8 @@ from tradeoffs.step.errors import InputError, RefusedError, refusal
 
 IMAGE_SUFFIXES = (".jpeg", ".jpg", ".png")
 _OTHER_IMAGES = (
-    ".avif",
-    ".bmp",
-    ".gif",
-    ".heic",
-    ".heif",
-    ".jfif",
-    ".jp2",
-    ".jpe",
-    ".pgm",
-    ".ppm",
-    ".tif",
-    ".tiff",
-    ".webp",
+    *(".avif", ".bmp", ".gif", ".heic", ".heif", ".jfif", ".jp2", ".jpe"),
+    *(".pgm", ".ppm", ".tif", ".tiff", ".webp"),
 )
 _FOREIGN = {"__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "#recycle", "$recycle.bin", "lost+found"}
 
