@@ -91,6 +91,7 @@ def test_every_quantity_is_the_change_along_the_line_oriented_and_averaged(domai
         assert row.ci_low is not None
         assert row.ci_low < row.value < (row.ci_high or 0)
         assert row.replicates == replicates
+        assert row.margin == (None if suffix == ".margin" else 0.02)  # a distance has no smallest relevant difference
         assert row.statistic.startswith("minus the change" if sign < 0 else "the change")
     rank = {name: rows[f"spurious_correlation.{domain}{name}"].scope for name in quantities}
     assert rank == dict.fromkeys(("", ".clean", ".retained", ".margin"), "conclusion") | dict.fromkeys(

@@ -187,6 +187,19 @@ def test_a_gap_at_its_floor_is_named_and_draws_no_verdict() -> None:
         assert rows[name].verdict == "undecided"
 
 
+def test_a_gap_at_its_floor_in_the_middle_takes_the_verdict_of_what_goes_through_it() -> None:
+    models = swept()
+    found = gaps(models)
+    floor = Measured(0.004, 0.004 + np.random.default_rng(0).normal(0, 0.01, DRAWS), 100)
+    found["scale0.4_none0_1", "imagenet9", "bg_gap"] = floor
+    rows = by_name(scale_sweep.claims(found, study(models, CRITERIA)))
+    for name in ("linf.growth", "linf.scale0.4", "l2.scale0.4", "l2"):
+        row = rows[f"background_scale.{name}"]
+        assert "no room to fall: scale 0.4" in (row.warning or ""), name
+        assert row.verdict == "undecided"
+    assert rows["background_scale.linf.scale1"].warning is None
+
+
 def test_each_check_of_a_sweep_says_where_it_is() -> None:
     models = swept(replicates=2)
     trained = {(m.id, *CONVERGENCE): Measured(0.2, np.full(1, 0.2), 1) for m in models}

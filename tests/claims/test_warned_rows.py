@@ -98,6 +98,24 @@ def test_a_training_is_not_compared_with_standard_models_of_which_a_criterion_fa
     assert rows[f"{name}_than_plain"].warning is None  # it rests on no standard model
 
 
+@pytest.mark.parametrize("fault", ["converged", "chance"])
+def test_a_training_that_fails_a_criterion_itself_has_no_verdict_and_is_listed(fault: str) -> None:
+    models = of_benchmark(TRADES)
+    found = accuracies(models) | convergence(models, 0.01)
+    found |= measured(models, "imagenet9", "bg_gap", lambda each: 0.2 - 0.1 * (each.norm != "none"), trainings=0.002)
+    if fault == "converged":
+        found |= convergence([TRADES], 0.5)
+    else:
+        found |= accuracies([TRADES], accuracy_mixed_same=0.11, accuracy_mixed_rand=0.11)
+    rows = by_name(objective_sweep.claims(found, told(models)))
+    for name in ("objectives.trades.linf.imagenet9.bg_gap", "objectives.trades.linf.imagenet9.bg_gap_than_plain"):
+        assert rows[name].verdict == "undecided"
+        assert TRADES.id in str(rows[name].warning)
+    failed = [check for check in regime.checks(found, told(models)) if not check.passed]
+    assert failed
+    assert all(check.concerns.startswith("objectives") and TRADES.id in check.subject for check in failed)
+
+
 @pytest.mark.parametrize(
     ("whose", "value", "said"), [("mine", 0.11, "at chance"), ("reference", 0.99, "at the ceiling")]
 )
