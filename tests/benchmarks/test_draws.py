@@ -12,6 +12,7 @@ from tradeoffs.benchmarks import (
     objectnet,
     rival10,
     salient_imagenet,
+    shifted_correlation,
     statistics,
     waterbirds,
 )
@@ -114,11 +115,34 @@ def of_objectnet(found, _):
     return strata, np.repeat([0, 1], [len(there), len(here)]), statistic
 
 
+def of_shifted_correlation(found, _):
+    labels, domain, under = found["label"], found["domain"], found["attacked_image"]
+    names = list(shifted_correlation.DOMAINS)
+    stood = np.mean([found[name] for name in found if name.startswith("withstood_")], axis=0)
+    place = {image: at for at, image in enumerate(under.tolist())}
+
+    def statistic(drawn):
+        result = {}
+        for number, name in enumerate(names):
+            own = drawn[domain[drawn] == number]
+            result[f"accuracy_{name}"] = found["correct"][own].mean()
+            attacked = [place[image] for image in own.tolist() if image in place]
+            result[f"adversarial_accuracy_{name}"] = stood[attacked].mean()
+        for kind in ("", "adversarial_"):
+            for name in names[1:]:
+                added = result[f"{kind}accuracy_preserved"] - result[f"{kind}accuracy_{name}"]
+                result[f"{kind}excess_risk_{name}"] = added
+        return result
+
+    return (labels * 3 + domain) * 2 + np.isin(np.arange(len(labels)), under), domain, statistic
+
+
 PLAIN = {
     imagenet: of_imagenet,
     rival10: of_rival10,
     imagenet9: of_imagenet9,
     objectnet: of_objectnet,
+    shifted_correlation: of_shifted_correlation,
 }
 
 
