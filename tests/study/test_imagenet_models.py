@@ -268,12 +268,12 @@ def test_a_model_that_would_be_put_through_nothing_is_one_line(imagenet):
         plan.models(absent)
 
 
-@pytest.mark.parametrize("said", [{"urls": ["http://here/x"]}, {"sha256": "0" * 64}])
-def test_what_is_said_of_a_download_beside_a_path_is_one_line(tmp_path, said):
+def test_a_checksum_beside_a_path_is_one_line_and_an_address_is_none(tmp_path):
     (tmp_path / "RIVAL10").mkdir()
-    own = {f"data__rival10__{key}": value for key, value in said.items()} | {"data__rival10__path": str(tmp_path)}
-    with pytest.raises(InputError, match=rf"rival10.{next(iter(said))} is of a download, and path is given"):
-        coherence.check(config_with(**own))
+    own = {"data__rival10__path": str(tmp_path), "data__rival10__urls": ["http://here/x"]}
+    coherence.check(config_with(**own))  # a laboratory's addresses, and a user's path laid over them
+    with pytest.raises(InputError, match=r"rival10.sha256 is of the archive, and path is given"):
+        coherence.check(config_with(**own, data__rival10__sha256="0" * 64))
 
 
 SCRIPT = {"source": "torchscript", "trust": True, "name": None, "mean": [0, 0, 0], "std": [1, 1, 1]}

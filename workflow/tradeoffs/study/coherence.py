@@ -145,12 +145,11 @@ def _data(study: Config) -> None:
     files: Counter[str] = Counter()
     for name, declared in data().items():
         said = study["data"][name]
-        for key in ("urls", "sha256"):
-            if said.get("path") is not None and said.get(key):
-                raise InputError(
-                    f"config: imagenet.data.{name}.{key} is of a download, and path is given ({said['path']}), of "
-                    "which nothing is downloaded or verified; leave one of them out"
-                )
+        if said.get("path") is not None and said.get("sha256") is not None:
+            raise InputError(
+                f"config: imagenet.data.{name}.sha256 is of the archive, and path is given ({said['path']}), of which "
+                "nothing is downloaded or verified; leave one of them out, or write null"
+            )
         if declared.archive is not None and said["path"] is None:
             files[declared.archive.file] += 1
         files.update(Path(place).name for place in declared.files)
