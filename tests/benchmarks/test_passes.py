@@ -148,7 +148,7 @@ def test_images_of_another_size_are_named(numbered):
 
 def test_a_batch_shrinks_with_its_images_and_with_what_is_read_for_each():
     assert batching.batch_size(32 * 32, 10_000, CPU) == 250
-    assert batching.batch_size(224 * 224, 1_000_000, CPU) == 31
+    assert batching.batch_size(224 * 224, 1_000_000, CPU) == 32
     assert batching.batch_size(224 * 224, 50_000_000, CPU) == 5  # ten trials of noise
     assert batching.batch_size(10_000**2, 1_000_000_000, CPU) == 1
 
