@@ -9,6 +9,7 @@ from scipy import stats
 from claims.made_sweeps import CRITERIA, DRAWS, by_name, fitted_change, measured, model, study
 from tradeoffs.claims import scale_sweep
 from tradeoffs.claims.regime import checks
+from tradeoffs.claims.row import Claim
 from tradeoffs.claims.variance import UNSEEN_DF
 from tradeoffs.results.effective_robustness import Measured
 from tradeoffs.results.measurements import CONVERGENCE, Measurements
@@ -172,12 +173,17 @@ def test_each_row_that_is_tested_says_at_which_level(level: float) -> None:
     assert {row.level for row in rows if row.p_value is None} <= {None, level}
 
 
-def test_a_gap_at_its_floor_is_named_and_draws_no_verdict() -> None:
+def at_its_floor(scale: float) -> dict[str, Claim]:
+    """The rows where the gap of standard models at one scale is within noise of its floor."""
     models = swept()
     found = gaps(models)
     floor = Measured(0.004, 0.004 + np.random.default_rng(0).normal(0, 0.01, DRAWS), 100)
-    found["scale0.2_none0_1", "imagenet9", "bg_gap"] = floor
-    rows = by_name(scale_sweep.claims(found, study(models, CRITERIA)))
+    found[f"scale{scale:g}_none0_1", "imagenet9", "bg_gap"] = floor
+    return by_name(scale_sweep.claims(found, study(models, CRITERIA)))
+
+
+def test_a_gap_at_its_floor_is_named_and_draws_no_verdict() -> None:
+    rows = at_its_floor(0.2)
     warned = {name for name, row in rows.items() if row.warning}
     both_norms = {f"background_scale.{norm}.scale0.2" for norm in ("linf", "l2")}
     combined = {f"background_scale.{name}" for name in ("linf", "linf.growth", "l2", "l2.turns")}
@@ -188,11 +194,7 @@ def test_a_gap_at_its_floor_is_named_and_draws_no_verdict() -> None:
 
 
 def test_a_gap_at_its_floor_in_the_middle_takes_the_verdict_of_what_goes_through_it() -> None:
-    models = swept()
-    found = gaps(models)
-    floor = Measured(0.004, 0.004 + np.random.default_rng(0).normal(0, 0.01, DRAWS), 100)
-    found["scale0.4_none0_1", "imagenet9", "bg_gap"] = floor
-    rows = by_name(scale_sweep.claims(found, study(models, CRITERIA)))
+    rows = at_its_floor(0.4)
     for name in ("linf.growth", "linf.scale0.4", "l2.scale0.4", "l2"):
         row = rows[f"background_scale.{name}"]
         assert "no room to fall: scale 0.4" in (row.warning or ""), name
