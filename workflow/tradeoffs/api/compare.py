@@ -173,25 +173,25 @@ def _read(
     InputError for what is said of one of them, for a model that is neither a folder nor to be had, and for a folder
     that another model's results would be written into.
     """
-    found: dict[tuple[str, str], Result] = {}
-    into: dict[Path, str] = {}
+    given_as: dict[str, Path] = {}
     for name, (model, how) in described.items():
-        if not isinstance(model, str | Path) or not path_of(f"models: {name}", model, "a model").is_dir():
-            if isinstance(model, str | Path):
-                by_name.located(str(model), how)
-            if below is not None:
-                into[(below / name).resolve()] = name
+        if not isinstance(model, str | Path):
+            continue
+        path = path_of(f"models: {name}", model, "a model")
+        if not path.is_dir():
+            by_name.located(str(model), how)
             continue
         if said := [key for key, value in how._asdict().items() if value is not How._field_defaults[key]]:
             raise InputError(f"models: {name}: {', '.join(said)} is said of {model}, which holds results; leave it out")
-        found |= {(name, each): result.read(Path(model).expanduser(), each) for each in benchmarks}
-    for name, (model, _) in described.items():
-        if (name, benchmarks[0]) in found and (other := into.get(Path(model).expanduser().resolve())):
+        given_as[name] = path
+    written = {} if below is None else {(below / name).resolve(): name for name in described if name not in given_as}
+    for name, path in given_as.items():
+        if other := written.get(path.resolve()):
             raise InputError(
-                f"models: {name}: its results are in {model}, where those of {other} are to be written; name another "
+                f"models: {name}: its results are in {path}, where those of {other} are to be written; name another "
                 "folder by out"
             )
-    return found
+    return {(name, each): result.read(path, each) for name, path in given_as.items() for each in benchmarks}
 
 
 def _network(model: Any, how: How, name: str, benchmark: str, study: str, changes: Mapping[str, Any]) -> Network:

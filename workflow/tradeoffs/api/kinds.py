@@ -34,19 +34,19 @@ def path_of(key: str, given: object, expected: str = "a path") -> Path:
     return path
 
 
-def writable(out: str | Path) -> Path:
+def writable(out: str | Path, key: str = "out") -> Path:
     """Return the path of a folder that can be made and written to; InputError where it cannot. Nothing of it is left.
 
     Asked before a benchmark runs, which may take hours.
     """
-    folder = path_of("out", out, "a folder")
+    folder = path_of(key, out, "a folder")
     absent = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise InputError(f"out: {folder}: {error.strerror}; expected a folder that can be written to") from None
+        raise InputError(f"{key}: {folder}: {error.strerror}; expected a folder that can be written to") from None
     finally:
         with suppress(OSError):  # one that somebody else has begun to use stays
             for place in absent:
@@ -60,8 +60,5 @@ def html_file(key: str, given: object) -> Path:
     path = path_of(key, given, expected)
     if path.is_dir():
         raise InputError(f"{key}: {given}: is a folder; expected {expected}")
-    try:
-        writable(path.parent)
-    except InputError as error:
-        raise InputError(f"{key}: {str(error).removeprefix('out: ')}") from None
+    writable(path.parent, key)
     return path

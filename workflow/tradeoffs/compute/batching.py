@@ -13,7 +13,7 @@ from tradeoffs.step.errors import InputError
 _LARGEST = 250  # images; larger batches are no faster
 _CPU_PIXELS = 32 * 224**2  # what fits the caches, and a fraction of a GB in any network
 _GPU_BYTES_PER_PIXEL = 1000  # twice what a ResNet-50 was seen to hold without gradients
-# Of the images attacked together, on a CPU: a ResNet-50 then holds 2 GB. On a GPU 250, and 11 GB: an
+# Of the images attacked together, 15 of 224 x 224 on a CPU: a ResNet-50 then holds 2 GB. On a GPU 250, and 11 GB: an
 # attack's last images leave it idle, and 250 of an H100 were done in two thirds of the time of as many in blocks of 15.
 _ATTACKED_PIXELS = {"cpu": 15 * 224**2, "cuda": 250 * 224**2}
 _MOST_ATTACKED = 500  # images

@@ -27,21 +27,21 @@ def mask(masks: Sequence[Path], image: Path, geometry: Geometry) -> NDArray[np.u
     ``geometry`` leaves another part of the image; else as :func:`tradeoffs.data.images.mask`.
     """
     whole = images.size(image)
-    same_view = (geometry.resize or 0) * CROPPED == (geometry.crop or 0) * RESIZED and geometry.crop is not None
+    same_view = geometry.crop is not None and (geometry.resize or 0) * CROPPED == geometry.crop * RESIZED
 
     def of_size(path: Path, size: tuple[int, int]) -> Geometry:
-        if size == whole and not (size == (CROPPED, CROPPED) and same_view):
+        if size == (CROPPED, CROPPED) and same_view:
+            return Geometry(resize=geometry.crop)
+        if size == whole:
             return geometry
         if size != (CROPPED, CROPPED):
             raise InputError(
                 f"{path}: {size[0]}x{size[1]} pixels; expected those of its image {image}, {whole[0]}x{whole[1]}, or "
                 f"{CROPPED}x{CROPPED} as published; unpack the data set again"
             )
-        if not same_view:
-            raise InputError(
-                f"{path}: shows the part of an image that a resize of {RESIZED} and a crop of {CROPPED} leave; resize "
-                f"= {geometry.resize} and crop = {geometry.crop} leave another; give them in that proportion"
-            )
-        return Geometry(resize=geometry.crop)
+        raise InputError(
+            f"{path}: shows the part of an image that a resize of {RESIZED} and a crop of {CROPPED} leave; resize "
+            f"= {geometry.resize} and crop = {geometry.crop} leave another; give them in that proportion"
+        )
 
     return images.mask(masks, of_size)

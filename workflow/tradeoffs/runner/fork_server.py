@@ -62,15 +62,7 @@ ENVIRONMENT = {
     "PYTHONUTF8": "1",
     "MPLBACKEND": "Agg",  # a notebook sets one that only its own environment has
 }
-UNSET = (
-    "PYTHONINSPECT",
-    "PYTHONWARNINGS",
-    "PYTHONOPTIMIZE",
-    "PYTHONIOENCODING",
-    "PYTHONSTARTUP",
-    "PYTHONBREAKPOINT",
-    *NARROWING,
-)
+UNSET = ("PYTHONINSPECT", "PYTHONWARNINGS", "PYTHONOPTIMIZE", "PYTHONIOENCODING", "PYTHONSTARTUP", "PYTHONBREAKPOINT")
 
 _PATIENCE = 60.0  # seconds for importing everything and forking
 _GRACE = 10.0  # seconds in which a step that is to end may put away its files
@@ -363,12 +355,12 @@ def _open_standard_files() -> None:
 def main(arguments: list[str]) -> int:
     """Run ``python -m arguments[0]`` with the rest as its arguments, warm if possible."""
     _open_standard_files()
+    for name in NARROWING:  # before torch is imported, here and in the warm process
+        os.environ.pop(name, None)
     if arguments[:1] == ["--serve"]:
         serve(Path(arguments[1]), int(arguments[2]))
         return 0
     path = os.environ.get(SOCKET, "")
-    for name in NARROWING:  # before torch is imported
-        os.environ.pop(name, None)
     try:
         unset = signal.getsignal(signal.SIGINT) in (signal.default_int_handler, signal.SIG_DFL)
         if os.environ.get(ANSWERS_INTERRUPTION) or unset:
