@@ -160,6 +160,17 @@ def test_what_draws_have_in_common_cancels_where_they_are_of_the_same_photograph
     assert width < 0.05 if paired else width > 0.3
 
 
+def test_few_photographs_leave_few_degrees_of_freedom() -> None:
+    """Where images add nearly all, the degrees are theirs, of each of the points: four photographs, not 100 images."""
+    models = sweep()
+    found = attacked(models, noise=0.3)
+    few = {key: each._replace(df=3.0) for key, each in found.items()}
+    many = by_name(correlation_sweep.claims(found, study(models)))
+    for name, row in by_name(correlation_sweep.claims(few, study(models))).items():
+        if row.df is not None:
+            assert row.df <= 3 * len(SWEPT) < (many[name].df or 0), name
+
+
 def test_accuracy_that_breaks_off_as_the_other_photographs_grow_few_is_no_noise() -> None:
     """A curve in the logarithm of their share; over the correlation itself a quadratic is off by 0.02."""
     x = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9)

@@ -1,9 +1,13 @@
 """Rows about other trainings: known effects are found, what they are compared with, and what is missing is said."""
 
+import numpy as np
 import pytest
 
 from claims.hand_made import grid, measured, model, study
+from results.synthetic_study import metrics_told
 from tradeoffs.claims import objective_sweep
+from tradeoffs.claims.reliance_effects import compare
+from tradeoffs.claims.variance import Part, Replicate, estimate
 
 BENCHMARK, METRIC = "imagenet9", "bg_gap"
 STANDARD, PLAIN, TRADES, OF_L1 = 0.2, 0.3, 0.5, 0.4
@@ -64,6 +68,22 @@ def test_each_training_is_compared_with_standard_and_with_plain_training(replica
     ours, theirs = evidence.partition(";")[0].split(" against ")
     assert ours.endswith("basic_linf_eps8_trades" + ("_rep3" if replicates > 1 else ""))
     assert theirs.split(", ")[0] == "basic_linf_eps8"
+
+
+def test_against_plain_training_both_vary_as_adversarially_trained_models_do():
+    """Images, and one estimate of the noise of a training, twice: the standard models' noise has no part in it."""
+    models = [*grid(), *swept()]
+    found = measured(models, BENCHMARK, METRIC, value, trainings=0.01, seed=1)
+    noise = compare(found, models, metrics_told()[BENCHMARK, METRIC]).noise[1]
+    assert noise.standard.variance != pytest.approx(noise.adversarial.variance, rel=0.1)
+    ours, theirs = (found[f"basic_linf_eps8{name}", BENCHMARK, METRIC] for name in ("_trades", ""))
+    images = Part(float(np.var(ours.draws - theirs.draws, ddof=1)), ours.freedom)
+    trainings = Part(2 * noise.adversarial.variance, noise.adversarial.df)
+    expected = estimate([Replicate(ours.value - theirs.value, (images, trainings))])
+    rows = {row.claim: row for row in objective_sweep.claims(found, study(models))}
+    row = rows[f"objectives.trades.linf.{BENCHMARK}.{METRIC}_than_plain"]
+    assert (row.ci_low, row.ci_high) == pytest.approx(expected.interval())
+    assert row.df == pytest.approx(expected.df)
 
 
 def test_a_difference_within_the_margin_is_none_and_a_smaller_level_asks_for_more():

@@ -436,6 +436,20 @@ def test_without_a_grid_nothing_says_how_an_own_model_varies() -> None:
     assert line[-2:] == ("first", "images")
 
 
+def test_without_a_grid_a_model_of_ones_own_is_set_beside_the_line_of_standard_ones_too() -> None:
+    """Its row beyond accuracy is there, and none about a grid beyond accuracy."""
+    standard = [model(f"own_standard{number}", "extra") for number in range(4)]
+    models = [*standard, model("mine", "extra", norm="l2", epsilon=1.0)]
+    of = {each.id: 0.9 - 0.05 * number for number, each in enumerate(models)}
+    found = measured(models, "imagenet", "accuracy", lambda each: of[each.id], images=1e-4)
+    found |= measured(models, "imagenet9", "bg_gap", lambda each: 1 - of[each.id])
+    found |= beyond_accuracy.of_models(found, models, [GAP])
+    rows = by_name(reliance.claims(found, study(models)))
+    assert f"{KEY}_beyond_accuracy.mine" in rows
+    assert f"{KEY}_beyond_accuracy" not in rows
+    assert "trained once" in rows[f"{KEY}_beyond_accuracy.mine"].evidence
+
+
 def test_a_model_trained_with_another_objective_is_no_standard_model() -> None:
     """Nothing is compared with it; it is compared, and so is a standard model that names a reference."""
     other = model("advprop", "extra", architecture="vit")._replace(objective="AdvProp")

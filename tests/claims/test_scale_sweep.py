@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from claims.made_sweeps import CRITERIA, DRAWS, by_name, fitted_change, measured, model, study
-from tradeoffs.claims import scale_sweep
+from tradeoffs.claims import scale_effects, scale_sweep
 from tradeoffs.claims.regime import checks
 from tradeoffs.claims.row import Claim
 from tradeoffs.claims.variance import UNSEEN_DF
@@ -161,6 +161,41 @@ def test_the_grid_says_how_much_trainings_vary_where_it_is_of_as_many_images() -
     assert row.df == pytest.approx(1 / (1 / 4 + 1 / UNSEEN_DF))  # two of the copies, two of the curve
     assert half == pytest.approx(stats.t.ppf(0.975, row.df) * np.sqrt(2 * squares / 4))
     assert (other.ci_low, other.df) == (without.ci_low, without.df) != (row.ci_low, row.df)
+
+
+def test_gaps_of_the_grid_count_in_units_of_its_own_accuracies() -> None:
+    """The grid's accuracies are .5, where trainings vary by 1 / .66 of what they do at .9 and .6."""
+    models, (grid, found) = swept(), of_grid()
+    harder = {key: each._replace(value=0.5) if "accuracy" in key[2] else each for key, each in found.items()}
+    as_hard, easier = (scale_effects.noise(gaps(models) | own, [*models, *grid], 1) for own in (found, harder))
+    assert easier.variance / as_hard.variance == pytest.approx((0.9 * 0.1 + 0.6 * 0.4) / 0.5)
+    copies = [m for m in grid if m.norm == "none"]
+    only = scale_effects.noise(gaps(models) | harder, [*models, *copies], 1)
+    assert only.variance == pytest.approx(
+        np.var([found[m.id, "imagenet9", "bg_gap"].value for m in copies], ddof=1) / 0.5
+    )
+
+
+def test_only_in_several_worlds_images_take_gaps_off_their_curve() -> None:
+    """Of one training's gaps in several worlds, what images explain is no noise of trainings; of the grid's it is."""
+    models, (grid, of) = swept(), of_grid()
+    scattered = {each: float(np.random.default_rng(n).normal(0, 0.05)) for n, each in enumerate(models)}
+
+    def variance(images: float, beside: Sequence[Model] = ()) -> float:
+        found = gaps(models, images, lambda each: 0.3 + scattered[each])
+        shaken = gaps(beside, images, lambda each: of[each.id, "imagenet9", "bg_gap"].value)
+        return scale_effects.noise(found | shaken, [*models, *beside], 1).variance * 0.33
+
+    assert variance(0.0) - variance(0.02) == pytest.approx(0.02**2, rel=0.15)
+    assert variance(0.02, grid) == variance(0.0, grid)
+
+
+def test_where_every_answer_is_right_trainings_are_taken_to_vary_by_half_an_image() -> None:
+    models = swept()
+    found = gaps(models)
+    for name in ("accuracy_mixed_same", "accuracy_mixed_rand"):
+        found[models[0].id, "imagenet9", name] = Measured(1.0, np.ones(DRAWS), 100)
+    assert scale_effects.gap(found, models[0]).units == pytest.approx(2 * 0.005 * 0.995)
 
 
 @pytest.mark.parametrize("level", [0.05, 0.0139])

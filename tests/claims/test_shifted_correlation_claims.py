@@ -8,6 +8,7 @@ import pytest
 from claims.hand_made import by_name, grid, measured, model, strength, study
 from results.synthetic_study import benchmarks_told
 from tradeoffs.claims import regime, shifted_correlation
+from tradeoffs.claims.variance import UNSEEN_DF
 from tradeoffs.results.measurements import Measurements
 from tradeoffs.results.metrics import Benchmark, Metric
 from tradeoffs.results.study import Model, Study
@@ -97,6 +98,27 @@ def test_at_equal_accuracy_the_line_of_standard_networks_is_taken_out() -> None:
     assert raw.verdict == "supported"
     assert beyond.value == pytest.approx(0, abs=0.02)
     assert beyond.verdict != "supported"
+
+
+def test_few_photographs_leave_few_degrees_of_freedom() -> None:
+    """In rows raw and at equal accuracy: where images add nearly all, the degrees are theirs."""
+    controls = [model(f"basic_standard_images{n}", "control", images=n) for n in (1000, 1500, 2000)]
+    models = [*grid(), *controls]
+    accuracy = measured(models, "imagenet", "accuracy", lambda m: 0.9 - (m.images or 0) / 1e4, images=1e-4)
+
+    def degrees(df: float) -> dict[str, float]:
+        found = {key: each._replace(df=df) for key, each in risks(models, lambda _: 0.4, lambda *_: 0.1).items()}
+        noisy = np.random.default_rng(0).normal(0, 0.5, 200)  # of every image alike, but none of the standard models'
+        trained = {m.id for m in models if m.norm != "none"}
+        shaken = {key: each._replace(draws=each.draws + noisy * (key[0] in trained)) for key, each in found.items()}
+        rows = shifted_correlation.claims(shaken | accuracy, told(models))
+        return {row.claim: row.df for row in rows if row.df is not None}
+
+    few, many = degrees(3.0), degrees(50.0)
+    assert few.keys() == many.keys()
+    assert any(name.endswith("_beyond_accuracy") for name in few)
+    for df, found in ((3, few), (50, many)):
+        assert found == pytest.approx(dict.fromkeys(few, 1 / (1 / df + 1 / UNSEEN_DF)), rel=0.05)
 
 
 def test_criteria_that_fail_are_a_warning_and_concern_these_rows() -> None:

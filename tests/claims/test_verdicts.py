@@ -104,6 +104,20 @@ def test_equivalence_is_tested_within_the_family_too() -> None:
     assert [one.verdict for one in findings(effects, [RULE] * 3)] == [UNDECIDED] * 3
 
 
+def test_a_rerun_of_an_equivalence_is_tested_at_its_own_turn() -> None:
+    """Three are clear differences: the fourth is the last to be tested for one, and the first for equivalence."""
+    effects = [Estimate(value, 0.021, 1000, 1) for value in (0.6, -0.6, 0.7, 0.0)]
+    found = findings(effects, [RULE] * 4)
+    assert [one.verdict for one in found] == [SUPPORTED, CONTRADICTED, SUPPORTED, EQUIVALENT]
+    rng = np.random.default_rng(0)
+    drawn = rng.normal([one.value for one in effects], 0.021 * 2**0.5, (1000, 4))
+    again = [
+        findings([one._replace(value=float(value)) for one, value in zip(effects, values, strict=True)], [RULE] * 4)
+        for values in drawn
+    ]
+    assert found[3].rerun == pytest.approx(np.mean([each[3].verdict == EQUIVALENT for each in again]), abs=0.05)
+
+
 def test_chance_of_a_rerun_against_a_simulation_of_it() -> None:
     rng = np.random.default_rng(0)
     for value, error, df, margin in ((0.05, 0.02, 8, 0.03), (0.0, 0.01, 12, 0.03), (-0.1, 0.03, 5, None)):

@@ -116,6 +116,18 @@ def test_a_training_that_fails_a_criterion_itself_has_no_verdict_and_is_listed(f
     assert all(check.concerns.startswith("objectives") and TRADES.id in check.subject for check in failed)
 
 
+def test_a_warning_on_the_grid_takes_the_verdict_of_a_model_of_ones_own() -> None:
+    """What it would vary by is learnt from the grid, and what it is compared with is of it."""
+    models = of_benchmark(MINE)
+    found = accuracies(models) | measured(models, "imagenet9", "bg_gap", gap, trainings=0.002)
+    assert by_name(reliance.claims(found, told(models)))[f"{GAP}.mine"].verdict == "supported"
+    standard = [each for each in models if each.norm == "none"]
+    found |= accuracies(standard, accuracy_mixed_same=0.11, accuracy_mixed_rand=0.11)
+    row = by_name(reliance.claims(found, told(models)))[f"{GAP}.mine"]
+    assert row.verdict == "undecided"
+    assert "at chance: basic standard" in str(row.warning)
+
+
 @pytest.mark.parametrize(
     ("whose", "value", "said"), [("mine", 0.11, "at chance"), ("reference", 0.99, "at the ceiling")]
 )

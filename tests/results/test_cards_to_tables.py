@@ -101,6 +101,33 @@ def test_three_standard_models_that_differ_are_the_fewest(
         assert f"there are {distinct}, expected at least 3" in reason
 
 
+def test_each_world_has_a_line_of_its_own_through_its_standard_models(
+    make_imagenet_study: Callable[..., Study],
+) -> None:
+    """Where standard models of one world are too few, it alone has none; the reason counts those of the world."""
+    extras = [(f"own{number}", f"net{number}", "none", 0.0) for number in range(6)] + [("robust", "n", "l2", 1.0)]
+
+    def plan(model: Model, benchmark: str, metric: str) -> float:
+        if model.role != "extra" or model.norm != "none":
+            return spread(model, benchmark, metric)
+        number = int(model.id[-1])
+        return (0.5 if metric.startswith("validation") else 0.2 + 0.2 * (number % 2)) + 0.05 * (number // 2)
+
+    study = make_imagenet_study(plan, benchmarks=("objectnet",), architectures=(), extras=extras)
+    evaluations = read(study.evaluations, study.models)
+    second = [m._replace(world="second") if m.id[-1] in "135" else m for m in study.models]
+    found = of_models(evaluations, second)
+    for m in second:
+        if m.norm == "none":  # both worlds' lie on a line each, one above the other
+            assert found[m.id, "effective_robustness_official"].value == pytest.approx(0, abs=0.01)
+    together = of_models(evaluations, study.models)
+    assert abs(together["own1", "effective_robustness_official"].value) > 0.05
+    assert reason_to_leave_out(evaluations, second) is None
+    few = [m for m in second if m.id != "own5"]
+    assert {name for name, _ in of_models(evaluations, few)} == {m.id for m in few if m.world != "second"}
+    assert "there are 2, expected at least 3" in str(reason_to_leave_out(evaluations, few))
+
+
 def test_effective_robustness_needs_objectnet(make_imagenet_study: Callable[..., Study]) -> None:
     study = make_imagenet_study(benchmarks=("imagenet9",))
     evaluations = read(study.evaluations, study.models)

@@ -123,6 +123,13 @@ def test_rows_of_claims_where_reliance_rises_and_falls():
     assert {row.verdict for row in anticausal_claims([], 20)} == {"undecided"}
 
 
+def test_a_share_that_rises_at_some_budgets_and_falls_at_others_does_neither(monkeypatch):
+    monkeypatch.setattr("tradeoffs.theory.anticausal_claims.share_change", lambda *_: np.linspace(-1, 1, 20))
+    row = next(iter(anticausal_claims(cases_of((2.0, 0.7, 0.5)), 20)))
+    assert (row.value, row.verdict) == (0, "contradicted")
+    assert "rises at every budget in 0 models and falls at every budget in 0 of 1" in row.evidence
+
+
 def test_onsets_are_beyond_standard_training_and_of_models_in_which_reliance_rises():
     cases = cases_of((0.3, 0.7, 0.5), (2.0, 0.7, 0.5))
     table = onset_table(cases, 40)
