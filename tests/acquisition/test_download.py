@@ -201,6 +201,15 @@ def test_truncated_file_of_unknown_checksum_is_not_recorded(site: Site, tmp_path
     assert (tmp_path / name).read_bytes() == content
 
 
+def test_weights_that_a_server_cut_without_saying_their_length_are_not_recorded(site: Site, tmp_path: Path):
+    """A zip has its directory at the end, whatever it is called."""
+    site.pages["/a"] = Page(ZIP[: len(ZIP) // 2], length=False)
+    assert "truncated or damaged" in line(lambda: download([site.url("/a")], tmp_path / "a.pth", NOTHING))
+    assert left(tmp_path / "a.pth") == set()
+    site.pages["/a"] = Page(ZIP)
+    download([site.url("/a")], tmp_path / "a.pth", NOTHING)
+
+
 def test_web_page_instead_of_an_archive(site: Site, out: Path):
     page = b"\n<!DOCTYPE html><html><head><title>Sign in\n to Box</title></head>" + b"x" * 2_000_000
     site.pages["/a"] = Page(page, etag='"page"', kind="application/zip")

@@ -339,7 +339,17 @@ def test_a_published_checksum_outranks_what_a_file_looks_like(site: Site, tmp_pa
 
 
 @pytest.mark.parametrize(
-    "address", ["http://", "http:///a", "https://a b/c", "ftp://a/b", "http://a/\n", "http://a/\u00e9"]
+    "address",
+    [
+        "http://",
+        "http:///a",
+        "https://a b/c",
+        "ftp://a/b",
+        "http://a/\n",
+        "http://a/\u00e9",
+        "https://[a/b",
+        "https://a]/b",
+    ],
 )
 def test_addresses_that_are_none(address: str):
     assert "urls holds" in line(lambda: checked(Settings([address], None, None, None)))

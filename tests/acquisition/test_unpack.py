@@ -340,6 +340,32 @@ def test_complete_folder_is_verified_and_kept(kind: str, tmp_path: Path, out: Pa
     assert {path: path.stat().st_ino for path in out.rglob("*.png")} == inodes
     (out / "set/mine.txt").write_text("put here by somebody")
     assert "mine.txt: does not come from the archive" in line(lambda: unpack(archive, out, spec))
+    assert out.is_dir()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_complete_folder_stays_where_it_is_while_it_is_verified_again(
+    kind: str, tmp_path: Path, out: Path, monkeypatch
+):
+    """What reads it meanwhile finds it, and an interruption takes nothing away, also where the archive goes then."""
+    archive, spec = archive_of(kind, tmp_path, FILES)
+    unpack(archive, out, spec)
+    seen = []
+
+    def interrupted(folder, *_):
+        seen.append(content(out) == FILES)
+        (out / "set/.x.unfinished").write_bytes(b"abc")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tradeoffs.acquisition.unpack.check_folder", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            unpack(archive, out, spec)
+    assert seen == [True]
+    assert fingerprint.verify(out) == fingerprint.recorded(out)["fingerprint"]
+    archive.unlink()
+    unpack(archive, out, spec)
+    assert {name: value for name, value in content(out).items() if not name.endswith(".unfinished")} == FILES
 
 
 @pytest.mark.parametrize("kind", KINDS)

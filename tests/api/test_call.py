@@ -5,6 +5,8 @@ import os
 import random
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -352,9 +354,20 @@ class Modes:
             torch.set_default_dtype(torch.float32)
 
     double = Double()
+    meta = torch.device("meta")
+
+    class Meta:
+        def __enter__(self):
+            torch.set_default_device("meta")
+
+        def __exit__(self, *_):
+            assert torch.get_default_device() == torch.device("meta")
+            torch.set_default_device(None)
+
+    default_device = Meta()
 
 
-@pytest.mark.parametrize("mode", ["autocast", "inference", "no_grad", "double"])
+@pytest.mark.parametrize("mode", ["autocast", "inference", "no_grad", "double", "meta", "default_device"])
 @pytest.mark.parametrize("benchmark", ["waterbirds", "rival10"])
 def test_what_a_caller_has_switched_on_changes_no_number(own, miniature, mode, benchmark):
     told = {"settings": SMALL[benchmark] | DRAWS, "study": "miniature", "progress": False} | PIXELS
@@ -362,6 +375,86 @@ def test_what_a_caller_has_switched_on_changes_no_number(own, miniature, mode, b
     with getattr(Modes, mode):
         found = tradeoffs.evaluate(own, benchmark, miniature / benchmark, **told)
     assert found.card["metrics"] == usual.card["metrics"]
+
+
+class Solid(Own):
+    """A network with weights of five axes, for which torch has no such layout as for four."""
+
+    def __init__(self):
+        super().__init__()
+        self.solid = nn.Conv3d(1, 1, 1)
+
+    def forward(self, x):
+        return super().forward(self.solid(x[:, None])[:, 0])
+
+
+def test_a_network_with_weights_of_five_axes_is_evaluated(miniature):
+    found = tradeoffs.evaluate(
+        Solid(), "imagenet", miniature / "imagenet", settings=DRAWS, study="miniature", progress=False
+    )
+    assert 0 <= found.card["metrics"]["accuracy"]["value"] <= 1
+
+
+def test_calls_from_two_threads_wait_for_each_other_and_leave_the_process_as_it_was(own, miniature):
+    """The second begins while the first runs, and ends after it: what it found switched was not the caller's."""
+    told = {"settings": DRAWS, "study": "miniature", "progress": False}
+    both = threading.Barrier(2, timeout=60)
+    found = []
+
+    def call():
+        both.wait()
+        found.append(tradeoffs.evaluate(own, "imagenet", miniature / "imagenet", **told).card["metrics"])
+
+    state = torch.random.get_rng_state()
+    torch.set_default_dtype(torch.float64)
+    try:
+        threads = [threading.Thread(target=call) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert torch.get_default_dtype() == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert found[0] == found[1]
+
+
+NETS = """
+import torch
+from api.conftest import Own
+
+def make():
+    torch.manual_seed(0)
+    return Own()
+"""
+
+
+@pytest.mark.parametrize("source", ["torchscript", "python"])
+def test_code_that_the_workflow_converted_is_taken_where_it_is_trusted(source, own, miniature, tmp_path):
+    (tmp_path / "net.py").write_text(NETS)
+    scripted(own, tmp_path / "net.pt")
+    spec = {"classes": 10, "mean": [0.5] * 3, "std": [0.25] * 3}
+    given = ["--checkpoint", tmp_path / "net.pt"]
+    if source == "python":
+        spec, given = spec | {"factory": f"{tmp_path / 'net.py'}:make"}, []
+    made = tmp_path / "made/weights.pt"
+    words = [source, "--spec", json.dumps(spec), *given, "--weights", made, "--card", made.with_name("card.json")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (ROOT / "workflow", ROOT / "tests")))}
+    command = [sys.executable, "-m", "tradeoffs", "convert", *map(str, words)]  # which may write nowhere else then
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told = {"settings": DRAWS, "study": "miniature", "progress": False}
+    with pytest.raises(tradeoffs.InputError, match=f"its card says {source}, which is code; if you trust it"):
+        tradeoffs.evaluate(made, "imagenet", miniature / "imagenet", **told)
+    found = tradeoffs.evaluate(made, "imagenet", miniature / "imagenet", trust=True, **told)
+    assert (found.card["spec"]["architecture"], found.card["source"]["name"]) == (source, source)
+
+
+def test_what_the_system_refuses_is_one_line(own, miniature, monkeypatch):
+    monkeypatch.setattr("tradeoffs.api.folders.opened", lambda *_: Path("/proc/nowhere/a").stat())
+    with pytest.raises(tradeoffs.InputError, match="/proc/nowhere/a: No such file or directory; make it first"):
+        tradeoffs.evaluate(own, "imagenet", miniature / "imagenet", progress=False)
 
 
 class Autocast(Own):

@@ -332,6 +332,18 @@ TWO = ["waterbirds", "rival10"]
             "settings: 'resise' is unk",
         ),
         ({"a": Own(), "b": Own()}, {"benchmarks": ["waterbirds", "imagenet9"]}, "data: no folder of imagenet9, which"),
+        (
+            {"a": Own(), "b": {"model": Own(), "mean": [0] * 3, "std": [0] * 3}},
+            {},
+            "std: [0.0, 0.0, 0.0]; expected three",
+        ),
+        ({"a": Own(), "b": {"model": Own(), "trust": "no"}}, {}, "trust: 'no'; expected True or False"),
+        ({"a": Own(), "b" * 300: Own()}, {}, f"models: {'b' * 40}...: names no folder below out"),
+        (
+            {"a": Own(), "b": Own()},
+            {"page": "/dev/null"},
+            "/dev/null: a device, pipe or socket; expected the path of a f",
+        ),
         ({"a": Own(), "b": Own()}, {"settings": {"hat": {}}}, "no benchmark is called 'hat'"),
         ({"a": Own(), "b": Own()}, {"benchmarks": []}, "benchmarks: none; expected one or more, each once"),
         ({"a": Own(), "b": Own()}, {"benchmarks": ["waterbirds"] * 2}, "benchmarks: waterbirds, waterbirds; expected"),

@@ -59,6 +59,9 @@ def test_what_is_fetched_is_evaluated(published, own, miniature, tmp_path, capsy
     for _ in range(2):  # the second time nothing is downloaded
         assert commands.main(["fetch", "waterbirds", "--out", str(out), "--accept-licence"]) == 0
     assert len(published.requests) == 1
+    next((out / "downloads").glob("waterbird*.tar.gz")).unlink()  # as is said: it is no longer needed
+    assert commands.main(["fetch", "waterbirds", "--out", str(out), "--accept-licence"]) == 0
+    assert len(published.requests) == 1
     verify(out / "waterbirds")
     told = {"settings": SMALL["waterbirds"] | {"bootstrap": 50}, "progress": False}
     found = tradeoffs.evaluate(own, "waterbirds", out / "waterbirds", **told)

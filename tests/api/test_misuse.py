@@ -95,7 +95,11 @@ NETWORKS = {
     "classes": (Odd(lambda y: y.argmax(1)[:, None].repeat(1, 10)), {}, "of type int64; expected logits"),
     "NaN": (Odd(lambda y: y * float("nan")), {}, "its logits are not finite (NaN or infinite) on 2 of 2 images"),
     "NaN in the weights": (broken(lambda n: n.head.bias.fill_(float("nan"))), {}, "its weights are damaged"),
-    "other size": (nn.Sequential(nn.Flatten(), nn.Linear(3 * 64 * 64, 10)), {}, "set input_size to the size it takes"),
+    "other size": (
+        nn.Sequential(nn.Flatten(), nn.Linear(3 * 64 * 64, 10)),
+        {},
+        "if it takes one size alone, set input_size",
+    ),
     "no linear layer": (
         nn.Sequential(nn.Conv2d(3, 10, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()),
         {},
@@ -164,6 +168,7 @@ NETWORKS = {
     "no settings": (Own(), {"settings": 3}, "settings: 3; expected changes by name"),
     "no architecture": ("nets/mine.pt:build", {"trust": True, "architecture": 3}, "architecture: 3; expected text"),
     "no text": (Own(), {"name": 3}, "name: 3; expected text"),
+    "trust in words": ("nets.py:build", {"trust": "false"}, "trust: 'false'; expected True or False"),
     "no user": ("~nobody-here/mine.pt", {}, "model: '~nobody-here/mine.pt'; "),
     "no path": ("x" * 5000, {}, "model: 'xxxx"),
     "no weights yet": (
@@ -230,6 +235,19 @@ def test_what_is_of_another_kind_or_cannot_be_written_is_one_line_before_hours_a
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
+@pytest.mark.parametrize(
+    ("budgets", "message"),
+    [
+        ([0.1234567, 0.12345674], "values that differ in their first six digits, as they are names"),
+        ([5e-05], "numbers from 0.0001 to 999999: 5e-05 becomes a name"),
+    ],
+)
+def test_budgets_that_would_be_one_name_or_none_are_one_line(budgets, message, miniature):
+    changes = {"settings": {"budgets": {"l2": budgets}}, "study": "miniature", "progress": False}
+    with pytest.raises(tradeoffs.InputError, match=f"settings: budgets.l2 = .*{message}"):
+        tradeoffs.evaluate(Own(), "adversarial", miniature / "imagenet", **changes)
+
+
 def test_another_number_of_classes_than_the_benchmark_s_is_one_line(miniature):
     for benchmark, message in (("imagenet", "the network has 7 classes"), ("imagenet9", "the class indices 0 to 6")):
         with pytest.raises(tradeoffs.InputError, match=message):
@@ -260,6 +278,25 @@ def unmarked(copy_of, name):
     (root / "fingerprint.json").unlink()
     (root / "card.json").unlink()
     return root
+
+
+def test_what_is_resampled_together_is_part_of_the_fingerprint(copy_of):
+    """As the table of clusters says, by which intervals differ; sizes of files alone would not tell two apart."""
+    from tradeoffs.api import folders
+
+    root = unmarked(copy_of, "waterbirds")
+    table = root / "clusters.csv"
+    content = table.read_bytes()
+
+    def found():
+        with folders.folder("waterbirds", root) as folder:
+            return folder.fingerprint
+
+    seen = [found()]
+    table.write_bytes(content.swapcase())
+    seen.append(found())
+    table.unlink()
+    assert len({*seen, found()}) == 3
 
 
 @pytest.mark.parametrize("inner", [False, True])
@@ -338,6 +375,14 @@ def test_a_published_folder_that_is_not_whole_says_what_is_missing(own, copy_of)
         ("evaluate --model nets/mine.pt --benchmark waterbirds", "model: 'nets/mine.pt'; no such file"),
         ("evaluate --model x --benchmark waterbird", "no benchmark is called 'waterbird'; did you mean waterbirds?"),
         ("evaluate --model x --benchmark waterbirds --settings seed", "--settings: 'seed'; expected NAME=VALUE"),
+        (
+            "evaluate --model x --benchmark waterbirds --settings bootstrap=0200",
+            "--settings bootstrap: 0200 is read as 128 by YAML; write that, or in quotes what is text",
+        ),
+        (
+            "evaluate --model x --benchmark waterbirds --settings seed=1:30",
+            "--settings seed: 1:30 is read as 90 by YAML",
+        ),
         (
             "evaluate --model nets.py:make --trust --mean 0 0 0 --std 1 1 1 --benchmark waterbirds",
             "factory: nets.py:make() raised ValueError at nets.py:2 (no way); correct it",

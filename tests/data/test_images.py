@@ -175,8 +175,8 @@ COLOURS = np.stack([RAMP, RAMP.T, 255 - RAMP], axis=-1)
 
 
 def _png(path: Path, rows: np.ndarray, bits: int, kind: int) -> None:
-    """Write a PNG of few bits a pixel, which Pillow only reads; ``rows`` are the packed bytes of each row."""
-    height, width = rows.shape[0], rows.shape[1] * 8 // bits
+    """Write a PNG of a depth that Pillow only reads; ``rows``: the packed bytes of each row, ``bits`` of a channel."""
+    height, width = rows.shape[0], rows.shape[1] * 8 // bits // {0: 1, 2: 3, 6: 4}[kind]
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -190,6 +190,18 @@ def _palette(path: Path, indices: np.ndarray, colours: list[int]) -> None:
     image = Image.fromarray(indices.astype(np.uint8))
     image.putpalette(colours + [0] * (768 - len(colours)))
     image.save(path)
+
+
+# Colours of 16 bits, which Pillow does not write, and the number that PNG has for their kind.
+WIDE = {
+    "colours of 16 bits": (COLOURS.astype(np.uint16) * 257, 2),
+    "colours of 8 bits in 16": (COLOURS.astype(np.uint16), 2),
+    "labels in colours of 16 bits": (np.stack([~LEFT] * 3, -1).astype(np.uint16), 2),
+    "transparent, of 8 bits in 16": (
+        np.dstack([COLOURS, np.full_like(RAMP, 1)]).astype(np.uint16) * [1, 1, 1, 65535],
+        6,
+    ),
+}
 
 
 def _write(path: Path, kind: str) -> None:
@@ -217,6 +229,7 @@ def _write(path: Path, kind: str) -> None:
         "grey in colours": np.stack([RAMP] * 3, -1),
         "grey and transparency": np.dstack([RAMP, RAMP.T]),
         "colours and transparency": np.dstack([COLOURS, HALF]),
+        "half and its transparency": np.dstack([HALF, HALF]),
         "only transparency": np.dstack([np.full_like(COLOURS, 255), HALF]),
     }
     if kind == "grey16 pgm":
@@ -233,6 +246,11 @@ def _write(path: Path, kind: str) -> None:
         _palette(path, RAMP // 8, [level for value in range(0, 256, 8) for level in (value,) * 3])
     elif kind == "palette of many":
         _palette(path, np.arange(32)[None, :].repeat(32, 0) // 11, [0, 0, 0, 128, 0, 0, 0, 128, 0])
+    elif kind in WIDE:
+        values, colour = WIDE[kind]
+        _png(path, values.astype(">u2").reshape(32, -1).view(np.uint8), 16, colour)
+    elif kind == "colours, lossy":
+        Image.fromarray(np.dstack([HALF, 0 * HALF, 0 * HALF])).save(path, "JPEG")
     elif kind == "labels, lossy":
         Image.fromarray(arrays["labels"]).save(path, "JPEG", quality=100)
     else:
@@ -256,6 +274,7 @@ STEPS = np.tile(np.array([0, 85, 170, 255], np.uint8), (32, 8))
         ("grey and transparency", RAMP),
         ("colours", COLOURS),
         ("colours and transparency", COLOURS),
+        ("colours of 16 bits", COLOURS),
     ],
 )
 def test_images_of_other_depths_show_what_was_drawn(tmp_path: Path, kind: str, right: np.ndarray) -> None:
@@ -285,7 +304,7 @@ def test_images_of_other_depths_show_what_was_drawn(tmp_path: Path, kind: str, r
         ("palette of grey", RAMP),
         ("two colours", HALF),
         ("grey in colours", RAMP),
-        ("grey and transparency", RAMP),
+        ("half and its transparency", HALF),
     ],
 )
 def test_masks_of_other_kinds_are_what_was_drawn(tmp_path: Path, kind: str, right: np.ndarray) -> None:
@@ -306,6 +325,11 @@ def test_masks_of_other_kinds_are_what_was_drawn(tmp_path: Path, kind: str, righ
         ("palette of many", lambda path: images.mask([path]), "several colours"),
         ("colours", lambda path: images.mask([path]), "several colours"),
         ("only transparency", lambda path: images.mask([path]), "whose transparency varies"),
+        ("grey and transparency", lambda path: images.mask([path]), "whose transparency says another thing"),
+        ("colours, lossy", lambda path: images.mask([path]), "several colours"),
+        ("colours of 8 bits in 16", images.image, "16 bits, but no value above 255"),
+        ("labels in colours of 16 bits", lambda path: images.mask([path]), "16 bits, but no value above 255"),
+        ("transparent, of 8 bits in 16", images.image, "16 bits, but no value above 255"),
     ],
 )
 def test_pixels_that_could_mean_two_things_are_refused_by_name(

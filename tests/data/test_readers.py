@@ -466,6 +466,9 @@ def test_a_mask_that_no_list_names_is_named(copy_of: Copy) -> None:
         ("1,001.Zero/a.jpg,0,2,-1,/b/b.jpg", "row 2 has place '-1'"),
         ("3,001.Zero/a.jpg,0,1,0,/b/b.jpg", "row 4 repeats img_id 3"),
         ("1,001.Zero/missing.jpg,0,2,0,/b/b.jpg", "001.Zero/missing.jpg: file not found, but row 2"),
+        (f"{'1' * 5000},001.Zero/a.jpg,0,2,0,/b/b.jpg", "expected a whole number"),
+        ("1,../a.jpg,0,2,0,/b/b.jpg", "row 2 lists ../a.jpg outside the data set"),
+        ("1,/elsewhere/a.jpg,0,2,0,/b/b.jpg", "elsewhere/a.jpg outside the data set"),
     ],
 )
 def test_broken_rows_of_waterbirds(cells: str, message: str, copy_of: Copy) -> None:
@@ -475,6 +478,38 @@ def test_broken_rows_of_waterbirds(cells: str, message: str, copy_of: Copy) -> N
     lines[1] = cells
     table.write_text("\n".join(lines) + "\n")
     _refused(lambda: waterbirds.read(root, "test"), message, "metadata.csv")
+
+
+def test_a_table_of_waterbirds_that_lists_a_file_twice_is_named(copy_of: Copy) -> None:
+    """The same picture, however it is written, would be in two splits, or count twice."""
+    root = copy_of("waterbirds")
+    table = root / waterbirds.FOLDER / "metadata.csv"
+    lines = table.read_text().splitlines()
+    folder, name = lines[-1].split(",")[1].rsplit("/", 1)
+    lines[1] = f"999999,{folder}/./{name},0,0,0,/b/b.jpg"
+    table.write_text("\n".join(lines) + "\n")
+    _refused(lambda: waterbirds.read(root, "test"), f"lists {folder}/{name} again")
+
+
+@pytest.mark.parametrize("where", ["imagenet9 images", "imagenet9 masks", "salient images", "salient masks"])
+def test_two_files_of_one_name_are_named(where: str, copy_of: Copy) -> None:
+    """As where a copy was converted beside the originals: masks would be another image's, or one of the two is lost."""
+    if where.startswith("imagenet9"):
+        root = copy_of("imagenet9")
+        below = "fg_mask" if where.endswith("masks") else "original"
+        file = next(path for path in sorted((root / "bg_challenge" / below).rglob("*.*")) if path.is_file())
+        twin = file.with_suffix(".NPY" if where.endswith("masks") else ".png")
+        shutil.copy(file, twin)
+        _refused(lambda: imagenet9.foregrounds(root), f"there is {min(file, twin).name} too")
+        return
+    root = copy_of("salient_imagenet")
+    base = root / "salient_imagenet_dataset"
+    file = next(path for path in sorted((root / "train" if where.endswith("images") else base).rglob("*.JPEG")))
+    shutil.copy(file, file.with_suffix(".png"))
+    _refused(
+        lambda: salient_imagenet.read(root, root / "train", root / "mturk_results/discover_spurious_features.csv"),
+        f"there is {file.name} too",
+    )
 
 
 def test_a_table_of_waterbirds_that_was_cut_at_the_end_of_a_row_is_named(copy_of: Copy) -> None:
@@ -490,7 +525,11 @@ def test_answers_that_were_cut_at_the_end_of_a_row_are_named(tmp_path: Path) -> 
     head = "Input.class_index,Input.feature_index,Answer.main\n"
     answers = tmp_path / "answers.csv"
     answers.write_text(head + "7,1,background\n" * 5 + "7,2,main_object\n" * 3)
-    _refused(lambda: salient_imagenet.spurious_features(answers), "class 7, feature 2 has 3 of 5 answers; the table")
+    _refused(lambda: salient_imagenet.spurious_features(answers), "feature 2 has 3 answers, expected 5; the table")
+    answers.write_text(head + ("7,1,background\n" * 2 + "7,1,main_object\n" * 3) * 2)
+    _refused(lambda: salient_imagenet.spurious_features(answers), "feature 1 has 10 answers, expected 5; the table")
+    answers.write_text(head + f"7,{'1' * 5000},background\n")
+    _refused(lambda: salient_imagenet.spurious_features(answers), "two whole numbers")
 
 
 def test_broken_tables_of_waterbirds(copy_of: Copy) -> None:

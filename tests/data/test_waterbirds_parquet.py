@@ -9,6 +9,7 @@ from PIL import Image
 
 import tradeoffs
 from acquisition.parquet import write as write
+from tradeoffs.acquisition import parquet_files
 from tradeoffs.acquisition.fingerprint import verify
 from tradeoffs.data import waterbirds, waterbirds_parquet
 from tradeoffs.runner import commands
@@ -67,6 +68,10 @@ def test_it_is_the_published_layout_with_the_bytes_of_each_image(mirror, inner, 
     for _ in range(2):
         assert commands.main([*words, "--accept-licence"]) == 0
     verify(out / "waterbirds")
+    files = [path.rename(tmp_path / path.name) for path in sorted((mirror / "data").glob("*.parquet"))]
+    assert commands.main([*words, "--accept-licence"]) == 0  # as is said: they are no longer needed
+    for file in files:
+        file.rename(mirror / "data" / file.name)
     for split, published in (("train", "train"), ("val", "validation"), ("test", "test")):
         found = waterbirds.read(out / "waterbirds", split)
         expected = rows_of(published)
@@ -104,6 +109,37 @@ def test_a_file_that_is_missing_or_damaged_is_one_line(mirror, tmp_path):
     path.unlink()
     with pytest.raises(InputError, match=r"has no test-\*\.parquet; expected those of train, validation, test"):
         waterbirds_parquet.write(mirror, tmp_path / "made")
+
+
+def test_an_empty_folder_is_made_and_another_one_is_not_taken_for_it(mirror, tmp_path):
+    (tmp_path / "made").mkdir()
+    waterbirds_parquet.write(mirror, tmp_path / "made")
+    assert waterbirds.read(tmp_path / "made", "test").paths
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs/notes.txt").touch()
+    with pytest.raises(InputError, match=r"theirs: was not made of parquet files; move it away"):
+        waterbirds_parquet.write(mirror, tmp_path / "theirs")
+
+
+@pytest.mark.parametrize(
+    ("places", "said"),
+    [
+        (["test-00000-of-00001.parquet", "data/test-00000-of-00001.parquet"], "lies in it and others in data/"),
+        (
+            ["test-00000-of-00002.parquet", "test-00001-of-00002.parquet", "test-00002-of-00003.parquet"],
+            "in other parts",
+        ),
+    ],
+)
+def test_files_that_hold_the_same_images_are_named(places, said, tmp_path):
+    """As those that stay in a folder when newer ones are got into it."""
+    for place in places:
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).touch()
+    with pytest.raises(InputError, match=said):
+        parquet_files.files(tmp_path, "*.parquet")
+    (tmp_path / places[-1]).unlink()
+    assert len(parquet_files.files(tmp_path, "*.parquet")) == len(places) - 1
 
 
 def test_what_was_made_of_other_files_is_not_taken_for_theirs(mirror, tmp_path):

@@ -233,7 +233,7 @@ def test_a_network_of_a_fixed_size_asks_for_it(tmp_path):
     from torchvision import models
 
     own = models.VisionTransformer(32, 16, 1, 2, 16, 16, num_classes=10).eval()
-    with pytest.raises(InputError, match=r"fails on images of 224 px .*set input_size to the size it takes"):
+    with pytest.raises(InputError, match=r"fails on 2 images of 224 px, .*if it takes one size alone, set input_size"):
         probe(own, torch.rand(2, 3, 224, 224), 10, "own")
 
 

@@ -130,7 +130,13 @@ def test_nor_is_a_file_moved_that_is_no_card(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == [notes, card]
 
 
-@pytest.mark.parametrize("beside", [None, "[1, 2]", '{"model": "theirs"}', '{"files": ["weights.pt"]}'])
+@pytest.mark.parametrize(
+    "beside",
+    [
+        *(None, "[1, 2]", '{"model": "theirs"}', '{"files": ["weights.pt"]}'),
+        *('{"epoch": 1}\n{"epoch": 2}\n', '// notes\n{"a": 1}', "a log", '{"epoch": 1'),  # no JSON, and no card either
+    ],
+)
 def test_a_file_that_no_card_vouches_for_is_taken_as_it_is(tmp_path: Path, beside: str | None) -> None:
     file = tmp_path / "weights.pt"
     file.write_bytes(b"theirs")

@@ -277,3 +277,36 @@ def test_a_line_break_in_what_is_named_breaks_no_line(tmp_path):
 def test_a_path_without_a_name_is_one_line():
     with pytest.raises(OSError, match="Is a directory"):
         files.write_atomically(Path(), lambda path: None)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link to a pipe", "device"])
+def test_what_is_no_file_is_not_made_one(kind, tmp_path):
+    """A device would become a file of text, for every process of a container."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "link").symlink_to(pipe)
+    path = {"pipe": pipe, "link to a pipe": tmp_path / "link", "device": Path(os.devnull)}[kind]
+    with pytest.raises(InputError, match=f"{path}: a device, pipe or socket; expected the path of a file to write"):
+        files.write_json(path, {})
+    assert pipe.is_fifo()
+    assert Path(os.devnull).is_char_device()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        ImportError("libtorch_cpu.so: failed to map segment from shared object"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
+    ],
+)
+def test_a_machine_without_memory_is_one_line(error, capsys):
+    def fails():
+        raise error
+
+    assert exit_code(fails) == 2
+    assert capsys.readouterr().err == (
+        "error: this step: Cannot allocate memory; the machine is out of memory; run again when it is less busy\n"
+    )
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        exit_code(lambda: (_ for _ in ()).throw(RuntimeError("a fault of ours")))

@@ -114,7 +114,7 @@ def test_mistakes_are_one_line(path, value, message):
         ("miniature.benchmarks.adversarial.domains", {1: "val"}, "key 1 is not text; write it in quotes"),
         ("imagenet.data.rival10.path", "a\nb", "holds a control character"),
         ("imagenet.data.rival10.path", "a\0b", "holds a control character"),
-        ("imagenet.data.rival10.urls", ["ftp://x/y"], "urls.0 = 'ftp://x/y'; expected text that matches"),
+        ("imagenet.data.rival10.urls", ["ftp://x/y"], "urls.0 = 'ftp://x/y'; expected an address, one that starts"),
         ("imagenet.data.imagenet9.files", {"x.json": []}, "files: unknown key x.json; expected in_to_in9.json"),
         ("miniature.benchmarks.waterbird", {}, "miniature.benchmarks: unknown key waterbird; expected adversarial, "),
         ("imagenet.benchmarks", {}, "benchmarks = '{}'; expected at least 1 of adversarial, imagenet, "),
@@ -496,3 +496,10 @@ def test_attacked_are_models_of_the_first_replicate_and_no_copies():
     models = [model for model in plan.models(config).values() if model.role == "main"]
     attacked = {model.id for model in models if "adversarial" in model.benchmarks}
     assert attacked == {model.id for model in models if model.replicate == 1 and "_copy" not in model.id}
+
+
+def test_criteria_that_no_accuracy_can_meet_are_one_line():
+    with pytest.raises(
+        InputError, match=r"claims\.criteria\.ceiling = 0\.05; expected more than chance_margin, 0\.05: no"
+    ):
+        plan.models(checked(changed("claims.criteria.ceiling", 0.05), SCHEMA))

@@ -23,11 +23,12 @@ _BLOCK = 1 << 20
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _GZIP = (b"\x1f\x8b",)
 _PICKLE = b"\x80"
+_WEIGHTS = (".ckpt", ".pt", ".pth")
 # What a file of each kind starts with: torch writes zip files, and pickles before version 1.6.
 _STARTS = (
     ((".zip",), _ZIP),
     ((".tar.gz", ".tgz"), _GZIP),
-    ((".ckpt", ".pt", ".pth"), (*_ZIP, _PICKLE)),
+    (_WEIGHTS, (*_ZIP, _PICKLE)),
 )
 _ERROR_KEYS = ("error", "errors", "message", "detail", "error_description")
 # What Python's readers of archives raise for a damaged one, beside InputError for an unsafe one.
@@ -35,7 +36,7 @@ DAMAGED = (
     *(zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, struct.error),
     *(EOFError, ValueError, NotImplementedError, OverflowError, RecursionError, IndexError),
 )
-_PAGE = re.compile(rb"\s*(\xef\xbb\xbf)?\s*<(!doctype|html|head|\?xml|!--)", re.IGNORECASE)
+_PAGE = re.compile(rb"\s*(\xef\xbb\xbf)?\s*<(!doctype|html|head|body|\?xml|!--)", re.IGNORECASE)
 _TITLE = re.compile(rb"<title[^>]*>\s*(.*?)\s*</title>", re.IGNORECASE | re.DOTALL)
 
 
@@ -170,7 +171,9 @@ def _broken(path: Path, name: str) -> str | None:
     its checksum, JSON its last bracket.
     """
     try:
-        if name.endswith(".zip"):
+        with path.open("rb") as stream:
+            start = stream.read(len(_ZIP[0]))
+        if start in _ZIP:
             zipfile.ZipFile(path).close()
         elif name.endswith((".tar.gz", ".tgz")):
             with gzip.open(path) as stream:

@@ -40,6 +40,8 @@ def run(
         places = json.loads(own)
     except json.JSONDecodeError as error:
         raise InputError(f"--own: not valid JSON ({error}): {own[:80]}") from None
+    if not isinstance(places, dict):
+        raise InputError(f"--own: {own[:80]}; expected a JSON object whose keys are places")
     parts = {place: Path(path) for place, path in settings.parts.items()}
     found = assemble(out, settings.dataset, parts, places, records)
     write_card(

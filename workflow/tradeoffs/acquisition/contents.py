@@ -11,6 +11,7 @@ from tradeoffs.step.folders import unreadable, walk
 FINGERPRINT = "fingerprint.json"
 CARD = "card.json"
 SOURCE = "source.json"
+UNFINISHED = ".unfinished"  # how the name ends of what is written and has not its own name yet
 
 
 def fingerprint(folder: Path) -> tuple[str, int]:
@@ -29,12 +30,14 @@ def fingerprint(folder: Path) -> tuple[str, int]:
 
 
 def listing(folder: Path) -> dict[str, int]:
-    """Return the size of every file below ``folder`` by relative path, links followed; what a step wrote is left out.
+    """Return the size of every file below ``folder`` by relative path, links followed.
 
+    What a step wrote is left out, and what it has begun.
     Raises InputError for a folder below it that cannot be read: its files would count as none.
     """
     try:
-        return {name: entry.stat().st_size for name, entry in _files(folder, (FINGERPRINT, CARD, SOURCE)).items()}
+        found = _files(folder, (FINGERPRINT, CARD, SOURCE))
+        return {name: entry.stat().st_size for name, entry in found.items() if not name.endswith(UNFINISHED)}
     except OSError as error:
         raise unreadable(Path(error.filename), error) from None
 

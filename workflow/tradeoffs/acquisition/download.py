@@ -30,6 +30,7 @@ from tradeoffs.acquisition.partial import Version
 from tradeoffs.acquisition.remote_file import Wait, forget_all
 from tradeoffs.acquisition.storage import exclusive, explained, progress, readable, require_space
 from tradeoffs.acquisition.zip_ranges import Wanted
+from tradeoffs.step.addresses import EXPECTED, is_address
 from tradeoffs.step.cards import write_card
 from tradeoffs.step.code_id import code_id
 from tradeoffs.step.errors import InputError
@@ -257,8 +258,8 @@ def checked(settings: Settings) -> Published:
     if not settings.urls:
         raise InputError("--spec: urls is empty; give at least one address")
     for url in settings.urls:
-        if not isinstance(url, str) or not re.fullmatch(r"https?://[^/\s]+/[!-~]*", url):
-            raise InputError(f"--spec: urls holds {url!r}; expected an address that starts with http:// or https://")
+        if not is_address(url):
+            raise InputError(f"--spec: urls holds {url!r}; expected an address, {EXPECTED}")
     for key, value, digits in (("sha256", settings.sha256, 64), ("md5", settings.md5, 32)):
         if value is not None and not re.fullmatch(f"[0-9a-f]{{{digits}}}", value):
             raise InputError(f"--spec: {key} = {value!r}; expected {digits} lower-case hex digits, or null")

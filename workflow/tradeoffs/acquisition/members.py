@@ -9,13 +9,12 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from tradeoffs.acquisition.contents import CARD, FINGERPRINT, SOURCE
+from tradeoffs.acquisition.contents import CARD, FINGERPRINT, SOURCE, UNFINISHED
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.folders import walk
 
 _OWN = (SOURCE, FINGERPRINT, CARD)
-_UNFINISHED = ".unfinished"
-_LONGEST = 255 - len(f".{_UNFINISHED}")  # bytes of a name, as file systems allow, with what an unfinished member adds
+_LONGEST = 255 - len(f".{UNFINISHED}")  # bytes of a name, as file systems allow, with what an unfinished member adds
 _DEEPEST = 100  # folders; the deepest data set has five
 
 
@@ -26,7 +25,7 @@ def safe_name(archive: Path, name: str) -> str:
         raise InputError(f"{archive}: holds {name[:200]!r}, outside the target folder; get it from its publisher")
     if len(path.parts) > _DEEPEST or any(len(os.fsencode(part)) > _LONGEST for part in path.parts):
         raise InputError(f"{archive}: holds {name[:80]!r}..., a name too long or too deep; get it from its publisher")
-    if path.parts[0] in _OWN or path.name.endswith(_UNFINISHED):
+    if path.parts[0] in _OWN or path.name.endswith(UNFINISHED):
         raise InputError(f"{archive}: holds {name!r}, a name that unpacking itself uses; unpack the archive by hand")
     return str(path)
 
@@ -78,7 +77,7 @@ def is_whole(path: Path, size: int) -> bool:
 def unfinished(path: Path) -> Path:
     """Return where a member is written until it is complete; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    return path.with_name(f".{path.name}{_UNFINISHED}")
+    return path.with_name(f".{path.name}{UNFINISHED}")
 
 
 def write_whole(path: Path, size: int, blocks: Iterable[bytes]) -> None:
@@ -113,7 +112,7 @@ def check_folder(folder: Path, sizes: dict[str, int]) -> None:
         for name in [entry.name for entry in listed]:
             relative = f"{base}/{name}" if base else name
             path = folder / relative
-            if name.endswith(_UNFINISHED):
+            if name.endswith(UNFINISHED):
                 path.unlink()
             elif relative in sizes:
                 if not is_whole(path, sizes[relative]):

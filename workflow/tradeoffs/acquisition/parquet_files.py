@@ -6,6 +6,7 @@ here alone, when a file is read.
 
 import importlib
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from tradeoffs.acquisition.storage import exclusive, explained
 from tradeoffs.step.errors import InputError, RefusedError
 from tradeoffs.step.files import read_json, write_json
 
+PART = re.compile(r"(.*-)(\d{5})-of-(\d{5})\.parquet")  # of a set of files, as the hub numbers them
 NOTE = "parquet.json"  # below a folder that was made, of which files: their names and sizes
 PARQUET = ("waterbirds", "objectnet")  # the data sets that are read from such files
 
@@ -28,8 +30,26 @@ class Schema(NamedTuple):
 
 
 def files(folder: Path, pattern: str) -> list[Path]:
-    """Return the parquet files of a pattern in ``folder`` or its ``data/``, in the order of their names."""
-    return sorted(path for place in (folder, folder / "data") for path in place.glob(pattern))
+    """Return the parquet files of a pattern in ``folder`` or its ``data/``, in the order of their names.
+
+    InputError where both have some, or where one set of files is there in two numbers of parts: images would count
+    twice.
+    """
+    places = [sorted(place.glob(pattern)) for place in (folder, folder / "data")]
+    if all(places):
+        raise InputError(
+            f"{folder}: {places[0][0].name} lies in it and others in data/; leave the files of one of the two"
+        )
+    found = sorted(path for listed in places for path in listed)
+    parts: dict[str, Path] = {}
+    for path in found:
+        if part := PART.fullmatch(path.name):
+            other = parts.setdefault(part[1], path)
+            if PART.fullmatch(other.name)[3] != part[3]:  # type: ignore[index]
+                raise InputError(
+                    f"{path}: {other.name} is of the same images in other parts; leave the files of one number"
+                )
+    return found
 
 
 def make(out: Path, sources: Sequence[Path], write: Callable[[Path], None]) -> None:
@@ -42,8 +62,12 @@ def make(out: Path, sources: Sequence[Path], write: Callable[[Path], None]) -> N
     with exclusive(out), explained(out, "nothing is kept of what was written; run it again"):
         if (out / SOURCE).exists():
             raise InputError(f"{out}: was unpacked from an archive; move it away, or give another --out")
+        if out.is_dir() and not any(out.iterdir()):
+            out.rmdir()  # made by whoever wants to see an output there
         if out.exists():
-            if sizes and _sizes(out) not in (None, sizes):
+            if (made_of := _sizes(out)) is None:
+                raise InputError(f"{out}: was not made of parquet files; move it away, or give another --out")
+            if sizes and made_of != sizes:
                 raise InputError(
                     f"{out}: was made of other files than those of {sources[0].parent}; move it away, or give another "
                     "--out"

@@ -93,8 +93,8 @@ def headers(offset: int, version: Version, checksum_known: bool) -> dict[str, st
 
 def request(url: str, wanted: dict[str, str]) -> Any:
     """Return the response to a GET; TryAgainError for what may pass, NotDeliveredError for what will not."""
-    address, authorization = without_password(url)
     try:
+        address, authorization = without_password(url)
         get = urllib.request.Request(address, headers=wanted)
         if authorization:
             get.add_unredirected_header("Authorization", authorization)

@@ -67,7 +67,7 @@ def _unpack_member(found: tarfile.TarFile, member: tarfile.TarInfo, selection: S
         return
     if not selection.add(member.name, member.size, stat.S_IFREG if member.isreg() else stat.S_IFLNK):
         return
-    path = folder / list(selection.sizes)[-1]
+    path = folder / next(reversed(selection.sizes))
     stream = found.extractfile(member)
     if stream is None:
         raise tarfile.ReadError(f"{member.name} has no content")

@@ -2,7 +2,8 @@
 
 ``FOLDER`` appears by a rename, when all wanted members are whole, with ``source.json`` (archive and settings it comes
 from), ``fingerprint.json`` and ``card.json``. Until then they are in ``.FOLDER.unpacking``, where the next run goes on:
-a member gets its name when it is complete, and what has its name and size is not unpacked again.
+a member gets its name when it is complete, and what has its name and size is not unpacked again. One that is there
+from the same archive and settings is verified, and mended, where it lies.
 
 The fingerprint of an unpacked data set is over the archive's SHA-256 and the members' paths and sizes. Every member was
 checked against the archive's own CRC-32 as it was written; hashing hundreds of gigabytes again would add nothing.
@@ -59,11 +60,12 @@ def unpack(archive: Path, out: Path, settings: Settings) -> None:
             _write_marks(out, out.name, listing(out), kept, started)
             return
         source = {"archive": archive.name, "sha256": known_sha256(archive), "spec": settings._asdict()}
-        staging = out.with_name(f".{out.name}.unpacking")
-        _stage(staging, out, source)
+        staging = _stage(out.with_name(f".{out.name}.unpacking"), out, source)
         sizes = _write_members(archive, staging, settings)
         check_folder(staging, sizes)
         _write_marks(staging, out.name, sizes, source, started)
+        if staging == out:
+            return
         replaced = out.with_name(f".{out.name}.replaced")
         if out.exists():
             out.rename(replaced)
@@ -113,8 +115,16 @@ def _write_members(archive: Path, folder: Path, settings: Settings) -> dict[str,
     return unpack_zip(archive, folder, password, members)
 
 
-def _stage(staging: Path, out: Path, source: dict[str, Any]) -> None:
-    """Make the staging folder, or keep what an earlier run unpacked there, or at ``out``, from the same source."""
+def is_unpacked(out: Path, archive: Path, settings: Settings) -> bool:
+    """Whether all that these settings want of the archive is in ``out`` already, so that it may be gone."""
+    try:
+        return _kept(out, archive, settings) is not None
+    except InputError:  # not all is there
+        return False
+
+
+def _stage(staging: Path, out: Path, source: dict[str, Any]) -> Path:
+    """Return where to unpack to: ``out`` where it is from the same source, else ``staging``, made or kept as it is."""
     shutil.rmtree(out.with_name(f".{out.name}.replaced"), ignore_errors=True)
     if staging.exists() and not _is_from(_source(staging), source):
         shutil.rmtree(staging)
@@ -124,11 +134,13 @@ def _stage(staging: Path, out: Path, source: dict[str, Any]) -> None:
         old = _source(out)
         if old is None:
             raise InputError(f"{out}: was not made by unpacking; move it away, or give another folder")
-        if _is_from(old, source) and not staging.exists():
-            out.rename(staging)
+        if _is_from(old, source):
+            shutil.rmtree(staging, ignore_errors=True)
+            return out
     if not staging.exists():
         staging.mkdir()
         write_json(staging / SOURCE, source)
+    return staging
 
 
 def _is_from(found: dict[str, Any] | None, source: dict[str, Any]) -> bool:

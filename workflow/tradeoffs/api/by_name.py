@@ -13,7 +13,7 @@ import torch
 from tradeoffs.api import zoo_file
 from tradeoffs.api.described import CLASSES, Given, How, digest, settings
 from tradeoffs.api.kinds import path_of
-from tradeoffs.models import convert, formats, sources, zoo
+from tradeoffs.models import convert, formats, sources, state_dict, zoo
 from tradeoffs.models.networks import loaded
 from tradeoffs.models.sources import zoo as of_zoo
 from tradeoffs.step.cards import check
@@ -77,7 +77,27 @@ def by_name(text: str, how: How, device: torch.device) -> Given:
     if how.architecture is not None and how.architecture.startswith("open_clip/"):
         named = how._replace(architecture=how.architecture.removeprefix("open_clip/"))
         return _converted("open_clip", named, path, device, path.stem, None)
-    return _converted("state_dict", _as_its_card_says(path, how), path, device, path.stem, None)
+    told = _as_its_card_says(path, how)
+    if told.architecture in ("torchscript", "python"):
+        return _of_workflow(path, how, str(told.architecture), told.classes or CLASSES, device)
+    return _converted("state_dict", told, path, device, path.stem, None)
+
+
+def _of_workflow(path: Path, how: How, architecture: str, classes: int, device: torch.device) -> Given:
+    """Return a model that the workflow converted from code, which its file holds or names."""
+    if not how.trust:
+        raise InputError(
+            f"{path}: its card says {architecture}, which is code; if you trust it, say trust (trust=True)"
+        )
+    if said := [key for key in ("mean", "std", "input_size", "weights") if getattr(how, key) is not None]:
+        raise InputError(f"{', '.join(said)}: {path} brings its own; leave it out")
+    tensors = state_dict.read(path)
+    content: dict[str, Any] = {
+        "weights": digest(tensors),
+        "source": {"name": architecture, "file": path.name, "sha256": sha256(path)},
+        "confined": False,
+    }
+    return Given(loaded(tensors, path, architecture, classes, device), path.stem, architecture, classes, content)
 
 
 def _of_zoo(name: str, how: How, device: torch.device) -> Given:

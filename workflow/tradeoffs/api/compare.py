@@ -8,6 +8,7 @@ two ways to train. Another training of either would give another difference, and
 takes several trainings, as the workflow's grid has them (:mod:`tradeoffs.claims.own_models`).
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +19,8 @@ import numpy as np
 import torch
 
 from tradeoffs.api import by_name, defaults, folders, given, markup, result
-from tradeoffs.api.described import Given, How
+from tradeoffs.api.described import CLASSES, Given, How, check_kinds_of
+from tradeoffs.api.described import settings as conversion_settings
 from tradeoffs.api.evaluate import one
 from tradeoffs.api.kinds import check_kinds, html_file, path_of, writable
 from tradeoffs.api.result import Result
@@ -26,11 +28,12 @@ from tradeoffs.benchmarks.evaluate import find
 from tradeoffs.claims.row import EXPLORATORY, HEADLINE
 from tradeoffs.claims.variance import Estimate
 from tradeoffs.claims.verdicts import holm
+from tradeoffs.models.conversion import check_channels
 from tradeoffs.models.networks import Network
 from tradeoffs.results.evaluations import difference
 from tradeoffs.results.table import write_csv
 from tradeoffs.step.declared_benchmarks import benchmarks as declared_benchmarks
-from tradeoffs.step.errors import InputError
+from tradeoffs.step.errors import InputError, refusals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,6 +96,7 @@ class Comparison:
             yield from (f"{model}, {benchmark}: {said}" for said in each.remarks)
 
 
+@refusals()
 def compare(
     models: Mapping[str, Any],
     benchmarks: str | Sequence[str],
@@ -142,6 +146,9 @@ def compare(
         splits = defaults.chosen(name, study, changes.get(name, {})).get("domains", {"val": "val"}).values()
         with folders.opened(name, places, splits):
             pass
+    for model, how in computed.values():
+        check_channels(conversion_settings(how, CLASSES))
+        given.place(model, device)
     for name, (model, how) in computed.items():
         kept: dict[str, Given] = {}
         into = None if below is None else below / name
@@ -279,10 +286,12 @@ def _how(name: str, model: Any, *, below_out: bool) -> tuple[Any, How]:
     """Return a model and what is said of it; InputError for keys that say nothing, or a name that is no folder's."""
     if below_out and (name not in {Path(name).name} - {"", "..", TABLE} or not name.isprintable()):
         raise InputError(f"models: {name!r} names no folder below out; expected text without / in it, not {TABLE}")
+    if below_out and len(os.fsencode(name)) > 255:
+        raise InputError(f"models: {name[:40]}...: names no folder below out; expected up to 255 bytes")
     if not isinstance(model, Mapping):
         return model, How()
     said = {key: value for key, value in model.items() if key != "model"}
     if "model" not in model or (unknown := said.keys() - set(How._fields)):
         wrong = "model is missing" if "model" not in model else f"{', '.join(map(str, unknown))}: unknown"
         raise InputError(f"models: {name}: {wrong}; expected model and any of {', '.join(How._fields)}")
-    return model["model"], How(**said)
+    return model["model"], check_kinds_of(How(**said))

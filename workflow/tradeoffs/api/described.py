@@ -28,6 +28,13 @@ class How(NamedTuple):
     trust: bool = False
 
 
+def check_kinds_of(how: How) -> How:
+    """Return what is said of a model; InputError for trust that is neither True nor False: any text would be true."""
+    if not isinstance(how.trust, bool):
+        raise InputError(f"trust: {how.trust!r}; expected True or False")
+    return how
+
+
 class Given(NamedTuple):
     """The network, on its device, and what the card says of it; ``content`` are keys of the card."""
 

@@ -1,8 +1,9 @@
 """Put any model through a benchmark, in one call: the code that the workflow runs, and so its numbers."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from tradeoffs.api import defaults, folders, given
-from tradeoffs.api.described import Given, How
+from tradeoffs.api.described import Given, How, check_kinds_of
 from tradeoffs.api.kinds import check_kinds, writable
 from tradeoffs.api.result import Result
 from tradeoffs.benchmarks.evaluate import CURE, code, device_name, find, found, measured, write_outcomes
 from tradeoffs.compute import bars, memory, precision
 from tradeoffs.step.cards import digests, made
 from tradeoffs.step.code_id import code_id
+from tradeoffs.step.errors import refusals
 from tradeoffs.step.files import write_json
 
 
@@ -72,16 +74,29 @@ def evaluate(
 
     Raises tradeoffs.InputError, in one line, for whatever does not fit.
     """
-    how = How(mean, std, input_size, classes, architecture, weights, features, trust)
+    how = check_kinds_of(How(mean, std, input_size, classes, architecture, weights, features, trust))
     changes = settings or {}
     return one(model, benchmark, data, how, name, study, changes, device, out, progress)
 
 
+_ONE = threading.RLock()
+
+
 @contextmanager
 def _alone(device: torch.device) -> Iterator[None]:
-    """Compute as the workflow does, whatever the caller has switched, and leave torch's switches as they were."""
-    default = torch.get_default_dtype()
+    """Compute as the workflow does, whatever the caller has switched, and leave torch's switches as they were.
+
+    The switches are the process's: a call from another thread waits.
+    """
+    with _ONE, _switched(device):
+        yield
+
+
+@contextmanager
+def _switched(device: torch.device) -> Iterator[None]:
+    default, usual = torch.get_default_dtype(), torch.get_default_device().type == "cpu"
     with (
+        nullcontext() if usual else torch.device("cpu"),
         precision.decided(device),
         torch.random.fork_rng([device] if device.type == "cuda" else []),
         torch.inference_mode(mode=False),
@@ -96,6 +111,7 @@ def _alone(device: torch.device) -> Iterator[None]:
             torch.set_default_dtype(default)
 
 
+@refusals()
 def one(
     model: object,
     benchmark: str,

@@ -14,6 +14,7 @@ from tradeoffs.api.evaluate import one
 from tradeoffs.compute.device import choose_device
 from tradeoffs.models import confinement
 from tradeoffs.step.errors import InputError
+from tradeoffs.study.config_files import refuse_trap
 
 
 def run(
@@ -71,6 +72,7 @@ def changed(given: list[str]) -> dict[str, Any]:
         if name in found:
             raise InputError(f"--settings: {name} is named twice; expected each once")
         try:
+            refuse_trap(value, f"--settings {name}")
             found[name] = _numbers(yaml.safe_load(value))
         except (yaml.YAMLError, ValueError, OverflowError, RecursionError):  # a date, say, that there is not
             equals = ""

@@ -77,8 +77,10 @@ def run(
     file = downloads / archive.file
     # A rule's name stands for members that are all that is needed: the rest is not fetched where the server lets us.
     wanted = Wanted(archive.members, archive.password) if isinstance(archive.members, str) else None
-    download(archive.urls, file, Published(archive.sha256, archive.md5, archive.size), wanted)
-    unpack.unpack(file, unpacked, unpack.Settings(archive.kind, archive.password, archive.members))
+    asked = unpack.Settings(archive.kind, archive.password, archive.members)
+    if file.exists() or not unpack.is_unpacked(unpacked, file, asked):
+        download(archive.urls, file, Published(archive.sha256, archive.md5, archive.size), wanted)
+    unpack.unpack(file, unpacked, asked)
     parts[str(declared.folder)] = unpacked / str(declared.folder)
     for place, addresses in declared.files.items():
         parts[place] = downloads / Path(place).name

@@ -15,10 +15,11 @@ from tradeoffs.acquisition.contents import FINGERPRINT
 from tradeoffs.acquisition.fingerprint import recorded
 from tradeoffs.api.kinds import path_of
 from tradeoffs.benchmarks.evaluate import find
-from tradeoffs.data import names
+from tradeoffs.data import clusters, names
 from tradeoffs.step.cards import check
 from tradeoffs.step.declared_data import DataSet, data
 from tradeoffs.step.errors import InputError
+from tradeoffs.step.files import sha256
 from tradeoffs.step.folders import is_file, unreadable, walk
 from tradeoffs.step.similar import did_you_mean
 from tradeoffs.study.published_data import folder_of, held
@@ -124,9 +125,11 @@ def _as_published(name: str, path: Path, splits: Iterable[str]) -> Folder:
 
 
 def listed(root: Path, declared: DataSet, splits: Iterable[str]) -> str:
-    """Return the fingerprint of a folder that has none."""
+    """Return the fingerprint of a folder that has none; of the table of clusters, a small file, the content counts."""
     parts = [declared.folder, *declared.files, declared.imagenet] if declared.archive else dict.fromkeys(splits)
     total = hashlib.sha256()
+    if is_file(root / clusters.FILE):
+        total.update(f"{sha256(root / clusters.FILE)} {clusters.FILE}\n".encode())
     for part in parts:
         if part is None:
             continue

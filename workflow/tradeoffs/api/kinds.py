@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tradeoffs.step.errors import InputError
+from tradeoffs.step.files import plain
 
 
 def check_kinds(benchmark: object, changes: object, name: object, out: object) -> None:
@@ -60,5 +61,6 @@ def html_file(key: str, given: object) -> Path:
     path = path_of(key, given, expected)
     if path.is_dir():
         raise InputError(f"{key}: {given}: is a folder; expected {expected}")
+    plain(path)
     writable(path.parent, key)
     return path

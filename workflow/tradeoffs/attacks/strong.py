@@ -253,7 +253,7 @@ def input_gradient(objective: Tensor, x: Tensor) -> Tensor:
     if found is None:
         raise InputError(
             "the network's logits have no gradient with respect to its input (a forward pass under no_grad, or through "
-            "integers), and white-box attacks follow it; restrict the model to `benchmarks:` other than adversarial"
+            "integers), and white-box attacks follow it; leave the benchmarks out of this model that attack it"
         )
     return found
 

@@ -4,10 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
 from tradeoffs.step.declared_benchmarks import STUDIES
 from tradeoffs.step.errors import InputError
+from tradeoffs.step.json_schema import Validator
 
 COMMON: dict[str, dict[str, Any]] = {
     "seed": {"type": "integer", "minimum": 0, "maximum": 2147483647},
@@ -44,7 +43,7 @@ def _checked(benchmark: str, where: str, name: str, value: Any, schema: Mapping[
     own = {key: part for key, part in schema.items() if key not in STUDIES}
     if "properties" in own:
         own["additionalProperties"] = False
-    for error in Draft202012Validator(_resolved(own)).iter_errors(plain):
+    for error in Validator(_resolved(own)).iter_errors(plain):
         inner = "".join(f".{step}" for step in error.absolute_path)
         raise InputError(
             f"{where}: {name}{inner} = {str(error.instance)[:80]!r}: {error.message[:120]}; "

@@ -24,5 +24,6 @@ def shown(title: str | None) -> Iterator[None]:
 def over(images: int) -> Any:
     """Return a bar of so many images, on standard error; in a file it speaks up once in a while only."""
     title = _TITLE.get()
-    pause = 0.2 if title is not None and sys.stderr.isatty() else 20.0
-    return tqdm(desc=title, total=images, unit="image", mininterval=pause, leave=False, disable=title is None)
+    silent = title is None or sys.stderr is None  # as in a process without a terminal on some systems
+    pause = 0.2 if not silent and sys.stderr.isatty() else 20.0
+    return tqdm(desc=title, total=images, unit="image", mininterval=pause, leave=False, disable=silent)

@@ -9,6 +9,7 @@ import sys
 import torch
 
 from tradeoffs.step.errors import InputError
+from tradeoffs.step.ranges import is_number
 
 _LARGEST = 250  # images; larger batches are no faster
 _CPU_PIXELS = 32 * 224**2  # what fits the caches, and a fraction of a GB in any network
@@ -28,7 +29,7 @@ def threads() -> int | None:
     text = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     if not text:
         return None
-    if not text.isdecimal() or int(text) < 1:
+    if not is_number(text) or int(text) < 1:
         raise InputError(f"OMP_NUM_THREADS = {text!r}; expected a number of threads, 1 or more")
     return int(text)
 

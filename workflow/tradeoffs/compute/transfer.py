@@ -1,10 +1,12 @@
 """How arrays reach the device: so that the CPU goes on while a GPU copies, and in the layout it computes fastest in."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
+
+Module = TypeVar("Module", bound=nn.Module)
 
 
 def pinned(array: NDArray[Any], device: torch.device) -> Tensor:
@@ -16,6 +18,13 @@ def pinned(array: NDArray[Any], device: torch.device) -> Tensor:
 def sent(array: NDArray[Any], device: torch.device) -> Tensor:
     """Return an array as a tensor on the device; the CPU waits for no copy, nor for what the GPU computes before it."""
     return pinned(array, device).to(device, non_blocking=True)
+
+
+def laid_out(network: Module, memory_format: torch.memory_format) -> Module:
+    """Return a network with its weights so in memory; as they lie where any has five axes, for which there is none."""
+    if any(tensor.dim() > 4 for tensor in (*network.parameters(), *network.buffers())):
+        return network
+    return network.to(memory_format=memory_format)
 
 
 def layout(device: torch.device) -> torch.memory_format:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.data.listing import check_pairs, class_folders
+from tradeoffs.data.listing import by_stem, check_pairs, class_folders
 from tradeoffs.data.mappings import read_mapping
 from tradeoffs.data.names import IMAGENET9_VARIANTS, check_imagenet9_mapping, imagenet9_classes
 from tradeoffs.step.errors import InputError
@@ -78,8 +78,8 @@ def foregrounds(root: Path) -> Foregrounds:
     mask_root = root / "bg_challenge" / "fg_mask" / "val"
     masks: list[Path] = []
     for label, name in enumerate(images.class_names):
-        own = {path.stem: path for path, number in zip(images.paths, images.labels, strict=True) if number == label}
-        found = {path.stem: path for path in files(mask_root / name, (".npy",))}
+        own = by_stem(path for path, number in zip(images.paths, images.labels, strict=True) if number == label)
+        found = by_stem(files(mask_root / name, (".npy",)))
         check_pairs(own, found, root / "bg_challenge" / "original" / "val" / name, mask_root / name)
         masks += [found[stem] for stem in own]
     return Foregrounds(images.paths, masks, images.labels)

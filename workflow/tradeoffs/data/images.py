@@ -4,8 +4,8 @@ Pixels are those of torchvision's Resize (bilinear with antialiasing, on 8-bit i
 of size is needed none is made, so the stored pixels arrive untouched.
 
 Published sets have 8 bits a channel. Copies that went through another program may not: 16-bit grey is scaled to 8
-(Pillow would clip it to white), and a mask of labels, 0 and 1 or two colours, is read as nothing and all (Pillow would
-read 1 as 1/255). What could mean two things is refused by name.
+(Pillow would clip it to white), of 16-bit colours the upper 8 are taken, and a mask of labels, 0 and 1 or two colours,
+is read as nothing and all (Pillow would read 1 as 1/255). What could mean two things is refused by name.
 """
 
 import io
@@ -23,7 +23,10 @@ from tradeoffs.step.inputs import opened
 
 _CURE = "make or unpack the data set again"
 NOTHING = "no images to read; the selection is empty"
+_LOW = "16 bits, but no value above 255; save it with 8 bits"
 _LABELS = 16  # a lossless mask whose values are all below this holds labels, not shares of 255
+_TINGE = 64  # between the channels of a mask with loss; grey ones differ by what compression adds
+_COLOURED = "a mask of several colours; save it as grey, 255 for the object"
 _UNITS = {"L;2": 85, "L;4": 17}  # what Pillow makes of a stored 1 where a pixel has 2 or 4 bits
 # Every read of a file and every block that is decoded hands Python's lock to another thread and wants it back, which is
 # what many threads wait for. So a file is read as a whole, and decoded in one block.
@@ -107,7 +110,10 @@ def stack(
     for pixels, path in zip(decoded, names, strict=True):
         if pixels.shape != expected:
             found, first = (f"{size[1]}x{size[0]}" for size in (pixels.shape, expected))
-            raise InputError(f"{path}: {found} pixels where the first has {first}; set a resize and crop for this set")
+            raise InputError(
+                f"{path}: {found} pixels where the first has {first}; expected one size, as published or by a resize "
+                "and crop of the set"
+            )
     return np.stack(decoded)
 
 
@@ -138,7 +144,10 @@ def _load(path: Path) -> _Loaded:
             raw = file.tile[0][3] if file.tile else None
             lossy = file.format in ("JPEG", "MPO")
             file.load()
-            return _Loaded(file, lossy, _UNITS.get(raw, 1) if isinstance(raw, str) else 1)
+            stored = str(raw[0] if isinstance(raw, tuple) and raw else raw)
+            if ";16" in stored and file.mode[0] not in "IF" and not np.asarray(file.convert("RGB")).any():
+                raise InputError(f"{path}: {_LOW}")
+            return _Loaded(file, lossy, _UNITS.get(stored, 1))
 
 
 @contextmanager
@@ -170,7 +179,7 @@ def _eight_bits(part: Image.Image, whole: Image.Image, path: Path) -> Image.Imag
         kind = "floats" if whole.mode == "F" else "32-bit numbers"
         raise InputError(f"{path}: its pixels are {kind}, whose range is not known; save it with 8 or 16 bits")
     if 0 < int(np.asarray(whole).max()) < 256:
-        raise InputError(f"{path}: 16 bits, but no value above 255; save it with 8 bits")
+        raise InputError(f"{path}: {_LOW}")
     values = np.asarray(part).astype(np.int64)
     return Image.fromarray(((values + 128) // 257).astype(np.uint8))
 
@@ -190,6 +199,8 @@ def _levels(loaded: _Loaded, path: Path) -> NDArray[np.uint8]:
         levels = np.asarray(_converted(found, "L", path))
         if levels.max() == 1:
             raise InputError(f"{path}: a mask of 0 and 1 out of 255, with loss; save it as PNG with 0 and 255")
+        if int(np.ptp(np.asarray(_converted(found, "RGB", path)), axis=-1).max()) > _TINGE:
+            raise InputError(f"{path}: {_COLOURED}")
         return levels
     levels = np.asarray(_converted(found, "L", path)) if found.mode in ("1", "L") else _one_channel(found, path)
     if levels.max() == loaded.unit and np.isin(levels, (0, loaded.unit)).all():
@@ -205,20 +216,23 @@ def _one_channel(found: Image.Image, path: Path) -> NDArray[np.uint8]:
     codes, alpha = (pixels[..., 0] << 16) + (pixels[..., 1] << 8) + pixels[..., 2], pixels[..., 3]
     if codes.min() == codes.max() and alpha.min() < alpha.max():
         raise InputError(f"{path}: a mask of one colour whose transparency varies; save it as grey, 255 for the object")
+    if alpha.min() < alpha.max() and not np.array_equal(codes > 0, alpha > 0):
+        raise InputError(f"{path}: a mask whose transparency says another thing; save it as grey, 255 for the object")
     if np.array_equal(pixels[..., 0], pixels[..., 1]) and np.array_equal(pixels[..., 0], pixels[..., 2]):
         return pixels[..., 0].astype(np.uint8)
     if len(np.unique(codes)) == 2 and codes.min() == 0:
         return np.where(codes > 0, 255, 0).astype(np.uint8)
-    raise InputError(f"{path}: a mask of several colours; save it as grey, 255 for the object")
+    raise InputError(f"{path}: {_COLOURED}")
 
 
 def _open_mask(path: Path) -> Image.Image:
-    if path.suffix != ".npy":
+    if path.suffix.lower() != ".npy":
         return Image.fromarray(_levels(_load(path), path))
+    with opened(path, "mask", _CURE) as stream:
+        content = io.BytesIO(stream.read())
     try:
-        with opened(path, "mask", _CURE) as stream:
-            found = np.load(stream, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        found = np.lib.format.read_array(content, allow_pickle=False)  # numpy.load takes archives and pickles too
+    except Exception as error:  # a header is Python's syntax, whose damage is an error of any kind
         raise _unreadable(path, "mask", error) from None
     numbers = found.ndim == 2 and found.size > 0 and found.dtype.kind in "biuf"
     if not numbers or not np.all((found >= 0) & (found <= 1)):  # a comparison with NaN is false

@@ -1,6 +1,6 @@
 """Lists of a data set's images: by class folder, spread evenly, in pairs with masks. Nothing is decoded here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +33,15 @@ def class_folders(classes: Sequence[Path]) -> ClassFolders:
         paths += images
         labels += [label] * len(images)
     return ClassFolders(paths, np.array(labels, dtype=np.int64), [folder.name for folder in classes])
+
+
+def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
+    """Return files by their names without suffix; InputError for two of one name: which is meant nobody can say."""
+    found: dict[str, Path] = {}
+    for path in paths:
+        if (other := found.setdefault(path.stem, path)) != path:
+            raise InputError(f"{path}: there is {other.name} too; leave one of the two in the folder")
+    return found
 
 
 def spread(size: int, count: int) -> NDArray[np.int64]:

@@ -31,7 +31,6 @@ _BYTES = re.compile(r"struct<.*\bbytes: (large_)?binary\b.*>")
 _PLAIN_BYTES = re.compile(r"(large_)?binary")
 _NAME = r"(u?int\d+|(large_)?string|dictionary<values=(large_)?string\b.*)"
 _CLASS = re.compile(rf"{_NAME}|(large_)?list<\w+: {_NAME}>")
-_PART = re.compile(r"(.*-)(\d{5})-of-(\d{5})\.parquet")
 
 
 def write(folder: Path, out: Path, mappings: Callable[[Path], None]) -> None:
@@ -72,7 +71,7 @@ def _files(folder: Path) -> list[Path]:
     if not found:
         raise InputError(f"{folder}: has no *.parquet; expected the files of the copy")
     for path in found:
-        if part := _PART.fullmatch(path.name):
+        if part := parquet_files.PART.fullmatch(path.name):
             for number in range(int(part[3])):
                 other = path.with_name(f"{part[1]}{number:05d}-of-{part[3]}.parquet")
                 if not other.is_file():

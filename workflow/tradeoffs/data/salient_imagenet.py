@@ -19,12 +19,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tradeoffs.data.listing import check_pairs
+from tradeoffs.data.listing import by_stem, check_pairs
 from tradeoffs.data.mappings import UNPACK
 from tradeoffs.data.wnids import MINIATURE, PUBLISHED
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.folders import files
 from tradeoffs.step.inputs import read_csv, read_text, shown
+from tradeoffs.step.ranges import is_number
 
 _SPURIOUS_ANSWERS = ("separate_object", "background")
 _ANSWERS = ("main_object", *_SPURIOUS_ANSWERS)
@@ -67,7 +68,7 @@ def read(root: Path, images_root: Path, answers_csv: Path) -> SalientImageNet:
         for feature, is_spurious in features.items():
             for name, mask in _masks(folder, feature, listed).items():
                 (spurious if is_spurious else core)[name].append(mask)
-        present = {path.stem: path for path in files(images)}
+        present = by_stem(files(images))
         for name in sorted(core.keys() | spurious.keys()):
             if name not in present:
                 raise InputError(f"{images / name}.JPEG: image not found, but it has masks; correct the images' path")
@@ -90,7 +91,7 @@ def spurious_features(answers_csv: Path) -> dict[int, dict[int, bool]]:
                 f"{answers_csv}: row {number} has too few cells or no {', '.join(_COLUMNS)} (its columns are "
                 f"{shown([str(name) for name in row])}); fetch it again"
             )
-        if not label.isdecimal() or not feature.isdecimal() or answer not in _ANSWERS:
+        if not (is_number(label) and is_number(feature)) or answer not in _ANSWERS:
             raise InputError(
                 f"{answers_csv}: row {number} has class {label!r}, feature {feature!r}, answer {answer!r}; expected "
                 f"two whole numbers and one of {', '.join(_ANSWERS)}"
@@ -100,10 +101,10 @@ def spurious_features(answers_csv: Path) -> dict[int, dict[int, bool]]:
     if not votes:
         raise InputError(f"{answers_csv}: holds no answers; fetch it again")
     for (of_class, of_feature), count in asked.items():
-        if count < _WORKERS:
+        if count != _WORKERS:
             raise InputError(
-                f"{answers_csv}: class {of_class}, feature {of_feature} has {count} of {_WORKERS} answers; the table "
-                "was cut off: fetch it again"
+                f"{answers_csv}: class {of_class}, feature {of_feature} has {count} answers, expected {_WORKERS}; the "
+                "table was cut off or joined: fetch it again"
             )
     return {
         label: {feature: count >= _VOTES for feature, count in features.items()} for label, features in votes.items()
@@ -118,7 +119,7 @@ def _masks(folder: Path, feature: int, listed: dict[str, list[str]]) -> dict[str
             f"{names_file}: no column for feature {feature} among {shown(list(listed))}; unpack the data set again"
         )
     mask_folder = folder / f"feature_{feature}"
-    masks = {path.stem: path for path in files(mask_folder)}
+    masks = by_stem(files(mask_folder))
     names = {name: folder / f"{name}.JPEG" for name in listed[str(feature)]}
     for name in names.keys() - masks.keys():
         raise InputError(f"{mask_folder / name}.JPEG: mask not found, but {names_file} lists it; unpack again")
@@ -152,7 +153,7 @@ def _rows(path: Path) -> list[tuple[int, dict[str | None, str | None]]]:
 def _wnids(path: Path) -> dict[int, str]:
     try:
         content = ast.literal_eval(read_text(path, UNPACK))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, TypeError, ValueError, RecursionError, MemoryError):
         raise InputError(f"{path}: not a dict literal of class index to wnid; unpack the data set again") from None
     if not isinstance(content, dict) or not all(isinstance(k, int) and isinstance(v, str) for k, v in content.items()):
         raise InputError(f"{path}: not a dict of class index to wnid; unpack the data set again")

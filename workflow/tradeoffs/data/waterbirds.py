@@ -18,6 +18,7 @@ from tradeoffs.data.waterbirds_layout import COLUMNS, FOLDER
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.folders import IMAGE_SUFFIXES, is_file, walk
 from tradeoffs.step.inputs import read_csv, shown
+from tradeoffs.step.ranges import is_number
 
 SPLITS = ("train", "val", "test")
 
@@ -44,8 +45,8 @@ def read(root: Path, split: str) -> Waterbirds:
     """Index train, val or test; ``root`` holds the folder waterbird_complete95_forest2water2.
 
     The whole table is checked first. Raises InputError that names the row for a wrong number of cells, a value that is
-    not one of those above, an img_id used twice, a file of the split that is not on disk; for images that no row
-    lists, as of a table that was cut off; and for an empty split.
+    not one of those above, an img_id or a file used twice, a file outside the data set or, of the split, not on disk;
+    for images that no row lists, as of a table that was cut off; and for an empty split.
     """
     if split not in SPLITS:
         raise InputError(f"{split!r}: no such split of Waterbirds; expected one of {', '.join(SPLITS)}")
@@ -58,7 +59,11 @@ def read(root: Path, split: str) -> Waterbirds:
         if img_id in ids:
             raise InputError(f"{table}: row {number} repeats img_id {img_id}; unpack the data set again")
         ids.add(img_id)
-        listed.add(os.path.relpath(row.path, table.parent))
+        name = os.path.relpath(row.path, table.parent)
+        if name in listed or Path(name).parts[0] == os.pardir:
+            what = "again" if name in listed else "outside the data set"
+            raise InputError(f"{table}: row {number} lists {name} {what}; unpack the data set again")
+        listed.add(name)
         if row.split == SPLITS.index(split):
             if not is_file(row.path):
                 raise InputError(f"{row.path}: file not found, but row {number} of {table} lists it; unpack again")
@@ -97,7 +102,7 @@ def _parse(table: Path, number: int, cells: list[str]) -> tuple[int, _Row]:
     if len(cells) != len(COLUMNS):
         raise InputError(f"{table}: row {number} has {len(cells)} cells, expected {len(COLUMNS)}; unpack again")
     values = dict(zip(COLUMNS, cells, strict=True))
-    if not values["img_id"].isdecimal():
+    if not is_number(values["img_id"]):
         raise InputError(f"{table}: row {number} has img_id {values['img_id']!r}; expected a whole number")
     for key, count in _ALLOWED.items():
         if values[key] not in {str(value) for value in range(count)}:

@@ -30,14 +30,14 @@ def write(folder: Path, out: Path) -> None:
     readable or of another data set, and where pyarrow is not installed.
     """
     files = {split: parquet_files.files(folder, f"{split}-*.parquet") for split in SPLITS}
-    for split in SPLITS:
-        if not files[split]:
-            raise InputError(f"{folder}: has no {split}-*.parquet; expected those of {', '.join(SPLITS)}")
     sources = [path for listed in files.values() for path in listed]
     parquet_files.make(out, sources, lambda staging: _write(folder, files, staging / waterbirds_layout.FOLDER))
 
 
 def _write(folder: Path, files: Mapping[str, Sequence[Path]], base: Path) -> None:
+    for split in SPLITS:
+        if not files[split]:
+            raise InputError(f"{folder}: has no {split}-*.parquet; expected those of {', '.join(SPLITS)}")
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(waterbirds_layout.COLUMNS)

@@ -141,10 +141,10 @@ def output(network: nn.Module, x: Tensor, num_classes: int | None, what: str) ->
     try:
         logits: Any = network(x.clone())  # a copy: the network may change its input
     except Exception as error:
-        reason = " ".join(str(error).split())[-200:]
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise InputError(
-            f"{what}: fails on images of {x.shape[-1]} px ({len(x)} at once: {reason}); set input_size to the size it "
-            "takes"
+            f"{what}: fails on {len(x)} images of {x.shape[-1]} px, float32 ({reason}); if it takes one size alone, "
+            "set input_size to that"
         ) from None
     shape = list(logits.shape) if isinstance(logits, Tensor) else None
     if not shape or shape != [len(x), num_classes or shape[-1]]:

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tradeoffs.compute.transfer import laid_out
 from tradeoffs.models import state_dict, user_code
 from tradeoffs.models.normalised import Wrapped, wrap
 from tradeoffs.step.errors import InputError
@@ -105,7 +106,7 @@ def dressed(network: nn.Module, num_classes: int, features: bool, plain: bool, *
     """
     whole = wrap(network, num_classes, *preprocessing) if features else Wrapped(network, None, *preprocessing)
     whole.plain = plain
-    return whole if plain else whole.to(memory_format=torch.channels_last)
+    return whole if plain else laid_out(whole, torch.channels_last)
 
 
 def _function(place: user_code.Place, factory: str) -> Callable[..., Any]:

@@ -18,7 +18,7 @@ from typing import Any, Protocol, cast
 import torch
 from torch import Tensor, nn
 
-from tradeoffs.compute.transfer import layout
+from tradeoffs.compute.transfer import laid_out, layout
 from tradeoffs.models import factory, scripted, state_dict, zero_shot
 from tradeoffs.models.catalogue import ARCHITECTURES
 from tradeoffs.models.normalised import wrap
@@ -52,7 +52,7 @@ def build(architecture: str, num_classes: int) -> nn.Module:
         network: nn.Module = SmallResNet(blocks[architecture], num_classes)
     else:
         network = wrap(unwrapped(architecture, num_classes), num_classes)
-    return network.to(memory_format=torch.channels_last)
+    return laid_out(network, torch.channels_last)
 
 
 def unwrapped(architecture: str, num_classes: int) -> nn.Module:
@@ -123,7 +123,7 @@ def loaded(tensors: Any, weights: Path, architecture: str, num_classes: int, dev
     elif architecture == "python":
         network = factory.unpack(tensors, num_classes, weights)
     else:
-        network = build(architecture, num_classes).to(memory_format=layout(device))
+        network = laid_out(build(architecture, num_classes), layout(device))
         state_dict.fit(network, tensors, weights, f"a {architecture} with {num_classes} classes")
     network.to(device).eval().requires_grad_(False)
     return cast(Network, network)

@@ -8,6 +8,7 @@ with ``step(part)``.
 """
 
 import importlib
+import io
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -124,6 +125,8 @@ def choice(given: str, known: Iterable[str]) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a letter that the terminal lacks is no reason to lose a result
+        sys.stdout.reconfigure(errors="backslashreplace")
     return exit_code(lambda: _run(sys.argv[1:] if argv is None else list(argv)))
 
 

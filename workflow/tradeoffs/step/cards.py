@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from tradeoffs.step.errors import InputError, RefusedError
 from tradeoffs.step.files import read_json, set_aside, sha256, write_json
+from tradeoffs.step.inputs import opened
 
 
 class DamagedError(InputError):
@@ -22,6 +23,7 @@ class DamagedError(InputError):
 
 
 DIGEST, FILES = "card_sha256", "files"
+_BEGINNING = b'{\n "'  # of JSON as this program writes it
 # Tables that share the card of another table of their step.
 _STEPS = {"sweeps": "summary", "differences": "claims", "regime": "claims", "risks": "curves", "onsets": "claims"}
 _LIBRARIES = (
@@ -157,7 +159,11 @@ def _sound(path: Path) -> dict[str, Any] | None:
 
 
 def _vouches(place: Path, name: str) -> bool:
-    """Whether a card names the file; one that is no longer JSON, or whose digest is wrong, may have."""
+    """Whether a card names the file; one that is no longer JSON, or whose digest is wrong, may have.
+
+    A file that is no JSON was a card if it begins as they do, or holds their digest; else it is somebody's own, a log
+    of a training say.
+    """
     if not place.is_file():
         return False
     try:
@@ -165,7 +171,11 @@ def _vouches(place: Path, name: str) -> bool:
     except RefusedError:
         raise
     except InputError:
-        return True
+        with opened(place) as stream:
+            content = stream.read()
+        return (
+            content.startswith(_BEGINNING) or DIGEST.encode() in content or (not content and place.name == "card.json")
+        )
     if not isinstance(card, dict):
         return False  # somebody else's: no damage makes one of these of a card
     named = isinstance(card.get(FILES), dict) and name in card[FILES]

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tradeoffs.step.addresses import EXPECTED, is_address
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.yaml_files import ROOT, read
 
@@ -101,9 +102,9 @@ def _checked(content: Any, kind: type[Any], path: Path, where: str) -> dict[str,
 
 
 _EXPECTED = {
-    "urls": "a list of addresses that start with http:// or https://",
+    "urls": f"a list of addresses, each {EXPECTED}",
     "members": "a list of globs, the name of a rule, or null for all",
-    "files": "places in the data set and, for each, a list of addresses",
+    "files": f"places in the data set and, for each, a list of addresses, each {EXPECTED}",
     "size": "a number of bytes",
     "sha256": "64 lower-case hex digits",
     "md5": "32 lower-case hex digits",
@@ -145,4 +146,4 @@ def _is(value: Any, key: str) -> bool:
 
 
 def _addresses(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(re.fullmatch(r"https?://[^/\s]+/\S*", str(x)) for x in value)
+    return isinstance(value, list) and bool(value) and all(map(is_address, value))

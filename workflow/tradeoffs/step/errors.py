@@ -30,6 +30,7 @@ _CURES = {
     errno.ENOMEM: "the machine is out of memory; run again when it is less busy",
 }
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_NO_MEMORY = ("DefaultCPUAllocator: can't allocate memory", "failed to map segment from shared object")  # of torch
 
 
 class InputError(Exception):
@@ -68,6 +69,15 @@ def ending() -> Iterator[None]:
         sys.exit(f"error: {refusal(error)}")
 
 
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn what the system refuses within the block into InputError: for calls in Python, which have no exit."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(refusal(error)) from None
+
+
 def say_an_interruption_in_a_word() -> None:
     """Show no traceback where Snakemake is interrupted while it plans: there it lets KeyboardInterrupt end it."""
     shown = sys.excepthook
@@ -101,4 +111,9 @@ def exit_code(main: Callable[[], None]) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+    except (MemoryError, ImportError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and not any(sign in str(error) for sign in _NO_MEMORY):
+            raise
+        print(f"error: {refusal(OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)), 'this step')}", file=sys.stderr)
+        return 2
     return 0

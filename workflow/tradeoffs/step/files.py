@@ -19,10 +19,11 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     """Call ``write(temporary)`` and rename ``temporary`` (same folder, same suffix) to ``path``.
 
     The temporary name is unique, so two processes writing one file never mix; the last rename wins. Raises OSError that
-    names ``path``, or the folder that cannot be made.
+    names ``path``, or the folder that cannot be made; InputError for a device or a pipe, which would become a file.
     """
     if not path.name:  # ".": no file has that name
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    plain(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem[:40]}.{os.getpid()}.{secrets.token_hex(4)}{path.suffix[:20]}")
     try:
@@ -35,6 +36,12 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     finally:
         with contextlib.suppress(OSError):  # a read-only disk: what was refused before counts
             temporary.unlink(missing_ok=True)
+
+
+def plain(path: Path) -> None:
+    """Raise InputError for a path at which there is neither a file nor a folder nor nothing: a device, a pipe."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise InputError(f"{path}: a device, pipe or socket; expected the path of a file to write")
 
 
 def write_whole(path: Path, save: Callable[[BinaryIO], object]) -> None:

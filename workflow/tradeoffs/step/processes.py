@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from tradeoffs.step.ranges import is_number
+
 
 def mark(pid: int) -> str:
     """Return what tells process ``pid`` from a later one of the same number: '4711:298374', or '4711:' where unknown.
@@ -21,7 +23,7 @@ def mark(pid: int) -> str:
 def alive(marked: str) -> bool:
     """Whether the process of which :func:`mark` said ``marked`` is there; what is no such mark is not."""
     number, _, started = marked.partition(":")
-    if not number.isdecimal() or int(number) == 0:
+    if not is_number(number) or int(number) == 0:
         return False
     if started:
         return mark(int(number)) == marked or (_hidden(int(number)) and _exists(int(number)))

@@ -1,10 +1,16 @@
 """What numbers of a step's settings may be: whoever calls a step by hand has no config's schema."""
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tradeoffs.step.errors import InputError
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a whole number that is none too long to be one: Python reads no more than 4,300 digits."""
+    return re.fullmatch("[0-9]{1,18}", text) is not None
 
 
 class Range(NamedTuple):

@@ -34,6 +34,12 @@ def check(config: Config) -> None:
     name = config["study"]
     study = config[name]
     _margins(config["claims"]["margins"])
+    criteria = config["claims"]["criteria"]
+    if criteria["ceiling"] <= criteria["chance_margin"]:
+        raise InputError(
+            f"config: claims.criteria.ceiling = {criteria['ceiling']}; expected more than chance_margin, "
+            f"{criteria['chance_margin']}: no accuracy is that far above chance and not above the ceiling"
+        )
     _read(study["benchmarks"], name)
     _crops(study["benchmarks"], f"config: {name}.benchmarks")
     if name == "miniature":

@@ -4,18 +4,16 @@ import math
 import os
 import re
 import unicodedata
-from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
-from jsonschema.validators import extend
 
 from tradeoffs.step.declared_benchmarks import STUDIES
 from tradeoffs.step.declared_benchmarks import benchmarks as declared_benchmarks
 from tradeoffs.step.errors import InputError
+from tradeoffs.step.json_schema import Validator
 from tradeoffs.step.similar import did_you_mean
 from tradeoffs.study.model import Config
 from tradeoffs.study.schema import schema as whole_schema
@@ -42,22 +40,12 @@ def checked(config: Config, schema_path: Path) -> Config:
         _check_values(config, ())
         _refuse_renamed(config)
         full: Config = _with_defaults(_typed(_without_left_out(_without_budgets(config)), schema), schema)
-        errors = sorted(_Validator(schema).iter_errors(full), key=lambda error: len(error.absolute_path))
+        errors = sorted(Validator(schema).iter_errors(full), key=lambda error: len(error.absolute_path))
     except RecursionError:
         raise InputError("config: is nested too deeply, or holds itself; write it without YAML anchors") from None
     if errors:
         raise InputError(f"config: {_one_line(errors[0])}")
     return full
-
-
-def name_of(value: Any) -> str:
-    """Return what a value of a list is called in ids, metrics and tables: six significant digits."""
-    if isinstance(value, int):
-        return str(value)
-    try:
-        return f"{float(value):g}"
-    except (TypeError, ValueError):
-        return str(value)
 
 
 def _check_values(value: Any, path: tuple[Any, ...]) -> None:
@@ -179,30 +167,6 @@ def _with_defaults(value: Any, schema: Config) -> Any:
     return filled
 
 
-def _unique(validator: Any, wanted: bool, instance: Any, schema: Config) -> Iterator[ValidationError]:
-    """``uniqueItems`` here: the *names* of a list's values differ, for they become ids, metrics and rows of tables.
-
-    An exponent is no part of a name: 1e-05 would be read as a range by whatever takes the name apart.
-    """
-    if not wanted or not isinstance(instance, list):
-        return
-    seen: dict[str, Any] = {}
-    for value in instance:
-        name = name_of(value)
-        if isinstance(value, float) and "e" in name:
-            yield ValidationError(
-                f"0, or numbers from 0.0001 to 999999: {value:g} becomes a name, which has no exponent"
-            )
-        elif name in seen:
-            twice = f"each value once; {value} is listed twice"
-            near = f"values that differ in their first six digits, as they are names; {seen[name]} and {value} are both"
-            yield ValidationError(twice if seen[name] == value else f"{near} {name}")
-        seen.setdefault(name, value)
-
-
-_Validator = extend(Draft202012Validator, {"uniqueItems": _unique})  # type: ignore[no-untyped-call]
-
-
 def _key(path: tuple[Any, ...]) -> str:
     return ".".join(str(part) for part in path)[:200] or "top level"
 
@@ -245,7 +209,7 @@ def _one_line(error: ValidationError) -> str:
         "minLength": f"at least {error.validator_value} characters",
         "maxLength": f"at most {error.validator_value} characters",
         "multipleOf": f"a multiple of {error.validator_value}",
-        "pattern": f"text that matches {error.validator_value}",
+        "pattern": schema.get("expected", f"text that matches {error.validator_value}"),
         "oneOf": "one of these forms",
     }.get(str(error.validator), error.message[:200])
     return f"{key} = {str(error.instance)[:80]!r}; expected {expected}" + (f" ({hint})" if hint else "")

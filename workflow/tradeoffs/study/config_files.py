@@ -4,7 +4,7 @@ First what keeps it from being loaded, then keys that are given twice: YAML lets
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -122,34 +122,52 @@ def refuse_traps(files: Iterable[Path]) -> None:
         _check(root, path)
 
 
-def _check(root: Any, path: Path) -> None:
+def refuse_trap(text: str, where: str) -> None:
+    """As :func:`refuse_traps`, of a text that stands in no file; ``where``, an option say, begins the message."""
+    for node in _nodes(yaml.compose(text, Loader=yaml.SafeLoader)):
+        if isinstance(node, yaml.ScalarNode) and _is_odd(node):
+            raise InputError(f"{where}: {_misread(node)}")
+
+
+def _nodes(root: Any) -> Iterator[Any]:
+    """Yield all nodes of a document, each once: an anchor is shared by several places."""
     queue, done = [root], set()
     while queue:
         node = queue.pop()
-        if id(node) in done:  # an anchor, which several places share
+        if node is None or id(node) in done:
             continue
         done.add(id(node))
-        if isinstance(node, yaml.ScalarNode) and _is_odd(node):
-            read = yaml.safe_load(node.value)
-            raise InputError(
-                f"config: {path}, line {node.start_mark.line + 1}: {node.value} is read as {read} by YAML; write "
-                "that, or in quotes what is text"
-            )
+        yield node
         if isinstance(node, yaml.SequenceNode):
             queue += node.value
         elif isinstance(node, yaml.MappingNode):
-            lines: dict[tuple[str, str], int] = {}
-            for key, value in node.value:
-                queue += [key, value]
-                if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
-                    continue
-                line = key.start_mark.line + 1
-                if (key.tag, key.value) in lines:
-                    raise InputError(
-                        f"config: {path}, line {line}: key {key.value} is given twice, first in line "
-                        f"{lines[key.tag, key.value]}; remove one of the two"
-                    )
-                lines[key.tag, key.value] = line
+            queue += [part for pair in node.value for part in pair]
+
+
+def _misread(node: yaml.ScalarNode) -> str:
+    return f"{node.value} is read as {yaml.safe_load(node.value)} by YAML; write that, or in quotes what is text"
+
+
+def _check(root: Any, path: Path) -> None:
+    for node in _nodes(root):
+        if isinstance(node, yaml.ScalarNode) and _is_odd(node):
+            raise InputError(f"config: {path}, line {node.start_mark.line + 1}: {_misread(node)}")
+        if isinstance(node, yaml.MappingNode):
+            _check_keys(node, path)
+
+
+def _check_keys(mapping: yaml.MappingNode, path: Path) -> None:
+    lines: dict[tuple[str, str], int] = {}
+    for key, _ in mapping.value:
+        if not isinstance(key, yaml.ScalarNode) or key.tag == "tag:yaml.org,2002:merge":
+            continue
+        line = key.start_mark.line + 1
+        if (key.tag, key.value) in lines:
+            raise InputError(
+                f"config: {path}, line {line}: key {key.value} is given twice, first in line "
+                f"{lines[key.tag, key.value]}; remove one of the two"
+            )
+        lines[key.tag, key.value] = line
 
 
 def _is_odd(node: yaml.ScalarNode) -> bool:

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import UnknownType
 
 from tradeoffs.models import sources
+from tradeoffs.step import addresses
 from tradeoffs.step.declared_benchmarks import STUDIES, benchmarks
 from tradeoffs.step.declared_data import DataSet, data
 from tradeoffs.step.errors import InputError
@@ -36,6 +37,10 @@ def schema(path: Path) -> Schema:
         if declared.miniature:
             found = {"minimum": 20, "maximum": 100000, "default": declared.miniature["images"]}
             images[name] = {"$ref": "#/$defs/images", "description": declared.miniature["description"]} | found
+    written["$defs"]["address"] |= {"pattern": addresses.PATTERN, "expected": f"an address, {addresses.EXPECTED}"}
+    released = parts["imagenet"]["properties"]["checkpoints"]["properties"]["address"]
+    released["pattern"] = rf"(?=.*{released['pattern']}){addresses.PATTERN}"
+    released["expected"] = f"an address, {addresses.EXPECTED}, with {{file}} in it"
     own = parts["imagenet"]["properties"]["extra"]["items"]["properties"]
     own["source"]["enum"] = [*sources.own(), None]
     controls = parts["imagenet"]["properties"]["controls"]["items"]["properties"]
