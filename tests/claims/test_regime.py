@@ -48,7 +48,7 @@ def test_a_sound_study_passes_and_every_cell_and_training_is_checked() -> None:
     cells = ("standard", "linf-trained", "linf-trained at 4", "l2-trained")  # of one budget the largest is the mean
     for criterion, name in (("off chance", SAME), ("below the ceiling", RAND)):
         assert [c.subject for c in found if c.criterion == criterion] == [f"basic {cell}, {name}" for cell in cells]
-    assert [c.subject for c in found if c.criterion == "converged"] == [m.id for m in models]
+    assert [c.subject for c in found if c.criterion == "converged"] == [m.id for m in models if m.replicate == 1]
     assert {c.concerns for c in found} == {"background_reliance", "background_reliance.imagenet9"}
     assert regime.warnings(accuracies(models) | trained(models), study(models, CRITERIA)) == {}
 
@@ -156,7 +156,26 @@ def test_a_warning_names_three_and_counts_the_others() -> None:
     models = grid(2)
     said = regime.warnings(accuracies(models) | trained(models, 0.5), study(models, CRITERIA))["imagenet9", "bg_gap"]
     assert said.count("not converged: ") == 3
-    assert said.endswith("; 5 more in regime.csv")
+    assert said.endswith("; 1 more in regime.csv")
+
+
+def test_a_training_is_judged_by_the_mean_over_its_replicates() -> None:
+    """One of many that is beyond the limit by chance takes no verdict; a recipe that is too short does, in any order."""
+    models = grid(10)
+    late = [m for m in models if (m.norm, m.epsilon) == (models[2].norm, models[2].epsilon)]
+    found = accuracies(models) | trained(models) | trained(late[3:4], 0.2)  # the limit is 0.05
+    assert failing(regime.checks(found, study(models, CRITERIA))) == []
+    found |= trained(late[:5], 0.2)
+    (failed,) = (c for c in regime.checks(found, study(models[::-1], CRITERIA)) if not c.passed)
+    assert (failed.criterion, failed.subject) == ("converged", late[-1].id)
+    assert failed.value == pytest.approx((5 * 0.2 + 5 * 0.01) / 10)
+
+
+def test_copies_of_a_standard_model_are_judged_apart() -> None:
+    copies = [model(f"standard{copy}_{r}", benchmarks=("imagenet9",), replicate=r) for r in (1, 2) for copy in "ab"]
+    models = [*grid(2), *copies]
+    found = accuracies(models) | trained(models) | trained([m for m in copies if "b" in m.id], 0.2)
+    assert failing(regime.checks(found, study(models, CRITERIA))) == [("converged", "standardb_1")]
 
 
 def test_models_that_were_not_trained_here_are_not_asked_whether_they_converged() -> None:

@@ -243,7 +243,7 @@ def test_each_check_of_a_sweep_says_where_it_is() -> None:
     found = checks(gaps(models) | trained, study(models, CRITERIA))
     assert {check.concerns for check in found} == {"background_scale"}
     places = [check.place for check in found]
-    assert {scale: places.count(scale) for scale in SCALES} == dict.fromkeys(SCALES, 3 + 2 * len(TRAININGS))
+    assert {scale: places.count(scale) for scale in SCALES} == dict.fromkeys(SCALES, 3 + len(TRAININGS))
     scale_of = {m.id: m.background_scale for m in models}
     assert [check.place for check in found if check.subject in scale_of] == [
         scale_of[check.subject] for check in found if check.subject in scale_of

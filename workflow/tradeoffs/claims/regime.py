@@ -3,8 +3,8 @@
 The limits are the config's (``claims.criteria``), fixed before any run:
 
 * **converged**: what twice the training would still lower a network's loss by, as a share of knowing nothing
-  (:func:`tradeoffs.training.soundness.convergence`); beyond the limit it shows how long it was trained, not what it was
-  trained for. Controls are trained otherwise on purpose;
+  (:func:`tradeoffs.training.soundness.convergence`), mean over the replicates of a training; beyond the limit it shows
+  how long it was trained, not what it was trained for. Controls are trained otherwise on purpose;
 * **off chance**: of the accuracies that a benchmark's measures rest on, the largest is above chance by
   ``chance_margin``, and by ``standard_errors`` of its own;
 * **below the ceiling**: the least of them is not above ``ceiling``;
@@ -16,8 +16,12 @@ The limits are the config's (``claims.criteria``), fixed before any run:
 The two after the first are asked of the standard models, of the mean of each architecture and norm, and of its largest
 budget; of each model of the user's own, and of each that is trained otherwise. Standard errors are those of images.
 Where a criterion fails, the rows that rest on it have a warning and are undecided.
+
+All are asked of means over replicates, as the rows are means over them: were every single training asked, one of
+hundreds would fail sooner or later, and more replicates would decide less.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -75,7 +79,7 @@ def checks(measured: Measurements, study: Study) -> list[Check]:
     found += [
         check for benchmark in study.benchmarks for m in benchmark.metrics for check in of_gap(measured, study, m)
     ]
-    found += _converged(measured, study, ("main",), RELIANCE)
+    found += _converged(measured, study, ("main",), RELIANCE).values()
     found += of_correlation_sweep(measured, study)
     swept = objective_effects.swept_models(study.models)
     found += [check for benchmark in study.benchmarks for check in of_objectives(measured, study, benchmark, swept)]
@@ -103,12 +107,12 @@ def warning_on(measured: Measurements, study: Study, benchmark: Benchmark) -> st
 
 def _checks_of_grid(measured: Measurements, study: Study, benchmark: Benchmark) -> list[Check]:
     trained = _converged(measured, study, ("main",), RELIANCE)
-    return [*of_benchmark(measured, study, benchmark), *trained]
+    return [*of_benchmark(measured, study, benchmark), *trained.values()]
 
 
 def warning(found: Iterable[Check]) -> str | None:
     """Say which checks fail; None where none does."""
-    failed = [check for check in found if not check.passed]
+    failed = list(dict.fromkeys(check for check in found if not check.passed))
     said = [f"{FAILURES[c.criterion]}: {c.subject} {c.value:.3g} (limit {c.limit:.3g})" for c in failed[:_SAID]]
     more = [f"{len(failed) - _SAID} more in regime.csv"] if len(failed) > _SAID else []
     return "; ".join([*said, *more]) or None
@@ -195,7 +199,7 @@ def of_correlation_sweep(measured: Measurements, study: Study) -> list[Check]:
                 correlation,
             )
         )
-    trained = {c.subject: c for c in _converged(measured, study, (correlation_effects.ROLE,), correlation_effects.KEY)}
+    trained = _converged(measured, study, (correlation_effects.ROLE,), correlation_effects.KEY)
     return found + [trained[m.id]._replace(place=m.correlation) for m in swept if m.id in trained]
 
 
@@ -215,8 +219,8 @@ def of_scales(measured: Measurements, study: Study) -> dict[float, list[Check]]:
         room = _room(measured, study, standard, benchmark.name, scale_effects.METRIC, scale_effects.KEY, said)
         subject = f"scale {scale:g}, standard models"
         of_accuracies = _accuracies(measured, study, benchmark, standard, scale_effects.KEY, subject)
-        ids = {m.id for m in swept if m.background_scale == scale}
-        of_scale = [*of_accuracies, *(check for check in trained if check.subject in ids)]
+        of_trainings = [trained[m.id] for m in swept if m.background_scale == scale and m.id in trained]
+        of_scale = [*of_accuracies, *of_trainings]
         found[scale] = [check._replace(place=scale) for check in (room, *of_scale)]
     return found
 
@@ -224,10 +228,9 @@ def of_scales(measured: Measurements, study: Study) -> dict[float, list[Check]]:
 def of_objectives(measured: Measurements, study: Study, benchmark: Benchmark, models: Sequence[Model]) -> list[Check]:
     """Check each of these models, which are trained otherwise: its accuracies on a benchmark, and its convergence."""
     concerns = "objectives"
-    ids = {model.id for model in models}
     trained = _converged(measured, study, ("main", objective_effects.ROLE), concerns)
     of_accuracies = of_models(measured, study, benchmark, models, concerns)
-    return [*of_accuracies, *(check for check in trained if check.subject in ids)]
+    return [*of_accuracies, *(trained[model.id] for model in models if model.id in trained)]
 
 
 def of_models(
@@ -292,24 +295,38 @@ def _off_chance(study: Study, chance: float, accuracy: Mean) -> float:
     return chance + max(study.criteria["chance_margin"], study.criteria["standard_errors"] * accuracy.error)
 
 
-def _converged(measured: Measurements, study: Study, roles: Sequence[str], concerns: str) -> list[Check]:
-    """Check the models of some roles that were trained here."""
+def _converged(measured: Measurements, study: Study, roles: Sequence[str], concerns: str) -> dict[str, Check]:
+    """Check the models of some roles that were trained here: by id the check of its training, over all replicates."""
     if not study.criteria:
-        return []
+        return {}
     limit = study.criteria["convergence"]
-    return [
-        Check(
+    trained = [m for m in study.models if m.role in roles and (m.id, *CONVERGENCE) in measured]
+    found: dict[str, Check] = {}
+    for models in _replicates(trained):
+        value = float(np.mean([measured[(m.id, *CONVERGENCE)].value for m in models]))
+        check = Check(
             CONVERGED,
             concerns,
-            model.id,
-            found.value,
+            models[0].id,
+            value,
             limit,
-            found.value <= limit,
+            value <= limit,
             "guess at what twice its training would lower its loss by, as a share of the loss of knowing nothing",
         )
-        for model in study.models
-        if model.role in roles and (found := measured.get((model.id, *CONVERGENCE))) is not None
-    ]
+        found |= {m.id: check for m in models}
+    return found
+
+
+def _replicates(models: Iterable[Model]) -> list[list[Model]]:
+    """Return models that are trained alike, one of each replicate; of copies within one the first with the first."""
+    found: dict[tuple[object, ...], list[Model]] = {}
+    seen: Counter[tuple[object, ...]] = Counter()
+    for m in models:
+        alike = (m.role, m.architecture, m.norm, m.epsilon, m.images, m.correlation, m.background_scale, m.objective)
+        copy = seen[*alike, m.replicate]
+        seen[*alike, m.replicate] += 1
+        found.setdefault((*alike, copy), []).append(m)
+    return list(found.values())
 
 
 def _trained(norm: str) -> str:
