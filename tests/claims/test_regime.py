@@ -160,7 +160,7 @@ def test_a_warning_names_three_and_counts_the_others() -> None:
 
 
 def test_a_training_is_judged_by_the_mean_over_its_replicates() -> None:
-    """One of many that is beyond the limit by chance takes no verdict; a recipe that is too short does, in any order."""
+    """One of many that is beyond the limit by chance takes no verdict, one that is too short in the mean does."""
     models = grid(10)
     late = [m for m in models if (m.norm, m.epsilon) == ("linf", 4.0)]
     found = accuracies(models) | trained(models) | trained(late[3:4], 0.2)  # the limit is 0.05
