@@ -49,7 +49,7 @@ def draw(
     right.set_ylabel("difference of BG-gap,\npaired by image")
     for axes in (left, right):
         axes.set_xlabel("background scale\n(1: photographs as they are)")
-        axes.legend(loc="upper left")
+        axes.legend(loc="best", frameon=True, framealpha=0.9, edgecolor="none")  # a line behind it would cross the text
     right.set_title("adversarial training against standard")
     title = "Reliance on the background as its contrast shrinks against the digit's (ImageNet-9)"
     left.set_title(f"each training{averaged(table)}".replace("; ", ";\n"))
