@@ -103,3 +103,12 @@ def test_help_of_a_step_says_its_settings_with_types_meanings_and_defaults(capsy
         commands.main([*words, "--help"])
     text = capsys.readouterr().out
     assert all(f"\n  {line}" in text for line in said), text
+
+
+def test_a_letter_that_the_terminal_lacks_is_written_out():
+    """What was computed for hours is not lost because a model's name cannot be shown."""
+    code = "import sys; from tradeoffs.runner import commands; commands.main(['--help']); print('mod\\u00e8le')"
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow"), "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.endswith(b"mod\\xe8le\n")

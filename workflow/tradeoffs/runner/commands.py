@@ -125,8 +125,9 @@ def choice(given: str, known: Iterable[str]) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a letter that the terminal lacks is no reason to lose a result
-        sys.stdout.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding.lower() not in ("utf-8", "utf8"):
+        with suppress(OSError):  # of what cannot be changed; a letter that a terminal lacks loses no result elsewhere
+            sys.stdout.reconfigure(errors="backslashreplace")
     return exit_code(lambda: _run(sys.argv[1:] if argv is None else list(argv)))
 
 
