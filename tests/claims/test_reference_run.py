@@ -140,6 +140,20 @@ def test_findings_name_every_verdict_of_the_headlines_with_its_effect() -> None:
     assert findings.in_short(rows) == [said.replace(effect, "")]
 
 
+def test_a_finding_says_where_a_criterion_took_the_verdict() -> None:
+    """An interval far from 0 that is undecided would be a riddle."""
+    effects = {"value": "0.1", "ci_low": "0.05", "ci_high": "0.15", "metric": "m", "at_equal_accuracy": "False"}
+    rows = [
+        row("a", "undecided", "headline", benchmarks="imagenet9", warning="no room to fall", **effects),
+        row("b", "undecided", "headline", benchmarks="waterbirds", **effects),
+    ]
+    (said,) = findings.findings(rows)
+    assert "; no verdict, as a criterion fails, on ImageNet-9 (+0.100" in said
+    assert "undecided on Waterbirds (+0.100" in said
+    (said,) = findings.findings([row("background_scale.l2", "undecided", warning="no room to fall")])
+    assert said == "background_scale.l2 is so: no verdict, as a criterion fails."
+
+
 def test_a_finding_about_accuracy_that_falls_shows_the_fall() -> None:
     fall = row("spurious_correlation.broken", "supported", value="0.3", ci_low="0.2", ci_high="0.5")
     (said,) = findings.findings([fall])

@@ -10,11 +10,12 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from results.synthetic_study import CONFIG, Study, table
 from tradeoffs.figures import accuracy_control, adversarial, benchmark, claims, forest, overview, own
 from tradeoffs.figures.settings import Settings
-from tradeoffs.figures.style import use_style
+from tradeoffs.figures.style import legend_below, use_style
 from tradeoffs.study.specification import declared
 
 Make = Callable[..., Study]
@@ -96,6 +97,31 @@ def test_many_own_models_stand_below_the_grid_a_line_each(make_imagenet_study: M
         assert len(lines_of(figure)) == count
         assert all(axes.has_data() for axes in figure.axes)
         legible(figure)
+
+
+def test_an_own_model_with_nothing_to_be_compared_with_raw_is_not_counted(
+    make_imagenet_study: Make, make_tables: Tables
+) -> None:
+    """As a network of the zoo beside a library's standard ones: it has rows at equal accuracy alone."""
+    choices = NO_GRID | {"architectures": ("resnet18",)}
+    folder = make_tables(make_imagenet_study(**choices, extras=[*STANDARD[:1], *ROBUST[:1]]))
+    rows = pd.read_csv(folder / "differences", keep_default_na=False)
+    raw = ~rows["metric"].str.endswith("_beyond_accuracy")
+    beyond = rows[(rows["model"] == "robust0") & raw].assign(metric=lambda own: own["metric"] + "_beyond_accuracy")
+    pd.concat([rows[rows["model"] != "robust0"], beyond]).to_csv(folder / "differences", index=False)
+    shown = overview.draw(ALL_TOLD, differences=folder / "differences", summary=folder / "summary")
+    assert "your own" not in shown.get_suptitle()
+    assert all(axes.has_data() for axes in shown.axes)
+
+
+@pytest.mark.parametrize("count", [1, 4, 30])
+def test_a_legend_has_as_many_columns_as_its_figure_is_wide_enough_for(count: int) -> None:
+    figure = Figure(figsize=(5, 3), layout="constrained")
+    figure.subplots()
+    legend_below(figure, [Line2D([], [], label=f"entry number {number}") for number in range(count)])
+    legible(figure)
+    assert len(figure.legends) == 1
+    assert len(figure.legends[0].get_texts()) == count
 
 
 def test_level_lines_beside_own_models_are_named_where_the_grid_is_of_standard_models_alone(

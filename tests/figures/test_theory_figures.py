@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from matplotlib.figure import Figure
 
 from project_root import ROOT
 from tradeoffs.figures import theory_simulation
@@ -52,3 +53,18 @@ def test_marks_lie_by_the_lines_of_their_norm(tables: Path) -> None:
             assert budgets
             for epsilon, value in budgets.items():
                 assert np.interp(epsilon, x, y) == pytest.approx(value, abs=0.02)
+
+
+def test_a_deviation_however_large_is_within_its_panel() -> None:
+    """One that is far outside its band is what the panel is there to show."""
+    axes = Figure().subplots()
+    rows = [
+        {"samples": 10.0, "p": 2.0, "mean": mean, "exact": 0.0, "band_low": mean - 0.1, "band_high": mean + 0.1}
+        for mean in (0.05, 1.0, -0.7)
+    ]
+    theory_simulation._deviations_panel(axes, rows, rows)
+    low, high = axes.get_ylim()
+    drawn = [float(y) for line in axes.lines for y in line.get_ydata()]
+    assert max(drawn) == pytest.approx(10)
+    assert low < min(drawn)
+    assert max(drawn) < high

@@ -75,23 +75,40 @@ def test_the_answer_is_computed_from_the_claims(tmp_path):
 
 
 def test_without_a_grid_nothing_is_said_of_headlines_and_the_reason_is_that(tmp_path):
+    """Whether there is one says the study, and not whether a row is there."""
     own = CLAIMS[1]._replace(claim="own.a", scope="exploratory", at_equal_accuracy=True)
-    first, second, _ = answer(known(tmp_path, claims=[own]))
-    assert first == "No answer over all benchmarks: the study has no grid of adversarially trained models to ask it of."
+    models = [model("plain"), model("own", role="extra")]
+    first, second, _ = answer(known(tmp_path, claims=[own], models=models))
+    why = "the study has no grid of adversarially trained models to ask it of"
+    assert first == f"No answer over all benchmarks: {why}."
     assert second == (
-        "Nothing is said of headlines at equal clean accuracy: the study has no grid of adversarially trained models; "
-        "rows of single models at equal accuracy: 1."
+        f"Nothing is said of headlines at equal clean accuracy: {why}; rows of single models at equal accuracy: 1."
     )
+    (tmp_path / "grid").mkdir()
+    models.append(model("robust", norm="l2", epsilon=1.0))
+    first, second, _ = answer(known(tmp_path / "grid", claims=[own], models=models))
+    assert first == "No answer over all benchmarks: no measure of reliance was taken of it."
+    assert second.startswith("Nothing is said of headlines at equal clean accuracy: too few standard models")
+
+
+def test_an_answer_that_rests_on_each_headline_by_itself_says_so(tmp_path):
+    """All of them hold by themselves, and none in the family: both are said."""
+    whole = CLAIMS[0]._replace(verdict=SUPPORTED)
+    rows = [row._replace(verdict=UNDECIDED) for row in CLAIMS[1:] if row.scope == "headline"]
+    first, *_ = answer(known(tmp_path, claims=[whole, *rows]))
+    assert first.startswith("Yes, on every benchmark, each by itself; corrected for their number: ")
+    first, *_ = answer(known(tmp_path, claims=[whole, *(row._replace(verdict=SUPPORTED) for row in rows)]))
+    assert first.startswith("Yes, on every benchmark: ")
 
 
 @pytest.mark.parametrize(
     ("worlds", "said"),
     [
         (["default"], "one replicate: each network was trained once, in one world."),
-        (["default", "default"], "2 replicates: each network was trained as many times, in one world."),
+        (["default", "default"], "2 replicates: each network of the grid was trained as many times, in one world."),
         (
             ["default", "default_rep2"],
-            "2 replicates: each network was trained as many times, each in a world of its own",
+            "2 replicates: each network of the grid was trained as many times, each in a world of its own",
         ),
     ],
 )
@@ -147,6 +164,12 @@ def test_a_claim_leads_to_the_models_and_benchmarks_that_it_names(tmp_path):
     assert whole.benchmarks == ["waterbirds"]  # and not adversarial, which its evidence has as a word
     assert len(whole.models) == 5  # the grid, not the control
     assert found["theory (i)"][2:] == ([], [])
+
+
+def test_nine_of_ten_intervals_lie_within_the_scale():
+    rows = [{"ci_low": f"{-0.01 * n}", "ci_high": "0.001"} for n in range(1, 101)]
+    limit = scale(rows)
+    assert sum(abs(float(row["ci_low"])) <= limit for row in rows) == 90
 
 
 def test_all_effects_are_drawn_on_one_scale_which_an_outlier_does_not_set(tmp_path):

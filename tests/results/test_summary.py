@@ -9,6 +9,7 @@ import pytest
 
 from results.synthetic_study import CLAIMS, DRAWS, Run, Study, flat, table, verdicts
 from tradeoffs.results.study import Model
+from tradeoffs.results.table import summary_row, sweep_row
 from tradeoffs.step.cards import digests, sealed
 
 SUMMARY = [
@@ -376,3 +377,14 @@ def test_sweep_without_its_standard_model_is_one_line(
 def test_synthetic_draws_are_as_many_as_the_cards_say(make_study: Callable[..., Study]) -> None:
     card = json.loads(first_card(make_study()).read_text())
     assert card["spec"]["bootstrap"] == DRAWS
+
+
+def test_what_rounding_left_of_a_difference_that_is_none_is_zero() -> None:
+    model = Model("a", "main", "basic", "none", 0.0, 1, "default", (), None, None, None)
+    for row in (
+        summary_row("s", model, "b", "m", -9.25e-18, 0.143, float("nan"), 5),
+        sweep_row("s", model, "b", "m", -9.25e-18),
+    ):
+        assert 0.0 in row
+        assert -9.25e-18 not in row
+    assert summary_row("s", model, "b", "m", 1e-6)[9] == 1e-6

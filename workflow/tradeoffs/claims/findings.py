@@ -89,7 +89,7 @@ def scale(rows: Sequence[Row]) -> Iterator[str]:
             yield f"Reliance on the background as its contrast is scaled: {norm} training {said}."
     claims = [row for row in rows if row["claim"] in OF_SCALES]
     if claims:
-        yield "; ".join(f"{row['statement'].rstrip('.')}: {row['verdict']}{_effect(row)}" for row in claims) + "."
+        yield "; ".join(f"{row['statement'].rstrip('.')}: {_verdict(row)}{_effect(row)}" for row in claims) + "."
 
 
 def shifts(rows: Sequence[Row]) -> Iterator[str]:
@@ -134,15 +134,23 @@ def linear_model(rows: Sequence[Row]) -> Iterator[str]:
 def _by_verdict(rows: Sequence[Row], names: Mapping[str, str], *texts: str, sign: int = 1) -> str:
     """Return a part for each verdict that rows have, with their names, effects and intervals in it.
 
-    ``texts``: for supported, contradicted, equivalent, undecided. ``sign``: -1 turns effects round, where a claim is
-    that something falls.
+    ``texts``: for supported, contradicted, equivalent, undecided; rows with a warning are told apart from the last.
+    ``sign``: -1 turns effects round, where a claim is that something falls.
     """
     parts = []
-    for verdict, text in zip(VERDICTS, texts, strict=True):
-        named = [f"{names[row['claim']]}{_effect(row, sign)}" for row in rows if row["verdict"] == verdict]
-        if named:
-            parts.append(text.format(", ".join(named)))
+    warned = [row for row in rows if row.get("warning")]
+    listed = [
+        (text, [row for row in rows if row["verdict"] == verdict and row not in warned])
+        for verdict, text in zip(VERDICTS, texts, strict=True)
+    ]
+    for text, found in [*listed, (texts[-1].replace("undecided", "no verdict, as a criterion fails,"), warned)]:
+        if found:
+            parts.append(text.format(", ".join(f"{names[row['claim']]}{_effect(row, sign)}" for row in found)))
     return "; ".join(parts)
+
+
+def _verdict(row: Row) -> str:
+    return "no verdict, as a criterion fails" if row.get("warning") else row["verdict"]
 
 
 def _effect(row: Row, sign: int = 1) -> str:

@@ -119,5 +119,6 @@ def row(study: Study, share: Measure, gap: Measure, warnings: Warnings) -> Claim
         p_value=p_value,
         verdict=UNDECIDED if warning else decided,
         replicates=replicates,
+        level=study.level,
         warning=warning,
     )

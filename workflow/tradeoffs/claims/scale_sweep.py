@@ -107,6 +107,7 @@ def _all_of(
         OF_ALL,
         _evidence(study, norm),
         CONCLUSION,
+        norm,
         benchmarks=BENCHMARK,
         metric=METRIC,
         models=_ids(study, norm),

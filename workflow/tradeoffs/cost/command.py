@@ -46,7 +46,7 @@ def run(
     known = jobs.listed(found.config, found.models.values(), counting=not complete)
     rows = table.rows(known.jobs, _NAMES[by])
     absent = list(known.unknown)
-    hours: dict[str, float] = {}
+    hours: dict[str, float | None] = {}
     weights: dict[str, float] = {}
     said: list[str] = []
     if not counts:
@@ -55,10 +55,11 @@ def run(
 
         result = timed.measured(found.config, known.jobs, throughput.given(images_per_second or []))
         if result.seconds:
-            hours = {row.name: sum(result.seconds.get(id(job), 0.0) for job in row.jobs) / 3600 for row in rows}
+            known_of = {row.name: [result.seconds[id(j)] for j in row.jobs if id(j) in result.seconds] for row in rows}
+            hours = {name: sum(seconds) / 3600 if seconds else None for name, seconds in known_of.items()}
         weights = result.weights
         said = result.said + _left(known.jobs, result.seconds)
-        said.append(_slurm(found, known.jobs, result.seconds if result.on_gpu else {}))
+        said.append(_slurm(found, known.jobs, result.seconds if result.on_gpu else {}, bool(images_per_second)))
         absent += result.unknown
     _print_table(rows, hours)
     size = files.needed(found.config, found.models.values(), known.jobs, weights)
@@ -85,7 +86,7 @@ _NAMES = {
 }
 
 
-def _print_table(rows: list[Row], hours: dict[str, float]) -> None:
+def _print_table(rows: list[Row], hours: dict[str, float | None]) -> None:
     everything = [job for row in rows for job in row.jobs]
     total = Row(
         "all",
@@ -96,9 +97,9 @@ def _print_table(rows: list[Row], hours: dict[str, float]) -> None:
     header: tuple[str, ...] = table.HEADER
     listed: list[tuple[str, ...]] = [table.cells(row) for row in (*rows, total)]
     if hours:
-        values = [*(hours[row.name] for row in rows), sum(hours.values())]
+        values = [*(hours[row.name] for row in rows), sum(each for each in hours.values() if each is not None)]
         header = (*header, "hours")
-        listed = [(*row, f"{value:.3g}") for row, value in zip(listed, values, strict=True)]
+        listed = [(*row, "?" if each is None else f"{each:.3g}") for row, each in zip(listed, values, strict=True)]
     print(table.aligned([header, *listed]))
 
 
@@ -111,17 +112,20 @@ def _left(listed: list[Job], seconds: dict[int, float]) -> list[str]:
     return [f"to do: {left:.3g} of {whole:.3g} hours"] if any(job.done for job in listed) else []
 
 
-def _slurm(found: Study, listed: list[Job], seconds: dict[int, float]) -> str:
-    """Return what a cluster is asked for, in a line; ``seconds`` of a GPU, of those jobs whose hours are known."""
+def _slurm(found: Study, listed: list[Job], seconds: dict[int, float], given: bool) -> str:
+    """Return what a cluster is asked for, in a line; ``seconds`` of a GPU, of those jobs whose hours are known.
+
+    ``given``: whether a throughput was, so that it is no use to ask for one.
+    """
     by_rule = {rule: [job for job in listed if job.rule == rule] for rule in ("train", "evaluate")}
     grouped = slurm.evaluations_in_a_job(slurm.profile())
     number = slurm.jobs(len(by_rule["train"]), len(by_rule["evaluate"]), grouped)
     models = found.models.values()
     others = slurm.without_gpu(models, files.fetched(found.config, models))
     beside = ", ".join(f"{count} of {rule}" for rule, count in others.items() if count)
-    jobs_asked = f"{number} jobs" + (f", and {beside} without a GPU" if beside else "")
+    jobs_asked = f"{number} job{'' if number == 1 else 's'}" + (f", and {beside} without a GPU" if beside else "")
     if not seconds:
-        return f"SLURM: {jobs_asked}; --images-per-second says the hours"
+        return f"SLURM: {jobs_asked}; " + ("hours of none are known" if given else "--images-per-second says the hours")
     trainings, evaluations = ([seconds[id(job)] for job in own if id(job) in seconds] for own in by_rule.values())
     asked = slurm.asked(trainings, evaluations, found.config["gpus_per_training"], grouped)
     longest = f"the longest training {asked.longest_training:.2g} h, " if trainings else ""

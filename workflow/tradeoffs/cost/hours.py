@@ -33,7 +33,10 @@ def measured(config: Config, jobs: list[Job], given: dict[str, float]) -> Hours:
     known: dict[str, networks.Facts] = {}
     unknown = []
     names = dict.fromkeys(job.model.loads_as for job in jobs)
-    if len(given) > 1 and (unused := given.keys() - names):  # one alone may be a measure of others
+    unused = given.keys() - names
+    if len(given) == 1 and all(_is_network(name, classes, side) for name in unused):
+        unused = set()  # one alone may be a measure of others
+    if unused:
         name = min(unused)
         raise InputError(
             f"--images-per-second: {name!r} is no network of the study{did_you_mean(name, names)}; it has "
@@ -80,3 +83,11 @@ def _in_another_precision(config: Config, jobs: list[Job], on_gpu: bool) -> int:
     asked = [config[config["study"]]["training"], *(job.model.spec for job in jobs if job.rule == "train")]
     usual, *own = [of_training(each["precision"], on_gpu) for each in asked]
     return sum(each != usual for each in own)
+
+
+def _is_network(name: str, classes: int, side: int) -> bool:
+    try:
+        networks.facts(name, classes, side)
+    except Exception:  # whatever a library makes of it
+        return False
+    return True

@@ -17,6 +17,7 @@ from tradeoffs.figures import forest, own
 from tradeoffs.figures.curves import BUDGET_LABELS, architecture_style, beside, budget_panel, level_line
 from tradeoffs.figures.drawing import averaged, note, over_replicates, wrapped
 from tradeoffs.figures.settings import Settings
+from tradeoffs.figures.style import legend_below
 from tradeoffs.results.metrics import Metric, benchmarks_of, saturated
 from tradeoffs.results.reading import read_table
 from tradeoffs.results.standard import marked
@@ -62,7 +63,7 @@ def draw_benchmark(table: pd.DataFrame, shown: Sequence[Metric], title: str) -> 
         forest.draw_lines(figure, named, columns, cross=CROSS)
         figure.suptitle(f"{title}: models of your own", fontsize=10.5)
         if handles := [*_levels(list(dict.fromkeys(grid["architecture"]))), *_legend_of_crosses(table, shown)]:
-            figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+            legend_below(figure, handles)
         return figure
     widths = [3.3] * len(norms) + [own.width(labels)] * bool(labels)
     wide, high = max(round(0.6 + sum(widths), 3), 5.2), 0.9 + 1.75 * len(shown) + own.label_height(labels)
@@ -117,16 +118,16 @@ def _draw_grid(
     handles = panels[0][0].get_legend_handles_labels()[0] if norms else _levels(architectures)
     level = Line2D([], [], color="#555555", linewidth=0.9, label="standard training (level line, band: interval)")
     handles = [*handles, *_legend_of_crosses(pd.concat([grid, owned]), shown)]
-    ncols = len(handles) + 1 if norms else 1  # one panel is narrow
-    figure.legend(handles=[*handles, level], loc="outside lower center", ncols=ncols)
+    legend_below(figure, [*handles, *([level] if marked(grid).any() else [])])
 
 
 def _levels(architectures: Sequence[str]) -> list[Line2D]:
     """Return what the legend says of the level lines of standard models."""
-    return [
-        Line2D([], [], color=architecture_style(place).colour, linewidth=0.9, label=f"standard {architecture}")
-        for place, architecture in enumerate(architectures)
-    ]
+    found = []
+    for place, architecture in enumerate(architectures):
+        look: dict[str, Any] = {"color": architecture_style(place).colour, "linestyle": architecture_style(place).line}
+        found.append(Line2D([], [], **look, linewidth=0.9, label=f"standard {architecture}"))
+    return found
 
 
 def _label(metric: Metric) -> str:

@@ -37,7 +37,8 @@ def draw(
     if not columns:
         values = own_values(summary, measures)
         return values if values is not None else note("Reliance on backgrounds", nothing(summary, measures))
-    grid, owned = own.split(table)
+    drawn = {(metric.benchmark, metric.name) for _, metric in columns}
+    grid, owned = own.split(table[[pair in drawn for pair in zip(table["benchmark"], table["metric"], strict=True)]])
     named = forest.labels(owned)
     absent = [name for name, metric in headlines if (name, metric) not in columns]
     heading = title(grid["model"].nunique(), len(named), absent, narrow=len(columns) < 4)

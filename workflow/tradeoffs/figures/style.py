@@ -1,8 +1,9 @@
 """One look for all figures: legible in greyscale and to colour-blind readers, and the same file for the same input."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # Figures go to files. What a notebook sets for all it starts ends the first import of matplotlib where the notebook's
 # own modules are not installed, so this module comes before any.
@@ -13,7 +14,9 @@ import matplotlib
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
-from matplotlib.figure import Figure
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure, FigureBase
 
 from tradeoffs.step.files import write_atomically
 
@@ -40,6 +43,21 @@ NORM_STYLES = {
     "linf": LineStyle("#0072b2", "-", "o"),
     "none": LineStyle("#000000", ":", "D"),
 }
+
+
+def legend_below(
+    figure: FigureBase, handles: Sequence[Artist], labels: Sequence[str] | None = None, **how: Any
+) -> None:
+    """Put a legend below a figure, or a part of one, in as many columns as it is wide enough for."""
+    part: Any = figure
+    whole = part if isinstance(part, Figure) else part.figure
+    renderer: Any = FigureCanvasAgg(whole).get_renderer()  # type: ignore[no-untyped-call]
+    said = {"handles": handles} | ({} if labels is None else {"labels": labels}) | how
+    for columns in range(len(handles), 0, -1):
+        legend = part.legend(**said, loc="outside lower center", ncols=columns)
+        if columns == 1 or legend.get_window_extent(renderer).width <= part.bbox.width:
+            return
+        legend.remove()
 
 
 def use_style() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tradeoffs.figures.style import legend_below
 from tradeoffs.figures.theory_drawing import DASHES, MARKERS, Rows, column, norm_label, select, values
 from tradeoffs.results.theory_tables import read_table
 
@@ -66,4 +67,4 @@ def _legends(figure: Figure, axes: Axes, simulated: Rows, first: dict[str, Any])
         f"scale $a$ of the spurious feature ($\\sigma_c$ = {first['core_noise']:g}, $r$ = {first['correlation']:g}); "
         "samples of the simulation"
     )
-    figure.legend(handles, labels, title=title, ncols=len(labels), loc="outside lower center", handlelength=2.8)
+    legend_below(figure, handles, labels, title=title, handlelength=2.8)

@@ -97,7 +97,7 @@ def _weights_panel(axes: Axes, simulation: Rows, trained: Rows, curves: Rows, p:
 def _deviations_panel(axes: Axes, simulation: Rows, trained: Rows) -> None:
     """Deviation of each mean from its exact value, in units of the half-width of its simultaneous 95 % band."""
     last = select(simulation, samples=max(column(simulation, "samples")))
-    position = 0
+    position, farthest = 0, 2.0
     for rows, text, filled in ((last, "worst case", True), (trained, "PGD", False)):
         for p in values(rows, "p"):
             style = norm_style(p)
@@ -108,10 +108,11 @@ def _deviations_panel(axes: Axes, simulation: Rows, trained: Rows) -> None:
             label = f"{norm_label(p)}, {text}, n = {rows[0]['samples']:g}"
             axes.plot(range(position, position + len(units)), units, **marks, markerfacecolor=face, label=label)
             position += len(units)
+            farthest = max([farthest, *(1.1 * abs(unit) for unit in units)])
     for edge in (-1, 1):
         axes.axhline(edge, color="black", linestyle="--", linewidth=1)
     axes.axhline(0, color="black", linewidth=1)
-    axes.set_ylim(-2, 2.6)
+    axes.set_ylim(-farthest, 1.3 * farthest)  # the legend is above
     axes.set_xticks([])
     axes.set_xlabel("budgets, dimensions, core and spurious weights")
     axes.set_ylabel("deviation / half-width of 95 % band")

@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
+from tradeoffs.figures.style import legend_below
 from tradeoffs.figures.theory_drawing import BUDGET_AXIS, DASHES, column, norm_label, select, values
 from tradeoffs.results.theory_tables import read_table
 
@@ -32,5 +33,5 @@ def draw(*, curves: Annotated[Path, "curves.csv of the theory"]) -> Figure:
     rho = table[0]["correlation"]
     handles, labels = axes[0, 0].get_legend_handles_labels()
     title = f"scale $a$ of the spurious feature (core: 1; correlation $\\rho$ = {rho:g})"
-    figure.legend(handles, labels, title=title, ncols=len(scales), loc="outside lower center", handlelength=3.2)
+    legend_below(figure, handles, labels, title=title, handlelength=3.2)
     return figure

@@ -46,7 +46,8 @@ def difference_list(facts: Facts) -> list[tuple[Row, Markup | None]]:
 
 def scale(rows: Sequence[Row]) -> float:
     """Return the end of the scale on which all effects are drawn: nine of ten intervals lie within it."""
-    ends = sorted(abs(end) for row in rows for name in ("ci_low", "ci_high") if (end := number(row[name])) is not None)
+    intervals = [(number(row["ci_low"]), number(row["ci_high"])) for row in rows]
+    ends = sorted(max(abs(low), abs(high)) for low, high in intervals if low is not None and high is not None)
     return ends[int(0.9 * (len(ends) - 1))] if ends and ends[-1] > 0 else 1.0
 
 

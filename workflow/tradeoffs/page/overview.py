@@ -17,6 +17,7 @@ from tradeoffs.claims.row import (
 from tradeoffs.page.facts import Facts
 from tradeoffs.page.rows import number
 from tradeoffs.results.rows import Row
+from tradeoffs.results.standard import is_standard
 
 _ANSWERS = {
     SUPPORTED: "Yes, on every benchmark",
@@ -24,6 +25,7 @@ _ANSWERS = {
     EQUIVALENT: "By no relevant amount",
     UNDECIDED: "Undecided",
 }
+_NO_GRID = "the study has no grid of adversarially trained models to ask it of"
 
 
 class Overview(NamedTuple):
@@ -56,13 +58,17 @@ def answer(facts: Facts) -> list[str]:
     whole = next((row for row in facts.networks if row["claim"] == RELIANCE), None)
     raw, equal = (headlines(facts.networks, at_equal_accuracy=equal) for equal in (False, True))
     if whole is None:
-        first = "No answer over all benchmarks: the study has no grid of adversarially trained models to ask it of."
+        why = "no measure of reliance was taken of it" if _has_grid(facts) else _NO_GRID
+        first = f"No answer over all benchmarks: {why}."
     else:
-        first = f"{_ANSWERS[whole['verdict']]}: {counted(raw, 'headline measure', 'of reliance')}."
+        # A claim that all hold is tested by each of them by itself; their own verdicts are among all (claims.all_of).
+        alone = whole["verdict"] in (SUPPORTED, EQUIVALENT) and any(row["verdict"] != whole["verdict"] for row in raw)
+        first = f"{_ANSWERS[whole['verdict']]}{', each by itself; corrected for their number' if alone else ''}: "
+        first += f"{counted(raw, 'headline measure', 'of reliance')}."
     second = (
         f"Against standard models of equal clean accuracy, {counted(equal, 'headline measure', 'of reliance')}."
         if equal
-        else _nothing_at_equal_accuracy(facts, whole)
+        else _nothing_at_equal_accuracy(facts)
     )
     others = conclusions(facts)
     exact = [row for row in facts.claims if row not in facts.networks]
@@ -76,14 +82,17 @@ def answer(facts: Facts) -> list[str]:
     return [first, second, third]
 
 
-def _nothing_at_equal_accuracy(facts: Facts, whole: Row | None) -> str:
+def _has_grid(facts: Facts) -> bool:
+    return any(model.role == "main" and not is_standard(model) for model in facts.study.models)
+
+
+def _nothing_at_equal_accuracy(facts: Facts) -> str:
     """Say why no headline stands at equal accuracy, and what does."""
     said = "Nothing is said of headlines at equal clean accuracy: "
-    if whole is not None:
-        return said + "too few standard models of different accuracy were measured."
     own = sum(row["at_equal_accuracy"] == "True" for row in facts.networks)
     beside = f"; rows of single models at equal accuracy: {own}" if own else ""
-    return f"{said}the study has no grid of adversarially trained models{beside}."
+    why = "too few standard models of different accuracy were measured" if _has_grid(facts) else _NO_GRID
+    return f"{said}{why}{beside}."
 
 
 def _capital(text: str) -> str:
@@ -112,14 +121,16 @@ def sure(facts: Facts) -> list[str]:
     said = [
         "It rests on one replicate: each network was trained once, in one world."
         if count == 1
-        else f"It rests on {count} replicates: each network was trained as many times, {of_its_own}."
+        else f"It rests on {count} replicates: each network of the grid was trained as many times, {of_its_own}."
     ]
     of_headlines = headlines(facts.networks, at_equal_accuracy=False)
     chances = [chance for row in of_headlines if (chance := number(row["rerun"])) is not None]
     if chances:
+        least, most = f"{min(chances):.0%}", f"{max(chances):.0%}"
+        between = least if least == most else f"{least} to {most}"
         said.append(
-            f"The chance that another study of the same size comes to the same verdict is {min(chances):.0%} to "
-            f"{max(chances):.0%} for the headlines, each by itself."
+            f"The chance that another study of the same size comes to the same verdict is {between} for the headlines, "
+            "each by itself."
         )
     failed = [row for row in facts.regime if row["passed"] != "True"]
     if not facts.regime:

@@ -10,6 +10,7 @@ from tradeoffs.results.study import Model
 from tradeoffs.step.files import write_atomically
 
 _METRIC = ("benchmark", "metric", "value", "ci_low", "ci_high", "n")
+ROUNDING = 1e-12  # of metrics, which are of order one
 _LAST = ("replicate", "objective")
 SUMMARY_COLUMNS = ("study", "model", "role", "architecture", "norm", "epsilon", "seed", *_METRIC, *_LAST)
 DIFFERENCE_COLUMNS = (*SUMMARY_COLUMNS, "reference", "interval_over")
@@ -20,7 +21,7 @@ SWEEP_COLUMNS = ("study", "model", "architecture", "norm", "epsilon", "seed", *_
 def summary_row(study: str, model: Model, *metric: Any) -> tuple[Any, ...]:
     """Return a row of ``SUMMARY_COLUMNS``; ``metric``: benchmark, metric, value, ci_low, ci_high, n."""
     who = (study, model.id, model.role, model.architecture, model.norm, float(model.epsilon), model.seed)
-    return (*who, *metric, model.replicate, model.objective)
+    return (*who, *map(_settled, metric), model.replicate, model.objective)
 
 
 def sweep_row(study: str, model: Model, *metric: Any) -> tuple[Any, ...]:
@@ -28,7 +29,12 @@ def sweep_row(study: str, model: Model, *metric: Any) -> tuple[Any, ...]:
     who = (study, model.id, model.architecture, model.norm, float(model.epsilon), model.seed)
     sweep = model.role.removesuffix("_sweep")
     swept = (sweep, model.correlation, model.background_scale, model.images, model.objective)
-    return (*who, *swept, *metric, model.replicate)
+    return (*who, *swept, *map(_settled, metric), model.replicate)
+
+
+def _settled(value: Any) -> Any:
+    """Return 0 for what rounding left of a difference that is 0."""
+    return 0.0 if isinstance(value, float) and abs(value) < ROUNDING else value
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

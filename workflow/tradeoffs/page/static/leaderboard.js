@@ -16,13 +16,16 @@
     return found === null || found[0] === "" || !Number.isFinite(Number(found[0])) ? null : Number(found[0]);
   };
 
+  // What a training is against, as it is said of it: another objective without a norm is no standard training.
+  const of = (model, name) => (name === "norm" ? page.kind(model) : model[name]);
+
   function matching() {
     const asked = Object.fromEntries(new FormData(form));
     const text = asked.text.trim().toLowerCase();
     const roles = asked.role.split(" ");
     return models.filter((model) => (state.only === null || state.only.has(model.model))
       && (asked.role === "" || roles.includes(model.role))
-      && ["norm", "architecture", "source"].every((name) => asked[name] === "" || model[name] === asked[name])
+      && ["norm", "architecture", "source"].every((name) => asked[name] === "" || of(model, name) === asked[name])
       && model.model.toLowerCase().includes(text));
   }
 
@@ -114,14 +117,14 @@
     table.querySelector("tbody .model")?.focus({ preventScroll: true });
   };
 
-  const distinct = (name) => [...new Set(models.map((model) => model[name]))].sort();
+  const distinct = (name) => [...new Set(models.map((model) => of(model, name)))].sort();
   const roles = distinct("role");
   const first = roles.filter((role) => ["main", "extra"].includes(role));
   const all = ["", "all"];
   const some = first.length > 0 && first.length < roles.length ? [[first.join(" "), first.join(" and ")]] : [];
   page.options(form.elements.role, [...some, all, ...roles.map((role) => [role, role.replaceAll("_", " ")])]);
   for (const name of ["norm", "architecture", "source"]) {
-    const shown = (value) => (value === "none" ? "no attack (standard)" : value);
+    const shown = (value) => ({ none: "no attack (standard)", other: "another objective" })[value] ?? value;
     page.options(form.elements[name], [all, ...distinct(name).filter((value) => value !== "").map((value) => [value, shown(value)])]);
   }
   form.addEventListener("input", show);
