@@ -111,8 +111,8 @@ def stack(
         if pixels.shape != expected:
             found, first = (f"{size[1]}x{size[0]}" for size in (pixels.shape, expected))
             raise InputError(
-                f"{path}: {found} pixels where the first has {first}; expected one size, as published or by a resize "
-                "and crop of the set"
+                f"{path}: {found} pixels where the first has {first}; set a resize and crop where the settings have "
+                "them, else unpack the data set again"
             )
     return np.stack(decoded)
 
