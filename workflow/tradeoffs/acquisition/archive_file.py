@@ -23,12 +23,11 @@ _BLOCK = 1 << 20
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _GZIP = (b"\x1f\x8b",)
 _PICKLE = b"\x80"
-_WEIGHTS = (".ckpt", ".pt", ".pth")
 # What a file of each kind starts with: torch writes zip files, and pickles before version 1.6.
 _STARTS = (
     ((".zip",), _ZIP),
     ((".tar.gz", ".tgz"), _GZIP),
-    (_WEIGHTS, (*_ZIP, _PICKLE)),
+    ((".ckpt", ".pt", ".pth"), (*_ZIP, _PICKLE)),
 )
 _ERROR_KEYS = ("error", "errors", "message", "detail", "error_description")
 # What Python's readers of archives raise for a damaged one, beside InputError for an unsafe one.

@@ -41,13 +41,13 @@ def files(folder: Path, pattern: str) -> list[Path]:
             f"{folder}: {places[0][0].name} lies in it and others in data/; leave the files of one of the two"
         )
     found = sorted(path for listed in places for path in listed)
-    parts: dict[str, Path] = {}
+    first: dict[str, re.Match[str]] = {}  # of a set of files
     for path in found:
         if part := PART.fullmatch(path.name):
-            other = parts.setdefault(part[1], path)
-            if PART.fullmatch(other.name)[3] != part[3]:  # type: ignore[index]
+            other = first.setdefault(part[1], part)
+            if other[3] != part[3]:
                 raise InputError(
-                    f"{path}: {other.name} is of the same images in other parts; leave the files of one number"
+                    f"{path}: {other[0]} is of the same images in other parts; leave the files of one number"
                 )
     return found
 

@@ -15,6 +15,7 @@ from tradeoffs.step.declared_benchmarks import benchmarks
 Row = Mapping[str, str]  # a row of claims.csv, cells as text
 AnyRow = TypeVar("AnyRow", bound=Row)
 GRADIENT = "gradient_share_background"
+_WARNED = "no verdict, as a criterion fails"
 # The conclusions about the background's scale (:mod:`tradeoffs.claims.scale_sweep`).
 OF_SCALES = [f"background_scale.{name}" for name in ("l2", "l2.turns", "linf", "linf.growth")]
 
@@ -143,14 +144,14 @@ def _by_verdict(rows: Sequence[Row], names: Mapping[str, str], *texts: str, sign
         (text, [row for row in rows if row["verdict"] == verdict and row not in warned])
         for verdict, text in zip(VERDICTS, texts, strict=True)
     ]
-    for text, found in [*listed, (texts[-1].replace("undecided", "no verdict, as a criterion fails,"), warned)]:
+    for text, found in [*listed, (texts[-1].replace("undecided", f"{_WARNED},"), warned)]:
         if found:
             parts.append(text.format(", ".join(f"{names[row['claim']]}{_effect(row, sign)}" for row in found)))
     return "; ".join(parts)
 
 
 def _verdict(row: Row) -> str:
-    return "no verdict, as a criterion fails" if row.get("warning") else row["verdict"]
+    return _WARNED if row.get("warning") else row["verdict"]
 
 
 def _effect(row: Row, sign: int = 1) -> str:

@@ -34,12 +34,7 @@ def check(config: Config) -> None:
     name = config["study"]
     study = config[name]
     _margins(config["claims"]["margins"])
-    criteria = config["claims"]["criteria"]
-    if criteria["ceiling"] <= criteria["chance_margin"]:
-        raise InputError(
-            f"config: claims.criteria.ceiling = {criteria['ceiling']}; expected more than chance_margin, "
-            f"{criteria['chance_margin']}: no accuracy is that far above chance and not above the ceiling"
-        )
+    _criteria(config["claims"]["criteria"])
     _read(study["benchmarks"], name)
     _crops(study["benchmarks"], f"config: {name}.benchmarks")
     if name == "miniature":
@@ -66,6 +61,15 @@ def _margins(margins: Config) -> None:
                 f"config: claims.margins names {name!r}, which no benchmark measures{did_you_mean(name, known)}; "
                 "tradeoffs list benchmarks names what each measures first"
             )
+
+
+def _criteria(criteria: Config) -> None:
+    """Check that an accuracy can be both above chance and below the ceiling."""
+    if criteria["ceiling"] <= criteria["chance_margin"]:
+        raise InputError(
+            f"config: claims.criteria.ceiling = {criteria['ceiling']}; expected more than chance_margin, "
+            f"{criteria['chance_margin']}: no accuracy is that far above chance and not above the ceiling"
+        )
 
 
 def _read(benchmarks: Config, study: str) -> None:
