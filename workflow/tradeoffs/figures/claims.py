@@ -141,6 +141,7 @@ def draw_row(words: Axes, effects: Axes, numbers: Axes, row: Row, middle: float)
             transform=effects.get_yaxis_transform(),
             va="center",
             fontsize=7,
+            bbox={"facecolor": "white", "linewidth": 0, "pad": 1},  # the line of no effect does not strike it through
         )
     p_value = claim["p_adjusted"] if pd.notna(claim["p_adjusted"]) else claim["p_value"]
     texts = {

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 
 from tradeoffs.figures.theory_drawing import (
     BUDGET_AXIS,
-    COLOURS,
     DASHES,
     MARKERS,
     Rows,
@@ -21,6 +20,9 @@ from tradeoffs.figures.theory_drawing import (
     values,
 )
 from tradeoffs.results.theory_tables import read_table
+
+# Of the upper panels; the colours of the lower ones are norms.
+GREYS, PGD_COLOUR = ("0.6", "0.4", "0.0"), "#cc79a7"
 
 
 class Settings(NamedTuple):
@@ -79,14 +81,17 @@ def _weights_panel(axes: Axes, simulation: Rows, trained: Rows, curves: Rows, p:
         exact = select(curves, p=p)
         name = f"exact, {quantity.removesuffix('_weight')}"
         axes.plot(column(exact, "epsilon"), column(exact, quantity), color="black", linestyle=line, label=name)
-        series = [(select(simulation, features=2, samples=n), f"worst case, n = {n:g}") for n in samples]
-        series.append((trained, f"PGD, n = {trained[0]['samples']:g}"))
-        for k, (rows, text) in enumerate(series):
+        series = [
+            (select(simulation, features=2, samples=n), f"worst case, n = {n:g}", GREYS[k % 3])
+            for k, n in enumerate(samples)
+        ]
+        series.append((trained, f"PGD, n = {trained[0]['samples']:g}", PGD_COLOUR))
+        for k, (rows, text, colour) in enumerate(series):
             chosen = select(rows, p=p, quantity=quantity)
             mean = np.array(column(chosen, "mean"))
             low, high = np.array(column(chosen, "ci_low")), np.array(column(chosen, "ci_high"))
             x = np.array(column(chosen, "epsilon")) + 0.012 * (k - (len(series) - 1) / 2)
-            marks: dict[str, Any] = {"color": COLOURS[k % 4], "marker": MARKERS[k % 4], "markerfacecolor": "white"}
+            marks: dict[str, Any] = {"color": colour, "marker": MARKERS[k % 4], "markerfacecolor": "white"}
             marks |= {"linestyle": "none", "elinewidth": 1.2, "capsize": 2}
             label = text if quantity == "core_weight" else None
             axes.errorbar(x, mean, yerr=[mean - low, high - mean], **marks, label=label)
