@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from tradeoffs.figures.benchmark import WORDS
 from tradeoffs.figures.drawing import NUMBERS, averaged, note, over_replicates, wrapped
@@ -191,13 +192,24 @@ def size(epsilon: float, budgets: Sequence[float]) -> float:
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """Return the fractions to label between two logits, an eighth of the way apart or more."""
+    """Return the fractions to label between two logits, an eighth of the way apart or more.
+
+    Where models are so near each other that fewer than three round ones fall between them, finer ones.
+    """
+    kept = _apart(FRACTIONS, low, high)
+    if len(kept) >= 3:
+        return kept
+    ends = [float(1 / (1 + np.exp(-place))) for place in (low, high)]
+    return _apart([float(tick) for tick in MaxNLocator(5, min_n_ticks=3).tick_values(*ends)], low, high)
+
+
+def _apart(fractions: Sequence[float], low: float, high: float) -> list[float]:
     kept: list[float] = []
-    for fraction in FRACTIONS:
+    for fraction in fractions:
         place = _logit(fraction)
         if low <= place <= high and (not kept or place - _logit(kept[-1]) >= (high - low) / 8):
             kept.append(fraction)
-    return kept or [round(float(1 / (1 + np.exp(-(low + high) / 2))), 3)]
+    return kept
 
 
 def _logit(fraction: float) -> float:
