@@ -56,6 +56,7 @@ def _closure(module: str, root: Path) -> dict[str, Path]:
     return seen
 
 
+@cache
 def _path(module: str, root: Path) -> Path | None:
     """Return the file of a module of the package, or None where it is not one."""
     package, *rest = module.split(".")
