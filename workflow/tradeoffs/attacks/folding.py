@@ -5,8 +5,10 @@ attack asks for hundreds of passes through frozen weights; without the normalisa
 a quarter less time on a CPU (``performance/attack_speed.py``). Logits change by rounding only.
 """
 
+import copy
 import weakref
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 import torch
@@ -42,43 +44,58 @@ def folded(network: nn.Module, x: Tensor) -> nn.Module:
     layers are not to be exchanged, nor moved to another device. One whose forward pass depends on the values or shapes
     of its input, or that has hooks itself, cannot be traced, and is returned as it is. A layer with hooks stays, too.
 
-    ``x`` [n, 3, h, w]: images as it will be shown. Of the first two its double must give the same logits and the same
-    gradient at the first call, or the network is returned as it is: tracing does not see everything that code may do
-    (ask what its input is, forbid gradients).
+    ``x`` [n, 3, h, w]: images as it will be shown; their size and device count. Of two of random pixels its double must
+    give the same logits and the same gradient at the first call, or the network is returned as it is: tracing does not
+    see everything that code may do (ask what its input is, forbid gradients).
     """
     network.eval()
-    known = network in _KNOWN
-    if not known:
-        _KNOWN[network] = _trace(network)
-    double, folds = _KNOWN[network]
-    _fold(folds)
-    if folds and not known and not _same(double, network, x[:2]):
-        _KNOWN[network] = Folded(nn.Identity(), [])
-        return network
-    return double if folds else network
+    known = _KNOWN.get(network)
+    if known is None:
+        known = _trace(network)
+        if known.folds and not _same(network, _random(x.shape[1:], x.device)):
+            known = Folded(nn.Identity(), [])
+        _KNOWN[network] = known
+    _fold(known.folds)
+    return known.double if known.folds else network
 
 
 def stand_in(side: int, device: torch.device) -> Tensor:
     """Return two images of random pixels, ``side`` along each side: before there are any to be shown."""
-    return torch.rand((2, 3, side, side), generator=torch.Generator().manual_seed(0)).to(device)
+    return _random((3, side, side), device)
 
 
-def _same(double: nn.Module, network: nn.Module, x: Tensor) -> bool:
-    """Whether both give the same logits of images and the same gradient for them, but for rounding."""
-    found = []
-    for each in (double, network):
-        inputs = x.detach().clone().requires_grad_(True)
-        try:
-            with torch.enable_grad(), torch.autocast(x.device.type, enabled=False):
-                logits = each(inputs)
-                gradient = torch.autograd.grad(logits.logsumexp(1).sum(), inputs)[0]
-        except Exception:  # the network itself is then what fails, in words of its own
-            return False
-        found.append((logits.detach(), gradient))
+def _random(size: Sequence[int], device: torch.device) -> Tensor:
+    return torch.rand((2, *size), generator=torch.Generator().manual_seed(0)).to(device)
+
+
+def _same(network: nn.Module, x: Tensor) -> bool:
+    """Whether the network and its double give the same logits of images and the same gradient for them.
+
+    Of a copy in double precision: in single, rounding alone puts some of a large network's millions of ReLUs on their
+    other side, and the gradient of some pixels with them. So what is folded follows from the network, whatever it is
+    shown first, and a training that goes on rounds as one that was never stopped.
+    """
+    try:
+        copied = copy.deepcopy(network).double()
+        double, folds = _trace(copied)
+        _fold(folds)
+        found = [_logits_and_gradient(each, x.double()) for each in (double, copied)]
+    except torch.OutOfMemoryError:  # which says nothing of the network
+        raise
+    except Exception:  # no copy can be made of it; or itself is what fails, in words of its own
+        return False
     return all(
-        a.shape == b.shape and bool(((a - b).abs() <= 1e-3 * b.std() + 1e-5 * b.abs().max()).all())
+        a.shape == b.shape and torch.allclose(a, b, rtol=1e-6, atol=1e-6 * float(b.std()))
         for a, b in zip(*found, strict=True)
     )
+
+
+def _logits_and_gradient(network: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
+    inputs = x.clone().requires_grad_(True)
+    with torch.enable_grad(), torch.autocast(x.device.type, enabled=False):
+        logits = network(inputs)
+        gradient = torch.autograd.grad(logits.logsumexp(1).sum(), inputs)[0]
+    return logits.detach(), gradient
 
 
 def _fold(folds: list[Fold]) -> None:

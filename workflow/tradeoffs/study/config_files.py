@@ -76,11 +76,11 @@ def emptied(config: dict[str, Any], files: Iterable[Path], studies: Iterable[str
     found = dict(config)
     for study in studies:
         parts = [content.get(study) for content in written]
-        section = _without_budgets(config.get(study), parts)
+        section = _budgets_emptied(config.get(study), parts)
         if isinstance(section, dict) and isinstance(section.get("sweeps"), dict):
             of_all = [part.get("sweeps") for part in parts if isinstance(part, dict)]
             sweeps = {
-                name: _without_budgets(sweep, [each.get(name) for each in of_all if isinstance(each, dict)])
+                name: _budgets_emptied(sweep, [each.get(name) for each in of_all if isinstance(each, dict)])
                 for name, sweep in section["sweeps"].items()
             }
             section = section | {"sweeps": sweeps}
@@ -89,7 +89,7 @@ def emptied(config: dict[str, Any], files: Iterable[Path], studies: Iterable[str
     return found
 
 
-def _without_budgets(section: Any, parts: list[Any]) -> Any:
+def _budgets_emptied(section: Any, parts: list[Any]) -> Any:
     """Return what files merged with ``budgets: {}`` where the last of its ``parts`` that has budgets says so."""
     given = [part["budgets"] for part in parts if isinstance(part, dict) and isinstance(part.get("budgets"), dict)]
     merged: dict[str, Any] = {}
