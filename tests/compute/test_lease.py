@@ -119,6 +119,17 @@ def test_more_jobs_per_gpu_fill_the_emptiest_first(tmp_path, started):
     assert "2 at most on each" in fifth.stderr.readline()
 
 
+def test_a_gpu_without_any_is_taken_before_one_whose_first_job_has_ended(tmp_path, started):
+    for gpus in (["GPU-1111"], ["GPU-1111"]):
+        started.append(job(tmp_path, gpus, jobs_per_gpu=2))
+        got(started[-1])
+    started[0].kill()  # the second has the other place
+    started[0].communicate()
+    for _ in range(2):
+        started.append(job(tmp_path, jobs_per_gpu=2))
+    assert got(started[2]) == ["GPU-2222"] or got(started[3]) == ["GPU-2222"]
+
+
 def test_never_more_jobs_on_a_gpu_than_allowed_whatever_order_they_name_them_in(tmp_path, started):
     """Jobs that see different subsets, in different orders, as CUDA_VISIBLE_DEVICES makes them, and need one or two."""
     rng = random.Random(0)
@@ -231,6 +242,7 @@ def test_a_step_computes_on_the_gpu_it_leased_and_leases_one_only(two_gpus, tmp_
 
 
 def test_a_member_of_a_training_on_several_gpus_leaves_the_lease_to_its_launcher(two_gpus, monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")
+    for name, value in {"WORLD_SIZE": "2", "RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setattr(lease, "take", lambda *_: pytest.fail("a lease was taken"))
     assert device.choose_device() == torch.device("cuda", 0)

@@ -160,7 +160,9 @@ def test_each_world_has_the_lines_of_its_own_standard_models(study: str, worlds:
     np.testing.assert_allclose([line.get_xdata() for line in found], expected)
 
 
-@pytest.mark.parametrize(("low", "high"), [(0.02, 0.98), (0.6, 0.62), (0.61, 0.65), (0.9, 0.999), (0.3, 0.7), (0.701, 0.709)])
+@pytest.mark.parametrize(
+    ("low", "high"), [(0.02, 0.98), (0.6, 0.62), (0.61, 0.65), (0.9, 0.999), (0.3, 0.7), (0.701, 0.709)]
+)
 def test_ticks_are_fractions_that_leave_room(low: float, high: float) -> None:
     ends = [float(logit(np.array(end), 10**6)) for end in (low, high)]
     found = [float(logit(np.array(tick), 10**6)) for tick in accuracy_control.ticks(*ends)]

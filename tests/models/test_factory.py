@@ -110,6 +110,20 @@ def test_it_keeps_its_logits_and_shows_its_features_where_it_can(function, argum
             again.features(images)
 
 
+def test_what_the_function_does_to_its_arguments_is_its_own(nets):
+    (nets / "greedy.py").write_text(
+        "from nets import build as plain\n\n"
+        "def build(settings):\n    settings['seen'] = True\n    return plain(width=settings.pop('width'))\n"
+    )
+    given = {"settings": {"width": 8}}
+    network = trained("greedy.py:build", **given)
+    assert given == {"settings": {"width": 8}}
+    found = converted(spec("greedy.py:build", arguments=given), nets / "w.pt")
+    assert given == {"settings": {"width": 8}}
+    assert found.source["factory"]["arguments"] == given
+    assert network.training is False
+
+
 def test_the_card_names_the_function_its_arguments_and_its_code(nets):
     trained("nets.py:build", width=3)
     given = (

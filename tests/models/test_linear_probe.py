@@ -43,6 +43,16 @@ def test_a_constant_feature_and_separable_classes_are_no_trouble():
     assert np.isfinite(head.weight).all()
 
 
+def test_what_rounding_makes_of_a_constant_is_no_feature():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 60)
+    rounded = (1 - 2.0**-24 * labels).astype(np.float32)  # by its last digit it would tell the classes apart
+    features = np.c_[rng.normal(size=60), rounded].astype(np.float64)
+    head, without = (fit(part, labels, 2, l2_penalty=1e-2) for part in (features, features * [1, 0]))
+    elsewhere = np.c_[features[:, 0], np.full(60, 1.001)]
+    np.testing.assert_allclose(head.logits(elsewhere), without.logits(features * [1, 0]), atol=1e-3)
+
+
 def test_features_that_are_not_finite_are_refused():
     features = np.ones((4, 2))
     features[2, 1] = np.nan

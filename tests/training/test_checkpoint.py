@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from refused import refuse
-from tradeoffs.step.errors import RefusedError
+from tradeoffs.step.errors import InputError, RefusedError
 from tradeoffs.training.checkpoint import Checkpoint
 from tradeoffs.training.loop import StoppedError, train
 from tradeoffs.training.settings import Settings
@@ -106,7 +106,6 @@ def changed(change):
         ("totals", None),
         ("totals", lambda totals: totals[:2]),
         ("device", "cuda"),
-        ("key", None),
     ],
     ids=lambda change: "-".join("function" if callable(part) else str(part) for part in change),
 )
@@ -151,13 +150,24 @@ def test_a_bit_that_was_flipped_in_a_checkpoint_is_noticed(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("content", [[1, 2], torch.zeros(2), {"state": 1}], ids=["list", "tensor", "no key"])
-def test_a_file_that_is_no_checkpoint_is_left(tmp_path, capsys, content):
+def test_a_file_that_is_no_checkpoint_is_left(tmp_path, content):
     path = tmp_path / "checkpoint.pt"
     torch.save(content, path)
-    assert Checkpoint(path, "key", 0).resume(CPU) is None
-    said = capsys.readouterr().err
-    assert "starting from scratch" in said
-    assert said.count("\n") == 1
+    refused(path)
+
+
+def test_a_file_that_is_none_of_torchs_is_left(tmp_path):
+    path = tmp_path / "notes.json"
+    path.write_text("{}")
+    refused(path)
+
+
+def refused(path):
+    """Somebody's own file, given by mistake, would be replaced, and removed in the end."""
+    before = path.read_bytes()
+    with pytest.raises(InputError, match=rf"{path.name}: was not written by a training.*correct --checkpoint"):
+        Checkpoint(path, "key", 0).resume(CPU)
+    assert path.read_bytes() == before
 
 
 def test_a_pipe_in_its_place_holds_nothing_up(tmp_path, capsys):

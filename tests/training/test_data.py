@@ -125,7 +125,7 @@ def test_augmented_pixels_are_torchvisions(photographs):
 
 
 def test_images_of_several_sizes_are_refused_with_the_cure(photographs):
-    with pytest.raises(InputError, match=r"1\.JPEG: 40x70 pixels .* set .*(resize|image_size)"):
+    with pytest.raises(InputError, match=r"1\.JPEG: 40x70 pixels .* set image_size"):
         read(photographs, [torch.arange(5)])
     ((x, _),) = read(photographs, [torch.arange(5)], image_size=28)
     assert x.shape == (5, 3, 28, 28)

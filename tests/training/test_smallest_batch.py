@@ -51,7 +51,17 @@ def test_two_images_or_larger_maps_are_not(architecture, pixels, count, batch):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_images_too_small_for_a_network_at_all_are_refused():
-    settings = Settings(**TRAINING | {"architecture": "torchvision/alexnet", "batch_size": 4})
-    with pytest.raises(InputError, match="8x8 pixels, on which a torchvision/alexnet cannot be trained"):
-        check_smallest_batch(settings, images(8, 8), ALONE)
+@pytest.mark.parametrize(
+    ("architecture", "pixels"),
+    [
+        ("torchvision/alexnet", 8),
+        ("torchvision/vit_b_16", 32),
+        ("timm/vit_tiny_patch16_224", 64),
+        ("torchvision/googlenet", 224),  # returns more than logits while it is trained
+    ],
+)
+def test_images_that_a_network_does_not_take_are_refused(architecture, pixels):
+    settings = Settings(**TRAINING | {"architecture": architecture, "batch_size": 4})
+    said = f"{pixels}x{pixels} pixels, on which a {architecture} cannot be trained"
+    with pytest.raises(InputError, match=said):
+        check_smallest_batch(settings, images(8, pixels), ALONE)

@@ -67,7 +67,7 @@ def _channels(key: str, values: Any) -> list[float] | None:
         listed = values.reshape(-1).tolist() if isinstance(values, np.ndarray | Tensor) else values
         if isinstance(listed, list | tuple):
             return [float(value) for value in listed]
-    except (TypeError, ValueError, RuntimeError):  # the last of a tensor without values
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # the last of a tensor without values
         pass
     said = " ".join(repr(values).split())[:80]
     raise InputError(f"{key}: {said}; expected a list of three numbers, one for each channel in their order")

@@ -11,6 +11,7 @@ import torch
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.ranges import is_number
 
+_MOST_THREADS = 10_000
 _LARGEST = 250  # images; larger batches are no faster
 _CPU_PIXELS = 32 * 224**2  # what fits the caches, and a fraction of a GB in any network
 _GPU_BYTES_PER_PIXEL = 1000  # twice what a ResNet-50 was seen to hold without gradients
@@ -29,8 +30,8 @@ def threads() -> int | None:
     text = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     if not text:
         return None
-    if not is_number(text) or int(text) < 1:
-        raise InputError(f"OMP_NUM_THREADS = {text!r}; expected a number of threads, 1 or more")
+    if not is_number(text) or not 1 <= int(text) <= _MOST_THREADS:
+        raise InputError(f"OMP_NUM_THREADS = {text!r}; expected a number of threads, 1 to {_MOST_THREADS:,}")
     return int(text)
 
 

@@ -1,12 +1,12 @@
 """Where a step computes: one GPU if there is one, else the CPU, with as many threads as the scheduler granted."""
 
-import os
 from functools import cache
 
 import torch
 
 from tradeoffs.compute import gpus, lease, memory, precision
 from tradeoffs.compute.batching import threads
+from tradeoffs.compute.members import world_size
 from tradeoffs.step.errors import InputError
 
 
@@ -66,7 +66,7 @@ def gpu_usable() -> bool:
 def _gpu() -> torch.device:
     """Lease a GPU, once per process; one of several processes of a training (torchrun) uses the one it was given."""
     index = 0
-    if int(os.environ.get("WORLD_SIZE", 1)) == 1:
+    if world_size() == 1:
         (index,) = lease.take(visible_gpus())
     device = torch.device("cuda", index)
     _open(device)

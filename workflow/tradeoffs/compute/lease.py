@@ -56,20 +56,34 @@ def _jobs_per_gpu() -> int:
 
 def _try(gpus: Sequence[str], count: int, places: int, folder: Path) -> dict[int, tuple[int, Path]] | None:
     """Lock places on ``count`` GPUs, least used first; return each one's open file by position, or None."""
+    names = [re.sub("[^A-Za-z0-9-]", "_", gpu) for gpu in gpus]
+    files = [[folder / f"tradeoffs-gpu-{name}-{place}.lock" for place in range(places)] for name in names]
+    order = list(range(len(gpus)))
+    if places > 1:
+        free = [sum(map(_is_free, own)) for own in files]
+        order.sort(key=lambda position: -free[position])
     taken: dict[int, tuple[int, Path]] = {}
-    for place in range(places):
-        for position, gpu in enumerate(gpus):
-            if len(taken) == count:
-                return taken
-            if position not in taken:
-                path = folder / f"tradeoffs-gpu-{re.sub('[^A-Za-z0-9-]', '_', gpu)}-{place}.lock"
-                file = locks.open_file(path)
-                if locks.take(file, path):
-                    taken[position] = (file, path)
-                else:
-                    os.close(file)
+    for position in order:
+        if len(taken) < count and (place := next(filter(None, map(_locked, files[position])), None)):
+            taken[position] = place
     if len(taken) == count:
         return taken
     for file, path in taken.values():
         locks.release(file, path)
     return None
+
+
+def _locked(path: Path) -> tuple[int, Path] | None:
+    file = locks.open_file(path)
+    if locks.take(file, path):
+        return file, path
+    os.close(file)
+    return None
+
+
+def _is_free(path: Path) -> bool:
+    """Whether nobody holds a place now; who looks at the same moment may take another's look for a lease."""
+    if (found := _locked(path)) is None:
+        return False
+    locks.release(*found)
+    return True

@@ -22,6 +22,7 @@ from tradeoffs.step.errors import InputError
 from tradeoffs.step.inputs import opened
 
 _CURE = "make or unpack the data set again"
+UNLIKE = "set a resize and crop where the settings have them, else unpack the data set again"  # images of unlike sizes
 NOTHING = "no images to read; the selection is empty"
 _LOW = "16 bits, but no value above 255; save it with 8 bits"
 _LABELS = 16  # a lossless mask whose values are all below this holds labels, not shares of 255
@@ -91,17 +92,20 @@ def size(path: Path) -> tuple[int, int]:
         return file.size
 
 
-def load(paths: Sequence[Path], geometry: Geometry = UNCHANGED) -> NDArray[np.uint8]:
-    """Return images as uint8 [n, 3, h, w]; for sets that fit into memory.
+def load(paths: Sequence[Path], geometry: Geometry = UNCHANGED, cure: str = UNLIKE) -> NDArray[np.uint8]:
+    """Return images as uint8 [n, 3, h, w]; for sets that fit into memory. ``cure``: what is to be done about sizes.
 
     Raises InputError, naming the file, for one that is missing, unreadable, truncated, or of another size than the
     first after ``geometry``.
     """
-    return stack([image(path, geometry) for path in paths], paths).transpose(0, 3, 1, 2)
+    return stack([image(path, geometry) for path in paths], paths, cure=cure).transpose(0, 3, 1, 2)
 
 
 def stack(
-    decoded: Sequence[NDArray[np.uint8]], names: Sequence[Path], shape: tuple[int, ...] | None = None
+    decoded: Sequence[NDArray[np.uint8]],
+    names: Sequence[Path],
+    shape: tuple[int, ...] | None = None,
+    cure: str = UNLIKE,
 ) -> NDArray[np.uint8]:
     """Stack arrays [h, w, ...] of one shape, ``shape`` or else that of the first; InputError names one that differs."""
     if not decoded:
@@ -110,10 +114,7 @@ def stack(
     for pixels, path in zip(decoded, names, strict=True):
         if pixels.shape != expected:
             found, first = (f"{size[1]}x{size[0]}" for size in (pixels.shape, expected))
-            raise InputError(
-                f"{path}: {found} pixels where the first has {first}; set a resize and crop where the settings have "
-                "them, else unpack the data set again"
-            )
+            raise InputError(f"{path}: {found} pixels where the first has {first}; {cure}")
     return np.stack(decoded)
 
 

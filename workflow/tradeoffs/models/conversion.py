@@ -5,7 +5,7 @@ do not carry (a changed input, a second head) is lost silently.
 """
 
 from collections.abc import Mapping
-from math import isfinite
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,9 +17,11 @@ from tradeoffs.models.answers import finite
 from tradeoffs.models.networks import build
 from tradeoffs.models.normalised import wrap
 from tradeoffs.step.errors import InputError
+from tradeoffs.step.ranges import Range
 
 LARGEST = 4096  # pixels of a side of what a network takes, as in the schema of the config
 SMALLEST = 0.0001  # of a standard deviation, as there
+_ANY = Range(-inf)
 
 
 class Settings(NamedTuple):
@@ -92,7 +94,7 @@ def check_channels(settings: Settings) -> None:
         values = getattr(settings, key)
         if values is None:
             continue
-        numbers = len(values) == 3 and all(type(value) in (int, float) and isfinite(value) for value in values)
+        numbers = len(values) == 3 and all(map(_ANY.holds, values))
         if not numbers or (key == "std" and min(values) < SMALLEST):
             raise InputError(
                 f"{key}: {values}; expected three finite numbers{f' of at least {SMALLEST}' if key == 'std' else ''}, "

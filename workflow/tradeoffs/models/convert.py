@@ -21,6 +21,9 @@ from tradeoffs.step.cards import check
 from tradeoffs.step.command import Step, Written, options_of
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.files import sha256, write_whole
+from tradeoffs.step.ranges import Range
+
+CLASSES = Range(1, 10**6, whole=True)
 
 
 def step(source: str) -> Step:
@@ -45,10 +48,10 @@ def run(
     under ``unavailable`` why: what is made from it says so too.
     """
     facts = sources.find(source)
-    if settings.classes < 1:
-        raise InputError(f"--spec: classes = {settings.classes}; expected a whole number from 1")
+    if not CLASSES.holds(settings.classes):
+        raise InputError(f"--spec: classes = {settings.classes}; expected {CLASSES}")
     content = check(checkpoint, ours=not facts.own)[0] if checkpoint else None
-    if content and getattr(settings, "sha256", None) not in (None, content):
+    if content and (getattr(settings, "sha256", None) or content).lower() != content:
         raise InputError(
             f"{checkpoint}: its SHA-256 is {content}; expected {settings.sha256} (sha256): get the file again, or "
             "correct that"
@@ -108,6 +111,9 @@ def convert(source: str, settings: Any, checkpoint: Path | None) -> Converted:
             raise InputError(
                 f"pretrained: {settings.pretrained!r} has no meaning for source {source}; give a --checkpoint file"
             )
+        for name, meant in {"arguments": facts.factory, "prompts": source == "open_clip"}.items():
+            if getattr(settings, name) is not None and not meant:
+                raise InputError(f"{name}: given, and source {source} has no use for them; use null")
         if settings.weights is not None and (checkpoint is None or (facts.code and not facts.factory)):
             raise InputError(
                 f"weights: {settings.weights}, but only a file of tensors may hold more than one set of them; use null"

@@ -5,6 +5,7 @@ makes the network again wherever it is evaluated. Its code must then be what it 
 runs with all rights of the process.
 """
 
+import copy
 import importlib
 import inspect
 import json
@@ -60,7 +61,7 @@ def make(factory: Factory) -> nn.Module:
         except ValueError:  # not written in Python, so it says when it is called
             pass
         try:
-            made = function(**factory.arguments)
+            made = function(**copy.deepcopy(dict(factory.arguments)))  # whatever it does to them, they are named after
         except (Exception, SystemExit) as error:
             raise InputError(f"factory: {factory} raised {_said(error, place)}; correct it") from None
     if not isinstance(made, nn.Module):

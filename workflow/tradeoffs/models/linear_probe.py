@@ -59,7 +59,8 @@ def fit(features: Array, labels: NDArray[np.int64], num_classes: int, l2_penalty
         raise InputError("features for the linear head are not finite; the network's weights are damaged or diverged")
     n, d = features.shape
     mean, scale = features.mean(0), features.std(0)
-    scale = np.where(scale > 1e-12, scale, 1.0)
+    # What a feature of single precision varies by rounding alone is none of its information.
+    scale = np.where(scale > np.maximum(1e-12, 1e-6 * np.abs(mean)), scale, 1.0)
     x = (features - mean) / scale
     target = np.eye(num_classes)[labels]
 

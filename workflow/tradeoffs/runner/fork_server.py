@@ -62,7 +62,10 @@ ENVIRONMENT = {
     "PYTHONUTF8": "1",
     "MPLBACKEND": "Agg",  # a notebook sets one that only its own environment has
 }
-UNSET = ("PYTHONINSPECT", "PYTHONWARNINGS", "PYTHONOPTIMIZE", "PYTHONIOENCODING", "PYTHONSTARTUP", "PYTHONBREAKPOINT")
+UNSET = (
+    *("PYTHONINSPECT", "PYTHONWARNINGS", "PYTHONOPTIMIZE", "PYTHONIOENCODING", "PYTHONSTARTUP", "PYTHONBREAKPOINT"),
+    *("RANK", "LOCAL_RANK", "WORLD_SIZE"),  # of the processes of another program: a step starts its own
+)
 
 _PATIENCE = 60.0  # seconds for importing everything and forking
 _GRACE = 10.0  # seconds in which a step that is to end may put away its files

@@ -26,6 +26,7 @@ from typing import Annotated, Any, NamedTuple
 from tradeoffs.step.cards import digests, write_card
 from tradeoffs.step.code_id import code_id
 from tradeoffs.step.errors import InputError
+from tradeoffs.step.files import may_be_written
 from tradeoffs.step.specs import Kinds, parse_spec
 
 
@@ -100,6 +101,9 @@ def execute(step: Step, command: str, argv: Sequence[str]) -> None:
     """
     kinds = kinds_of(step.settings) if step.settings else {}
     arguments = vars(parser(step, command).parse_args(list(argv)))
+    _check_paths({name: value for name, value in arguments.items() if isinstance(value, Path)})
+    if step.carded:
+        may_be_written(arguments["card"])
     started = time.perf_counter()
     options = {name: _value(name, option, arguments[name]) for name, option in step.options.items()}
     spec: dict[str, Any] = {}
@@ -122,6 +126,16 @@ def execute(step: Step, command: str, argv: Sequence[str]) -> None:
         )
         for path in written.obsolete:
             path.unlink(missing_ok=True)
+
+
+def _check_paths(given: Mapping[str, Path]) -> None:
+    """Raise InputError where two options name one file or folder: what one writes there, the other would replace."""
+    seen: dict[Path, str] = {}
+    for name, path in given.items():
+        before = seen.setdefault(path.absolute(), name)
+        if before != name:
+            options = " and ".join(f"--{each.replace('_', '-')}" for each in (before, name))
+            raise InputError(f"{options} are both {path}; expected a path of its own for each")
 
 
 def parser(step: Step, command: str) -> argparse.ArgumentParser:

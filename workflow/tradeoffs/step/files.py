@@ -44,6 +44,18 @@ def plain(path: Path) -> None:
         raise InputError(f"{path}: a device, pipe or socket; expected the path of a file to write")
 
 
+def may_be_written(path: Path) -> None:
+    """Raise InputError, before hours are spent, for a path at which the system lets nobody, or not us, write a file."""
+    plain(path)
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; expected the path of a file to write")
+    place = next(parent for parent in path.absolute().parents if os.path.lexists(parent))
+    if not place.is_dir():
+        raise InputError(f"{path}: {place} is no folder; correct the path")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise InputError(f"{path}: nothing can be written into {place}; correct the path, or its permissions")
+
+
 def write_whole(path: Path, save: Callable[[BinaryIO], object]) -> None:
     """Write what ``save`` puts into a buffer in memory: libraries make other errors of a full disk than OSError.
 

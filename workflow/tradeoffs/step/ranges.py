@@ -31,17 +31,19 @@ class Range(NamedTuple):
         if isinstance(value, bool) or not isinstance(value, int if self.whole else int | float):
             return False
         ends = (self.above and value == self.least) or (self.below and value == self.most)
-        inside = self.least <= value <= self.most and math.isfinite(value) and not ends
+        sized = math.isfinite(value) if isinstance(value, float) else abs(value) < 2**63
+        inside = sized and self.least <= value <= self.most and not ends
         return inside and not (self.whole and value % self.times)
 
     def __str__(self) -> str:
         """What is expected, in words."""
         kind = ("a whole number" if self.times == 1 else f"a multiple of {self.times}") if self.whole else "a number"
         words = f"{kind} {'above' if self.above else 'from'} {self.least:g}"
-        return words if math.isinf(self.most) else f"{words} to {'below ' if self.below else ''}{self.most:g}"
+        most = f"{self.most:,}" if self.whole else f"{self.most:g}"
+        return words if math.isinf(self.most) else f"{words} to {'below ' if self.below else ''}{most}"
 
 
-POSITIVE, COUNT = Range(0, above=True), Range(1, whole=True)
+POSITIVE, COUNT = Range(0, above=True), Range(1, 10**12, whole=True)
 SEED = Range(0, 2**31 - 1, whole=True)
 
 

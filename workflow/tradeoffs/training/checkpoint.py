@@ -15,11 +15,15 @@ from typing import Any
 
 import torch
 
-from tradeoffs.step.errors import RefusedError
+from tradeoffs.step.errors import InputError, RefusedError
 from tradeoffs.step.files import write_whole
 from tradeoffs.step.inputs import opened
 
 State = dict[str, Any]
+
+
+class _ForeignError(ValueError):
+    """A file that is whole and no checkpoint."""
 
 
 class Checkpoint:
@@ -46,12 +50,14 @@ class Checkpoint:
 
         What is stale, damaged or another device's is not used, and why is said in one line. (A random state fits no
         other device, and a run on two of them would end with weights that neither gives.) RefusedError where the
-        system does not let us read the file.
+        system does not let us read the file, InputError for one that no training has written: it is somebody's.
         """
         if self.path is None or not self.path.exists():
             return None
         try:
             state = _read(self.path)
+        except _ForeignError as error:
+            raise InputError(f"{self.path}: {error}, and a checkpoint would replace it; correct --checkpoint") from None
         except Exception as error:
             if isinstance(error, RefusedError) and self.path.is_file():
                 raise  # nothing is known of what it holds, and the next checkpoint would replace it
@@ -75,6 +81,8 @@ def _read(path: Path) -> State:
     """Return what a file holds; RefusedError where it cannot be read, another error where it is no state of ours."""
     with opened(path) as file:  # in memory, as it was written: an error of the disk is none of the content
         content = io.BytesIO(file.read())
+    if content.getvalue()[:4] not in (b"", b"PK\3\4"):  # of what torch writes, cut short or not
+        raise _ForeignError("was not written by a training")
     # torch itself does not compare the checksums that it writes.
     with zipfile.ZipFile(content) as archive:
         damaged = archive.testzip()
@@ -83,7 +91,7 @@ def _read(path: Path) -> State:
     content.seek(0)
     state: State = torch.load(content, map_location="cpu", weights_only=True)
     if not isinstance(state, dict) or "key" not in state:
-        raise ValueError("not written by a training")
+        raise _ForeignError("was not written by a training")
     return state
 
 

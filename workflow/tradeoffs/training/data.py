@@ -28,6 +28,7 @@ from tradeoffs.training.augmentation import crop_and_flip
 AUGMENTATIONS = ("none", "crop_flip")
 Batch = tuple[Tensor, Tensor]
 
+_CURE = "set image_size"  # of images of unlike sizes
 _AHEAD = 2  # batches decoded before they are asked for
 _SHARE = 4  # a split is held in memory where it needs at most 1 / _SHARE of it,
 _LARGEST = 2**30  # and at most so many bytes: schedulers grant less than a machine has, and loading holds it twice
@@ -66,6 +67,11 @@ def read_split(root: Path, split: str, images_wanted: int | None) -> Split:
         raise InputError(
             f"--spec: images = {images_wanted}; {root / split} has {counts.min()} images in its smallest class of "
             f"{classes}, so choose {classes} to {counts.min() * classes}"
+        )
+    if images_wanted % classes:
+        raise InputError(
+            f"--spec: images = {images_wanted}; expected a multiple of {classes}, as many of each class: "
+            f"{each * classes}, say"
         )
     chosen = np.concatenate([np.flatnonzero(index.labels == c)[:each] for c in range(classes)])
     return Split([index.paths[i] for i in chosen], index.labels[chosen], classes)
@@ -112,7 +118,7 @@ def open_source(
 
 def in_memory(split: Split, geometry: Geometry, device: torch.device) -> Source:
     """Decode everything once and keep it on the device."""
-    pixels = torch.from_numpy(images.load(split.paths, geometry))
+    pixels = torch.from_numpy(images.load(split.paths, geometry, _CURE))
     x = (pixels.to(device).float() / 255).contiguous(memory_format=torch.channels_last)
     labels = torch.from_numpy(split.labels).to(device)
 
@@ -160,7 +166,7 @@ def _stack(decoded: list[NDArray[np.uint8]], names: list[Path]) -> NDArray[np.ui
     for pixels, path in zip(decoded, names, strict=True):
         if pixels.shape != decoded[0].shape:
             found, first = (f"{shape[-1]}x{shape[-2]}" for shape in (pixels.shape, decoded[0].shape))
-            raise InputError(f"{path}: {found} pixels where {names[0]} has {first}; set image_size")
+            raise InputError(f"{path}: {found} pixels where {names[0]} has {first}; {_CURE}")
     return np.stack([pixels.transpose(1, 2, 0) for pixels in decoded])
 
 

@@ -17,6 +17,7 @@ from contextlib import ExitStack
 from tradeoffs.compute import lease
 from tradeoffs.compute.batching import workers
 from tradeoffs.compute.device import gpu_usable, visible_gpus
+from tradeoffs.compute.members import world_size
 from tradeoffs.training.processes import LAUNCHER, LOST, STOPPED, visible_names
 
 _GRACE = 5.0  # seconds in which the others may end by themselves once one has failed
@@ -25,7 +26,7 @@ _WRITING = 60.0  # and once one has stopped as it was told to: the first one wri
 
 def is_member() -> bool:
     """Whether this process is one of several that were already started."""
-    return int(os.environ.get("WORLD_SIZE", 1)) > 1
+    return world_size() > 1
 
 
 def launch(processes: int, spec: str, options: Mapping[str, str]) -> int:

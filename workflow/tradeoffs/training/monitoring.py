@@ -19,7 +19,7 @@ MONITOR_STEPS = 10
 def evaluate(
     network: nn.Module, source: Source, batch_size: int, group: Group = ALONE, images: int | None = None
 ) -> float:
-    """Clean accuracy, a fraction, on ``images`` of them, as many of each class, or on all.
+    """Clean accuracy, a fraction, on ``images`` of them, spread evenly over the classes, or on all.
 
     Each process of ``group`` takes its share of the batches, which are no larger than its share of a training's.
     """

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.autograd import Function
 
 from tradeoffs.compute import gpus
+from tradeoffs.compute.members import world_size
 from tradeoffs.compute.memory import is_out_of_memory
 from tradeoffs.step.errors import InputError
 
@@ -34,6 +35,8 @@ ALONE = Group(0, 1)
 LAUNCHER = "TRADEOFFS_LAUNCHER"  # variable that tells the id of the process that started the group
 LOST = 75  # exit code of a process that cannot go on because another has ended
 STOPPED = 143  # exit code of one that SIGTERM has stopped
+# Beginnings of the names of layers, of torch, torchvision and timm, that are dropped at random.
+_RANDOM = ("Dropout", "AlphaDropout", "FeatureAlphaDropout", "StochasticDepth", "DropPath", "DropBlock")
 # How the libraries that carry messages begin what they say where they raise no type of their own.
 _CARRIERS = re.compile(r"gloo|nccl|ProcessGroup|Connection (closed|reset)|Broken pipe|Socket Timeout", re.IGNORECASE)
 
@@ -68,8 +71,7 @@ def see_one_gpu() -> None:
 
 def join(device: torch.device) -> Group:
     """Join the other processes where the environment names any (RANK, WORLD_SIZE and MASTER_*, as torchrun sets)."""
-    size = int(os.environ.get("WORLD_SIZE", 1))
-    if size == 1:
+    if world_size() == 1:
         return ALONE
     _end_with_parent()
     with together():
@@ -87,7 +89,7 @@ def together() -> Iterator[None]:
         yield
     except RuntimeError as error:
         between = isinstance(error, dist.DistError) or _CARRIERS.search(str(error))
-        if int(os.environ.get("WORLD_SIZE", 1)) == 1 or not between or is_out_of_memory(error):
+        if world_size() == 1 or not between or is_out_of_memory(error):
             raise
         raise LostError(" ".join(str(error).split())) from None
 
@@ -116,11 +118,17 @@ def add_up(tensors: list[Tensor], group: Group) -> None:
 def share_batch_statistics(network: nn.Module, group: Group, device: torch.device) -> nn.Module:
     """Return ``network`` with batch normalisation over the batches of all processes; names of tensors stay.
 
-    Raises InputError for a kind of batch normalisation whose statistics cannot be shared.
+    Raises InputError for a kind of batch normalisation whose statistics cannot be shared, and for layers that are
+    dropped at random.
     """
     if group.size == 1:
         return network
     for name, module in network.named_modules():
+        if type(module).__name__.startswith(_RANDOM) and any(getattr(module, key, 0) for key in ("p", "drop_prob")):
+            raise InputError(
+                f"--processes: {name} is a {type(module).__name__}, which draws at random in each process by itself; "
+                "train this architecture in one process"
+            )
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             if type(module) is not nn.BatchNorm2d or not module.track_running_stats or module.momentum is None:
                 raise InputError(
@@ -137,9 +145,10 @@ class GlobalBatchNorm(nn.BatchNorm2d):
     """Batch normalisation whose mean and variance in training are those of all processes' images together."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise [n, channels, h, w]; n may be 0 here, though not everywhere."""
+        """Normalise [n, channels, h, w]; n may be 0 here, though not everywhere. In single precision or better."""
         if not self.training:
             return super().forward(x)
+        given, x = x.dtype, x.to(torch.promote_types(x.dtype, torch.float32))
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
@@ -157,7 +166,7 @@ class GlobalBatchNorm(nn.BatchNorm2d):
             self.running_var += self.momentum * (variance * counted / (counted - 1) - self.running_var)
         scale = self.weight / torch.sqrt(variance + self.eps)
         normalised: Tensor = (shifted - mean[:, None, None]) * scale[:, None, None] + self.bias[:, None, None]
-        return normalised
+        return normalised.to(given)
 
 
 class _Sum(Function):

@@ -5,6 +5,7 @@ Batch normalisation of one image whose maps have shrunk to one pixel has nothing
 
 import torch
 
+from tradeoffs.compute import memory
 from tradeoffs.models.networks import build
 from tradeoffs.step.errors import InputError
 from tradeoffs.training.data import Source
@@ -31,7 +32,9 @@ def check_smallest_batch(settings: Settings, training: Source, group: Group) -> 
         try:
             # As of all processes: each takes the statistics of the whole batch.
             network(zeros)
-        except (ValueError, RuntimeError) as error:
+        except Exception as error:  # whatever a library's network makes of images that are too small for it
+            if memory.is_out_of_memory(error):
+                raise
             height, width = image.shape[2:]
             raise InputError(
                 f"--spec: the last of {batches} batches holds {smallest} images of {width}x{height} pixels, on which a "

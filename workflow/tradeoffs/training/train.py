@@ -15,7 +15,6 @@ A training that diverges or overfits catastrophically ends with one line and wri
 
 import hashlib
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,6 +25,7 @@ from tradeoffs.attacks.pgd import NORMS
 from tradeoffs.compute import memory, processor
 from tradeoffs.compute.batching import workers
 from tradeoffs.compute.device import choose_device
+from tradeoffs.compute.members import world_size
 from tradeoffs.compute.precision import PRECISIONS
 from tradeoffs.data.names import check_same_classes
 from tradeoffs.models.networks import load
@@ -34,7 +34,7 @@ from tradeoffs.step.cards import check, digests
 from tradeoffs.step.code_id import code_id
 from tradeoffs.step.command import Written
 from tradeoffs.step.errors import InputError
-from tradeoffs.step.files import read_json
+from tradeoffs.step.files import may_be_written, read_json
 from tradeoffs.step.ranges import COUNT, POSITIVE, SEED, Range
 from tradeoffs.training import launcher
 from tradeoffs.training.checkpoint import Checkpoint, State, on_sigterm, save
@@ -54,6 +54,7 @@ RANGES = {
     "seed": SEED,
 }
 """What the numbers of a training may be."""
+MINUTES = Range(0)  # between checkpoints
 
 
 def sources(settings: Settings, data: Path, device: torch.device) -> tuple[Source, Source]:
@@ -77,7 +78,7 @@ def run(
     data: Annotated[Path, "folder with train/ and val/ in ImageNet's layout"],
     weights: Annotated[Path, "state_dict to write"],
     card: Annotated[Path, "JSON card to write"],
-    checkpoint: Annotated[Path | None, "file to resume from; removed when training is complete"] = None,
+    checkpoint: Annotated[Path | None, "file to keep the state in and resume from; removed when complete"] = None,
     checkpoint_minutes: Annotated[float, "minutes between checkpoints"] = 10.0,
     processes: Annotated[int, "processes to train in, one GPU each"] = 1,
     start: Annotated[Path | None, "weights of the same architecture to begin with, in place of random ones"] = None,
@@ -106,13 +107,20 @@ def run(
             f"--spec: epsilon = {settings.epsilon:g} with norm linf; expected a budget in pixel values of [0, 1], "
             f"{settings.epsilon / 255:.4g} if it is one in 1/255"
         )
+    if not COUNT.holds(processes):
+        raise InputError(f"--processes {processes}; expected {COUNT}")
+    if not MINUTES.holds(checkpoint_minutes):
+        raise InputError(f"--checkpoint-minutes {checkpoint_minutes}; expected {MINUTES}")
+    for path in (weights, card, checkpoint):
+        if path is not None:
+            may_be_written(path)
     if processes > 1 and not launcher.is_member():
         options = {"data": data, "weights": weights, "card": card, "checkpoint": checkpoint, "start": start}
         given = {name: str(path) for name, path in options.items() if path is not None}
         given["checkpoint-minutes"] = str(checkpoint_minutes)
         raise SystemExit(launcher.launch(processes, json.dumps(settings._asdict()), given))
     cure = (
-        f"with {settings.batch_size} images in {os.environ.get('WORLD_SIZE', 1)} process(es); lower batch_size, or "
+        f"with {settings.batch_size} images in {world_size()} process(es); lower batch_size, or "
         "train on several GPUs (gpus_per_training in the config, --processes here)"
     )
     try:
