@@ -516,6 +516,7 @@ def test_code_from_the_command_line_may_write_nowhere_but_into_its_results(own, 
     words += ["--classes", 10, "--input-size", 32, "--benchmark", "imagenet", "--data", miniature / "imagenet"]
     words += ["--study", "miniature", "--out", tmp_path / "out"]
     environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow"), "CUDA_VISIBLE_DEVICES": ""}
+    environment.pop("TORCHINDUCTOR_CACHE_DIR", None)  # which torch sets, in this process, for its children
     command = [sys.executable, "-m", "tradeoffs", *map(str, words)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

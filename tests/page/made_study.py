@@ -187,7 +187,8 @@ def write(folder, models=None, claims=CLAIMS, benchmarks=BENCHMARKS, cards=True,
         written |= {name: folder / name for name in ("models", "evaluations", "theory")}
         _cards(folder, models)
     told = {"study": "made", "models": models, "benchmarks": benchmarks}
-    return command.Settings(**told, sources=sources or {each["id"]: "train" for each in models}), written
+    told["sources"] = sources or {each["id"]: "train" for each in models}
+    return command.Settings(**told, pictures=[each["name"] for each in benchmarks]), written
 
 
 def compared(path, rows, **said):

@@ -233,7 +233,26 @@ def test_numbers_in_another_base_are_named(tmp_path, text, said):
     refuse_traps([path])
 
 
-@pytest.mark.parametrize("off", [False, "false"])
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("miniature.training.images", 1509, "miniature.training.images: 1509; expected a multiple of 10, as many"),
+        ("miniature.controls.images", [10, 11], "miniature.controls.images: 11; expected a multiple of 10"),
+        ("miniature.sweeps.correlation.images", 55, "sweeps.correlation.images: 55; expected a multiple of 10"),
+        ("miniature.data.images.train", 3009, "data.images.train: 3009; expected a multiple of 10"),
+        ("miniature.benchmarks.adversarial.budgets", {}, "adversarial.budgets: none of any norm; expected one or more"),
+        ("miniature.benchmarks.shifted_correlation.budgets", {"linf": [], "l2": []}, "budgets: none of any norm"),
+    ],
+)
+def test_what_steps_would_refuse_or_change_in_silence_is_one_line_before_anything_runs(path, value, message):
+    config = checked(changed(path, value), SCHEMA)
+    with pytest.raises(InputError) as raised:
+        coherence.check(config)
+    assert message in str(raised.value)
+    assert len(str(raised.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("off", [False, "false", "False"])
 def test_a_benchmark_that_is_false_is_left_out(off):
     config = deepcopy(SHIPPED)
     config["miniature"]["benchmarks"] |= {"waterbirds": off}
@@ -280,7 +299,7 @@ def several(**values):
         ({"miniature__benchmarks__waterbirds__resize": 31}, r"waterbirds.crop = 32; expected at most resize, 31"),
         ({"miniature__benchmarks__objectnet__validation_resize": 20}, r"objectnet.crop = 32.*validation_resize, 20"),
         ({"miniature__benchmarks__objectnet__border": 18}, r"objectnet.border = 18; expected at most 17.*36 pixels"),
-        ({"miniature__controls__images": [500, 3001]}, r"controls.images: 3001.*data.images.train, 3000"),
+        ({"miniature__controls__images": [500, 3010]}, r"controls.images: 3010.*data.images.train, 3000"),
         ({"miniature__training__images": 3010}, r"training.images: 3010.*data.images.train, 3000"),
         ({"claims__margins__bg_gp": 0.1}, r"claims.margins names 'bg_gp', which no benchmark .*did you mean bg_gap"),
         (

@@ -1,5 +1,6 @@
 """What the config of the imagenet study means: its models, what is downloaded, what is missing and why."""
 
+import hashlib
 from copy import deepcopy
 from datetime import date
 from pathlib import Path
@@ -365,7 +366,24 @@ def test_a_file_at_an_address_is_downloaded_with_its_checksum():
     assert (mine.file, mine.downloaded) == ("resources/downloads/mine.safetensors", True)
     wanted = {"urls": [ADDRESS["url"]], "sha256": "0" * 64, "md5": None, "size": None}
     assert plan.downloads(config)["mine.safetensors"] == wanted
-    assert plan.models(extra(file="w.pt", sha256="0" * 64))["mine"].spec["sha256"] == "0" * 64
+    assert "sha256" not in mine.spec  # the download has compared it; told, it would make a conversion stale
+
+
+def test_a_file_of_ones_own_is_compared_with_the_checksum_that_it_is_said_to_have(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "w.pt").write_text("weights")
+    right = hashlib.sha256(b"weights").hexdigest()
+    plain, said = (extra(file="w.pt", sha256=digest) for digest in (None, right))
+    assert plan.models(plain)["mine"] == plan.models(said)["mine"]
+    assert own_copies.look(plain, plan.models(plain)) == own_copies.look(said, plan.models(said))
+    wrong = extra(file="w.pt", sha256="0" * 64)
+    with pytest.raises(InputError, match=rf"extra, mine: file = 'w.pt'; its SHA-256 is {right}, expected 0{{64}}"):
+        own_copies.look(wrong, plan.models(wrong))
+
+
+def test_the_workflows_own_folders_are_no_copy_of_the_users():
+    with pytest.raises(InputError, match=r"data\.rival10\.path = 'resources/unpacked/rival10' is where the workflow"):
+        coherence.check(config_with(data__rival10__path="resources/unpacked/rival10"))
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,16 @@ def published_of(model):
     return str(released_files.by_file(Path(model.file or "").name))
 
 
+def checksum_of(file):
+    """The SHA-256 that a download has to have, where it is known: then it decides, not when or whence it came."""
+    return DOWNLOADS.get(Path(file or "").name, {}).get("sha256") or ""
+
+
+def download_card(file):
+    """What says that a file is downloaded, and which: of no account where its checksum is known, and tracked so."""
+    return ancient(f"{file}.json") if checksum_of(file) else f"{file}.json"
+
+
 def assembled_from(wildcards):
     """The files that say that the parts of a published data set are there; a user's own copy is no file of ours."""
     if wildcards.dataset in MISSING:

@@ -44,7 +44,7 @@ rule download:
 
 rule unpack:
     input:
-        lambda wc: f"{published_data.archive(wc.dataset)}.json",
+        lambda wc: download_card(published_data.archive(wc.dataset)),
     output:
         "resources/unpacked/{dataset}/fingerprint.json",
     log:
@@ -57,6 +57,7 @@ rule unpack:
     params:
         code=code_id("tradeoffs.acquisition.unpack"),
         spec=lambda wc: settings(published_data.unpacking(wc.dataset)),
+        content=lambda wc: checksum_of(published_data.archive(wc.dataset)),
         archive=lambda wc, input: input[0].removesuffix(".json"),
         folder=lambda wc: f"resources/unpacked/{wc.dataset}",
     shell:

@@ -49,7 +49,7 @@ rule train:
 rule convert:
     input:
         lambda wc: (
-            f"{MODELS[wc.model].file}.json" if MODELS[wc.model].downloaded else []
+            download_card(MODELS[wc.model].file) if MODELS[wc.model].downloaded else []
         ),
     output:
         weights="results/{study}/models/{model}/weights.pt",
@@ -69,6 +69,7 @@ rule convert:
         source=lambda wc: MODELS[wc.model].source,
         spec=lambda wc: settings(MODELS[wc.model].spec),
         content=lambda wc: OWN.weights.get(wc.model, ""),
+        downloaded=lambda wc: checksum_of(MODELS[wc.model].file),
         published=lambda wc: published_of(MODELS[wc.model]),
         checkpoint=lambda wc, output: (
             ["--checkpoint", MODELS[wc.model].file] if MODELS[wc.model].file else []

@@ -14,7 +14,7 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -62,6 +62,11 @@ def content(path: Path, records: Path | None = None) -> Content:
         if found != _folders(known) or first != known.get("first"):
             _save(record, path, first, found)
     return total
+
+
+def of_file(digest: str, size: int) -> Content:
+    """Return what :func:`content` says of a file with this SHA-256 (hex), of so many bytes."""
+    return _total({"": _Folder("", _described([(size, digest, "")]), 1)})
 
 
 def recorded(path: Path, records: Path) -> Content:
@@ -116,12 +121,12 @@ def _read(path: Path, known: dict[str, _Folder], save: Callable[[dict[str, _Fold
     saved = time.monotonic()
     with progress(f"read {path}", total) if total >= _SHOWN else _Quiet() as bar:
         for relative, signature, sizes in left:
-            digest = hashlib.sha256()
             digests = in_order(lambda item: sha256(Path(item[1])), sizes, workers=_READERS, ahead=_AHEAD)
+            read = []
             for (name, _, size), future in zip(sizes, digests, strict=True):
-                digest.update(os.fsencode(f"{size} {future.result()} {name}\n"))
+                read.append((size, future.result(), name))
                 bar.update(size)
-            found[relative] = _Folder(signature, digest.hexdigest(), len(sizes))
+            found[relative] = _Folder(signature, _described(read), len(sizes))
             if time.monotonic() - saved > _SAVE_EVERY:  # a first reading takes an hour, and may be interrupted
                 save(known | found)
                 saved = time.monotonic()
@@ -139,6 +144,14 @@ class _Quiet:
 
     def update(self, count: int) -> None:
         """Show nothing."""
+
+
+def _described(files: Iterable[tuple[int, str, str]]) -> str:
+    """Return the digest of a folder's files, each as its size, SHA-256 and name."""
+    digest = hashlib.sha256()
+    for size, content, name in files:
+        digest.update(os.fsencode(f"{size} {content} {name}\n"))
+    return digest.hexdigest()
 
 
 def _listing(path: Path) -> Iterator[tuple[str, list[tuple[str, str]]]]:

@@ -63,7 +63,7 @@ class Comparison:
         shown = self.table[self.table.reliance != ""]
         lines = [
             f"  {row.benchmark}, {row.metric}: {row.model} - {row.reference} = {row.difference:+.4f} "
-            f"[{row.ci_low:+.4f}, {row.ci_high:+.4f}], p = {row.p_value:.2g} ({row.reliance} reliance)"
+            f"[{row.ci_low:+.4f}, {row.ci_high:+.4f}], p = {row.p_value:.2g} (higher: {row.reliance} reliance)"
             for row in shown.itertuples()
         ]
         return "\n".join([f"Differences ({SAYS})", *lines, *(f"  {said}" for said in self._remarks())])

@@ -27,10 +27,15 @@ class Facts(NamedTuple):
 def facts(architecture: str, classes: int, size: int) -> Facts:
     """Return the facts of an architecture for images of ``size`` x ``size``; nothing is computed, nothing allocated.
 
-    InputError for an architecture that cannot be built from its name.
+    But where a library draws its weights by itself. InputError for an architecture that cannot be built from its name.
     """
     with torch.device("meta"):
-        network = build(architecture, classes).eval()
+        try:
+            network = build(architecture, classes)
+        except NotImplementedError:  # torchvision's RegNets look at values of their weights
+            with torch.device("cpu"):
+                network = build(architecture, classes).to("meta")
+        network.eval()
         counter, image = FlopCounterMode(display=False), torch.zeros(1, 3, size, size)
         with torch.no_grad():
             width = int(network.features(image).shape[1])  # type: ignore[operator]

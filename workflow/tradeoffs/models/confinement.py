@@ -8,6 +8,7 @@ import ctypes
 import os
 import struct
 import sys
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def confine(*folders: Path) -> bool:
         folder.mkdir(parents=True, exist_ok=True)
     if not sys.platform.startswith("linux"):
         return False
+    tempfile.gettempdir()  # looked for by trying to write, and by libraries when they are imported, late
     call = ctypes.CDLL(None, use_errno=True).syscall
     call.restype = ctypes.c_long
     version = call(_CREATE_RULESET, None, ctypes.c_size_t(0), _VERSION)

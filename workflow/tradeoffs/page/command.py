@@ -15,12 +15,13 @@ from tradeoffs.step.command import Written
 
 
 class Settings(NamedTuple):
-    """The study's name, its models and its benchmarks, and by model where its weights come from."""
+    """The study's name, models and benchmarks; by model where its weights come from; whose pictures are shown."""
 
     study: str
     models: list[dict[str, Any]]  # of the fields of tradeoffs.results.study.Model
     benchmarks: list[dict[str, Any]]  # of the fields of tradeoffs.results.metrics.Benchmark
     sources: dict[str, str]
+    pictures: list[str]  # benchmarks
 
 
 def run(
@@ -43,5 +44,5 @@ def run(
     told = study.study_of(study.Settings(settings.study, settings.models, settings.benchmarks))
     places = facts.Places(summary, sweeps, claims, differences, regime, missing, models, evaluations, theory, reference)
     known = facts.read(told, settings.sources, places)
-    size = render.write(out, known, pictures_of(images, [each.name for each in told.benchmarks]))
+    size = render.write(out, known, pictures_of(images, settings.pictures))
     return Written("page", [out], {"bytes": size, "models": len(told.models), "claims": len(known.claims)})

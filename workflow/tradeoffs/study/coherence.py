@@ -16,8 +16,9 @@ from tradeoffs.step.declared_benchmarks import family
 from tradeoffs.step.declared_data import data
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.similar import did_you_mean
-from tradeoffs.study.miniature import data_sets
+from tradeoffs.study.miniature import CLASSES, data_sets
 from tradeoffs.study.model import Config
+from tradeoffs.study.published_data import OURS
 
 _SMALLEST_LINF = 0.1  # of budgets in 1/255: what is smaller is one in pixel units
 _NO_OBJECTIVE = ("none", "null", "standard", "plain")
@@ -37,6 +38,7 @@ def check(config: Config) -> None:
     _criteria(config["claims"]["criteria"])
     _read(study["benchmarks"], name)
     _crops(study["benchmarks"], f"config: {name}.benchmarks")
+    _budgets(study["benchmarks"], f"config: {name}.benchmarks")
     if name == "miniature":
         _miniature(study)
     else:
@@ -97,6 +99,16 @@ def _crops(benchmarks: Config, where: str) -> None:
                 )
 
 
+def _budgets(benchmarks: Config, where: str) -> None:
+    """Check that a benchmark that attacks has a budget of some norm."""
+    for name, settings in benchmarks.items():
+        budgets = settings.get("budgets")
+        if isinstance(budgets, dict) and not any(budgets.values()):
+            raise InputError(
+                f"{where}.{name}.budgets: none of any norm; expected one or more, or {name}: false to leave it out"
+            )
+
+
 def _miniature(study: Config) -> None:
     world, benchmarks = study["data"], study["benchmarks"]
     side, border = world["image_size"] + 2 * OBJECTNET_BORDER, benchmarks.get("objectnet", {}).get("border", 0)
@@ -108,6 +120,15 @@ def _miniature(study: Config) -> None:
     _one_size(study)
     most = world["images"]["train"]
     used = {"training.images": [study["training"]["images"] or most], "controls.images": study["controls"]["images"]}
+    sweeps = {
+        f"sweeps.{name}.images": [sweep["images"]] for name, sweep in study["sweeps"].items() if "images" in sweep
+    }
+    for key, numbers in ({"data.images.train": [most]} | used | sweeps).items():
+        for value in numbers:
+            if value % CLASSES:
+                raise InputError(
+                    f"config: miniature.{key}: {value}; expected a multiple of {CLASSES}, as many images of each class"
+                )
     for key, numbers in used.items():
         for value in numbers:
             if value > most:
@@ -155,6 +176,11 @@ def _data(study: Config) -> None:
     files: Counter[str] = Counter()
     for name, declared in data().items():
         said = study["data"][name]
+        if str(said.get("path")).startswith(OURS):
+            raise InputError(
+                f"config: imagenet.data.{name}.path = {said['path']!r} is where the workflow keeps what it downloads "
+                "itself; use null for that, or give a copy elsewhere"
+            )
         if said.get("path") is not None and said.get("sha256") is not None:
             raise InputError(
                 f"config: imagenet.data.{name}.sha256 is of the archive, and path is given ({said['path']}), of which "

@@ -79,11 +79,11 @@ def _refuse_renamed(config: Config) -> None:
 
 
 def _without_budgets(config: Config) -> Config:
-    """Return the config with ``budgets: {}`` of a study or sweep written out: none of any norm, no defaults."""
+    """Return the config with ``budgets: {}`` of a study, sweep or benchmark written out: none, and no defaults."""
     found = deepcopy(config)
     for section in (found.get(study) for study in STUDIES):
-        sweeps = section.get("sweeps") if isinstance(section, dict) else None
-        parts = {"": section} | (sweeps if isinstance(sweeps, dict) else {})
+        within = [section.get(key) for key in ("sweeps", "benchmarks")] if isinstance(section, dict) else []
+        parts = {"": section} | {name: part for each in within if isinstance(each, dict) for name, part in each.items()}
         for name, part in parts.items():
             if isinstance(part, dict) and part.get("budgets") == {}:
                 part["budgets"] = {norm: [] for norm in ("linf", "l2", *(["l1"] if name == "objectives" else []))}
@@ -97,7 +97,7 @@ def _without_left_out(config: Config) -> Config:
         section = config.get(study)
         listed = section.get("benchmarks") if isinstance(section, dict) else None
         if isinstance(section, dict) and isinstance(listed, dict):
-            absent = [name for name, said in listed.items() if said is False or said == "false"]
+            absent = [name for name, said in listed.items() if said is False or str(said).lower() == "false"]
             if unknown := [name for name in absent if name not in declared_benchmarks()]:
                 raise InputError(
                     f"config: {study}.benchmarks: {unknown[0]} is left out, and there is no such benchmark"

@@ -91,6 +91,11 @@ def weights(study: Config) -> dict[str, Config]:
     }
 
 
+def checksums(study: Config) -> dict[str, str]:
+    """Return the SHA-256 that files of the user's own are said to have, by the model's id."""
+    return {entry["id"]: entry["sha256"] for entry in study["extra"] if entry["file"] and entry["sha256"]}
+
+
 def _file_of(entry: Config) -> str:
     """Return what the file of a model with ``url`` is called here: torch knows safetensors by its ending."""
     path = entry["url"].partition("?")[0]
@@ -159,7 +164,7 @@ def _extra(entry: Config, benchmarks: tuple[str, ...], key: str = "extra") -> Mo
     keys = ("name", "pretrained", "mean", "std", "input_size", "weights")
     spec = {key: entry[key] for key in keys} | {"classes": CLASSES}
     # What most models do not have stands in the settings of those that have it: others stay as they were.
-    spec |= {key: entry[key] for key in ("factory", "arguments", "sha256", "prompts") if entry[key]}
+    spec |= {key: entry[key] for key in ("factory", "arguments", "prompts") if entry[key]}
     shown = (entry["name"] or _made_by(entry) or entry["id"]).rsplit("/")[-1]
     if is_grid_name(entry["id"], shown, entry["norm"], float(entry["epsilon"])):
         raise InputError(f"{where}: the grid's own models are named like this; choose another id")

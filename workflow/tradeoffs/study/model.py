@@ -45,8 +45,9 @@ def by_id(listed: list[Model]) -> dict[str, Model]:
     found: dict[str, Model] = {}
     for model in listed:
         if model.id in found:
+            roles = " and ".join(sorted({found[model.id].role, model.role}))
             raise InputError(
-                f"config: model {model.id} is listed twice; remove one of the equal budgets, values or ids"
+                f"config: model {model.id} is listed twice, as {roles}; remove one of the equal budgets, values or ids"
             )
         found[model.id] = model
     return found

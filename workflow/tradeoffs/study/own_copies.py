@@ -13,8 +13,8 @@ from tradeoffs.acquisition import observed
 from tradeoffs.data import names
 from tradeoffs.models import user_code
 from tradeoffs.step.errors import InputError
-from tradeoffs.step.files import read_json
-from tradeoffs.study import published_data
+from tradeoffs.step.files import read_json, sha256
+from tradeoffs.study import imagenet, published_data
 from tradeoffs.study.model import ATTACKED_WORLD, DEFAULT_WORLD, TRAINING_WORLD, Config, Model
 
 RECORDS = Path("resources/observed")
@@ -46,6 +46,13 @@ def look(config: Config, models: dict[str, Model], *, again: bool = True) -> See
     found = {
         name: (observed.content if again else observed.recorded)(file, RECORDS).id for name, file in weights.items()
     }
+    for name, digest in (imagenet.checksums(config["imagenet"]) if again and own else {}).items():
+        file = weights[name]
+        if found[name] != observed.of_file(digest, file.stat().st_size).id:
+            raise InputError(
+                f"config: imagenet.extra, {name}: file = {str(file)!r}; its SHA-256 is {sha256(file)}, expected "
+                f"{digest} (sha256): get the file again, or correct that"
+            )
     code = {model.id: _code(model) for model in own if model.spec.get("factory")}
     return Seen(
         {

@@ -8,7 +8,7 @@ from typing import Any
 from tradeoffs.claims import reference_run
 from tradeoffs.step.declared_benchmarks import Benchmark, benchmarks
 from tradeoffs.step.settings import canonical
-from tradeoffs.study import miniature, plan
+from tradeoffs.study import examples, miniature, plan
 from tradeoffs.study.replicates import headlines, most, until
 
 
@@ -27,10 +27,11 @@ def of_claims(config: dict[str, Any], replicates: int | None = None, level: floa
 
 
 def of_page(config: dict[str, Any], replicates: int | None = None) -> str:
-    """As :func:`specification`, with where each model's weights come from."""
+    """As :func:`specification`, with where each model's weights come from and whose pictures are shown."""
     told = _told(config, replicates)
     models = plan.models(config)
-    return canonical(told | {"sources": {row["id"]: models[row["id"]].source for row in told["models"]}})
+    sources = {row["id"]: models[row["id"]].source for row in told["models"]}
+    return canonical(told | {"sources": sources, "pictures": examples.shown(config)})
 
 
 def of_look(config: dict[str, Any], number: int) -> str:
