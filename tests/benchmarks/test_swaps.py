@@ -6,6 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tradeoffs.benchmarks import imagenet9
 from tradeoffs.benchmarks.swaps import composed, filled, partner, probability, swapped, told
 
 LABELS = st.lists(st.integers(0, 3), min_size=1, max_size=30)
@@ -101,3 +102,8 @@ def test_a_change_is_before_minus_after_and_unknown_without_a_lender() -> None:
     np.testing.assert_allclose(found.change, [high - low, np.nan, high - low])
     np.testing.assert_array_equal(found.flipped, [1, np.nan, 1])
     np.testing.assert_allclose(found.pasted, [np.nan, high - 0.5, high - 0.5])
+
+
+def test_a_mixed_image_shows_the_photograph_of_the_first_original_that_does_or_of_none() -> None:
+    original, mixed = np.array([5, 7, 5, 8]), np.array([7, 9, 5, 5])
+    assert imagenet9.shown_in(original, mixed).tolist() == [1, 1, 0, 0]

@@ -86,6 +86,12 @@ def test_images_whose_logits_are_not_finite_are_wrong_and_counted(small, benchma
         np.testing.assert_array_equal(result.outcomes["correct"], whole.outcomes["correct"] & ~lost)
 
 
+def test_a_logit_of_a_class_that_is_not_shared_takes_the_answer_of_both_protocols():
+    mapping = torch.tensor([0, -1, 1])
+    logits = torch.tensor([[0.0, 1.0, 2.0], [0.0, 5.0, 2.0], [0.0, torch.inf, 2.0]])
+    assert objectnet.predictions(logits, mapping).tolist() == [[1, 1], [-1, 1], [NOT_FINITE, NOT_FINITE]]
+
+
 def test_features_that_are_not_finite_in_the_test_split_alone_are_wrong_and_counted(small):
     for benchmark in BY_FEATURES:
         calls = []

@@ -107,6 +107,16 @@ def test_a_damaged_foreground_mask_takes_its_image_out_of_the_challenge_only(dam
     assert result.outcomes["challenge_image"].tolist() == list(range(1, 60))
 
 
+def test_a_damaged_background_is_behind_no_foreground_of_the_challenge(damaged, small):
+    """It takes its own image out everywhere, and the composites of all others on it."""
+    tiled = sorted((small.root / "imagenet9/bg_challenge/only_bg_t/val").rglob("*.JPEG"))[4]
+    world, relative = damaged(imagenet9, str(tiled.relative_to(small.root)))
+    result = world.evaluate(imagenet9, unreadable="skip", challenge_foregrounds=60, challenge_backgrounds=60)
+    assert result.skipped == [world.root / relative]
+    assert result.outcomes["challenge_image"].tolist() == list(range(59))
+    assert {metric["n"] for metric in result.metrics.values()} == {59}
+
+
 def test_a_missing_file_and_a_forbidden_one_are_never_skipped(small, damaged):
     world, relative = damaged(imagenet, "imagenet/val/n00000003/n00000003_3.JPEG")
     path = world.root / relative
