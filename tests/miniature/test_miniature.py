@@ -26,7 +26,7 @@ from tradeoffs.acquisition.contents import fingerprint
 from tradeoffs.data import images, salient_imagenet
 from tradeoffs.data.images import Geometry
 from tradeoffs.data.names import IMAGENET9_VARIANTS
-from tradeoffs.miniature import folder, imagenet, imagenet9, waterbirds
+from tradeoffs.miniature import folder, imagenet, imagenet9, scenes, waterbirds
 from tradeoffs.miniature import make as module
 from tradeoffs.miniature.photographs import CLASS_PHOTOGRAPHS, UNSEEN_PHOTOGRAPHS, in_class_order
 from tradeoffs.miniature.scenes import CLASS_NAMES
@@ -325,6 +325,13 @@ def test_other_image_sizes(image_size: int, tmp_path: Path) -> None:
     assert images.load([next((tmp_path / "imagenet" / "val").rglob("*.JPEG"))]).shape[2:] == (image_size, image_size)
     path = next((tmp_path / "objectnet").rglob("*.png"))
     assert images.load([path], Geometry(border=2)).shape[2:] == (image_size, image_size)
+
+
+@pytest.mark.parametrize("image_size", [16, 17, 32])
+def test_no_digit_fills_an_image(image_size: int) -> None:
+    """ImageNet-9 repeats what lies beside it."""
+    rng = np.random.default_rng(0)
+    assert max(scenes.draw_foreground(rng, 0, image_size).size for _ in range(200)) < image_size
 
 
 def test_card_says_where_the_data_came_from(miniature: Path) -> None:

@@ -240,7 +240,7 @@ def test_numbers_in_another_base_are_named(tmp_path, text, said):
         ("miniature.controls.images", [10, 11], "miniature.controls.images: 11; expected a multiple of 10"),
         ("miniature.sweeps.correlation.images", 55, "sweeps.correlation.images: 55; expected a multiple of 10"),
         ("miniature.data.images.train", 3009, "data.images.train: 3009; expected a multiple of 10"),
-        ("miniature.benchmarks.adversarial.budgets", {}, "adversarial.budgets: none of any norm; expected one or more"),
+        ("miniature.benchmarks.shifted_correlation.budgets", {}, "budgets: none of any norm; expected one or more"),
         ("miniature.benchmarks.shifted_correlation.budgets", {"linf": [], "l2": []}, "budgets: none of any norm"),
     ],
 )

@@ -238,7 +238,7 @@ def test_files_hold_the_same_model(tmp_path):
     ("old", "new", "words"),
     [
         ("response,,1", "response,,0.5", ["features and response together", "not positive semi-definite", "is -0.34"]),
-        ("response,,1", "response,,-1", ["variance", "-1", ">= 0"]),
+        ("response,,1", "response,,-1", ["variance", "-1", "from 0"]),
         ("response,,1", "noise,,1", ["rows are", "and response"]),
         ("1.25,0.7", "0.1,0.7", ["covariance is not positive semi-definite"]),
         ("core,1,", "core,one,", ["row shape, column response", "'one'"]),

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradeoffs.step.errors import InputError
+from tradeoffs.theory.anticausal_claims import anticausal_claims
 from tradeoffs.theory.claim_rows import Case, budget_grid, exact, random_models
 from tradeoffs.theory.crossings import crossings
-from tradeoffs.theory.curves import curve, reliance
+from tradeoffs.theory.curves import curve, norm_name, reliance
 from tradeoffs.theory.minimise import minimise
-from tradeoffs.theory.model import gaussian_model, shifted, two_feature_model
+from tradeoffs.theory.model import anticausal, anticausal_model, gaussian_model, shifted, two_feature_model
 from tradeoffs.theory.onset import adversarial_excess, clean_excess, onset
 from tradeoffs.theory.reliance_claims import reliance_claims, threshold_claims
 from tradeoffs.theory.shift_claims import onset_claims, onset_table, shift_claims
@@ -169,3 +170,50 @@ def test_onset_table_and_its_claims():
     claims = list(onset_claims(table))
     assert verdicts(claims) == ["supported"] * 6
     assert claims[-1].evidence.startswith("1 of 1 models have it")  # the one above the threshold
+
+
+@pytest.mark.parametrize(
+    ("noise", "scale", "correlation"), [(5.0, 0.1, 0.1), (1000.0, 2.0, 0.7), (0.5, 0.5, 0.01), (0.5, 2.0, 0.5000001)]
+)
+def test_what_holds_of_every_model_holds_of_one_whose_effect_is_small(noise, scale, correlation):
+    """Whose excess of risk, say, is 1e-10 of a risk that is nearly all noise."""
+    cases = [Case(two_feature_model(scale, correlation, noise), scale, correlation)]
+    others = random_models(2, noise, np.random.default_rng(0))
+    rows = [*reliance_claims(cases, others, 20), *threshold_claims(cases, others, 20), *shift_claims(cases, 20)]
+    assert {row.verdict for row in rows} <= {"supported", "undecided"}
+    assert sum(row.verdict == "supported" for row in rows) >= 8
+
+
+@pytest.mark.parametrize("correlation", [0.001, 0.01])
+def test_a_threshold_far_away_is_found_by_search_too(correlation):
+    model = two_feature_model(1.0, correlation, 0.5)
+    assert searched_threshold(model) == pytest.approx(1 / correlation, rel=1e-6)
+
+
+def test_a_search_that_comes_by_a_scale_without_a_certified_minimiser_leaves_its_row_undecided():
+    point = (1.0, 0.9999, 1.0)
+    rows = list(anticausal_claims([Case(anticausal_model(*point), *point)], 10))
+    (searched,) = [row for row in rows if "not to be found" in row.evidence]
+    assert searched.verdict == "undecided"
+
+
+def test_a_norm_is_named_so_that_no_other_has_its_name():
+    assert [norm_name(p) for p in (1.0, 2.0, 1.5, INF)] == ["1", "2", "1.5", "inf"]
+    assert norm_name(3.14159265) != norm_name(3.1415927)
+
+
+def test_a_weight_of_zero_is_zero_where_the_response_causes_the_features():
+    model = anticausal([[1.25, 0.875], [0.875, 2]], [1.0, 0.7], 1.0, [0, 1])
+    assert model.theta[1] == 0
+    assert scale_threshold(model) == pytest.approx(1 / 0.7)
+
+
+@pytest.mark.parametrize("noise", ["0.5", True, None, 1e200, -1.0, math.nan])
+def test_a_noise_that_is_no_standard_deviation_is_one_line(noise):
+    with pytest.raises(InputError, match=r"noise, a standard deviation, is .*expected a number from 0 to 1e\+100"):
+        gaussian_model(np.eye(2), [1, 0], noise)
+
+
+def test_numbers_whose_squares_are_none_are_one_line():
+    with pytest.raises(InputError, match=r"covariance holds 1e\+300; expected numbers up to 1e\+100"):
+        gaussian_model(np.eye(2) * 1e300, [1, 0], 0.5)

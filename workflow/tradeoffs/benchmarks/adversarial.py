@@ -88,7 +88,8 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     strata: dict[str, NDArray[np.int64]] = {}
     cluster: dict[str, NDArray[np.int64] | None] = {}
     names: dict[str, list[str]] = {}
-    for number, (domain, folder) in enumerate(settings.domains.items()):
+    for number, domain in enumerate(in_order(settings)):
+        folder = settings.domains[domain]
         own = domain_of[kept] == number
         if own.sum() < 2:
             count = "one" if own.any() else "none"
@@ -137,13 +138,21 @@ def evaluate(network: Network, settings: Settings, data: dict[str, Path], device
     return Evaluation(metrics, draws, fewest, found_outcomes, passes.skipped, remarks)
 
 
+def in_order(settings: Settings) -> list[str]:
+    """Return the names of the domains in the order in which they are attacked, whatever the order they came in.
+
+    Random starts go on from one to the next, and signs of masked gradients are looked for in the first.
+    """
+    return sorted(settings.domains)
+
+
 def chosen_images(settings: Settings, root: Path) -> tuple[list[Path], NDArray[np.int64], NDArray[np.int64]]:
     """Return paths, labels and the number of the domain of the images to attack, domain by domain."""
     paths: list[Path] = []
     labels: list[NDArray[np.int64]] = []
     domain_of: list[NDArray[np.int64]] = []
-    for number, folder in enumerate(settings.domains.values()):
-        index = read_validation(root, folder, settings.classes)
+    for number, domain in enumerate(in_order(settings)):
+        index = read_validation(root, settings.domains[domain], settings.classes)
         chosen = spread(len(index.paths), settings.images)
         paths += [index.paths[i] for i in chosen]
         labels.append(index.labels[chosen])

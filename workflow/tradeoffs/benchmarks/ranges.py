@@ -11,6 +11,7 @@ from tradeoffs.step.json_schema import Validator
 COMMON: dict[str, dict[str, Any]] = {
     "seed": {"type": "integer", "minimum": 0, "maximum": 2147483647},
     "bootstrap": {"type": "integer", "minimum": 10, "maximum": 100000},
+    "classes": {"type": "integer", "minimum": 1, "maximum": 1000000},
     "unreadable": {"enum": ["fail", "skip"]},
 }
 # What the config's schema defines and a declaration names by reference: budgets of a norm, and the largest of them.

@@ -84,7 +84,7 @@ def draw_foreground(
     rng: np.random.Generator, digit: int, image_size: int, sizes: tuple[int, int] = SIZES
 ) -> Foreground:
     """Draw the size (``sizes`` in pixels of a 32-pixel image), position and colour of row ``digit`` of the digits."""
-    size = round(int(rng.integers(sizes[0], sizes[1] + 1)) * image_size / 32)
+    size = min(round(int(rng.integers(sizes[0], sizes[1] + 1)) * image_size / 32), image_size - 1)
     left, top = (int(corner) for corner in rng.integers(0, image_size - size + 1, 2))
     sign = 1 if rng.random() < 0.5 else -1
     red, green, blue = rng.uniform(0.6, 1.0, 3).tolist()

@@ -9,7 +9,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 from tradeoffs.claims.row import Claim
-from tradeoffs.theory.claim_rows import ANTICAUSAL, ROUNDING, WHERE, Case, exact, family, fractions
+from tradeoffs.step.errors import InputError
+from tradeoffs.theory.claim_rows import ANTICAUSAL, NOTHING, WHERE, Case, exact, family, fractions
 from tradeoffs.theory.curves import norm_name
 from tradeoffs.theory.risk import NORMS
 from tradeoffs.theory.turning import searched_turning_scale, share_change, turning_scale
@@ -33,8 +34,8 @@ def _direction(cases: Sequence[Case], p: float, count: int) -> Iterator[Claim]:
     changes = [share_change(case.model, p, fractions(count)) for case in cases]
     margins = [case.scale / turning_scale(p, case.correlation, case.core_noise or 0.0) - 1 for case in cases]
     evidence = f"{family(cases)}, {count} budgets each, exact minimisers"
-    rises = [bool((change > ROUNDING).all()) for change in changes]
-    falls = sum(bool((change < -ROUNDING).all()) for change in changes)
+    rises = [bool((change > NOTHING).all()) for change in changes]
+    falls = sum(bool((change < -NOTHING).all()) for change in changes)
     counted = f"it rises at every budget in {sum(rises)} models and falls at every budget in {falls} of {len(cases)}"
     if not math.isinf(p):
         yield exact(
@@ -56,16 +57,20 @@ def _direction(cases: Sequence[Case], p: float, count: int) -> Iterator[Claim]:
         f"only above a scale of this feature, and lowers it below: {_FORMULAS[p]}.",
         "largest change of the share against this rule, over models and budgets",
         wrong,
-        wrong <= ROUNDING,
+        wrong <= NOTHING,
         f"{counted}; {evidence}",
     )
     points = sorted({(case.correlation, case.core_noise or 0.0) for case in cases})
-    errors = [abs(turning_scale(p, *point) / searched_turning_scale(p, *point) - 1) for point in points]
+    try:
+        errors = [abs(turning_scale(p, *point) / searched_turning_scale(p, *point) - 1) for point in points]
+        searched = f"{len(points)} pairs of correlation and core noise"
+    except InputError:  # at a scale that the search came by, which nobody named
+        errors, searched = [], "not to be found: no minimiser is certified at a scale that the search came by"
     yield exact(
         claim,
         f"{WHERE}the scale at which training with p = {norm_name(p)} begins to raise reliance has that closed form.",
         "largest relative error of the closed form against a search over scales",
         max(errors, default=math.nan),
         max(errors, default=math.nan) <= 1e-6,
-        f"{len(points)} pairs of correlation and core noise",
+        searched,
     )

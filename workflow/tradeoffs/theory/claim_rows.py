@@ -15,7 +15,10 @@ from tradeoffs.theory.turning import turning_scale
 Array = NDArray[np.float64]
 
 ROUNDING = 1e-9
-"""Shares, and excesses of risk, no larger than this count as zero: rounding of weights of order one."""
+"""Excesses of risk no larger than this, as shares of the risk, count as zero."""
+
+NOTHING = 1e-12
+"""Shares of a prediction, and of what of a risk is not noise, no larger than this are rounding."""
 
 
 ANTICAUSAL, WHERE = ", anticausal", "Where the response causes both features, "
@@ -42,7 +45,7 @@ class Case(NamedTuple):
         """Whether training with p = 1, 2 or inf raises the spurious feature's share, by the closed forms."""
         if self.core_noise is None:
             return self.above or not math.isinf(p)
-        return self.scale > turning_scale(p, self.correlation, self.core_noise) * (1 + ROUNDING)
+        return self.scale > turning_scale(p, self.correlation, self.core_noise) * (1 + NOTHING)
 
 
 def exact(claim: str, statement: str, statistic: str, value: float, holds: bool, evidence: str) -> Claim:

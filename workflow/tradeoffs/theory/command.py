@@ -22,15 +22,11 @@ PARTS = {
 }
 """Modules of this folder, by what the command line calls them."""
 
-_CORRELATION = Range(-1, 1)
+LARGEST = 1e6  # of standard deviations and budgets, where features are of order one
+_CORRELATION, _UNIT = Range(-1, 1), Range(0, LARGEST, above=True)
 RANGES = {
-    "noise": Range(0),
-    "core_noise": POSITIVE,
-    "core_noises": POSITIVE,
-    "scale": POSITIVE,
-    "scales": POSITIVE,
-    "largest_scale": POSITIVE,
-    "largest_budget": POSITIVE,
+    "noise": Range(0, LARGEST),
+    **dict.fromkeys(("core_noise", "core_noises", "scale", "scales", "largest_scale", "largest_budget"), _UNIT),
     "correlation": _CORRELATION,
     "correlations": Range(0, 1, above=True, below=True),  # of models that have a turning point
     "test_correlations": _CORRELATION,

@@ -104,8 +104,8 @@ def reliance(model: GaussianModel, theta: Array) -> Array:
 
 
 def norm_name(p: float) -> str:
-    """Name of a norm in tables: 1, 2, inf, 1.5."""
-    return f"{p:g}"
+    """Name of a norm in tables: 1, 2, inf, 1.5; as long as it takes to be of this norm alone."""
+    return f"{p:g}" if float(f"{p:g}") == p else repr(float(p))
 
 
 def parse_norm(text: str) -> float:

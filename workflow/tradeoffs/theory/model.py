@@ -19,6 +19,8 @@ from tradeoffs.theory.risk import covariance_root
 Array = NDArray[np.float64]
 
 _CURE = "give the path of a model in .csv or .npz"
+_LARGEST = 1e100  # whose square is a number yet
+_ROUNDING = 1e-12  # of a weight, as a share of the largest one, in units of standard deviations
 _SYMMETRY = 1e-10  # largest asymmetry and negative eigenvalue taken for rounding, of the features as correlations
 
 
@@ -61,8 +63,7 @@ def gaussian_model(
     labels = tuple(names) if names is not None else tuple(f"x{i + 1}" for i in range(d))
     if len(labels) != d or len(set(labels)) != d:
         raise InputError(f"{source}: {len(labels)} feature names; expected {d} different ones")
-    if not math.isfinite(noise) or noise < 0:
-        raise InputError(f"{source}: noise is {noise}; expected a standard deviation >= 0")
+    noise = _deviation(noise, f"{source}: noise, a standard deviation,")
     asymmetry = _as_correlations(np.abs(matrix - matrix.T), matrix)
     i, j = np.unravel_index(int(asymmetry.argmax()), matrix.shape)
     if asymmetry[i, j] > _SYMMETRY:
@@ -84,7 +85,19 @@ def _finite(values: Any, what: str) -> Array:
         raise InputError(f"{what} is not an array of numbers") from None
     if not np.isfinite(array).all():
         raise InputError(f"{what} holds NaN or infinite values; expected finite numbers")
+    if (np.abs(array) > _LARGEST).any():
+        raise InputError(
+            f"{what} holds {np.abs(array).max():g}; expected numbers up to {_LARGEST:g}: choose other units"
+        )
     return array
+
+
+def _deviation(value: Any, what: str) -> float:
+    """Return a number >= 0; InputError for what is none, True and texts among them."""
+    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    if not number or not 0 <= value <= _LARGEST:
+        raise InputError(f"{what} is {str(value)[:80]}; expected a number from 0 to {_LARGEST:g}")
+    return float(value)
 
 
 def _as_correlations(values: Array, covariance: Array) -> Array:
@@ -124,8 +137,7 @@ def anticausal(
     :func:`gaussian_model`, and where features and response together have no covariance.
     """
     cross = _finite(response, f"{source}: response")
-    if not math.isfinite(variance) or variance < 0:
-        raise InputError(f"{source}: the variance of the response is {variance}; expected a number >= 0")
+    variance = _deviation(variance, f"{source}: the variance of the response")
     model = gaussian_model(covariance, np.zeros_like(cross), 0.0, spurious, names, source)
     if cross.shape != model.theta.shape:
         raise InputError(f"{source}: response has shape {cross.shape}; expected {model.theta.shape}")
@@ -136,6 +148,8 @@ def anticausal(
         along = np.linalg.lstsq(root, cross, rcond=None)[0]
         theta = np.linalg.lstsq(root.T, along, rcond=None)[0]
     noise = math.sqrt(max(variance - float(along @ along), 0.0))
+    sized = np.abs(theta) * np.sqrt(np.diag(model.covariance))
+    theta = np.where(sized > _ROUNDING * sized.max(initial=0.0), theta, 0.0)  # a weight of 0 is one, not what is left
     return model._replace(theta=theta, noise=noise, anticausal=True)
 
 

@@ -27,6 +27,14 @@ def clean_excess(model: GaussianModel, p: float, test: GaussianModel, budgets: A
     return np.asarray((shifted**2 - training**2) / np.maximum(training**2, least))
 
 
+def signal_excess(model: GaussianModel, p: float, test: GaussianModel, budgets: Array) -> Array:
+    """As :func:`clean_excess`, as a share of what of the training domain's risk is not noise: its sign at any noise."""
+    theta = minimise(model, p, budgets).theta
+    shifted = residual_scale(theta, test.covariance, test.theta, 0.0)
+    training = residual_scale(theta, model.covariance, model.theta, 0.0)
+    return np.asarray((shifted**2 - training**2) / training**2)
+
+
 def added_excess(model: GaussianModel, p: float, test: GaussianModel, budgets: Array) -> Array:
     """Clean excess [m] of adversarial training less that of standard training (budget 0)."""
     return clean_excess(model, p, test, budgets) - clean_excess(model, p, test, np.zeros(1))

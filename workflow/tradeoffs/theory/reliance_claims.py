@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradeoffs.claims.row import Claim
-from tradeoffs.theory.claim_rows import ROUNDING, Case, budget_grid, exact, family
+from tradeoffs.theory.claim_rows import NOTHING, Case, budget_grid, exact, family
 from tradeoffs.theory.crossings import crossings
 from tradeoffs.theory.curves import norm_name, reliance
 from tradeoffs.theory.minimise import minimise
@@ -31,7 +31,7 @@ def reliance_claims(cases: Sequence[Case], others: Sequence[GaussianModel], coun
             f"below collapse, whatever its scale (one core and one spurious feature).",
             "least share of the prediction carried by the spurious feature",
             least,
-            least > ROUNDING,
+            least > NOTHING,
             f"{family(cases)}, {count} budgets each, exact minimisers",
         )
         least = float(shares(others, p, count).min()) if others else math.nan
@@ -62,7 +62,7 @@ def threshold_claims(cases: Sequence[Case], others: Sequence[GaussianModel], cou
         "correlation is at most the scale of the core feature.",
         "largest share of the prediction carried by the spurious feature",
         largest,
-        largest <= ROUNDING,
+        largest <= NOTHING,
         f"{family(below)}, {count} budgets each, exact minimisers",
     )
     least = float(shares([case.model for case in above], math.inf, count).min()) if above else math.nan
@@ -72,7 +72,7 @@ def threshold_claims(cases: Sequence[Case], others: Sequence[GaussianModel], cou
         "scale x correlation exceeds the scale of the core feature.",
         "least share of the prediction carried by the spurious feature",
         least,
-        least > ROUNDING,
+        least > NOTHING,
         f"{family(above)}, {count} budgets each, exact minimisers",
     )
     error = max(abs(case.scale * abs(case.correlation) * searched_threshold(case.model) - 1) for case in cases)

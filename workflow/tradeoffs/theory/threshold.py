@@ -43,11 +43,13 @@ def scale_threshold(model: GaussianModel) -> float:
 def relies(model: GaussianModel) -> bool:
     """Whether any budget gives a spurious feature weight under p = inf, from the path over all features.
 
-    Weights below 1e-10 of the largest are rounding: just below the threshold a spurious feature may seem to enter in
-    the last instant of the path, where all correlations vanish together.
+    Weights below 1e-12 of the largest, in units of the features' standard deviations, are rounding: just below the
+    threshold a spurious feature may seem to enter in the last instant of the path, where all correlations vanish
+    together.
     """
     path = lasso_path(model.covariance, model.covariance @ model.theta)
-    return bool((np.abs(path.theta[:, model.spurious]) > 1e-10 * np.abs(path.theta).max()).any())
+    weights = np.abs(path.theta) * np.sqrt(np.diag(model.covariance))
+    return bool((weights[:, model.spurious] > 1e-12 * weights.max()).any())
 
 
 def scaled(model: GaussianModel, factor: float) -> GaussianModel:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from tradeoffs.attacks.pgd import pgd
 from tradeoffs.attacks.strong import margin
-from tradeoffs.benchmarks.adversarial import Settings, chosen_images
+from tradeoffs.benchmarks.adversarial import Settings, chosen_images, in_order
 from tradeoffs.benchmarks.attack_metrics import Attack, metric_name
 from tradeoffs.benchmarks.within_image import Answering
 from tradeoffs.data import images
@@ -42,7 +42,8 @@ def collection(settings: Settings, roots: dict[str, Path], evaluated: Evaluated)
     """Return the images of the first domain, attacked at the middle one of a norm's budgets, if there is any."""
     root = roots["imagenet"]
     geometry = Geometry(resize=settings.resize, crop=settings.crop)
-    domain, folder = next(iter(settings.domains.items()))
+    domain = in_order(settings)[0]
+    folder = settings.domains[domain]
     listed, classes, domains = chosen_images(settings, root)
     paths = [path for path, number in zip(listed, domains, strict=True) if number == 0]
     at = read_images([[path] for path in paths], roots, evaluated)
