@@ -202,18 +202,18 @@ def test_masking_is_looked_for_in_all_of_the_first_domain_whatever_the_block(sma
         return gradient_masking.Signs(0.0, 1.0, 0.0, 0.0)
 
     monkeypatch.setattr(adversarial, "signs", kept)
-    result = small.evaluate(adversarial)
+    result = small.evaluate(adversarial, domains={"other": "val_decorrelated", "kept": "val"})  # the first by name
     assert sorted(budgets) == [("l2", 3.0), ("linf", pytest.approx(16 / 255))]
     paths = sorted((small.root / "imagenet/val").rglob("*.JPEG"))
     paths = [paths[i] for i in np.linspace(0, len(paths) - 1, 30).astype(int)]
-    correct = np.flatnonzero(result.outcomes["accuracy_preserved"])
+    correct = np.flatnonzero(result.outcomes["accuracy_kept"])
     expected = correct[np.linspace(0, len(correct) - 1, min(most, len(correct))).astype(int)]
     assert len(checked) == len(expected) == min(most, len(correct)) > 7
     for (x, label, linf, l2), i in zip(checked, expected, strict=True):
         torch.testing.assert_close(x[None], small.pixels(paths[i], "imagenet"))
         assert label == int(paths[i].parent.name[-1])
-        assert linf == result.outcomes["adversarial_accuracy_preserved_linf_eps16"][i]
-        assert l2 == result.outcomes["adversarial_accuracy_preserved_l2_eps3"][i]
+        assert linf == result.outcomes["adversarial_accuracy_kept_linf_eps16"][i]
+        assert l2 == result.outcomes["adversarial_accuracy_kept_l2_eps3"][i]
     assert result.remarks["masking"]["unbounded_accuracy"] == 1
 
 
