@@ -7,8 +7,8 @@ it; an image that withstands a budget withstands the smaller ones. A domain is a
 the mean distance to the decision boundary (:mod:`tradeoffs.benchmarks.margins`), which no attack and no budget decides.
 
 The card says whether the network seems to mask its gradients, so that the accuracies are not to be believed
-(:mod:`tradeoffs.attacks.gradient_masking`; checked on some images of the whole first domain by name), and at which share of the
-points that the attacks visited its logits were not finite: there an image counts as fooled.
+(:mod:`tradeoffs.attacks.gradient_masking`; checked on some images of the whole first domain by name), and at which
+share of the points that the attacks visited its logits were not finite: there an image counts as fooled.
 """
 
 from dataclasses import dataclass

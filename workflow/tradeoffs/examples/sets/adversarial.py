@@ -39,7 +39,7 @@ STEP_SIZE = 2.5  # in budgets, over all steps together: as Madry et al. (2018)
 
 
 def collection(settings: Settings, roots: dict[str, Path], evaluated: Evaluated) -> Collection:
-    """Return the images of the first domain by name, attacked at the middle one of a norm's budgets, if there is any."""
+    """Return the images of the first domain by name, attacked at the middle one of a norm's budgets, if any."""
     root = roots["imagenet"]
     geometry = Geometry(resize=settings.resize, crop=settings.crop)
     domain = in_order(settings)[0]
