@@ -264,3 +264,16 @@ def test_a_singular_model_has_the_least_squares_solution_of_least_norm():
         anticausal(np.eye(2), [1.0, 0.0, 0.0], 1.0)
     with pytest.raises(InputError, match="together"):  # covariance with a feature that does not vary
         anticausal(np.diag([1.0, 0.0]), [0.5, 0.5], 1.0)
+
+
+def test_points_of_the_phase_diagram_are_where_they_say():
+    table = phase_table(0.5, 3.0, 3, [0.25, 0.75])
+    assert sorted(set(table["scale"])) == pytest.approx([1, 2, 3])
+    assert sorted(set(table["correlation"])) == pytest.approx([0.25, 0.5, 0.75])
+    rows = [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+    for row in rows:
+        p = float(row["p"])
+        model = anticausal_model(row["scale"], row["correlation"], 0.5)
+        collapse = collapse_budget(model.covariance, model.theta, model.noise, p)
+        assert row["epsilon"] == pytest.approx(row["budget_fraction"] * collapse)
+        assert row["reliance"] == pytest.approx(float(reliance(model, minimise(model, p, [row["epsilon"]]).theta)[0]))

@@ -217,3 +217,24 @@ def test_a_noise_that_is_no_standard_deviation_is_one_line(noise):
 def test_numbers_whose_squares_are_none_are_one_line():
     with pytest.raises(InputError, match=r"covariance holds 1e\+300; expected numbers up to 1e\+100"):
         gaussian_model(np.eye(2) * 1e300, [1, 0], 0.5)
+
+
+@pytest.mark.parametrize("p", [1.0, 2.0, INF])
+def test_columns_of_weights_are_what_their_names_say(p):
+    model, budgets = two_feature_model(2.0, 0.7, 0.5), np.array([0.0, 0.2, 0.5])
+    table = curve(model, p, budgets, {}).weights
+    theta = minimise(model, p, budgets).theta
+    dual = {1.0: INF, 2.0: 2.0, INF: 1.0}[p]
+    assert table["dual_norm"] == pytest.approx(np.linalg.norm(theta, dual, axis=1), abs=1e-12)
+    error = theta - model.theta
+    risk = np.einsum("mi,ij,mj->m", error, model.covariance, error) + 0.5**2
+    assert np.square(table["residual_scale"]) == pytest.approx(risk, rel=1e-9)
+    assert table["core_weight"] == pytest.approx(np.abs(theta[:, 0]))
+
+
+def test_claims_about_a_threshold_are_of_every_model():
+    cases = [Case(two_feature_model(scale, 0.7, 0.5), scale, 0.7) for scale in (0.5, 1.0, 2.0, 4.0)]
+    rows = list(threshold_claims(cases, random_models(2, 0.5, np.random.default_rng(0)), 5))
+    assert [row.evidence.split(" ")[0] for row in rows] == ["2", "2", "4", "2"]
+    assert "scale 0.5 to 1, correlation 0.7 to 0.7" in rows[0].evidence
+    assert "scale 2 to 4" in rows[1].evidence
