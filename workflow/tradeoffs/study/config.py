@@ -82,11 +82,16 @@ def _without_budgets(config: Config) -> Config:
     """Return the config with ``budgets: {}`` of a study, sweep or benchmark written out: none, and no defaults."""
     found = deepcopy(config)
     for section in (found.get(study) for study in STUDIES):
-        within = [section.get(key) for key in ("sweeps", "benchmarks")] if isinstance(section, dict) else []
-        parts = {"": section} | {name: part for each in within if isinstance(each, dict) for name, part in each.items()}
-        for name, part in parts.items():
+        if not isinstance(section, dict):
+            continue
+        parts = [("", section)]
+        for key in ("sweeps", "benchmarks"):
+            listed = section.get(key)
+            parts += [(f"{key}.{name}", part) for name, part in listed.items()] if isinstance(listed, dict) else []
+        for place, part in parts:
             if isinstance(part, dict) and part.get("budgets") == {}:
-                part["budgets"] = {norm: [] for norm in ("linf", "l2", *(["l1"] if name == "objectives" else []))}
+                norms = ("linf", "l2", "l1") if place == "sweeps.objectives" else ("linf", "l2")
+                part["budgets"] = {norm: [] for norm in norms}
     return found
 
 

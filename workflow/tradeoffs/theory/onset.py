@@ -17,22 +17,26 @@ Array = NDArray[np.float64]
 def clean_excess(model: GaussianModel, p: float, test: GaussianModel, budgets: Array) -> Array:
     """Clean risk in the domain ``test`` over that in the training domain, minus 1, for minimisers at ``budgets`` [m].
 
-    Zero at budget 0 where theta*_S = 0. Without noise the training domain's risk can be zero, up to rounding: it is
-    taken as at least 1e-20 of the variance of the signal.
+    Zero at budget 0 where theta*_S = 0.
     """
-    theta = minimise(model, p, budgets).theta
+    return excess_of(minimise(model, p, budgets).theta, model, test)
+
+
+def excess_of(theta: Array, model: GaussianModel, test: GaussianModel) -> Array:
+    """Return the same excess of any weights [m, d].
+
+    Without noise the training domain's risk can be zero, up to rounding: it is taken as at least 1e-20 of the variance
+    of the signal.
+    """
     shifted = residual_scale(theta, test.covariance, test.theta, test.noise)
     training = residual_scale(theta, model.covariance, model.theta, model.noise)
     least = 1e-20 * float(model.theta @ model.covariance @ model.theta)
     return np.asarray((shifted**2 - training**2) / np.maximum(training**2, least))
 
 
-def signal_excess(model: GaussianModel, p: float, test: GaussianModel, budgets: Array) -> Array:
-    """As :func:`clean_excess`, as a share of what of the training domain's risk is not noise: its sign at any noise."""
-    theta = minimise(model, p, budgets).theta
-    shifted = residual_scale(theta, test.covariance, test.theta, 0.0)
-    training = residual_scale(theta, model.covariance, model.theta, 0.0)
-    return np.asarray((shifted**2 - training**2) / training**2)
+def signal_excess(theta: Array, model: GaussianModel, test: GaussianModel) -> Array:
+    """As :func:`excess_of`, as a share of what of the training domain's risk is not noise: its sign at any noise."""
+    return excess_of(theta, *(each._replace(noise=0.0) for each in (model, test)))
 
 
 def added_excess(model: GaussianModel, p: float, test: GaussianModel, budgets: Array) -> Array:

@@ -21,9 +21,10 @@ from tradeoffs.theory.claim_rows import (
     family,
 )
 from tradeoffs.theory.curves import norm_name
+from tradeoffs.theory.minimise import minimise
 from tradeoffs.theory.model import shifted
 from tradeoffs.theory.one_thread import on_one_thread
-from tradeoffs.theory.onset import added_excess, adversarial_excess, clean_excess, onset, signal_excess
+from tradeoffs.theory.onset import added_excess, adversarial_excess, clean_excess, excess_of, onset, signal_excess
 from tradeoffs.theory.risk import collapse_budget
 
 VISIBLE = 0.01
@@ -35,15 +36,11 @@ def shift_claims(cases: Sequence[Case], count: int) -> Iterator[Claim]:
     for p in (1.0, 2.0, math.inf):
         chosen = [case for case in cases if case.above] if math.isinf(p) else list(cases)
         where = " above the threshold" if math.isinf(p) else ""
+        found = [(minimise(model, p, budget_grid(model, p, count)).theta, model) for model, *_ in chosen]
         for name, factor in SHIFTS.items():
-            least = min(
-                (
-                    float(clean_excess(model, p, shifted(model, factor), budget_grid(model, p, count)).min())
-                    for model, *_ in chosen
-                ),
-                default=math.nan,
-            )
-            signs = [signal_excess(m, p, shifted(m, factor), budget_grid(m, p, count)).min() for m, *_ in chosen]
+            domains = [(theta, model, shifted(model, factor)) for theta, model in found]
+            least = min((float(excess_of(*each).min()) for each in domains), default=math.nan)
+            signs = [float(signal_excess(*each).min()) for each in domains]
             yield exact(
                 "theory (iii)",
                 f"After adversarial training with p = {norm_name(p)}{where}, at every budget below collapse, the risk "

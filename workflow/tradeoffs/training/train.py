@@ -111,9 +111,9 @@ def run(
         raise InputError(f"--processes {processes}; expected {COUNT}")
     if not MINUTES.holds(checkpoint_minutes):
         raise InputError(f"--checkpoint-minutes {checkpoint_minutes}; expected {MINUTES}")
-    for path in (weights, card, checkpoint):
-        if path is not None:
-            may_be_written(path)
+    may_be_written(weights)  # as the command has asked of the card
+    if checkpoint is not None:
+        may_be_written(checkpoint)
     if processes > 1 and not launcher.is_member():
         options = {"data": data, "weights": weights, "card": card, "checkpoint": checkpoint, "start": start}
         given = {name: str(path) for name, path in options.items() if path is not None}
