@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradeoffs.step.errors import InputError
+from tradeoffs.theory import anticausal_claims as rows_of
 from tradeoffs.theory.anticausal_claims import anticausal_claims
 from tradeoffs.theory.anticausal_phase import phase_table
 from tradeoffs.theory.anticausal_simulation import Settings, draw, simulate
-from tradeoffs.theory.claim_rows import Case
+from tradeoffs.theory.claim_rows import NOTHING, Case
 from tradeoffs.theory.curves import curve, reliance
 from tradeoffs.theory.minimise import minimise
 from tradeoffs.theory.model import anticausal, anticausal_model, read_model, shifted
@@ -73,7 +74,28 @@ def test_shares_move_one_way_and_turn_at_the_closed_form(point, p):
 @pytest.mark.parametrize("p", NORMS)
 def test_the_search_finds_the_turning_scale(p):
     for r, core_noise in ((0.2, 0.3), (0.7, 0.5), (0.9, 1.5)):
-        assert searched_turning_scale(p, r, core_noise) == pytest.approx(turning_scale(p, r, core_noise), rel=1e-7)
+        found = searched_turning_scale(p, r, core_noise, NOTHING)
+        assert found == pytest.approx([turning_scale(p, r, core_noise)] * 2, rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("core_noise", "evidence"),
+    [(0.5, "pair of correlation and core noise"), (0.01, "to a relative"), (1e-6, "by rounding")],
+)
+def test_a_scale_that_rounding_hides_contradicts_no_closed_form(core_noise, evidence):
+    """With little core noise the share of p = 1 hardly moves, and turns at a scale that no search looks at."""
+    case = Case(anticausal_model(0.5, 0.1, core_noise), 0.5, 0.1, core_noise)
+    rows = [row for row in anticausal_claims([case], 5) if "has that closed form" in row.statement]
+    assert [row.verdict for row in rows] == ["supported"] * 3
+    assert rows[0].evidence.removesuffix(" 0.001").endswith(evidence)
+
+
+def test_a_wrong_closed_form_is_contradicted(monkeypatch):
+    monkeypatch.setattr(rows_of, "turning_scale", lambda *point: turning_scale(*point) * 1.001)
+    case = Case(anticausal_model(0.5, 0.4, 0.5), 0.5, 0.4, 0.5)
+    rows = [row for row in anticausal_claims([case], 5) if "has that closed form" in row.statement]
+    assert [row.verdict for row in rows] == ["contradicted"] * 3
+    assert [row.value for row in rows] == pytest.approx([0.001] * 3, rel=1e-3)
 
 
 def test_draws_have_the_model_s_moments():

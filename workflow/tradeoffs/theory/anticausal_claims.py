@@ -15,6 +15,7 @@ from tradeoffs.theory.curves import norm_name
 from tradeoffs.theory.risk import NORMS
 from tradeoffs.theory.turning import searched_turning_scale, share_change, turning_scale
 
+_EXACT = 1e-6  # relative errors up to this are the search's
 _FORMULAS = {
     1.0: "scale x (1 - correlation^2) = correlation x core noise^2",
     2.0: "scale x sqrt(1 - correlation^2) = core noise",
@@ -62,15 +63,26 @@ def _direction(cases: Sequence[Case], p: float, count: int) -> Iterator[Claim]:
     )
     points = sorted({(case.correlation, case.core_noise or 0.0) for case in cases})
     try:
-        errors = [abs(turning_scale(p, *point) / searched_turning_scale(p, *point) - 1) for point in points]
-        searched = f"{len(points)} pairs of correlation and core noise"
+        errors, apart = zip(*(_off(p, *point) for point in points), strict=True) if points else ((), ())
+        searched = f"{len(points)} pair{'s' * (len(points) != 1)} of correlation and core noise"
+        if max(apart, default=0.0) > _EXACT:
+            searched += "; where it begins in one of them " + (
+                f"is hidden by rounding to a relative {max(apart):.1g}" if max(apart) < 1 else "is hidden by rounding"
+            )
     except InputError:  # at a scale that the search came by, which nobody named
-        errors, searched = [], "not to be found: no minimiser is certified at a scale that the search came by"
+        errors, searched = (), "not to be found: no minimiser is certified at a scale that the search came by"
     yield exact(
         claim,
         f"{WHERE}the scale at which training with p = {norm_name(p)} begins to raise reliance has that closed form.",
         "largest relative error of the closed form against a search over scales",
         max(errors, default=math.nan),
-        max(errors, default=math.nan) <= 1e-6,
+        max(errors, default=math.nan) <= _EXACT,
         searched,
     )
+
+
+def _off(p: float, correlation: float, core_noise: float) -> tuple[float, float]:
+    """Return the relative error of the closed form against the search, and how far apart its two ends are."""
+    closed = turning_scale(p, correlation, core_noise)
+    low, high = searched_turning_scale(p, correlation, core_noise, NOTHING)
+    return abs(closed / min(max(closed, low), high) - 1), high / low - 1 if low else math.inf

@@ -3,7 +3,9 @@
 import math
 from collections.abc import Callable
 
-_FURTHEST = 1e9  # and its reciprocal: what any model here is searched within
+FURTHEST = 1e9
+"""Where a search ends, and at its reciprocal: what any model here is searched within."""
+
 _STRIDE = 1e3
 
 
@@ -15,11 +17,11 @@ def bisected(holds: Callable[[float], bool], tolerance: float = 1e-8) -> float:
     """
     low, high = 1 / _STRIDE, _STRIDE
     while not holds(high):
-        if high >= _FURTHEST:
+        if high >= FURTHEST:
             return math.inf
         low, high = high, high * _STRIDE
     while low < 1 and holds(low):
-        if low <= 1 / _FURTHEST:
+        if low <= 1 / FURTHEST:
             return low
         low, high = low / _STRIDE, low
     while high / low > 1 + tolerance:

@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from tradeoffs.theory.bisection import bisected
+from tradeoffs.theory.bisection import FURTHEST, bisected
 from tradeoffs.theory.curves import reliance
 from tradeoffs.theory.minimise import minimise
 from tradeoffs.theory.model import GaussianModel, anticausal_model
@@ -35,14 +35,19 @@ def turning_scale(p: float, correlation: float, core_noise: float) -> float:
     return core_noise / math.sqrt(1 - correlation**2) if p == 2 else 1 / correlation
 
 
-def searched_turning_scale(p: float, correlation: float, core_noise: float) -> float:
-    """Find the same scale by bisection on whether a budget raises the share, to a relative 1e-8."""
+def searched_turning_scale(p: float, correlation: float, core_noise: float, nothing: float) -> tuple[float, float]:
+    """Find the same scale by bisection, to a relative 1e-8, as far as changes of a share can be told from ``nothing``.
 
-    def rises(scale: float) -> bool:
-        model = anticausal_model(scale, correlation, core_noise)
-        return bool(share_change(model, p, np.array([_PROBE]))[0] > 0)
+    Return the scales up to which a budget lowers the share by more than ``nothing`` and from which it raises it by
+    more, between which it is: one and the same but where the share hardly moves, and where no scale from 1e-9 to 1e9
+    does the first (0) or the second (inf).
+    """
 
-    return bisected(rises)
+    def change(scale: float) -> float:
+        return float(share_change(anticausal_model(scale, correlation, core_noise), p, np.array([_PROBE]))[0])
+
+    lowers, raises = bisected(lambda scale: change(scale) >= -nothing), bisected(lambda scale: change(scale) > nothing)
+    return 0.0 if lowers < 2 / FURTHEST else min(lowers, FURTHEST), raises
 
 
 def share_change(model: GaussianModel, p: float, fractions: np.ndarray) -> np.ndarray:
