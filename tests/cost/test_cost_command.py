@@ -171,6 +171,16 @@ def test_hours_on_a_gpu_scale_with_multiplications(folder, capsys):
     assert "rival10: the size of its archive" in text
 
 
+def test_what_lies_at_a_path_is_never_downloaded(folder, capsys):
+    words = ["--counts", "--complete", "--config", "study=imagenet"]
+    without = said(capsys, *words, "imagenet={controls: []}")
+    for place, unknown in (("mine", False), ("nowhere", True)):
+        (folder / "mine").mkdir(exist_ok=True)
+        found = said(capsys, *words, f"imagenet={{controls: [], data: {{rival10: {{path: {place}}}}}}}")
+        assert rows(found) == rows(without)
+        assert ("rival10: the size of its archive" in found) is unknown
+
+
 @pytest.mark.parametrize("said", ["[1]", "{data: [1]}", "{data: {rival10: [1]}}"])
 def test_a_config_of_another_shape_is_one_line_with_all_data_too(folder, capsys, said):
     words = ["--complete", "--config", "study=imagenet", f"imagenet={said}"]

@@ -51,7 +51,7 @@ def _complete(config: Config, files: list[Path], given: list[Path]) -> Study:
     section = config.get("imagenet")
     entries = section.get("data") if isinstance(section, dict) else None
     for entry in entries.values() if isinstance(entries, dict) else ():  # what has another shape the check names
-        if isinstance(entry, dict):
+        if isinstance(entry, dict) and not _is_there(entry.get("path")):
             entry["path"] = None
     full = hooks.checked_config(config, files, given)
     study = full["imagenet"] | {"data": full["imagenet"]["data"] | {IMAGENET: {"path": "wherever it will be"}}}
@@ -59,6 +59,11 @@ def _complete(config: Config, files: list[Path], given: list[Path]) -> Study:
     models = by_id(imagenet.models(study, tuple(listed)))
     plan.check_together(full | {"imagenet": study}, models, tuple(listed))
     return Study(full | {"imagenet": study}, models, [f"{n}: {why}" for n, why in plan.left_out(full).items()])
+
+
+def _is_there(path: object) -> bool:
+    """Whether a data set is read from a folder of one's own, so that it is never downloaded."""
+    return isinstance(path, str) and os.path.isdir(path)  # noqa: PTH112 - False for what no system takes too
 
 
 def _said(text: str) -> dict[str, Any]:

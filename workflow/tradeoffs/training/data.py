@@ -140,7 +140,9 @@ def streamed(
     """
 
     def assembled(chosen: list[int], decoded: list[Future[NDArray[np.uint8]]]) -> Batch:
-        pixels = _stack([future.result() for future in decoded], [split.paths[index] for index in chosen])
+        # [h, w, 3]: the layout in which the network computes.
+        laid = [future.result().transpose(1, 2, 0) for future in decoded]
+        pixels = images.stack(laid, [split.paths[index] for index in chosen], cure=_CURE)
         return pinned(pixels, device), pinned(split.labels[chosen], device)
 
     def batches(parts: Sequence[Tensor], epoch: int) -> Iterator[Batch]:
@@ -159,15 +161,6 @@ def streamed(
                     yield pixels.permute(0, 3, 1, 2).float() / 255, labels
 
     return Source(len(split.paths), split.classes, batches)
-
-
-def _stack(decoded: list[NDArray[np.uint8]], names: list[Path]) -> NDArray[np.uint8]:
-    """Stack images of one size as [n, h, w, 3], the layout in which the network computes."""
-    for pixels, path in zip(decoded, names, strict=True):
-        if pixels.shape != decoded[0].shape:
-            found, first = (f"{shape[-1]}x{shape[-2]}" for shape in (pixels.shape, decoded[0].shape))
-            raise InputError(f"{path}: {found} pixels where {names[0]} has {first}; {_CURE}")
-    return np.stack([pixels.transpose(1, 2, 0) for pixels in decoded])
 
 
 def _memory(device: torch.device) -> int:
