@@ -76,6 +76,17 @@ def test_the_mean_of_a_cell_near_chance_stops_the_measures_of_its_benchmark() ->
     assert warnings == {("imagenet9", name): said for name in of_benchmark}
 
 
+def test_models_that_had_no_adversary_stand_for_none() -> None:
+    models = grid()
+    found = accuracies(models) | trained(models)
+    told = study(models, CRITERIA)._replace(on_noise=["linf1_1", "linf4_1"])
+    subject = "linf1_1 and 1 more, trained on random noise"
+    assert failing(regime.checks(found, told)) == [("an adversary", subject)]
+    warnings = regime.warnings(found, told)
+    assert set(warnings.values()) == {f"no adversary: {subject} 2 (limit 0)"}
+    assert set(warnings) == {(metric.benchmark, metric.name) for metric in told.reliance}
+
+
 @pytest.mark.parametrize(("noise", "passed"), [(0.01, True), (0.1, False)])
 def test_two_standard_errors_are_asked_for_where_they_are_more_than_the_margin(noise: float, passed: bool) -> None:
     models = grid()

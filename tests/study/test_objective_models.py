@@ -1,13 +1,15 @@
 """The sweep over trainings: which models it has, what each begins with, what it cannot have."""
 
+import json
 from copy import deepcopy
 
 import pytest
 import yaml
 
 from project_root import ROOT
+from tradeoffs.results.study import Settings, study_of
 from tradeoffs.step.errors import InputError
-from tradeoffs.study import plan
+from tradeoffs.study import plan, specification
 from tradeoffs.study.config import checked
 
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
@@ -89,3 +91,18 @@ def test_an_l1_budget_of_0_is_one_line(config):
     changed["miniature"]["benchmarks"]["adversarial"]["budgets"]["l1"] = [0]
     with pytest.raises(InputError, match=r"budgets\.l1\.0 = '0'; expected more than 0"):
         checked(changed, SCHEMA)
+
+
+def test_claims_are_told_which_models_had_no_adversary(config):
+    assert "on_noise" not in json.loads(specification.of_claims(config))
+    changed = deepcopy(config)
+    changed["miniature"]["training"]["overrides"] = {"basic_l2_eps1": {"objective": "noise"}}
+    changed["miniature"]["sweeps"]["objectives"]["values"] = ["noise"]  # says so by its name
+    assert json.loads(specification.of_claims(changed))["on_noise"] == ["basic_l2_eps1"]
+    changed["miniature"]["training"]["objective"] = "noise"
+    changed["miniature"]["sweeps"]["objectives"]["values"] = ["trades"]
+    told = json.loads(specification.of_claims(changed))
+    roles = {row["id"]: row["role"] for row in told["models"]}
+    assert {roles[name] for name in told["on_noise"]} == {"main", "background_scale_sweep"}
+    assert study_of(Settings(**told)).on_noise == told["on_noise"]
+    assert json.loads(specification.of_look(changed, 1))["on_noise"] == told["on_noise"]

@@ -9,7 +9,7 @@ reads everything, or nothing. Replicates are of the same recipe, so another one 
 for none (``no_verdict``: its warning).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -36,6 +36,7 @@ class Settings(NamedTuple):
     looks: Annotated[int, "number of looks that there may be"]
     hypotheses: Annotated[int, "number of headline claims"]
     unseen_variance: Annotated[float, "what one replicate cannot see of another, as a share of its variance"] = 0.0
+    on_noise: Annotated[Sequence[str], "ids of models of the grid and its sweeps that are trained on random noise"] = ()
 
 
 def run(
@@ -50,7 +51,7 @@ def run(
         )
     level = levels(looks, settings.hypotheses)[look - 1]
     told = (settings.study, settings.models, settings.benchmarks, settings.margins, settings.criteria)
-    study = study_of(Told(*told, level, settings.unseen_variance))
+    study = study_of(Told(*told, level, settings.unseen_variance, settings.on_noise))
     measured = measure(read(evaluations, study.models), study.models, study.reliance)
     found = headlines(measured, study, level)
     no_verdict = {name: each.warning for name, each in found.items() if each.warning is not None}

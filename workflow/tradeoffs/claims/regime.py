@@ -5,6 +5,7 @@ The limits are the config's (``claims.criteria``), fixed before any run:
 * **converged**: what twice the training would still lower a network's loss by, as a share of knowing nothing
   (:func:`tradeoffs.training.soundness.convergence`), mean over the replicates of a training; beyond the limit it shows
   how long it was trained, not what it was trained for. Controls are trained otherwise on purpose;
+* **an adversary**: what claims call adversarially trained is not trained on random noise. Where it is, a row says so;
 * **off chance**: of the accuracies that a benchmark's measures rest on, the largest is above chance by
   ``chance_margin``, and by ``standard_errors`` of its own;
 * **below the ceiling**: the least of them is not above ``ceiling``;
@@ -13,9 +14,9 @@ The limits are the config's (``claims.criteria``), fixed before any run:
 * **object is read** (the sweep of the correlation): where the correlation is broken at test, clean accuracy is off
   chance. Where it is not, the networks read the photograph alone: a dead regime.
 
-The two after the first are asked of the standard models, of the mean of each architecture and norm, and of its largest
-budget; of each model of the user's own, and of each that is trained otherwise. Standard errors are those of images.
-Where a criterion fails, the rows that rest on it have a warning and are undecided.
+Off chance and below the ceiling are asked of the standard models, of the mean of each architecture and norm, and of
+its largest budget; of each model of the user's own, and of each that is trained otherwise. Standard errors are those of
+images. Where a criterion fails, the rows that rest on it have a warning and are undecided.
 
 All are asked of means over replicates, as the rows are means over them: were every single training asked, one of
 hundreds would fail sooner or later, and more replicates would decide less.
@@ -37,7 +38,7 @@ from tradeoffs.results.study import Model, Study
 
 BROKEN = "broken"
 CONVERGED, OFF_CHANCE, BELOW_CEILING = "converged", "off chance", "below the ceiling"
-ROOM, READ = "room to fall", "object is read"
+ROOM, READ, ADVERSARY = "room to fall", "object is read", "an adversary"
 # What is said where one fails.
 FAILURES = {
     CONVERGED: "not converged",
@@ -45,6 +46,7 @@ FAILURES = {
     BELOW_CEILING: "at the ceiling",
     ROOM: "no room to fall",
     READ: "object is not read",
+    ADVERSARY: "no adversary",
 }
 _SAID = 3  # criteria that a warning names
 
@@ -79,7 +81,7 @@ def checks(measured: Measurements, study: Study) -> list[Check]:
     found += [
         check for benchmark in study.benchmarks for m in benchmark.metrics for check in of_gap(measured, study, m)
     ]
-    found += _converged(measured, study, ("main",), RELIANCE).values()
+    found += _of_trainings(measured, study)
     found += of_correlation_sweep(measured, study)
     swept = objective_effects.swept_models(study.models)
     found += [check for benchmark in study.benchmarks for check in of_objectives(measured, study, benchmark, swept)]
@@ -106,8 +108,11 @@ def warning_on(measured: Measurements, study: Study, benchmark: Benchmark) -> st
 
 
 def _checks_of_grid(measured: Measurements, study: Study, benchmark: Benchmark) -> list[Check]:
-    trained = _converged(measured, study, ("main",), RELIANCE)
-    return [*of_benchmark(measured, study, benchmark), *trained.values()]
+    return [*of_benchmark(measured, study, benchmark), *_of_trainings(measured, study)]
+
+
+def _of_trainings(measured: Measurements, study: Study) -> list[Check]:
+    return [*_converged(measured, study, ("main",), RELIANCE).values(), *_adversary(study, "main", RELIANCE)]
 
 
 def warning(found: Iterable[Check]) -> str | None:
@@ -220,7 +225,7 @@ def of_scales(measured: Measurements, study: Study) -> dict[float, list[Check]]:
         subject = f"scale {scale:g}, standard models"
         of_accuracies = _accuracies(measured, study, benchmark, standard, scale_effects.KEY, subject)
         of_trainings = [trained[m.id] for m in swept if m.background_scale == scale and m.id in trained]
-        of_scale = [*of_accuracies, *of_trainings]
+        of_scale = [*of_accuracies, *of_trainings, *_adversary(study, scale_effects.ROLE, scale_effects.KEY)]
         found[scale] = [check._replace(place=scale) for check in (room, *of_scale)]
     return found
 
@@ -315,6 +320,16 @@ def _converged(measured: Measurements, study: Study, roles: Sequence[str], conce
         )
         found |= {m.id: check for m in models}
     return found
+
+
+def _adversary(study: Study, role: str, concerns: str) -> list[Check]:
+    """Name the models of a role that stand for adversarially trained ones and are not; nothing where all are."""
+    found = [model.id for model in study.models if model.id in study.on_noise and model.role == role]
+    if not (found and study.criteria):
+        return []
+    subject = f"{found[0]}{f' and {len(found) - 1} more' * (len(found) > 1)}, trained on random noise"
+    meaning = "models trained on random noise of their budget, where a claim is about adversarially trained ones"
+    return [Check(ADVERSARY, concerns, subject, len(found), 0, False, meaning)]
 
 
 def _replicates(models: Iterable[Model]) -> list[list[Model]]:

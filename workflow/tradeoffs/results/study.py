@@ -1,6 +1,6 @@
 """A study as the steps that summarise it see it: its models and its benchmarks, told by their settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 from tradeoffs.models.ids import is_grid_name
@@ -40,6 +40,7 @@ class Settings(NamedTuple):
     criteria: Annotated[Mapping[str, float], "of a regime in which verdicts can be reached"] = {}
     level: Annotated[float, "of the tests: 0.05, or that of a look"] = LEVEL
     unseen_variance: Annotated[float, "what one replicate cannot see of another, as a share of its variance"] = 0.0
+    on_noise: Annotated[Sequence[str], "ids of models of the grid and its sweeps that are trained on random noise"] = ()
 
 
 class Study(NamedTuple):
@@ -47,7 +48,8 @@ class Study(NamedTuple):
 
     ``margins``: the smallest relevant difference of a measure, by name (:meth:`margin`). ``criteria``: of the regime,
     as in the config. ``level``: of the tests. ``unseen_variance``: what one replicate cannot see of another, as a share
-    of the variance that it does.
+    of the variance that it does. ``on_noise``: ids of models that stand where adversarially trained ones are expected,
+    and are trained on random noise.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Study(NamedTuple):
     criteria: Mapping[str, float] = {}
     level: float = LEVEL
     unseen_variance: float = 0.0
+    on_noise: Sequence[str] = ()
 
     def margin(self, metric: str) -> float | None:
         """Return the smallest relevant difference of a measure; None where nobody has fixed one."""
@@ -76,7 +79,7 @@ class Study(NamedTuple):
 def study_of(settings: Settings) -> Study:
     """Return the study of the settings. InputError names a missing or unknown key, and a model called like another."""
     models = [_model(position, row) for position, row in enumerate(settings.models)]
-    rules = (settings.margins, settings.criteria, settings.level, settings.unseen_variance)
+    rules = (settings.margins, settings.criteria, settings.level, settings.unseen_variance, settings.on_noise)
     return Study(settings.study, models, benchmarks_of(settings.benchmarks), *rules)
 
 

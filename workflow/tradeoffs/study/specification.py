@@ -23,7 +23,7 @@ def specification(config: dict[str, Any], replicates: int | None = None) -> str:
 def of_claims(config: dict[str, Any], replicates: int | None = None, level: float | None = None) -> str:
     """As :func:`specification`, with what verdicts depend on beside it: margins, criteria and, of a look, its level."""
     rules = config["claims"] | ({} if level is None else {"level": level})
-    return canonical(_told(config, replicates) | rules)
+    return canonical(_told(config, replicates) | rules | _on_noise(config))
 
 
 def of_page(config: dict[str, Any], replicates: int | None = None) -> str:
@@ -43,7 +43,7 @@ def of_look(config: dict[str, Any], number: int) -> str:
     told = _told(config, number)
     told["benchmarks"] = [benchmark for benchmark in told["benchmarks"] if benchmark["name"] in at_hand]
     planned = {"look": number, "looks": most(study), "hypotheses": headlines(at_hand)}
-    return canonical(told | config["claims"] | planned)
+    return canonical(told | config["claims"] | planned | _on_noise(config))
 
 
 def of_reference(config: dict[str, Any]) -> str:
@@ -59,6 +59,13 @@ def _told(config: dict[str, Any], replicates: int | None) -> dict[str, Any]:
         for row in plan.model_table(listed.values())
     ]
     return {"study": config["study"], "models": rows, "benchmarks": declared(config)}
+
+
+def _on_noise(config: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the ids of models that claims take to be adversarially trained and that have no adversary; {}: none."""
+    listed = [model for model in plan.models(config).values() if model.role not in (miniature.OBJECTIVES, "extra")]
+    found = [model.id for model in listed if model.spec.get("objective") == "noise" and model.norm != "none"]
+    return {"on_noise": found} if found else {}
 
 
 def declared(config: dict[str, Any]) -> list[dict[str, Any]]:
