@@ -54,7 +54,23 @@ def test_a_replicate_has_the_same_models_with_other_seeds_in_another_world():
         data = [miniature.world_spec(config, each.world, "imagenet") for each in (model, first)]
         assert data[0] == data[1] | {"seed": config["miniature"]["data"]["seed"] + model.replicate - 1}
         assert plan.evaluation_spec(config, model, model.benchmarks[0])["seed"] == model.replicate - 1
-    assert len({model.seed for model in models.values()}) == len(models) == 3 * len(replicates.until(models, 1))
+    assert len({model.seed for model in models.values()}) == len(models)
+    in_first = replicates.until(models, 1)
+    between = {f"{architecture}_standard_images2000" for architecture in ("basic", "bottleneck")}
+    for number in (2, 3):
+        assert {model.id for model in models.values() if model.replicate == number} == {
+            f"{name}_rep{number}" for name in in_first.keys() - between
+        }
+
+
+def test_later_replicates_have_the_least_and_the_largest_controls_in_whatever_order():
+    for images, epochs, kept in (
+        ([2000, 500, 1000, 3000], [12, 4, 8], {"images500", "images3000", "epochs4", "epochs12"}),
+        ([500], [], {"images500"}),
+    ):
+        models = plan.models(config_with(replicates=2, controls={"images": images, "epochs": epochs}))
+        controls = [model.id for model in models.values() if model.role == "control" and model.replicate == 2]
+        assert sorted(controls) == sorted(f"{a}_standard_{each}_rep2" for a in ("basic", "bottleneck") for each in kept)
 
 
 def test_seeds_are_of_31_bits_and_never_change():

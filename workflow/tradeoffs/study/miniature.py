@@ -97,8 +97,7 @@ def _models_of_replicate(study: Config, replicate: int, everything: tuple[str, .
         result += [
             model("control", architecture, "none", 0.0, benchmarks=unattacked, label=f"{key}{value}", **{key: value})
             for architecture in study["architectures"]
-            for key in ("images", "epochs")
-            for value in study["controls"][key]
+            for key, value in _controls(study, replicate)
         ]
     for role, named, points in _sweeps(study):
         if named[0] in everything:
@@ -112,6 +111,20 @@ def _models_of_replicate(study: Config, replicate: int, everything: tuple[str, .
 def _copies(study: Config) -> list[str]:
     """Return what tells the standard models of an architecture apart; nothing but their seeds differs."""
     return ["", *(f"copy{number}" for number in range(2, study["standard_models"] + 1))]
+
+
+def _controls(study: Config, replicate: int) -> list[tuple[str, int]]:
+    """Return what sets each control apart, images or epochs, and how many.
+
+    After the first replicate of each the ends alone: the slope of a line rests on them, and a control in between costs
+    as much of a replicate (docs/explanation/cost.md).
+    """
+    found = {key: study["controls"][key] for key in ("images", "epochs")}
+    if replicate > 1:
+        found = {
+            key: [value for value in values if value in (min(values), max(values))] for key, values in found.items()
+        }
+    return [(key, value) for key, values in found.items() for value in values]
 
 
 def _sweeps(study: Config) -> list[tuple[str, tuple[str, ...], list[Point]]]:
