@@ -5,7 +5,8 @@
 Puts every replicate by itself through the code that decides on claims, as if it were the only one, and prints for each
 headline and conclusion the verdicts, the chance of the same verdict that replicates state (mean), how often two of them
 agree, and the verdict of all together; and whether any decided one is contradicted by another, or by all together. A
-replicate that lacks models of the first (later ones leave out some attacks) has no verdict on what rests on them.
+replicate that lacks models of the first (later ones leave out some attacks) has no verdict on what rests on them; a
+control less (of each architecture) is a line through fewer standard models.
 """
 
 import argparse
