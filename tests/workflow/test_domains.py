@@ -37,9 +37,9 @@ def configure(folder, images, domains):
         "architectures": ["resnet18"],
         "budgets": {"linf": [], "l2": []},
         "controls": [],
-        "training": {"image_size": 32, "epochs": 1, "batch_size": 250, "monitor_images": 1000},
+        "training": {"image_size": 8, "epochs": 1, "batch_size": 250, "monitor_images": 1000},
         "data": {"imagenet": {"path": str(images)}},
-        "benchmarks": {"imagenet": {"resize": 32, "crop": 32}, "adversarial": {"domains": domains}},
+        "benchmarks": {"imagenet": {"resize": 8, "crop": 8}, "adversarial": {"domains": domains}},
     }
     (folder / "config.yaml").write_text(yaml.safe_dump({"study": "imagenet", "imagenet": study}))
 
