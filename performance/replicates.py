@@ -95,9 +95,9 @@ def claims(evaluations: Path, study: Study) -> dict[str, Claim]:
 
 
 def compared(together: dict[str, Claim], alone: list[dict[str, Claim]]) -> Iterator[Alone]:
-    """Yield a row for each claim. Replicates that have no numbers on it are left out of it."""
+    """Yield a row for each claim. Replicates that lack what it is about are left out of it."""
     for name, row in together.items():
-        found = [each[name] for each in alone if name in each and each[name].value is not None]
+        found = [each[name] for each in alone if name in each and not each[name].missing]
         counts = Counter(each.verdict for each in found)
         stated = [each.rerun for each in found if each.rerun is not None]
         pairs = len(found) * (len(found) - 1)

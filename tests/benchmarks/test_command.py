@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from benchmarks.conftest import MODEL, SMALL
-from tradeoffs.benchmarks import ranges
+from tradeoffs.benchmarks import attack_metrics, ranges, waterbirds
 from tradeoffs.benchmarks.evaluate import step
 from tradeoffs.models.networks import load
 from tradeoffs.runner import commands
@@ -38,6 +38,27 @@ def test_the_command_writes_a_card_and_outcomes(weights, miniature, tmp_path):
     assert (low, high) == pytest.approx((metric["ci_low"], metric["ci_high"]), abs=1e-6)
     assert check(outcomes) == (sha256(outcomes), card)
     assert written["weights"] == {"sha256": sha256(weights), "checked": "not: no card beside the file"}
+
+
+@pytest.mark.parametrize("where", ["value", "draw"])
+def test_a_metric_that_is_no_number_is_one_line_that_names_it(weights, miniature, tmp_path, monkeypatch, capsys, where):
+    """As in a benchmark of one's own that divides by what may be nothing."""
+    evaluated = waterbirds.evaluate
+
+    def with_nan(*given):
+        found = evaluated(*given)
+        if where == "value":
+            found.metrics["worst_group_accuracy"]["value"] = float("nan")
+        else:
+            found.draws["worst_group_accuracy"][3] = np.inf
+        return found
+
+    monkeypatch.setattr(waterbirds, "evaluate", with_nan)
+    words = ["--spec", json.dumps(MODEL | SMALL["waterbirds"]), "--weights", str(weights)]
+    words += ["--outcomes", str(tmp_path / "o.npz"), "--data", f"waterbirds={miniature / 'waterbirds'}"]
+    assert commands.main(["evaluate", "waterbirds", *words, "--card", str(tmp_path / "card.json")]) == 2
+    assert "metrics: worst_group_accuracy is not finite" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_of_weights_that_could_not_be_had_there_are_no_metrics_and_the_card_says_why(miniature, tmp_path):
@@ -147,3 +168,10 @@ def test_a_definition_of_the_configs_schema_that_a_declaration_refers_to_is_left
     for wrong in ({"seeds": 10}, {"parts": {"l2": [0]}}, {"parts": {"l2": [1001]}}, {"parts": {"l3": [1]}}):
         with pytest.raises(InputError, match=r"settings: (seeds|parts)"):
             ranges.checked("own", "settings", wrong, declared)
+
+
+@pytest.mark.parametrize("epsilon", [1e-5, 5e-5, 0.25, 8.0, 255.0, 1e6])
+@pytest.mark.parametrize("norm", ["l1", "l2", "linf"])
+def test_the_name_of_an_attack_says_its_budget_however_it_is_written(norm, epsilon):
+    attack = attack_metrics.Attack("val", norm, epsilon)
+    assert attack_metrics.read_name(attack_metrics.metric_name(attack)) == attack

@@ -107,6 +107,19 @@ def test_a_headline_that_no_replicate_can_decide_asks_for_none(
     assert f"no verdict, however many replicates there are: {key} (at the ceiling" in said
 
 
+def test_a_criterion_that_fails_within_its_error_asks_for_another_replicate(
+    make_study: Callable[..., Study], tmp_path: Path
+) -> None:
+    """Whether an accuracy is off chance by standard errors, of which replicates make less, is not known yet."""
+    told = json.loads(make_study(strong).spec)["benchmarks"]
+    benchmarks = [each | {"rests_on": ["accuracy"] * (each["name"] == "rival10"), "chance": 0.1} for each in told]
+    criteria = {"chance_margin": 0.0, "standard_errors": 1e6, "ceiling": 1.0, "convergence": 0.05}
+    assert look(make_study(strong), tmp_path / "1.json", benchmarks=benchmarks, criteria=criteria) == 0
+    found = json.loads((tmp_path / "1.json").read_text())
+    assert found["headlines"]["background_reliance.rival10.rfs_linf"] == "undecided"
+    assert (found["decided"], found["no_verdict"]) == (False, {})
+
+
 @pytest.mark.parametrize("changes", [{"look": 0}, {"look": 6}, {"hypotheses": 0}])
 def test_a_look_that_there_is_not_is_one_line(
     make_study: Callable[..., Study], tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, int]

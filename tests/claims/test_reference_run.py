@@ -10,6 +10,7 @@ from project_root import ROOT
 from tradeoffs.claims import findings, reference_run
 from tradeoffs.claims.reference_run import CONFLICT, HERE, NOT_HERE, NOT_THERE, SAME, THERE, compare, other_settings
 from tradeoffs.claims.row import Claim
+from tradeoffs.results.table import write_csv
 from tradeoffs.runner import commands, messages
 from tradeoffs.step.files import read_json
 from tradeoffs.step.settings import canonical
@@ -150,8 +151,32 @@ def test_a_finding_says_where_a_criterion_took_the_verdict() -> None:
     (said,) = findings.findings(rows)
     assert "; no verdict, as a criterion fails, on ImageNet-9 (+0.100" in said
     assert "undecided on Waterbirds (+0.100" in said
+    (said,) = findings.findings([row("spurious_correlation.broken", "undecided", warning="at chance")])
+    assert "at test: no verdict, as a criterion fails: accuracy under attack." in said
     (said,) = findings.findings([row("background_scale.l2", "undecided", warning="no room to fall")])
     assert said == "background_scale.l2 is so: no verdict, as a criterion fails."
+
+
+def test_what_is_exploratory_is_said_to_be() -> None:
+    claims = ("background_scale.linf.scale0.2", "shifted_correlation.excess_risk_removed")
+    for scope, end in (("exploratory", " (exploratory)."), ("conclusion", ".")):
+        rows = [
+            row(claims[0], "supported", scope, norm="linf", background_scale="0.2"),
+            row(claims[1], "undecided", scope),
+        ]
+        for said in findings.findings(rows):
+            assert said.endswith(end)
+            assert ("exploratory" in said) is (scope == "exploratory")
+    assert len(findings.findings(rows)) == 2
+
+
+def test_a_published_run_says_where_a_criterion_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of its claims some columns alone are kept."""
+    warned = row("spurious_correlation.broken", "undecided", warning="at chance: a (limit b)")
+    columns = reference_run.COLUMNS
+    write_csv(tmp_path / "published.csv", columns, [[warned[column] for column in columns]])
+    monkeypatch.setattr(reference_run, "TABLE", tmp_path / "published.csv")
+    assert findings.findings(reference_run.published()) == findings.findings([warned])
 
 
 def test_a_finding_about_accuracy_that_falls_shows_the_fall() -> None:

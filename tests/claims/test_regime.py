@@ -76,6 +76,46 @@ def test_the_mean_of_a_cell_near_chance_stops_the_measures_of_its_benchmark() ->
     assert warnings == {("imagenet9", name): said for name in of_benchmark}
 
 
+def test_what_replicates_may_cure_is_not_final() -> None:
+    """At a limit within its error, or near that of convergence, another replicate may tell; far off it may not."""
+    models = grid()
+    told = study(models, CRITERIA)
+    sound = accuracies(models) | trained(models)
+    key = ("imagenet9", "bg_gap")
+    for found, lasts in (
+        (sound, False),
+        (accuracies(models, same=CHANCE + 0.04, rand=CHANCE, noise=0.1) | trained(models), False),
+        (accuracies(models, same=CHANCE + 0.01, rand=CHANCE, noise=0.001) | trained(models), True),
+        (accuracies(models, same=0.999, rand=0.99, noise=0.02) | trained(models), False),
+        (accuracies(models, same=0.999, rand=0.999, noise=0.001) | trained(models), True),
+        (sound | trained(models, 0.06), False),
+        (sound | trained(models, 0.2), True),
+        (sound | measured(models, *key, lambda _: 0.01, noise=0.01), False),
+        (sound | measured(models, *key, lambda _: -0.1, noise=0.01), True),
+    ):
+        assert (key in regime.warnings(found, told)) is (found is not sound)
+        assert (key in regime.final(found, told)) is lasts
+        for check in regime.checks(found, told):
+            assert not (check.final and check.passed)
+
+
+@pytest.mark.parametrize("norm", ["none", "linf"])
+def test_a_cell_of_which_most_is_no_measurement_has_no_verdict(norm: str) -> None:
+    """A normalised gap is 1 where one accuracy is 1, whatever the other one is."""
+    models = [m._replace(benchmarks=("salient_imagenet",)) for m in grid(3)]
+    told = study(models, CRITERIA)
+    found = measured(models, "salient_imagenet", "rcs", lambda _: 0.3) | trained(models)
+    assert regime.warnings(found, told) == {}
+    cell = [m.id for m in models if m.norm == norm]
+    for name in cell[: len(cell) // 2 + 1]:
+        found[name, "salient_imagenet", "rcs"] = Measured(1.0, np.ones(DRAWS), 100)
+    (said,) = {text for key, text in regime.warnings(found, told).items() if key == ("salient_imagenet", "rcs")}
+    assert said.startswith(f"saturated: basic {'standard' if norm == 'none' else 'linf-trained'}, rcs 0.6")
+    assert ("salient_imagenet", "rcs") in regime.final(found, told)
+    found[cell[0], "salient_imagenet", "rcs"] = Measured(0.3, np.linspace(0.2, 0.4, DRAWS), 100)
+    assert regime.warnings(found, told) == {}
+
+
 def test_models_that_had_no_adversary_stand_for_none() -> None:
     models = grid()
     found = accuracies(models) | trained(models)

@@ -243,11 +243,29 @@ def test_each_check_of_a_sweep_says_where_it_is() -> None:
     found = checks(gaps(models) | trained, study(models, CRITERIA))
     assert {check.concerns for check in found} == {"background_scale"}
     places = [check.place for check in found]
-    assert {scale: places.count(scale) for scale in SCALES} == dict.fromkeys(SCALES, 3 + len(TRAININGS))
+    assert {scale: places.count(scale) for scale in SCALES} == dict.fromkeys(
+        SCALES, 3 + 2 * 3 + len(TRAININGS)
+    )  # linf, its largest budget, l2
     scale_of = {m.id: m.background_scale for m in models}
     assert [check.place for check in found if check.subject in scale_of] == [
         scale_of[check.subject] for check in found if check.subject in scale_of
     ]
+
+
+def test_networks_that_read_nothing_lower_no_reliance() -> None:
+    """A network at chance has no gap, whatever it relies on."""
+    models = swept(replicates=2)
+    found = gaps(models)
+    for m in models:
+        if m.norm == "linf":
+            for name in ("accuracy_mixed_same", "accuracy_mixed_rand"):
+                found[m.id, "imagenet9", name] = found[m.id, "imagenet9", name]._replace(value=0.1)
+            found[m.id, "imagenet9", "bg_gap"] = found[m.id, "imagenet9", "bg_gap"]._replace(value=0.0)
+    rows = by_name(scale_sweep.claims(found, study(models, CRITERIA)))
+    for name, row in rows.items():
+        if ".linf" in name:
+            assert row.verdict == "undecided", name
+            assert "at chance: " in (row.warning or ""), name
 
 
 @pytest.mark.parametrize("scales", [(1.0,), (0.2, 1.0)])

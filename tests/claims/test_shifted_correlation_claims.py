@@ -1,5 +1,6 @@
 """Claim (iii) on networks: what a shift of the correlation adds to the risk of adversarially trained ones."""
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -137,7 +138,20 @@ def test_criteria_that_fail_are_a_warning_and_concern_these_rows() -> None:
         assert row.warning.startswith("at chance: ")
         assert row.verdict == "undecided"
     concerned = {check.concerns for check in regime.checks(found, asked) if not check.passed}
-    assert concerned == {NAME}
+    assert concerned == {NAME, f"{NAME}.adversarial"}
+
+
+def test_rows_under_attack_have_no_verdict_where_nothing_stands_and_the_clean_ones_have() -> None:
+    models = [each._replace(benchmarks=(NAME,)) for each in grid()]
+    fallen = {m.id for m in models if m.norm == "none"}
+    found = risks(models, lambda _: 0.3, lambda *_: 0.0)
+    for name, domain in itertools.product([m.id for m in models], shifted_correlation.DOMAINS):
+        key = (name, NAME, f"adversarial_accuracy_{domain}")
+        found[key] = found[key]._replace(value=0.0 if name in fallen else 0.5)
+    limits = {"chance_margin": 0.05, "standard_errors": 2, "ceiling": 0.98, "convergence": 0.05}
+    for row in shifted_correlation.claims(found, told(models, criteria=limits)):
+        under_attack = "adversarial_" in row.claim
+        assert (row.warning or "").startswith("at chance: basic standard, adversarial_accuracy_") is under_attack
 
 
 def test_where_nothing_was_measured_there_is_no_row() -> None:

@@ -232,3 +232,25 @@ def test_copies_vary_around_their_own_mean() -> None:
 
 def test_a_mean_of_four_has_a_quarter_of_the_variance() -> None:
     assert scaled(Part(0.04, 7.0), [0.25] * 4) == (pytest.approx(0.01), 7)
+
+
+def test_values_that_cannot_differ_are_no_certainty() -> None:
+    nothing = Part(0.0, 4.0)
+    assert estimate([Replicate(0.0, (nothing, nothing))]) is None
+    assert estimate([Replicate(0.0, (nothing,)), Replicate(0.0, (nothing,))]) is None
+
+
+def test_replicates_that_agree_by_chance_leave_the_part_of_images() -> None:
+    """Nothing says how much trainings differ, and two replicates have the same value, as counts of images often do."""
+    images, trainings = Part(4e-4, 9.0), Part(0.0, 0.0)
+    found = estimate([Replicate(0.02, (images, trainings))] * 2)
+    assert found is not None
+    assert found.standard_error == pytest.approx(np.sqrt(4e-4 / 2))
+    assert found.df == 1
+
+
+def test_points_at_one_place_make_no_curve() -> None:
+    assert along_curves([Curve([1.0, 1.0, 1.0], [0.1, 0.2, 0.3])]) == Part(0.0, 0.0)
+    assert along_curves([Curve([1.0, 1.0 + 2e-15, 1.0 - 2e-15], [0.1, 0.2, 0.3])]).df == 0
+    of_three = along_curves([Curve([0.0, 0.0, 0.5, 1.0], [0.1, 0.3, 0.2, 0.2])])  # three places: a line
+    assert of_three.df == 2

@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 _NAME = re.compile(
-    r"accuracy_(?P<clean>.+)|adversarial_accuracy_(?P<domain>.+)_(?P<norm>l1|l2|linf)_eps(?P<epsilon>[0-9.]+)"
+    r"accuracy_(?P<clean>.+)|adversarial_accuracy_(?P<domain>.+)_(?P<norm>l1|l2|linf)_eps(?P<epsilon>[-+.0-9e]+)"
 )
 
 

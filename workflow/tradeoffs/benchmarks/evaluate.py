@@ -119,13 +119,20 @@ def measured(
 ) -> Evaluation:
     """Return what a benchmark measures of a network on the device; ``roots``: the folder of each of its data sets.
 
-    InputError for what the benchmark refuses, and for metrics that are not those it declares.
+    InputError for what the benchmark refuses, and for metrics that are not those it declares, or are no numbers.
     """
     with memory.or_say(CURE):
         result: Evaluation = importlib.import_module(f"tradeoffs.benchmarks.{benchmark}").evaluate(
             network, settings, roots, device
         )
     declared_benchmarks.check_metrics(benchmark, find(benchmark), result.metrics)
+    for name, said in result.metrics.items():
+        numbers = [value for value in said.values() if value is not None]
+        if not (np.isfinite(numbers).all() and np.isfinite(result.draws[name]).all()):
+            raise InputError(
+                f"benchmarks/{benchmark}.py: metrics: {name} is not finite, by itself or in a draw "
+                f"({', '.join(f'{value:g}' for value in numbers)}); say there what it is where nothing is to be divided"
+            )
     return result
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from tradeoffs.claims.row import CONTRADICTED, HEADLINE, LINEAR_MODEL, SUPPORTED, VERDICTS
+from tradeoffs.claims.row import CONTRADICTED, EXPLORATORY, HEADLINE, LINEAR_MODEL, SUPPORTED, VERDICTS
 from tradeoffs.step.declared_benchmarks import benchmarks
 
 Row = Mapping[str, str]  # a row of claims.csv, cells as text
@@ -87,7 +87,7 @@ def scale(rows: Sequence[Row]) -> Iterator[str]:
             names = {row["claim"]: row["background_scale"] for row in found}
             texts = ("raises it at {}", "lowers it at {}", "leaves it within the margin at {}", "undecided at {}")
             said = _by_verdict(found, names, *texts)
-            yield f"Reliance on the background as its contrast is scaled: {norm} training {said}."
+            yield f"Reliance on the background as its contrast is scaled: {norm} training {said}{_mark(found)}."
     claims = [row for row in rows if row["claim"] in OF_SCALES]
     if claims:
         yield "; ".join(f"{row['statement'].rstrip('.')}: {_verdict(row)}{_effect(row)}" for row in claims) + "."
@@ -104,17 +104,18 @@ def shifts(rows: Sequence[Row]) -> Iterator[str]:
     found = [row for row in rows if row["claim"] in losses]
     if found:
         said = _by_verdict(found, losses, "more {}", "less {}", "as much, within the margin, {}", "undecided {}")
+        said += _mark(found)
         yield f"Where the spurious correlation does not hold at test, adversarially trained networks lose: {said}."
 
 
 def gradients(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield whether adversarially trained networks have more of their gradient on the background (exploratory)."""
+    """Yield whether adversarially trained networks have more of their gradient on the background."""
     of_grid = [row for row in rows if row["metric"] == GRADIENT and not row["norm"]]
     found = [row for row in of_grid if row["at_equal_accuracy"] == "False"]
     if found:
         texts = ("larger on {}", "smaller on {}", "the same, within the margin, on {}", "undecided on {}")
         said = _by_verdict(found, _titles(found), *texts)
-        yield f"The share of the gradient on the background is, after adversarial training: {said} (exploratory)."
+        yield f"The share of the gradient on the background is, after adversarial training: {said}{_mark(found)}."
 
 
 def linear_model(rows: Sequence[Row]) -> Iterator[str]:
@@ -139,19 +140,25 @@ def _by_verdict(rows: Sequence[Row], names: Mapping[str, str], *texts: str, sign
     ``sign``: -1 turns effects round, where a claim is that something falls.
     """
     parts = []
-    warned = [row for row in rows if row.get("warning")]
+    warned = [row for row in rows if row["warning"]]
     listed = [
         (text, [row for row in rows if row["verdict"] == verdict and row not in warned])
         for verdict, text in zip(VERDICTS, texts, strict=True)
     ]
-    for text, found in [*listed, (texts[-1].replace("undecided", f"{_WARNED},"), warned)]:
+    words = texts[-1].removeprefix("undecided")
+    for text, found in [*listed, (f"{_WARNED}{'' if words.startswith(':') else ','}{words}", warned)]:
         if found:
             parts.append(text.format(", ".join(f"{names[row['claim']]}{_effect(row, sign)}" for row in found)))
     return "; ".join(parts)
 
 
+def _mark(rows: Sequence[Row]) -> str:
+    """Return what a sentence ends with that no conclusion rests on."""
+    return " (exploratory)" if all(row["scope"] == EXPLORATORY for row in rows) else ""
+
+
 def _verdict(row: Row) -> str:
-    return _WARNED if row.get("warning") else row["verdict"]
+    return _WARNED if row["warning"] else row["verdict"]
 
 
 def _effect(row: Row, sign: int = 1) -> str:

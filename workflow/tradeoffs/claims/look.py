@@ -5,14 +5,15 @@ headline (``headlines``), and whether all are ``decided`` that replicates can de
 further replicate, decided or not.
 
 A headline with a warning has no verdict because a criterion of the regime fails: a network was trained too short, or
-reads everything, or nothing. Replicates are of the same recipe, so another one cures nothing, and such a headline asks
-for none (``no_verdict``: its warning).
+reads everything, or nothing. Where it fails by more than an estimate may be off by, another replicate, which is of the
+same recipe, cures nothing, and such a headline asks for none (``no_verdict``: its warning); any other is undecided.
 """
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
+from tradeoffs.claims import regime
 from tradeoffs.claims.headlines import headlines
 from tradeoffs.claims.row import UNDECIDED
 from tradeoffs.claims.sequential import levels
@@ -54,7 +55,12 @@ def run(
     study = study_of(Told(*told, level, settings.unseen_variance, settings.on_noise))
     measured = measure(read(evaluations, study.models), study.models, study.reliance)
     found = headlines(measured, study, level)
-    no_verdict = {name: each.warning for name, each in found.items() if each.warning is not None}
+    lasting = regime.final(measured, study)
+    no_verdict = {
+        name: each.warning
+        for name, each in found.items()
+        if each.warning is not None and (each.metric.benchmark, each.metric.name) in lasting
+    }
     open_ones = [name for name, each in found.items() if each.verdict == UNDECIDED and name not in no_verdict]
     print(f"look {look} of {looks}, level {level:.4f}: undecided {', '.join(open_ones) or 'none'}")
     for name, warning in no_verdict.items():

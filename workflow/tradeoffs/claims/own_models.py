@@ -52,7 +52,8 @@ def _own_warning(measured: Measurements, study: Study, measure: Measure, ids: Se
     """Say which criteria fail of those of the models that are the user's own; None where none does."""
     (benchmark,) = (each for each in study.benchmarks if each.name == measure.raw.benchmark)
     own = [model for model in study.models if model.role == "extra" and model.id in ids]
-    return regime.warning(regime.of_models(measured, study, benchmark, own))
+    checks = regime.of_models(measured, study, benchmark, own)
+    return regime.warning([*checks, *regime.of_own_saturation(measured, study, measure.raw, own)])
 
 
 _TRAINED_ONCE = (

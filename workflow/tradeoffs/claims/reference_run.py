@@ -20,7 +20,7 @@ TABLE = Path(__file__).with_name("reference_run.csv")
 FACTS = Path(__file__).with_name("reference_run.yaml")
 COLUMNS = (
     *("claim", "statement", "value", "ci_low", "ci_high", "p_adjusted", "rerun", "verdict"),
-    *("scope", "subject", "norm", "background_scale", "benchmarks", "metric", "at_equal_accuracy"),
+    *("scope", "subject", "norm", "background_scale", "benchmarks", "metric", "at_equal_accuracy", "warning"),
 )
 SAME, CONFLICT, HERE, THERE = "same", "conflict", "undecided here", "undecided in the reference run"
 NOT_THERE, NOT_HERE = "not in the reference run", "not in this study"

@@ -5,6 +5,8 @@ The limits are the config's (``claims.criteria``), fixed before any run:
 * **converged**: what twice the training would still lower a network's loss by, as a share of knowing nothing
   (:func:`tradeoffs.training.soundness.convergence`), mean over the replicates of a training; beyond the limit it shows
   how long it was trained, not what it was trained for. Controls are trained otherwise on purpose;
+* **a measurement**: of the models of a cell no more than half have a value at the end of its scale because an accuracy
+  is 0 or 1 (:func:`tradeoffs.results.metrics.saturated`). Where one has, a row says so;
 * **an adversary**: what claims call adversarially trained is not trained on random noise. Where it is, a row says so;
 * **off chance**: of the accuracies that a benchmark's measures rest on, the largest is above chance by
   ``chance_margin``, and by ``standard_errors`` of its own;
@@ -15,21 +17,24 @@ The limits are the config's (``claims.criteria``), fixed before any run:
   chance. Where it is not, the networks read the photograph alone: a dead regime.
 
 Off chance and below the ceiling are asked of the standard models, of the mean of each architecture and norm, and of
-its largest budget; of each model of the user's own, and of each that is trained otherwise. Standard errors are those of
-images. Where a criterion fails, the rows that rest on it have a warning and are undecided.
+its largest budget, at each scale in the sweep of the background's too; of each model of the user's own, and of each
+that is trained otherwise. Standard errors are those of images. Where a criterion fails, the rows that rest on it have a
+warning and are undecided. A failure is *final* where more replicates would not change it: it is of one recipe, and
+larger than what an estimate may be off by.
 
 All are asked of means over replicates, as the rows are means over them: were every single training asked, one of
 hundreds would fail sooner or later, and more replicates would decide less.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from tradeoffs.benchmarks.attack_metrics import Attack, metric_name
 from tradeoffs.claims import correlation_effects, objective_effects, scale_effects
+from tradeoffs.claims.reliance_effects import no_measurements
 from tradeoffs.claims.row import RELIANCE
 from tradeoffs.results.measurements import CONVERGENCE, Measurements
 from tradeoffs.results.metrics import Benchmark, Metric
@@ -38,7 +43,7 @@ from tradeoffs.results.study import Model, Study
 
 BROKEN = "broken"
 CONVERGED, OFF_CHANCE, BELOW_CEILING = "converged", "off chance", "below the ceiling"
-ROOM, READ, ADVERSARY = "room to fall", "object is read", "an adversary"
+ROOM, READ, MEASUREMENT, ADVERSARY = "room to fall", "object is read", "a measurement", "an adversary"
 # What is said where one fails.
 FAILURES = {
     CONVERGED: "not converged",
@@ -46,8 +51,11 @@ FAILURES = {
     BELOW_CEILING: "at the ceiling",
     ROOM: "no room to fall",
     READ: "object is not read",
+    MEASUREMENT: "saturated",
     ADVERSARY: "no adversary",
 }
+UNDER_ATTACK = "adversarial_"  # how accuracies under attack are called, beside the clean ones
+_FAR = 2  # multiples of the limit of convergence: trainings of one recipe differ in it by a third (ten replicates)
 _SAID = 3  # criteria that a warning names
 
 
@@ -55,7 +63,8 @@ class Check(NamedTuple):
     """One criterion for one subject: a row of regime.csv, whose columns are the fields.
 
     ``concerns``: how the names of the claims begin that rest on it. ``value`` is compared with ``limit``. ``place``:
-    the correlation or the background's scale that it is about, in the checks of a sweep.
+    the correlation or the background's scale that it is about, in the checks of a sweep. ``final``: whether it fails,
+    and more replicates would not change that.
     """
 
     criterion: str
@@ -66,6 +75,7 @@ class Check(NamedTuple):
     passed: bool
     meaning: str
     place: float | None = None
+    final: bool = False
 
 
 class Mean(NamedTuple):
@@ -77,9 +87,17 @@ class Mean(NamedTuple):
 
 def checks(measured: Measurements, study: Study) -> list[Check]:
     """Return every check of a study: its benchmarks, its sweeps; none where it was told no criteria."""
-    found = [check for benchmark in study.benchmarks for check in of_benchmark(measured, study, benchmark)]
+    found = [
+        check
+        for benchmark in study.benchmarks
+        for kind in ("", UNDER_ATTACK)
+        for check in of_benchmark(measured, study, benchmark, kind)
+    ]
     found += [
-        check for benchmark in study.benchmarks for m in benchmark.metrics for check in of_gap(measured, study, m)
+        check
+        for benchmark in study.benchmarks
+        for m in benchmark.metrics
+        for check in (*of_gap(measured, study, m), *of_saturation(measured, study, m))
     ]
     found += _of_trainings(measured, study)
     found += of_correlation_sweep(measured, study)
@@ -87,28 +105,38 @@ def checks(measured: Measurements, study: Study) -> list[Check]:
     found += [check for benchmark in study.benchmarks for check in of_objectives(measured, study, benchmark, swept)]
     own = [model for model in study.models if model.role == "extra"]
     found += [check for benchmark in study.benchmarks for check in of_models(measured, study, benchmark, own)]
+    found += [check for metric in study.reliance for check in of_own_saturation(measured, study, metric, own)]
     return list(dict.fromkeys([*found, *(check for own in of_scales(measured, study).values() for check in own)]))
 
 
 def warnings(measured: Measurements, study: Study) -> dict[tuple[str, str], str]:
     """Return what fails for each measure of reliance, by benchmark and name; nothing for those that may be judged."""
-    found: dict[tuple[str, str], str] = {}
+    found = {key: warning(each) for key, each in _of_measures(measured, study).items()}
+    return {key: said for key, said in found.items() if said is not None}
+
+
+def final(measured: Measurements, study: Study) -> set[tuple[str, str]]:
+    """Return the measures of reliance, by benchmark and name, that no further replicate brings a verdict."""
+    return {key for key, each in _of_measures(measured, study).items() if any(check.final for check in each)}
+
+
+def _of_measures(measured: Measurements, study: Study) -> dict[tuple[str, str], list[Check]]:
+    found = {}
     for benchmark in study.benchmarks:
         of_all = _checks_of_grid(measured, study, benchmark)
         for metric in benchmark.reliance:
-            said = warning([*of_all, *of_gap(measured, study, metric)])
-            if said is not None:
-                found[benchmark.name, metric.name] = said
+            own = [*of_gap(measured, study, metric), *of_saturation(measured, study, metric)]
+            found[benchmark.name, metric.name] = [*of_all, *own]
     return found
 
 
-def warning_on(measured: Measurements, study: Study, benchmark: Benchmark) -> str | None:
-    """Say which checks fail for what a benchmark measures of the grid; None where none does."""
-    return warning(_checks_of_grid(measured, study, benchmark))
+def warning_on(measured: Measurements, study: Study, benchmark: Benchmark, kind: str = "") -> str | None:
+    """Say which checks fail for what a benchmark measures of the grid; None where none does. ``kind``: as below."""
+    return warning(_checks_of_grid(measured, study, benchmark, kind))
 
 
-def _checks_of_grid(measured: Measurements, study: Study, benchmark: Benchmark) -> list[Check]:
-    return [*of_benchmark(measured, study, benchmark), *_of_trainings(measured, study)]
+def _checks_of_grid(measured: Measurements, study: Study, benchmark: Benchmark, kind: str = "") -> list[Check]:
+    return [*of_benchmark(measured, study, benchmark, kind), *_of_trainings(measured, study)]
 
 
 def _of_trainings(measured: Measurements, study: Study) -> list[Check]:
@@ -128,25 +156,67 @@ def joined(warnings: Iterable[str | None]) -> str | None:
     return "; ".join(dict.fromkeys(each for each in warnings if each)) or None
 
 
-def of_benchmark(measured: Measurements, study: Study, benchmark: Benchmark) -> list[Check]:
-    """Check the accuracies that a benchmark's measures of reliance rest on, in each cell of the grid."""
-    cells: dict[tuple[str, str], list[Model]] = {}
-    for model in study.models:
-        if model.role == "main" and benchmark.name in model.benchmarks:
-            cells.setdefault((model.architecture, model.norm), []).append(model)
-    subjects: dict[str, list[Model]] = {}
-    for (architecture, norm), models in cells.items():
-        subjects[f"{architecture} {_trained(norm)}"] = models
-        largest = max(model.epsilon for model in models)
-        if norm != "none" and any(model.epsilon < largest for model in models):
-            hardest = [model for model in models if model.epsilon == largest]
-            subjects[f"{architecture} {_trained(norm)} at {largest:g}"] = hardest
+def of_benchmark(measured: Measurements, study: Study, benchmark: Benchmark, kind: str = "") -> list[Check]:
+    """Check the accuracies that a benchmark's measures rest on, in each cell of the grid.
+
+    ``kind``: ``adversarial_``, those under attack, of a benchmark that has them.
+    """
+    names = tuple(kind + name for name in benchmark.rests_on)
+    if kind and not {metric.name for metric in benchmark.metrics}.issuperset(names):
+        return []
     concerns = f"{RELIANCE}.{benchmark.name}" if benchmark.reliance else benchmark.name
+    concerns += f".{kind.removesuffix('_')}" * bool(kind)
+    members = [model for model in study.models if model.role == "main" and benchmark.name in model.benchmarks]
     return [
         check
-        for subject, models in subjects.items()
-        for check in _accuracies(measured, study, benchmark, models, concerns, subject)
+        for subject, models in _subjects(members).items()
+        for check in _accuracies(measured, study, benchmark._replace(rests_on=names), models, concerns, subject)
     ]
+
+
+def _cells(models: Iterable[Model]) -> dict[str, list[Model]]:
+    """Return the models of each architecture and norm, by what they are called."""
+    found: dict[str, list[Model]] = {}
+    for model in models:
+        found.setdefault(f"{model.architecture} {_trained(model.norm)}", []).append(model)
+    return found
+
+
+def _subjects(models: Iterable[Model]) -> dict[str, list[Model]]:
+    """Return the same, and after each those of its largest budget, where there are smaller ones."""
+    found = {}
+    for subject, own in _cells(models).items():
+        found[subject] = own
+        largest = max(model.epsilon for model in own)
+        if any(model.epsilon < largest for model in own):
+            found[f"{subject} at {largest:g}"] = [model for model in own if model.epsilon == largest]
+    return found
+
+
+def of_saturation(measured: Measurements, study: Study, metric: Metric) -> list[Check]:
+    """Name the cells of the grid in which a normalised gap is no measurement of some model; nothing where of none."""
+    return _saturated(measured, study, metric, _cells(model for model in study.models if model.role == "main"))
+
+
+def of_own_saturation(measured: Measurements, study: Study, metric: Metric, models: Iterable[Model]) -> list[Check]:
+    """Name those of the models of which it is no measurement."""
+    return _saturated(measured, study, metric, {model.id: [model] for model in models})
+
+
+def _saturated(
+    measured: Measurements, study: Study, metric: Metric, cells: Mapping[str, Sequence[Model]]
+) -> list[Check]:
+    found = []
+    for subject, listed in cells.items() if study.criteria else ():
+        models = [model for model in listed if (model.id, metric.benchmark, metric.name) in measured]
+        if not models:
+            continue
+        share = len(no_measurements(measured, metric, [model.id for model in models])) / len(models)
+        concerns, meaning = f"{RELIANCE}.{metric.benchmark}.{metric.name}", "share of models with an accuracy of 0 or 1"
+        if share > 0:
+            said = Check(MEASUREMENT, concerns, f"{subject}, {metric.name}", share, 0.5, share <= 0.5, meaning)
+            found.append(said._replace(final=not said.passed))
+    return found
 
 
 def of_gap(measured: Measurements, study: Study, metric: Metric) -> list[Check]:
@@ -177,7 +247,7 @@ def _room(
     gap = mean(measured, models, benchmark, name)
     limit = study.criteria["standard_errors"] * gap.error
     meaning = "a gap within so many standard errors of 0 is at its floor: no training can be seen to lower it"
-    return Check(ROOM, concerns, subject, gap.value, limit, gap.value > limit, meaning)
+    return Check(ROOM, concerns, subject, gap.value, limit, gap.value > limit, meaning, final=gap.value + limit < 0)
 
 
 def of_correlation_sweep(measured: Measurements, study: Study) -> list[Check]:
@@ -202,6 +272,7 @@ def of_correlation_sweep(measured: Measurements, study: Study) -> list[Check]:
                 accuracy.value >= limit,
                 "clean accuracy where the correlation is broken: at chance, networks read the photograph alone",
                 correlation,
+                _stays_at_chance(study, chance, accuracy),
             )
         )
     trained = _converged(measured, study, (correlation_effects.ROLE,), correlation_effects.KEY)
@@ -224,6 +295,10 @@ def of_scales(measured: Measurements, study: Study) -> dict[float, list[Check]]:
         room = _room(measured, study, standard, benchmark.name, scale_effects.METRIC, scale_effects.KEY, said)
         subject = f"scale {scale:g}, standard models"
         of_accuracies = _accuracies(measured, study, benchmark, standard, scale_effects.KEY, subject)
+        robust = [m for m in swept if m.background_scale == scale and not is_standard(m)]
+        for cell, models in _subjects(robust).items():
+            said = f"scale {scale:g}, {cell}"
+            of_accuracies += _accuracies(measured, study, benchmark, models, scale_effects.KEY, said)
         of_trainings = [trained[m.id] for m in swept if m.background_scale == scale and m.id in trained]
         of_scale = [*of_accuracies, *of_trainings, *_adversary(study, scale_effects.ROLE, scale_effects.KEY)]
         found[scale] = [check._replace(place=scale) for check in (room, *of_scale)]
@@ -282,6 +357,7 @@ def _accuracies(
             limit,
             value >= limit,
             "the largest of the accuracies that the measure rests on: at chance there is nothing to lose",
+            final=_stays_at_chance(study, benchmark.chance, means[largest]),
         ),
         Check(
             BELOW_CEILING,
@@ -291,6 +367,7 @@ def _accuracies(
             ceiling,
             lowest <= ceiling,
             "the least of the accuracies that the measure rests on: above the limit nothing tells networks apart",
+            final=lowest - study.criteria["standard_errors"] * means[least].error > ceiling,
         ),
     ]
 
@@ -298,6 +375,12 @@ def _accuracies(
 def _off_chance(study: Study, chance: float, accuracy: Mean) -> float:
     """Return the least accuracy that is off chance."""
     return chance + max(study.criteria["chance_margin"], study.criteria["standard_errors"] * accuracy.error)
+
+
+def _stays_at_chance(study: Study, chance: float, accuracy: Mean) -> bool:
+    """Whether an accuracy is by more than its error below the least that is off chance, however sure one is of it."""
+    doubt = study.criteria["standard_errors"] * accuracy.error
+    return accuracy.value + doubt < chance + study.criteria["chance_margin"]
 
 
 def _converged(measured: Measurements, study: Study, roles: Sequence[str], concerns: str) -> dict[str, Check]:
@@ -317,6 +400,7 @@ def _converged(measured: Measurements, study: Study, roles: Sequence[str], conce
             limit,
             value <= limit,
             "guess at what twice its training would lower its loss by, as a share of the loss of knowing nothing",
+            final=value > _FAR * limit,
         )
         found |= {m.id: check for m in models}
     return found
@@ -329,7 +413,7 @@ def _adversary(study: Study, role: str, concerns: str) -> list[Check]:
         return []
     subject = f"{found[0]}{f' and {len(found) - 1} more' * (len(found) > 1)}, trained on random noise"
     meaning = "models trained on random noise of their budget, where a claim is about adversarially trained ones"
-    return [Check(ADVERSARY, concerns, subject, len(found), 0, False, meaning)]
+    return [Check(ADVERSARY, concerns, subject, len(found), 0, False, meaning, final=True)]
 
 
 def _replicates(models: Iterable[Model]) -> list[list[Model]]:

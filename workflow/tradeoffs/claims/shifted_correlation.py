@@ -36,12 +36,12 @@ FEW = "nothing says how much a value varies from one training to another: three 
 def claims(measured: Measurements, study: Study) -> list[Claim]:
     """Return the rows of the excess, then those of the risks; none where nothing was measured."""
     own = [benchmark for benchmark in study.benchmarks if benchmark.name == BENCHMARK]
-    warning = regime.warning_on(measured, study, own[0]) if own else None
+    warnings = {kind: regime.warning_on(measured, study, own[0], kind) if own else None for kind in KINDS}
     rows = []
     for kind, risk in KINDS.items():
         for domain in SHIFTED:
             metric = Metric(BENCHMARK, f"{kind}excess_risk_{domain}", direction="more")
-            rows += list(_excess(measured, study, metric, risk, domain, warning))
+            rows += list(_excess(measured, study, metric, risk, domain, warnings[kind]))
     for kind, risk in KINDS.items():
         for domain in DOMAINS:
             metric = Metric(BENCHMARK, f"{kind}accuracy_{domain}", direction="less")
@@ -54,7 +54,7 @@ def claims(measured: Measurements, study: Study) -> list[Claim]:
                 f"{risk} than standard ones.",
                 f"minus mean over budgets of {metric.name} - standard; p: Student's t, two-sided",
             )
-            rows.append(_row(study, metric, compared, words, warning))
+            rows.append(_row(study, metric, compared, words, warnings[kind]))
     return rows
 
 

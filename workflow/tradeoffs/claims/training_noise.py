@@ -47,12 +47,16 @@ def along_curves(curves: Sequence[Curve]) -> Part:
     squares, by_images, df = 0.0, 0.0, 0
     for curve in curves:
         count = len(curve.values)
-        degree = min(DEGREE, count - 2)
+        x = np.asarray(curve.x, dtype=float)
+        reach = float(np.ptp(x))
+        if reach <= 1e-9 * np.abs(x).max():
+            continue
+        x = (x - x.mean()) / reach
+        degree = min(DEGREE, len(np.unique(x.round(9))) - 2)  # points at one place say nothing of a curve's form
         if degree < 1:
             continue
         spread = np.ones(count) if curve.units is None else np.sqrt(curve.units)
-        x = np.asarray(curve.x, dtype=float)
-        design = np.vander((x - x.mean()) / np.ptp(x), degree + 1) / spread[:, None]
+        design = np.vander(x, degree + 1) / spread[:, None]
         squares += float(np.square(_off(design, np.asarray(curve.values) / spread)).sum())
         if curve.draws is not None:
             by_images += float(_off(design, curve.draws / spread[:, None]).var(axis=1, ddof=1).sum())

@@ -89,25 +89,26 @@ def satterthwaite(parts: Sequence[Part]) -> Part:
 
 
 def estimate(replicates: Sequence[Replicate], unseen: float = 0.0, common: Part | None = None) -> Estimate | None:
-    """Return the mean effect of one or more replicates; None where nothing says how it varies.
+    """Return the mean effect of one or more replicates; None where nothing says how it varies, or it does not at all.
 
     ``common``: variance of the mean by what all replicates share, which is then no part of any of them.
     """
     values = np.array([replicate.value for replicate in replicates])
     count = len(values)
-    within = satterthwaite(
-        [
-            Part(float(np.mean([part.variance for part in source])), min(part.df for part in source))
-            for source in zip(*(replicate.parts for replicate in replicates), strict=True)
-        ]
-    )
+    sources = [
+        Part(float(np.mean([part.variance for part in source])), min(part.df for part in source))
+        for source in zip(*(replicate.parts for replicate in replicates), strict=True)
+    ]
+    within = satterthwaite(sources)
     if within.df > 0:
         within = Part(within.variance * (1 + unseen), 1 / (1 / within.df + 1 / UNSEEN_DF))
     one = within if count == 1 else pooled(within, Part(float(values.var(ddof=1)), count - 1.0))
+    if within.df <= 0:  # of a few values that lie near each other by chance at least what is known of images remains
+        one = one._replace(variance=max(one.variance, sum(part.variance for part in sources if part.df > 0)))
     mean = one._replace(variance=one.variance / count)
     if common is not None:
         mean = satterthwaite([common, mean])
-    if mean.df <= 0:
+    if mean.df <= 0 or mean.variance <= 0:  # no certainty: values that cannot differ, or that happen not to
         return None
     return Estimate(float(values.mean()), float(np.sqrt(mean.variance)), mean.df, count)
 

@@ -153,12 +153,13 @@ def run(facts: Facts) -> list[tuple[str, str]]:
     """Return what was run, as name and value."""
     study = facts.study
     seeds = {row["seed"] for row in [*facts.summary, *facts.sweeps]} - {""}
-    roles = Counter(model.role for model in study.models)
+    there = {row["model"] for row in [*facts.summary, *facts.sweeps]}  # a control may not have been to be had
+    roles = Counter(model.role for model in study.models if model.id in there)
     cards = [*facts.cards.values(), *facts.evaluations.values()]
     measured = {row["benchmark"] for row in [*facts.summary, *facts.sweeps]}
     listed = [
         ("Study", study.name),
-        ("Models", f"{len(study.models)} ({', '.join(f'{number} {role}' for role, number in roles.items())})"),
+        ("Models", f"{roles.total()} ({', '.join(f'{number} {role}' for role, number in roles.items())})"),
         ("Replicates", str(facts.replicates)),
         *([("Seeds", f"{len(seeds)}; a model's card has its own")] if seeds else []),
         ("Benchmarks", ", ".join(each.title for each in study.benchmarks if each.name in measured) or "none"),

@@ -45,7 +45,7 @@ class Benchmark(NamedTuple):
     """A benchmark: its name, what it is called, its metrics in the order in which they are reported.
 
     ``rests_on``: names of the accuracies without which its measures of reliance say nothing: where the largest is near
-    ``chance`` (the accuracy of a guess; None where nothing rests on one), or the least near 1.
+    ``chance`` (the accuracy of the best constant answer; None where nothing rests on one), or the least near 1.
     """
 
     name: str

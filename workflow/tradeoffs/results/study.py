@@ -1,13 +1,17 @@
 """A study as the steps that summarise it see it: its models and its benchmarks, told by their settings."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 from tradeoffs.models.ids import is_grid_name
 from tradeoffs.results.metrics import Benchmark, Metric, benchmarks_of
 from tradeoffs.step.errors import InputError
+from tradeoffs.step.ranges import POSITIVE, Range
 
 LEVEL = 0.05
+NORMS = ("none", "l1", "l2", "linf")
+CRITERIA = {"chance_margin", "standard_errors", "ceiling", "convergence"}
 
 
 class Model(NamedTuple):
@@ -79,8 +83,31 @@ class Study(NamedTuple):
 def study_of(settings: Settings) -> Study:
     """Return the study of the settings. InputError names a missing or unknown key, and a model called like another."""
     models = [_model(position, row) for position, row in enumerate(settings.models)]
+    listed = benchmarks_of(settings.benchmarks)
+    for key, names in (("models", [model.id for model in models]), ("benchmarks", [each.name for each in listed])):
+        if repeated := [name for name, times in Counter(names).items() if times > 1]:
+            raise InputError(f"--spec: {key}: {repeated[0]} is there twice; name each once")
+    _check_rules(settings)
     rules = (settings.margins, settings.criteria, settings.level, settings.unseen_variance, settings.on_noise)
-    return Study(settings.study, models, benchmarks_of(settings.benchmarks), *rules)
+    return Study(settings.study, models, listed, *rules)
+
+
+def _check_rules(settings: Settings) -> None:
+    """Raise InputError for rules of verdicts that make no sense."""
+    if settings.criteria and settings.criteria.keys() != CRITERIA:
+        odd = ", ".join(sorted(settings.criteria.keys() ^ CRITERIA))
+        raise InputError(f"--spec: criteria: {odd} missing or unknown; expected {', '.join(sorted(CRITERIA))}")
+    _check("level", settings.level, Range(0, 1, above=True, below=True))
+    _check("unseen_variance", settings.unseen_variance, Range(0))
+    for name, margin in settings.margins.items():
+        _check(f"margins.{name}", margin, POSITIVE)
+    for name, limit in settings.criteria.items():
+        _check(f"criteria.{name}", limit, Range(0))
+
+
+def _check(name: str, value: object, expected: Range) -> None:
+    if not expected.holds(value):
+        raise InputError(f"--spec: {name} = {str(value)[:80]}; expected {expected}")
 
 
 def _model(position: int, row: Any) -> Model:
@@ -89,6 +116,9 @@ def _model(position: int, row: Any) -> Model:
         keys = sorted((optional | row).keys() ^ set(Model._fields)) if isinstance(row, dict) else repr(row)
         raise InputError(f"--spec: models[{position}]: missing or unknown {keys}; expected {', '.join(Model._fields)}")
     model = Model(**row | {"benchmarks": tuple(row["benchmarks"])})
+    if model.norm not in NORMS:
+        raise InputError(f"--spec: {model.id}: norm = {model.norm!r}; expected one of {', '.join(NORMS)}")
+    _check(f"{model.id}: epsilon", model.epsilon, Range(0) if model.norm == "none" else POSITIVE)
     if model.role == "extra" and is_grid_name(model.id, model.architecture, model.norm, model.epsilon):
         raise InputError(
             f"--spec: {model.id}, a model of your own, has a name that belongs to the study's grid, where it would "

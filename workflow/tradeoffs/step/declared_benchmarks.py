@@ -26,8 +26,8 @@ class Benchmark(NamedTuple):
     with the background and 0 its floor, ``when`` where not every card has it.
     A name with a part in braces is that of a family. ``rests_on``: the accuracies without which its measures of
     reliance say nothing: where the largest of them is near chance the network has not seen the object, where the least
-    is near 1 there is nothing to lose. ``chance``: accuracy of a guess, in each study or in both; none: nothing rests
-    on it.
+    is near 1 there is nothing to lose. ``chance``: the accuracy of the best answer that is the same for all
+    images, in each study or in both; none: nothing rests on it.
     """
 
     title: str
@@ -40,7 +40,7 @@ class Benchmark(NamedTuple):
     chance: float | dict[str, float] | None = None
 
     def chance_in(self, study: str) -> float | None:
-        """Return the accuracy of a guess in a study."""
+        """Return the accuracy of the best constant answer in a study."""
         return self.chance.get(study) if isinstance(self.chance, dict) else self.chance
 
 
@@ -129,7 +129,9 @@ def _check_rests_on(path: Path, found: dict[str, Any]) -> None:
     rests_on, chance = found.get("rests_on", []), found.get("chance")
     _listed(path, "rests_on", rests_on, [metric for metric in found["metrics"] if "{" not in metric])
     if chance is None and rests_on:
-        raise InputError(f"{path}: chance is missing; expected the accuracy of a guess, beside rests_on")
+        raise InputError(
+            f"{path}: chance is missing; expected the accuracy of the best constant answer, beside rests_on"
+        )
     given = chance if isinstance(chance, dict) else {study: chance for study in STUDIES if chance is not None}
     for study, value in given.items():
         if study not in STUDIES or not isinstance(value, float) or not 0 < value < 1:

@@ -113,7 +113,7 @@ def _copies(study: Config) -> list[str]:
     return ["", *(f"copy{number}" for number in range(2, study["standard_models"] + 1))]
 
 
-def _controls(study: Config, replicate: int) -> list[tuple[str, int]]:
+def _controls(study: Config, replicate: int) -> list[tuple[str, Any]]:
     """Return what sets each control apart, images or epochs, and how many.
 
     After the first replicate of each the ends alone: the slope of a line rests on them, and a control in between costs
