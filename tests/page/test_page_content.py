@@ -124,6 +124,13 @@ def test_seconds_are_said_of_what_was_done(tmp_path, source, name):
     assert re.search(rf"^[\d,]+ s of {name}, [\d,]+ s of evaluations, one after the other$", told["Time"])
 
 
+def test_models_that_could_not_be_had_were_not_run(tmp_path):
+    found = known(tmp_path)
+    assert dict(run(found))["Models"] == "6 (5 main, 1 control)"
+    measured = [row for row in found.summary if row["role"] != "control"]
+    assert dict(run(found._replace(summary=measured, sweeps=[])))["Models"] == "5 (5 main)"
+
+
 @pytest.mark.parametrize(("verdict", "start"), [(SUPPORTED, "Yes"), (CONTRADICTED, "No,")])
 def test_another_verdict_is_another_answer(tmp_path, verdict, start):
     claims = [CLAIMS[0]._replace(verdict=verdict), *CLAIMS[1:]]
