@@ -282,12 +282,12 @@ def test_marks_and_intervals_of_every_correlation_lie_within_the_picture(tables:
 
 def test_points_that_fail_a_criterion_are_hollow(tables: Path) -> None:
     failing = tables / "failing"
-    header = "criterion,concerns,subject,value,limit,passed,meaning,place"
+    header = "criterion,concerns,subject,value,limit,passed,meaning,place,final"
     rows = [
-        "object is read,spurious_correlation,clean accuracy,0.1,0.2,False,why,0.9",
-        "object is read,spurious_correlation,clean accuracy,0.9,0.2,True,why,0.5",
-        "converged,background_scale,a model,0.1,0.05,False,why,0.2",
-        "converged,background_reliance,a model of the grid,0.1,0.05,False,why,",
+        "object is read,spurious_correlation,clean accuracy,0.1,0.2,False,why,0.9,False",
+        "object is read,spurious_correlation,clean accuracy,0.9,0.2,True,why,0.5,False",
+        "converged,background_scale,a model,0.1,0.05,False,why,0.2,True",
+        "converged,background_reliance,a model of the grid,0.1,0.05,False,why,,False",
     ]
     failing.write_text("\n".join([header, *rows, ""]))
     drawn = {

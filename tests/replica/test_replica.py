@@ -1,10 +1,10 @@
 """The imagenet study as a lab runs it, with the internet replaced: only addresses, checksums and sizes differ.
 
-Of its settings four are not the shipped ones: how many images are attacked (10, the fewest, instead of 1,000) and in
-how many steps (3 instead of 10), the trials of noise on Salient ImageNet (2 instead of 10), and the crop of validation
-images for clean accuracy, as there is one of each of the thousand classes (112 px, all others 224); and the theory's
-grids are coarse. The published data sets are replaced by few images in the published formats, the twenty checkpoints by
-two.
+Of its settings some are not the shipped ones: how many images are attacked (10, the fewest, instead of 1,000) and in
+how many steps (3 instead of 10), the trials of noise on Salient ImageNet (2 instead of 10), the levels of noise on
+RIVAL10 (one of each norm instead of fifteen), and the crop of validation images for clean accuracy, as there is one of
+each of the thousand classes (112 px, all others 224); and the theory's grids are coarse. The published data sets are
+replaced by few images in the published formats, the twenty checkpoints by two.
 """
 
 import json
@@ -26,6 +26,7 @@ BENCHMARKS = {"imagenet", "rival10", "salient_imagenet", "imagenet9", "waterbird
 FEWER = {
     "adversarial": {"images": 10, "steps": 3},
     "salient_imagenet": {"trials": 2},
+    "rival10": {"linf_levels": [0.25], "l2_levels": [5.0]},
     "imagenet": {"resize": 128, "crop": 112},
 }
 RESNETS = {"resnet18_standard", "resnet18_linf_eps4"}
