@@ -181,6 +181,13 @@ def test_what_lies_at_a_path_is_never_downloaded(folder, capsys):
         assert ("rival10: the size of its archive" in found) is unknown
 
 
+def test_without_the_workflow_beside_it_one_line_says_where_it_works(folder, monkeypatch, capsys):
+    monkeypatch.setattr(study.hooks, "SCHEMA", folder / "schemas/config.schema.yaml")
+    assert commands.main(["cost", "--counts"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "installed without the workflow" in line
+
+
 @pytest.mark.parametrize("said", ["[1]", "{data: [1]}", "{data: {rival10: [1]}}"])
 def test_a_config_of_another_shape_is_one_line_with_all_data_too(folder, capsys, said):
     words = ["--complete", "--config", "study=imagenet", f"imagenet={said}"]

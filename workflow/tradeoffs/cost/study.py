@@ -30,6 +30,11 @@ def read(files: list[Path], given: list[str], *, complete: bool) -> Study:
     """
     from snakemake.utils import update_config  # a fifth of a second, which other commands need not wait for
 
+    if not hooks.SCHEMA.is_file():
+        raise InputError(
+            f"cost: {hooks.SCHEMA} is not there: this package was installed without the workflow; run `python -m "
+            "tradeoffs cost` with the folder workflow/ of the project on PYTHONPATH, as uv run does in the project"
+        )
     base = Path("config.yaml") if os.path.lexists("config.yaml") else hooks.HERE.parent / "config.yaml"
     config: Config = {}
     for path in (base, *files):
