@@ -316,6 +316,40 @@ def test_features_are_the_last_layer_s_input_or_what_is_said(own, miniature):
     assert with_hooks.card["metrics"] == other.card["metrics"]
 
 
+class InPlace(Own):
+    """The same function, of layers that overwrite what they are given."""
+
+    def __init__(self):
+        super().__init__()
+        self.through = nn.Sequential()
+
+    def pooled(self, x):
+        x = self.through(self.norm(self.first(x)))
+        x = self.second(nn.functional.relu(x, inplace=True)).relu_()
+        return self.drop(x.mean((2, 3)))
+
+    def forward(self, x):
+        x = self.pooled(x)
+        logits = self.head(x)
+        x.zero_()
+        return logits
+
+
+def test_a_later_layer_that_works_in_place_changes_no_features(own, miniature):
+    told = {"settings": SMALL["waterbirds"] | DRAWS, "study": "miniature", "progress": False} | PIXELS
+    network = InPlace()
+    network.load_state_dict(own.state_dict())
+    for features in ("norm", None):
+        expected, found = (
+            tradeoffs.evaluate(each, "waterbirds", miniature / "waterbirds", features=features, **told)
+            for each in (own, network)
+        )
+        assert found.card["metrics"] == expected.card["metrics"]
+    empty = tradeoffs.evaluate(network, "waterbirds", miniature / "waterbirds", features="through", **told)
+    named = tradeoffs.evaluate(network, "waterbirds", miniature / "waterbirds", features="norm", **told)
+    assert empty.card["metrics"] == named.card["metrics"]
+
+
 def test_a_function_of_features_is_given_the_same_network_and_images_however_a_model_is_given(miniature, tmp_path):
     from torchvision import models
 

@@ -62,7 +62,7 @@ def last_linear(classes: int) -> Features:
         seen: list[tuple[str, Any]] = []
 
         def note(layer: nn.Module, given: tuple[Any, ...]) -> None:
-            seen.append((heads[layer], given[0] if given else None))
+            seen.append((heads[layer], _as_it_is(given[0] if given else None)))
 
         hooks = [head.register_forward_pre_hook(note) for head in heads]
         try:
@@ -86,7 +86,9 @@ def named(layer: str) -> Features:
 
     def take(network: nn.Module, x: Tensor) -> Tensor:
         layers = dict(network.named_modules())
-        found = layers.get(layer) or layers.get(f"backbone.{layer}")  # as it was called before it was wrapped
+        found = layers.get(layer)
+        if found is None:
+            found = layers.get(f"backbone.{layer}")  # as it was called before it was wrapped
         if found is None or not layer:
             there = ", ".join(name for name in list(layers)[-8:] if name)
             raise InputError(f"features: {layer!r} is no layer of this network; its last ones are {there}")
@@ -99,7 +101,7 @@ def named(layer: str) -> Features:
 def _output(network: nn.Module, layer: nn.Module, x: Tensor, what: str) -> Tensor:
     """Return what a layer gives while the network computes; the hook is there only meanwhile."""
     seen: list[Any] = []
-    hook = layer.register_forward_hook(lambda _, given, out: seen.append(out))
+    hook = layer.register_forward_hook(lambda _, given, out: seen.append(_as_it_is(out)))
     try:
         network(x)
     finally:
@@ -108,6 +110,11 @@ def _output(network: nn.Module, layer: nn.Module, x: Tensor, what: str) -> Tenso
         times = "not used" if not seen else f"used {len(seen)} times"
         raise InputError(f"{what}: the layer is {times} in a forward pass; give features= another layer or a function")
     return _tensor(seen[0], what)
+
+
+def _as_it_is(found: Any) -> Any:
+    """Return a copy of a tensor: what comes later in the network may work in place, as ReLU(inplace=True) does."""
+    return found.clone() if isinstance(found, Tensor) else found
 
 
 def _tensor(found: Any, what: str) -> Tensor:
