@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils import prune
 
 from tradeoffs.attacks.folding import folded
+from tradeoffs.models.normalised import Wrapped
 
 
 class Made(nn.Module):
@@ -53,6 +54,11 @@ def after(n: nn.ModuleDict, x: Tensor) -> Tensor:
     return n["bn"](n["conv"](x))
 
 
+def all_of(n: nn.ModuleDict, x: Tensor) -> Tensor:
+    result: Tensor = n["last"](n["block"](after(n, x)))
+    return result
+
+
 def skip(n: nn.ModuleDict, x: Tensor) -> Tensor:
     found = n["conv"](x)
     result: Tensor = n["bn"](found) + found
@@ -70,8 +76,10 @@ def two(n: nn.ModuleDict, x: Tensor) -> Tensor:
 
 
 def hooked(name: str) -> nn.Module:
-    """A layer, or the network itself, of which a hook changes the output."""
-    network = Made(after, conv=convolution(), bn=used(nn.BatchNorm2d(3)))
+    """A network in what normalises its images, as real use has it; a hook of what is named changes its output."""
+    block = nn.Sequential(convolution(), used(nn.BatchNorm2d(3)))
+    layers = {"conv": convolution(), "bn": used(nn.BatchNorm2d(3)), "block": block, "last": nn.ReLU()}
+    network = Wrapped(Made(all_of, **layers), None)
     network.get_submodule(name).register_forward_hook(lambda _, __, out: out.clamp(-0.1, 0.1))
     return network
 
@@ -96,9 +104,12 @@ NETWORKS: dict[str, tuple[bool, Callable[[], nn.Module]]] = {
         False,
         lambda: Made(after, conv=Doubled(3, 3, 3, padding=1), bn=used(nn.BatchNorm2d(3))),
     ),
-    "a hook on the convolution": (False, lambda: hooked("layers.conv")),
-    "a hook on the normalisation": (False, lambda: hooked("layers.bn")),
-    "a hook on the network": (False, lambda: hooked("")),
+    "a hook on the wrapped": (False, lambda: hooked("")),
+    "a hook on the network": (False, lambda: hooked("backbone")),
+    "a hook on a block": (False, lambda: hooked("backbone.layers.block")),
+    "a hook on a convolution": (True, lambda: hooked("backbone.layers.conv")),
+    "a hook on a normalisation": (True, lambda: hooked("backbone.layers.bn")),
+    "a hook on an activation": (True, lambda: hooked("backbone.layers.last")),
     "spectral normalisation by a hook": (
         False,
         lambda: Made(after, conv=nn.utils.spectral_norm(convolution()), bn=used(nn.BatchNorm2d(3))),
@@ -120,7 +131,8 @@ def test_the_function_stays_and_folds_are_made_where_they_may(name: str) -> None
     torch.testing.assert_close(found(x), network(x), rtol=1e-9, atol=1e-12)
     assert (found is not network) == may
     normalised = [each for each in found.modules() if isinstance(each, nn.BatchNorm2d)]
-    assert bool(normalised) != may or name == "one normalisation behind two"
+    kept = ("one normalisation behind two", "a hook on a convolution", "a hook on a normalisation")
+    assert bool(normalised) != may or name in kept
 
 
 def test_weights_that_change_are_folded_again_with_bias_and_statistics() -> None:

@@ -42,7 +42,8 @@ def folded(network: nn.Module, x: Tensor) -> nn.Module:
 
     To be called again whenever the weights have changed. The network is traced once, at the first call: later its
     layers are not to be exchanged, nor moved to another device. One whose forward pass depends on the values or shapes
-    of its input, or that has hooks itself, cannot be traced, and is returned as it is. A layer with hooks stays, too.
+    of its input, or that has hooks outside its layers, cannot be traced, and is returned as it is. A layer with hooks
+    stays, too.
 
     ``x`` [n, 3, h, w]: images as it will be shown; their size and device count. Of two of random pixels its double must
     give the same logits and the same gradient at the first call, or the network is returned as it is: tracing does not
@@ -115,10 +116,13 @@ def _fold(folds: list[Fold]) -> None:
 
 
 def _trace(network: nn.Module) -> Folded:
-    if _has_hooks(network):  # which its double would not call
-        return Folded(nn.Identity(), [])
+    tracer = fx.Tracer()
+    for name, module in network.named_modules():
+        # Its double calls layers alone: of a block, or of what somebody wrapped, it would not call the hooks.
+        if _has_hooks(module) and (module is network or not tracer.is_leaf_module(module, name)):
+            return Folded(nn.Identity(), [])
     try:
-        graph = fx.Tracer().trace(network)
+        graph = tracer.trace(network)
     except Exception:  # whatever the network's code makes of a stand-in for a tensor
         return Folded(nn.Identity(), [])
     layers = dict(network.named_modules())
