@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -17,9 +18,11 @@ import tradeoffs
 from api.conftest import PIXELS, Own, scripted
 from benchmarks.conftest import MODEL, SETS, SMALL
 from models.published_format import trained_like
-from pretended_gpu import pretended_gpu
+from pretended_gpu import GPU, pretended_gpu
 from project_root import ROOT
 from tradeoffs.api import evaluate_command
+from tradeoffs.api.described import How
+from tradeoffs.api.in_memory import in_memory
 from tradeoffs.benchmarks.evaluate import step
 from tradeoffs.benchmarks.waterbirds import GROUPS
 from tradeoffs.models import convert
@@ -411,6 +414,28 @@ def test_what_a_caller_has_switched_on_changes_no_number(own, miniature, mode, b
     assert found.card["metrics"] == usual.card["metrics"]
 
 
+def test_what_a_caller_has_switched_on_changes_no_picture_of_a_page_nor_does_a_page_change_it(
+    own, weights, miniature, tmp_path
+):
+    of_file = {"model": weights, "architecture": "basic", "classes": 10}  # is built first, of random numbers
+    told = {"study": "miniature", "settings": {"waterbirds": SMALL["waterbirds"] | DRAWS}, "progress": False}
+
+    def shown():
+        before = State(own)
+        tradeoffs.compare(
+            {"own": own, "file": of_file}, "waterbirds", miniature / "waterbirds", page=tmp_path / "page.html", **told
+        )
+        before.assert_same(own)
+        return re.findall(r'id="data-images-\w+">(.*?)</script>', (tmp_path / "page.html").read_text())
+
+    usual = shown()
+    assert "data:image/webp" in usual[0]
+    for mode in ("autocast", "inference", "no_grad", "double", "meta", "default_device"):
+        with getattr(Modes, mode):
+            found = shown()
+        assert found == usual, mode
+
+
 class Solid(Own):
     """A network with weights of five axes, for which torch has no such layout as for four."""
 
@@ -534,6 +559,14 @@ def test_a_gpu_is_taken_where_it_is_named_and_by_what_is_loaded(own, weights, mi
             found = tradeoffs.evaluate(model, "waterbirds", miniature / "waterbirds", **said, **told)
         assert found.card["device"] == ("Pretended GPU" if on_gpu else "cpu")
         np.testing.assert_array_equal(found.outcomes["correct"], expected.outcomes["correct"])
+
+
+def test_on_a_gpu_weights_of_a_module_lie_as_the_workflow_s(own):
+    with pretended_gpu():
+        given = in_memory(own, How(), GPU, 32)
+        assert given.network.backbone.second.weight.is_contiguous()
+    given = in_memory(own, How(), torch.device("cpu"), 32)
+    assert given.network.backbone.second.weight.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_progress_is_shown_where_it_is_wanted(own, miniature, capsys):

@@ -13,6 +13,7 @@ from torch import nn
 from benchmarks.conftest import MODEL, SMALL
 from models.converting import converted
 from models.published_format import trained_like
+from pretended_gpu import GPU, pretended_gpu
 from tradeoffs.models import convert, factory, user_code
 from tradeoffs.models.factory import Factory
 from tradeoffs.models.networks import load
@@ -108,6 +109,16 @@ def test_it_keeps_its_logits_and_shows_its_features_where_it_can(function, argum
     else:
         with pytest.raises(InputError, match="gives logits only"):
             again.features(images)
+
+
+def test_on_a_gpu_its_weights_lie_as_those_of_other_networks(nets):
+    trained("nets.py:build")
+    convert.write(converted(spec("nets.py:build"), nets / "w.pt").tensors, nets / "out.pt")
+    with pretended_gpu():
+        on_gpu = load(nets / "out.pt", "python", 10, GPU)
+        assert on_gpu.backbone.stem[0].weight.is_contiguous()
+    on_cpu = load(nets / "out.pt", "python", 10, torch.device("cpu"))
+    assert on_cpu.backbone.stem[0].weight.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_what_the_function_does_to_its_arguments_is_its_own(nets):

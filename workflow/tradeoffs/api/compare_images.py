@@ -9,9 +9,9 @@ import torch
 from tradeoffs.acquisition.contents import FINGERPRINT
 from tradeoffs.acquisition.fingerprint import recorded
 from tradeoffs.api import folders
+from tradeoffs.api.alone import alone
 from tradeoffs.api.result import Result
 from tradeoffs.benchmarks.evaluate import find
-from tradeoffs.compute import precision
 from tradeoffs.examples import evaluations
 from tradeoffs.examples.collection import Evaluated
 from tradeoffs.examples.command import of
@@ -50,10 +50,7 @@ def _of_benchmark(
     found: dict[str, Any] = {"reasons": [], "worst": None, "remark": "", "images": [], "own_copy": False}
     try:
         splits = results[reference, name].card["spec"].get("domains", {"val": "val"}).values()
-        with (
-            folders.opened(name, places, splits) as opened,
-            precision.decided(torch.device("cpu")),
-        ):
+        with folders.opened(name, places, splits) as opened, alone(torch.device("cpu")):
             roots = {data: place.root for data, place in opened.items()}
             rule = _rule(find(name).data[0], roots)
             found |= _shown(name, models, results, networks, roots, rule, reference)

@@ -1,9 +1,7 @@
 """Put any model through a benchmark, in one call: the code that the workflow runs, and so its numbers."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,11 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from tradeoffs.api import defaults, folders, given
+from tradeoffs.api.alone import alone
 from tradeoffs.api.described import Given, How, check_kinds_of
 from tradeoffs.api.kinds import check_kinds, writable
 from tradeoffs.api.result import Result
 from tradeoffs.benchmarks.evaluate import CURE, code, device_name, find, found, measured, write_outcomes
-from tradeoffs.compute import bars, memory, precision
+from tradeoffs.compute import bars, memory
 from tradeoffs.step.cards import digests, made
 from tradeoffs.step.code_id import code_id
 from tradeoffs.step.errors import refusals
@@ -79,38 +78,6 @@ def evaluate(
     return one(model, benchmark, data, how, name, study, changes, device, out, progress)
 
 
-_ONE = threading.RLock()
-
-
-@contextmanager
-def _alone(device: torch.device) -> Iterator[None]:
-    """Compute as the workflow does, whatever the caller has switched, and leave torch's switches as they were.
-
-    The switches are the process's: a call from another thread waits.
-    """
-    with _ONE, _switched(device):
-        yield
-
-
-@contextmanager
-def _switched(device: torch.device) -> Iterator[None]:
-    default, usual = torch.get_default_dtype(), torch.get_default_device().type == "cpu"
-    with (
-        nullcontext() if usual else torch.device("cpu"),
-        precision.decided(device),
-        torch.random.fork_rng([device] if device.type == "cuda" else []),
-        torch.inference_mode(mode=False),
-        torch.enable_grad(),
-        torch.autocast("cpu", enabled=False),
-        torch.autocast(device.type, enabled=False),
-    ):
-        torch.set_default_dtype(torch.float32)
-        try:
-            yield
-        finally:
-            torch.set_default_dtype(default)
-
-
 @refusals()
 def one(
     model: object,
@@ -137,7 +104,7 @@ def one(
     splits = chosen.get("domains", {"val": "val"}).values()
     where = given.place(model, device)
     title = declared.title if progress else None
-    with folders.opened(benchmark, data, splits) as places, _alone(where), bars.shown(title):
+    with folders.opened(benchmark, data, splits) as places, alone(where), bars.shown(title):
         roots = {name: place.root for name, place in places.items()}
         with memory.or_say(CURE):
             taken = given.network(model, how, defaults.pixels(study, chosen), where, name, declared.needs, kept)

@@ -15,7 +15,7 @@ from torch import nn
 
 from tradeoffs.api import tapped
 from tradeoffs.api.described import CLASSES, Given, How, digest, settings
-from tradeoffs.compute.transfer import laid_out
+from tradeoffs.compute.transfer import laid_out, layout
 from tradeoffs.models import conversion, scripted
 from tradeoffs.models.networks import Network
 from tradeoffs.models.normalised import Wrapped
@@ -57,7 +57,7 @@ def in_memory(model: nn.Module, how: How, device: torch.device, pixels: int) -> 
         if ours and (how.mean, how.input_size) != (None, None):
             raise InputError(f"mean, std, input_size: {kind} brings its own normalisation; leave them out")
         built = copied if ours else Wrapped(copied, None, *preprocessing)
-        built = laid_out(built, torch.channels_last)
+        built = laid_out(built, layout(device))
     with _its_own_code(kind):
         built.to(device).eval().requires_grad_(False)
         weights = digest(model.state_dict())

@@ -121,7 +121,8 @@ def loaded(tensors: Any, weights: Path, architecture: str, num_classes: int, dev
     if architecture == "torchscript":
         network: nn.Module = scripted.unpack(tensors, weights)
     elif architecture == "python":
-        network = factory.unpack(tensors, num_classes, weights)
+        made = factory.unpack(tensors, num_classes, weights)
+        network = made if made.plain else laid_out(made, layout(device))
     else:
         network = laid_out(build(architecture, num_classes), layout(device))
         state_dict.fit(network, tensors, weights, f"a {architecture} with {num_classes} classes")
