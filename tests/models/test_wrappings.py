@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from models import checkpoint_campaign as campaign
-from models.converting import tensors_of
+from models.converting import converted, tensors_of
 from models.published_format import trained_like
 from tradeoffs.models import state_dict
 from tradeoffs.models.networks import unwrapped
@@ -77,6 +77,30 @@ def test_a_tensor_beside_the_network_is_not_taken_for_one_of_its_own(tmp_path):
     content = campaign.under("model.")(tensors) | {"fc.weight": torch.zeros(10, 1024)}
     torch.save(content, tmp_path / "w.pt")
     assert campaign.outcome(tmp_path / "w.pt", r"surplus: fc\.weight \(beside ") == "named"
+
+
+def test_a_head_beside_an_encoder_does_not_complete_it(tmp_path):
+    tensors = campaign.original()[0]
+    encoder = {name: tensor for name, tensor in tensors.items() if not name.startswith("fc.")}
+    head = {name: torch.randn_like(tensors[name]) for name in ("fc.weight", "fc.bias")}
+    torch.save(campaign.under("encoder.")(encoder) | head, tmp_path / "w.pt")
+    said = r"missing: fc\.weight, fc\.bias; surplus: fc\.weight \(beside \[encoder\.\*\]\)"
+    assert campaign.outcome(tmp_path / "w.pt", said) == "named"
+
+
+def test_three_numbers_among_results_are_no_normaliser(tmp_path):
+    results = {"mean": [0.81, 0.80, 0.79], "std": [0.01, 0.02, 0.03]}
+    torch.save({"state_dict": campaign.original()[0], "results": results} | results, tmp_path / "w.pt")
+    assert campaign.outcome(tmp_path / "w.pt", "mean: null, but", mean=None, std=None) == "named"
+    assert campaign.outcome(tmp_path / "w.pt", None) == "right"
+
+
+def test_what_is_given_counts_more_than_settings_of_a_training_and_the_card_says_so(tmp_path):
+    content = campaign.lightning(campaign.original()[0], mean=[0.5] * 3, std=[0.5] * 3)
+    torch.save(content, tmp_path / "w.pt")
+    assert campaign.outcome(tmp_path / "w.pt", None) == "right"
+    said = converted(campaign.SPEC, tmp_path / "w.pt").source["weights"]
+    assert said["normalisers_left"] == ["hyper_parameters.mean"]
 
 
 def test_pixels_of_another_range_ask_for_mean_and_std(tmp_path):

@@ -5,6 +5,7 @@ Wrappers that normalise inside keep them as tensors: MadryLab's ``robustness`` (
 numbers among their settings. Without them the network would see other colours, and nothing would say so.
 """
 
+import re
 from argparse import Namespace
 from collections.abc import Iterator
 from math import isfinite
@@ -32,6 +33,11 @@ _NAMES = {
     "dataset_mean": ("dataset_std",),
     "input_mean": ("input_std",),
 }
+# What settings of a training or of its images are called, in lower case, somewhere on their path in a checkpoint.
+_CONFIGURES = re.compile(
+    r"(?<![a-z])(?:(?:kw)?args?|opts?|options|data|dataset|dataloader|datamodule|image|img|pixel|input)(?![a-z])"
+    r"|h(?:yper_?)?param|cfg|config|settings|normali[sz]|(?<![a-z])norm_mean|preproc|transforms?(?![a-z])"
+)
 _DEPTH = 8
 _FEW = 16  # numbers at most that are looked at as values of channels: (1, 3, 1, 1) of them, or one
 LARGEST = 3.0  # of what is in units of pixels in [0, 1]; in those of 0 to 255 it is about 120
@@ -54,16 +60,15 @@ def split(rest: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]
     return {n: t for n, t in rest.items() if n in pairs}, {n: t for n, t in rest.items() if n not in pairs}
 
 
-def find(content: Any, beside: dict[str, Tensor], path: Path) -> Normaliser | None:
-    """Return the normaliser of a file: among the tensors ``beside`` the network's own, or elsewhere in ``content``.
+def find(content: Any, beside: dict[str, Tensor], path: Path, *, given: bool) -> Normaliser | None:
+    """Return the normaliser of a file: among the tensors ``beside`` the network's own, or in ``content``'s settings.
 
-    InputError where one is not three finite values, above 0 for the deviation, and where two differ.
+    ``given``: whether the user says mean and std; then settings of a training say nothing. InputError where one is not
+    three finite values, above 0 for the deviation, and where two differ.
     """
     found = [_normaliser(beside, *pair, path) for pair in _pairs(beside)]
-    for place, settings in _settings(content, "", 0):
-        for mean, std in _pairs(settings):
-            if _listed(settings[mean]) and _listed(settings[std]):  # else of something else: of fresh weights, say
-                found.append(_normaliser(settings, mean, std, path, place))
+    if not given:
+        found += [_normaliser(settings, mean, std, path, place) for place, settings, mean, std in _stated(content)]
     for other in found[1:]:
         if not _same(other.mean, found[0].mean) or not _same(other.std, found[0].std):
             raise InputError(
@@ -71,6 +76,15 @@ def find(content: Any, beside: dict[str, Tensor], path: Path) -> Normaliser | No
                 f"{found[0].std}; {other.name}: {other.mean}, {other.std}); {_ALONE}"
             )
     return found[0] if found else None
+
+
+def overruled(content: Any, mean: list[float], std: list[float]) -> list[str]:
+    """Return the names of means among ``content``'s settings that say otherwise than the user, whose word counts."""
+    return [
+        f"{place}.{name}" if place else name
+        for place, settings, name, deviation in _stated(content)
+        if not _same(_channels(settings[name]) or [], mean) or not _same(_channels(settings[deviation]) or [], std)
+    ]
 
 
 def agreed(found: Normaliser, mean: list[float] | None, std: list[float] | None, path: Path) -> tuple[list[float], ...]:
@@ -111,6 +125,17 @@ def _pairs(names: dict[str, Any]) -> Iterator[tuple[str, str]]:
             if other is not None:
                 yield name, other
                 break
+
+
+def _stated(content: Any) -> Iterator[tuple[str, dict[str, Any], str, str]]:
+    """Yield place, settings, names of mean and deviation of three numbers each that a path calls configuration.
+
+    Results have means and deviations too, and three of them where there are three seeds.
+    """
+    for place, settings in _settings(content, "", 0):
+        for mean, std in _pairs(settings):
+            if _listed(settings[mean]) and _listed(settings[std]) and _CONFIGURES.search(f"{place}.{mean}".lower()):
+                yield place, settings, mean, std
 
 
 def _settings(content: Any, place: str, depth: int) -> Iterator[tuple[str, dict[str, Any]]]:

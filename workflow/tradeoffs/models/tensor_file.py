@@ -1,6 +1,6 @@
 """A user's file of tensors as weights of this workflow: a state_dict, or a checkpoint that holds one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ def read(
     what = f"a {architecture} with {settings.classes} classes"
     if isinstance(taken.tensors, dict) and (network is whole or names == whole.state_dict().keys()):
         source = {"pretrained": None, "weights": _said(taken)}
-        tensors = taken.tensors | _surplus(taken, taken.beside)
+        tensors = taken.tensors | _surplus(taken.key, whole.state_dict().keys(), taken.beside)
         return Converted(_already_whole(settings, whole, tensors, checkpoint), architecture, source, {})
     settings, weights = fill(network, content, taken, settings, what, checkpoint)
     source = {"pretrained": None, "weights": weights}
@@ -62,10 +62,13 @@ def fill(
         beside = beside | {item: tensors[item] for item in tensors if item not in own}
         normalising, surplus = normalisers.split(beside)
         tensors = {item: tensor for item, tensor in tensors.items() if item in own}
-        tensors |= _surplus(taken._replace(tensors=tensors), surplus)
+        tensors |= _surplus(taken.key, own.keys(), surplus)
     state_dict.fit(network, tensors, checkpoint, what)
     check_channels(settings)
-    if found := normalisers.find(content, normalising, checkpoint):
+    given = settings.mean is not None and settings.std is not None
+    if settings.mean and settings.std and (left := normalisers.overruled(content, settings.mean, settings.std)):
+        weights["normalisers_left"] = left
+    if found := normalisers.find(content, normalising, checkpoint, given=given):
         mean, std = normalisers.agreed(found, settings.mean, settings.std, checkpoint)
         settings = settings._replace(mean=mean, std=std)
         weights["normaliser"] = found.name
@@ -78,9 +81,12 @@ def _said(taken: choice.Taken) -> dict[str, Any]:
     return {"taken": taken.key, "left": taken.others} | stored
 
 
-def _surplus(taken: choice.Taken, surplus: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return tensors beside the weights by names that are none of theirs, for the error to show."""
-    return {f"{item} (beside {taken.key})" if item in taken.tensors else item: surplus[item] for item in surplus}
+def _surplus(key: str, own: Collection[str], surplus: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors beside the weights by names that are none of the network's ``own``, for the error to show.
+
+    So none stands in for one that the weights lack: a head beside an encoder may be of another training.
+    """
+    return {f"{item} (beside {key})" if item in own else item: surplus[item] for item in surplus}
 
 
 def _already_whole(settings: Settings, whole: nn.Module, tensors: Any, checkpoint: Path) -> dict[str, Tensor]:
