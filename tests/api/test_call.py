@@ -319,6 +319,42 @@ def test_features_are_the_last_layer_s_input_or_what_is_said(own, miniature):
     assert with_hooks.card["metrics"] == other.card["metrics"]
 
 
+class Another(Own):
+    """Its one linear layer of as many outputs as classes is not its last layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.last = nn.Conv2d(10, 10, 1)
+
+    def forward(self, x):
+        return self.last(super().forward(x)[:, :, None, None]).flatten(1)
+
+
+class ChannelsLast(Own):
+    """Its normalisation gives images by rows, as some transformers do."""
+
+    def __init__(self):
+        super().__init__()
+        self.rows = nn.Identity()
+
+    def pooled(self, x):
+        return self.drop(self.rows(self.second(self.first(x)).permute(0, 2, 3, 1)).mean((1, 2)))
+
+
+@pytest.mark.parametrize(
+    ("network", "features", "said"),
+    [
+        (Another, None, "what head gives this network changes; give features="),
+        (ChannelsLast, "rows", r"features: the output of rows is \[2, 7, 7, 24\]; expected .*a function of"),
+    ],
+)
+def test_features_of_which_nobody_says_what_they_are_are_refused(network, features, said, miniature):
+    told = {"settings": SMALL["waterbirds"] | DRAWS, "study": "miniature", "progress": False, "features": features}
+    with pytest.raises(tradeoffs.InputError, match=said) as raised:
+        tradeoffs.evaluate(network(), "waterbirds", miniature / "waterbirds", **told)
+    assert "\n" not in str(raised.value)
+
+
 class InPlace(Own):
     """The same function, of layers that overwrite what they are given."""
 

@@ -49,40 +49,53 @@ def with_features(network: nn.Module, features: object, device: torch.device) ->
 
 
 def last_linear(classes: int) -> Features:
-    """Return the features that are the input of the linear layer with ``classes`` outputs.
+    """Return the features that are the input of the linear layer with ``classes`` outputs, which are the logits.
 
-    InputError where the network uses none or several, as one beside a low-rank one: which is meant nobody says.
+    InputError where the network uses none or several, as one beside a low-rank one: which is meant nobody says; and
+    where something comes after it, so that it may be any layer of that width. That is asked at the first images.
     """
+    asked: list[bool] = []
 
     def take(network: nn.Module, x: Tensor) -> Tensor:
         layers = network.named_modules()
         heads: dict[nn.Module, str] = {
             m: name for name, m in layers if isinstance(m, nn.Linear) and m.out_features == classes
         }
-        seen: list[tuple[str, Any]] = []
+        seen: list[tuple[str, Any, Any]] = []
+        given: list[Any] = []
 
-        def note(layer: nn.Module, given: tuple[Any, ...]) -> None:
-            seen.append((heads[layer], _as_it_is(given[0] if given else None)))
+        def before(layer: nn.Module, args: tuple[Any, ...]) -> None:
+            given.append(_as_it_is(args[0] if args else None))
 
-        hooks = [head.register_forward_pre_hook(note) for head in heads]
+        def after(layer: nn.Module, _: Any, out: Any) -> None:
+            seen.append((heads[layer], given.pop(), _as_it_is(out)))
+
+        hooks = [head.register_forward_pre_hook(before) for head in heads]
+        hooks += [head.register_forward_hook(after) for head in heads]
         try:
-            network(x)
+            logits = network(x)
         finally:
             for hook in hooks:
                 hook.remove()
         if len(seen) != 1:
-            used = " and ".join(name for name, _ in seen) or "none"
+            used = " and ".join(name for name, *_ in seen) or "none"
             raise InputError(
                 f"the features are the input of the one linear layer of {classes} outputs; this network uses {used}; "
                 "give features=, the name of a layer or a function of the network and images"
             )
+        if not asked and not _same(seen[0][2], logits):
+            raise InputError(
+                f"the features are the input of the linear layer whose output are the logits; what {seen[0][0]} gives "
+                "this network changes; give features=, the name of a layer or a function of the network and images"
+            )
+        asked.append(True)
         return _tensor(seen[0][1], "the input of the last linear layer")
 
     return take
 
 
 def named(layer: str) -> Features:
-    """Return the features that are the output of a layer, [n, d], or [n, d, h, w], of which the mean is taken."""
+    """Return the features that are the output of a layer, [n, d], or [n, d, h, h], of which the mean is taken."""
 
     def take(network: nn.Module, x: Tensor) -> Tensor:
         layers = dict(network.named_modules())
@@ -93,9 +106,20 @@ def named(layer: str) -> Features:
             there = ", ".join(name for name in list(layers)[-8:] if name)
             raise InputError(f"features: {layer!r} is no layer of this network; its last ones are {there}")
         out = _output(network, found, x, f"features: the output of {layer}")
-        return out.mean((2, 3)) if out.dim() == 4 else out
+        return _pooled(out, layer) if out.dim() == 4 else out
 
     return take
+
+
+def _pooled(out: Tensor, layer: str) -> Tensor:
+    """Return the mean over places of maps; InputError where channels may stand last, as in some transformers."""
+    _, channels, height, width = out.shape
+    if height != width or channels == height:
+        raise InputError(
+            f"features: the output of {layer} is {list(out.shape)}; expected [n, d] or square maps [n, d, h, h]; give "
+            "features= a function of the network and images that takes the mean over the places"
+        )
+    return out.mean((2, 3))
 
 
 def _output(network: nn.Module, layer: nn.Module, x: Tensor, what: str) -> Tensor:
@@ -115,6 +139,13 @@ def _output(network: nn.Module, layer: nn.Module, x: Tensor, what: str) -> Tenso
 def _as_it_is(found: Any) -> Any:
     """Return a copy of a tensor: what comes later in the network may work in place, as ReLU(inplace=True) does."""
     return found.clone() if isinstance(found, Tensor) else found
+
+
+def _same(found: Any, logits: Any) -> bool:
+    """Whether a layer's output is the network's, but for rounding."""
+    if not isinstance(found, Tensor) or not isinstance(logits, Tensor) or found.shape != logits.shape:
+        return False
+    return bool((found.float() - logits.float()).abs().max() <= 1e-3 * logits.float().std())
 
 
 def _tensor(found: Any, what: str) -> Tensor:
