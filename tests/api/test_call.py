@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -613,17 +614,35 @@ def test_progress_is_shown_where_it_is_wanted(own, miniature, capsys):
     assert "ImageNet:" in capsys.readouterr().err
 
 
-def test_code_from_the_command_line_may_write_nowhere_but_into_its_results(own, miniature, tmp_path):
-    scripted(own, tmp_path / "net.pt")
-    words = ["evaluate", "--model", tmp_path / "net.pt", "--trust", "--mean", 0, 0, 0, "--std", 1, 1, 1]
-    words += ["--classes", 10, "--input-size", 32, "--benchmark", "imagenet", "--data", miniature / "imagenet"]
-    words += ["--study", "miniature", "--out", tmp_path / "out"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow"), "CUDA_VISIBLE_DEVICES": ""}
+def confined(own, folder, benchmark, data):
+    """Put a network that is code through a benchmark by the command; the home folder is ``folder``."""
+    scripted(own, folder / "net.pt")
+    words = ["evaluate", "--model", folder / "net.pt", "--trust", "--mean", 0, 0, 0, "--std", 1, 1, 1]
+    words += ["--classes", 10, "--input-size", 32, "--benchmark", benchmark, "--data", data]
+    words += ["--study", "miniature", "--out", "~/out"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow"), "CUDA_VISIBLE_DEVICES": "", "HOME": str(folder)}
     environment.pop("TORCHINDUCTOR_CACHE_DIR", None)  # which torch sets, in this process, for its children
     command = [sys.executable, "-m", "tradeoffs", *map(str, words)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=folder)
+
+
+def test_code_from_the_command_line_may_write_nowhere_but_into_its_results(own, miniature, tmp_path):
+    done = confined(own, tmp_path, "imagenet", miniature / "imagenet")
     assert done.returncode == 0, done.stderr
     assert read_card(tmp_path / "out/imagenet.json")["confined"] is can_confine(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["net.pt", "out"]
+
+
+def test_so_may_code_that_reads_another_layout(own, miniature, tmp_path):
+    layout = tmp_path / "wilds/waterbirds_v1.0"
+    layout.parent.mkdir()
+    layout.symlink_to(miniature / "waterbirds/waterbird_complete95_forest2water2")
+    done = confined(own, tmp_path, "waterbirds", layout.parent)
+    assert "gives logits only" in done.stderr  # TorchScript has no features: the data was read
+    shutil.rmtree(tmp_path / "out")
+    done = confined(own, tmp_path, "waterbirds", tmp_path / "nowhere")
+    assert "nowhere: no such folder" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def can_confine(folder):

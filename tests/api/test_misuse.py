@@ -2,6 +2,7 @@
 
 import shutil
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -107,7 +108,12 @@ NETWORKS = {
     ),
     "several heads": (Adapted(), {}, "this network uses head and up; give features="),
     "one image alone": (Squeezed(), {}, "(of two images at once it is right: does it squeeze()?)"),
-    "no row for each image": (Sequence(), {}, "its features are [2, 1024, 3]; expected [2, d]"),
+    "a head over a sequence": (Sequence(), {}, "what head gives this network changes; give features="),
+    "no row for each image": (
+        Own(),
+        {"features": lambda n, x: torch.zeros(2, 1024, 3)},
+        "its features are [2, 1024, 3]; expected [2, d]",
+    ),
     "no such layer": (Own(), {"features": "hat"}, "features: 'hat' is no layer of this network"),
     "no features": (Own(), {"features": 3}, "features: 3; expected the name of a layer"),
     "features that fail": (Own(), {"features": lambda n, x: n.hat(x)}, "its features fail on images of 32 px"),
@@ -121,6 +127,9 @@ NETWORKS = {
         "mean: {0: 0.5, 1: 0.5, 2: 0.5}; expected",
     ),
     "digits": (Own(), {"mean": "000", "std": "111"}, "mean: '000'; expected a list of three numbers"),
+    "text": (Own(), {"mean": ["0", "0", "0"], "std": [1, 1, 1]}, "mean: ['0', '0', '0']; expected a list of three"),
+    "switches": (Own(), {"mean": [0] * 3, "std": [True, np.True_, 1]}, "std: [True, "),
+    "an array of switches": (Own(), {"mean": [0] * 3, "std": np.ones(3, bool)}, "std: array([ True, "),
     "six numbers": (
         Own(),
         {"mean": torch.full((2, 3), 0.5), "std": [1, 1, 1]},

@@ -10,9 +10,16 @@ from small_world import SETTINGS
 from tradeoffs.miniature import folder, imagenet
 from tradeoffs.models.networks import build
 from tradeoffs.step.errors import InputError
-from tradeoffs.training.loop import train
+from tradeoffs.training.loop import budget, train
 from tradeoffs.training.settings import Settings
-from tradeoffs.training.soundness import check_loss, check_overfitting, check_weights, convergence, warnings
+from tradeoffs.training.soundness import (
+    check_loss,
+    check_overfitting,
+    check_weights,
+    convergence,
+    first_monitored,
+    warnings,
+)
 from tradeoffs.training.train import sources
 
 CPU = torch.device("cpu")
@@ -97,6 +104,14 @@ def test_a_network_is_not_judged_at_a_budget_that_it_was_not_trained_at(training
             check_overfitting(rows, 100, spec)
     else:
         check_overfitting(rows, 100, spec)
+
+
+@pytest.mark.parametrize("warm_up", [0.0, 0.07, 0.28, 0.29, 0.5, 0.55, 0.56, 0.57, 0.58, 1.0])
+def test_the_whole_budget_begins_where_the_loop_has_it(training, warm_up):
+    for epochs in range(1, 101):
+        settings = Settings(**training | {"norm": "l2", "epsilon": 2.0, "epochs": epochs, "attack_warm_up": warm_up})
+        whole = [epoch for epoch in range(epochs) if budget(settings, epoch / epochs) == settings.epsilon]
+        assert first_monitored(settings) == min([*whole, epochs - 1]), epochs
 
 
 def test_a_network_is_attacked_from_where_the_budget_is_full(easy, training):

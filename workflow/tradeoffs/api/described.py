@@ -65,7 +65,10 @@ def _channels(key: str, values: Any) -> list[float] | None:
         return None
     try:
         listed = values.reshape(-1).tolist() if isinstance(values, np.ndarray | Tensor) else values
-        if isinstance(listed, list | tuple):
+        # A bool or text would become a number.
+        if isinstance(listed, list | tuple) and not any(
+            isinstance(value, bool | np.bool_ | str | bytes) for value in listed
+        ):
             return [float(value) for value in listed]
     except (TypeError, ValueError, OverflowError, RuntimeError):  # the last of a tensor without values
         pass

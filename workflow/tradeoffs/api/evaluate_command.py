@@ -4,13 +4,16 @@ tradeoffs evaluate --model timm/vit_base_patch16_224.augreg_in1k --benchmark wat
 """
 
 import re
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
 
+from tradeoffs.api import defaults, folders
 from tradeoffs.api.described import How
 from tradeoffs.api.evaluate import one
+from tradeoffs.api.kinds import path_of
 from tradeoffs.compute.device import choose_device
 from tradeoffs.models import confinement
 from tradeoffs.step.errors import InputError
@@ -38,10 +41,24 @@ def run(
     """Evaluate one model, write ``<benchmark>.json`` and ``<benchmark>.npz``, and print the metrics."""
     changes = changed(settings or [])
     script = trust and Path(model).expanduser().is_file()  # a function of the user's own has all their rights
-    remarks = {"confined": confinement.confine(out)} if script else {}
-    how = How(mean, std, input_size, classes, architecture, weights, features, trust)
     places = folders_of(data)
+    remarks = {"confined": _confined(path_of("--out", out), benchmark, places, study, changes)} if script else {}
+    how = How(mean, std, input_size, classes, architecture, weights, features, trust)
     print(one(model, benchmark, places, how, name, study, changes, choose_device(), out, True, remarks))
+
+
+def _confined(out: Path, benchmark: str, places: str | dict[str, str], study: str, changes: dict[str, Any]) -> bool:
+    """Take from this process the right to write outside ``out``; return whether the system did so.
+
+    The folder is made for it, and cannot be removed any more: benchmark and data are asked for before.
+    """
+    chosen = defaults.chosen(benchmark, study, changes)
+    with folders.opened(benchmark, places, chosen.get("domains", {"val": "val"}).values()):
+        pass
+    confined = confinement.confine(out)
+    if confined:
+        tempfile.tempdir = str(out)  # a link to data of another layout is made there
+    return confined
 
 
 def folders_of(given: list[str]) -> str | dict[str, str]:

@@ -11,6 +11,7 @@ from torch import nn
 from tradeoffs.step.errors import InputError
 from tradeoffs.training.monitoring import MONITOR_STEPS
 from tradeoffs.training.settings import Settings
+from tradeoffs.training.warm_up import first_full
 
 Row = dict[str, float]
 
@@ -75,7 +76,7 @@ def first_monitored(settings: Settings) -> int:
 
     Before, it would be attacked at a budget that it has not been trained at yet. The last epoch is always attacked.
     """
-    return min(math.ceil(settings.attack_warm_up * settings.epochs), settings.epochs - 1)
+    return first_full(settings.attack_warm_up, settings.epochs)
 
 
 def _overfitted(row: Row, images: int) -> bool:

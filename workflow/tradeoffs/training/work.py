@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tradeoffs.compute.work import Work, added, times
+from tradeoffs.training.warm_up import first_full
 
 MONITOR_STEPS = 10  # as in training/monitoring.py, which imports torch; a test holds them equal
 _HELD = 2**30  # bytes of images, as float32, that are held in memory at most: as in training/data.py
@@ -27,7 +28,7 @@ def estimate(settings: Mapping[str, Any], train: int, val: int) -> tuple[Work, W
     epoch = Work(forward=n * trades, gradients=n * steps, updates=n * (1 + trades))
     seen = _validated(settings, val)
     fixed = added(Work(read=_read(settings, n, val), forward=smallest + seen), times(epoch, epochs))
-    first = min(math.ceil(settings["attack_warm_up"] * epochs), epochs - 1)
+    first = first_full(settings["attack_warm_up"], epochs)
     looked = (epochs - first) * min(val, settings["monitor_images"])
     own = Work(forward=attacked + trades, gradients=steps)
     ten = Work(forward=1, gradients=MONITOR_STEPS - 1) if attacked else Work()
