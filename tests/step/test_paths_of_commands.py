@@ -31,6 +31,8 @@ def step(ran):
         ("--source a --out a --card c", "--source and --out are both a"),
         ("--source a --out b --card b", "--out and --card are both b"),
         ("--source a --out ./b --card b", "--out and --card are both b"),
+        ("--source a --out link --card c", "--source and --out are both link"),
+        ("--source a --out there/b --card b", "--out and --card are both b"),
         ("--source a --out b --card folder", "folder: is a folder"),
         ("--source a --out b --card file/c", "file/c: .*file is no folder"),
     ],
@@ -39,10 +41,12 @@ def test_outputs_that_would_be_lost_or_not_written_are_refused_before_anything_r
     Path("folder").mkdir()
     for name in ("a", "file"):
         Path(name).write_text("mine")
+    Path("link").symlink_to("a")
+    Path("there").symlink_to(".")
     with pytest.raises(InputError, match=said):
         execute(step(ran), "thing", words.split())
     assert not ran
-    assert {path.name for path in Path().iterdir()} == {"a", "file", "folder"}
+    assert {path.name for path in Path().iterdir()} == {"a", "file", "folder", "link", "there"}
     assert Path("a").read_text() == "mine"
 
 

@@ -14,6 +14,7 @@ lists the commands).
 
 import argparse
 import inspect
+import os
 import time
 import types
 import typing
@@ -129,10 +130,13 @@ def execute(step: Step, command: str, argv: Sequence[str]) -> None:
 
 
 def _check_paths(given: Mapping[str, Path]) -> None:
-    """Raise InputError where two options name one file or folder: what one writes there, the other would replace."""
+    """Raise InputError where two options name one file or folder: what one writes there, the other would replace.
+
+    By whatever links they are reached.
+    """
     seen: dict[Path, str] = {}
     for name, path in given.items():
-        before = seen.setdefault(path.absolute(), name)
+        before = seen.setdefault(Path(os.path.realpath(path)), name)
         if before != name:
             options = " and ".join(f"--{each.replace('_', '-')}" for each in (before, name))
             raise InputError(f"{options} are both {path}; expected a path of its own for each")

@@ -16,6 +16,7 @@ A training that diverges or overfits catastrophically ends with one line and wri
 import hashlib
 import json
 import sys
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,7 +36,7 @@ from tradeoffs.step.code_id import code_id
 from tradeoffs.step.command import Written
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.files import may_be_written, read_json
-from tradeoffs.step.ranges import COUNT, POSITIVE, SEED, Range
+from tradeoffs.step.ranges import COUNT, SEED, Range
 from tradeoffs.training import launcher
 from tradeoffs.training.checkpoint import Checkpoint, State, on_sigterm, save
 from tradeoffs.training.data import Source, open_source, read_split
@@ -46,14 +47,22 @@ from tradeoffs.training.settings import Settings
 from tradeoffs.training.soundness import convergence, first_monitored, warnings
 
 RANGES = {
-    **dict.fromkeys(("epochs", "batch_size", "monitor_images", "attack_steps", "images", "image_size"), COUNT),
-    **dict.fromkeys(("learning_rate", "attack_step_size"), POSITIVE),
-    **dict.fromkeys(("epsilon", "weight_decay", "trades_beta"), Range(0)),
+    **dict.fromkeys(("epochs", "batch_size", "images"), COUNT),
+    # As in the schema of the config: beyond, numbers overflow, and another setting would be blamed.
+    **dict.fromkeys(("learning_rate", "attack_step_size"), Range(0, 100, above=True)),
+    "weight_decay": Range(0, 10),
+    "trades_beta": Range(0, 1000),
+    "attack_steps": Range(1, 1000, whole=True),
+    "monitor_images": Range(1, 10**6, whole=True),
+    "image_size": Range(1, 4096, whole=True),
+    "epsilon": Range(0),  # its most is that of its norm
     "momentum": Range(0, 1, below=True),
     "attack_warm_up": Range(0, 1),
     "seed": SEED,
 }
 """What the numbers of a training may be."""
+LARGEST = {"l1": 1e6, "l2": 1000.0}
+"""Of budgets in pixel units, as in the benchmark of attacks; that of linf is 1."""
 MINUTES = Range(0)  # between checkpoints
 
 
@@ -107,6 +116,10 @@ def run(
             f"--spec: epsilon = {settings.epsilon:g} with norm linf; expected a budget in pixel values of [0, 1], "
             f"{settings.epsilon / 255:.4g} if it is one in 1/255"
         )
+    if settings.epsilon > (most := LARGEST.get(settings.norm, inf)):
+        raise InputError(
+            f"--spec: epsilon = {settings.epsilon:g} with norm {settings.norm}; expected a number up to {most:g}"
+        )
     if not COUNT.holds(processes):
         raise InputError(f"--processes {processes}; expected {COUNT}")
     if not MINUTES.holds(checkpoint_minutes):
@@ -144,6 +157,7 @@ def _trained(
     checkpoint = Checkpoint(kept, key(settings, fingerprint, begun), minutes)
     training, validation = sources(settings, data, device)
     initial = None if begun is None else _weights(begun, settings, training.classes)
+    of_start = None if begun is None else digests(begun)[begun.name]  # now: in the end another file may lie there
     with on_sigterm() as asked_to_stop:
         try:
             network, history = train(
@@ -174,7 +188,7 @@ def _trained(
         "weights_sha256": digests(weights)[weights.name],
         "history": history,
         "convergence": convergence(history, training.classes, full),
-        "start_sha256": None if begun is None else digests(begun)[begun.name],
+        "start_sha256": of_start,
         "warnings": warnings(history, training.classes, validation.size),
     }
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
