@@ -280,6 +280,12 @@ def test_an_option_given_twice_holds_both(places, own, tmp_path, capsys):
     assert "settings: 'resise' is unknown to waterbirds; did you mean resize" in capsys.readouterr().err
 
 
+def test_a_function_on_the_command_line_is_evaluated_first(capsys, tmp_path):
+    words = ["compare", "--models", "a=nets:make", "b=torchvision/resnet18", "--benchmarks", "waterbirds"]
+    assert commands.main([*words, "--data", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "a=nets:make is a function; evaluate it first (tradeoffs evaluate" in capsys.readouterr().err
+
+
 def test_a_file_on_the_command_line_is_evaluated_first(tmp_path, capsys, places):
     torch.save(Own().state_dict(), tmp_path / "mine.pt")
     words = ["compare", "--models", f"a={tmp_path / 'mine.pt'}", "b=torchvision/resnet18", "--benchmarks", "waterbirds"]

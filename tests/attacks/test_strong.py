@@ -244,6 +244,13 @@ def a_constant_beside_weights(z: Tensor) -> Tensor:
     return torch.ones(len(z), 1) @ torch.ones(1, 4).requires_grad_()
 
 
+def test_a_network_of_one_class_cannot_be_fooled():
+    attack = {"norm": "l2", "epsilons": [0.5], "steps": 2, "restarts": 3, "batch_size": 4}
+    x, labels = torch.rand(4, 3, 4, 4), torch.zeros(4, dtype=torch.long)
+    with pytest.raises(InputError, match="gives one logit; expected"):
+        accuracy_curve(lambda x: x.mean((1, 2, 3))[:, None], x, labels, generator=torch.Generator(), **attack)
+
+
 @pytest.mark.parametrize("logits", [detached, through_integers, a_constant_beside_weights])
 def test_a_network_without_gradients_is_said_to_have_none(logits):
     with pytest.raises(InputError, match="no gradient with respect to its input"):

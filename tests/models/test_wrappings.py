@@ -88,6 +88,20 @@ def test_a_head_beside_an_encoder_does_not_complete_it(tmp_path):
     assert campaign.outcome(tmp_path / "w.pt", said) == "named"
 
 
+@pytest.mark.parametrize("prefix", ["", "backbone.", "module.backbone."])
+def test_a_prefix_is_taken_off_a_network_without_a_linear_head(prefix, tmp_path):
+    name = "torchvision/squeezenet1_1"
+    tensors = unwrapped(name, campaign.CLASSES).state_dict()
+    torch.save(campaign.under(prefix)(tensors), tmp_path / "w.pt")
+    found = tensors_of(campaign.SPEC | {"name": name}, tmp_path / "w.pt")
+    assert all(torch.equal(found[f"backbone.{key}"], tensor) for key, tensor in tensors.items())
+    torch.save(found, tmp_path / "again.pt")
+    again = tensors_of(
+        campaign.SPEC | {"name": name} | dict.fromkeys(("mean", "std", "input_size")), tmp_path / "again.pt"
+    )
+    assert again.keys() == found.keys()
+
+
 def test_three_numbers_among_results_are_no_normaliser(tmp_path):
     results = {"mean": [0.81, 0.80, 0.79], "std": [0.01, 0.02, 0.03]}
     torch.save({"state_dict": campaign.original()[0], "results": results} | results, tmp_path / "w.pt")

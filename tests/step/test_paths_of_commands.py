@@ -25,6 +25,11 @@ def step(ran):
     return Step("A step", None, options_of(run), run, ("tradeoffs.step.ranges",))
 
 
+def test_a_path_with_a_null_character_is_left_to_the_step(ran):
+    execute(step(ran), "thing", ["--source", "a\0", "--out", "b", "--card", "c"])
+    assert ran == [(Path("a\0"), Path("b"))]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

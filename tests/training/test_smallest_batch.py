@@ -57,7 +57,6 @@ def test_two_images_or_larger_maps_are_not(architecture, pixels, count, batch):
         ("torchvision/alexnet", 8),
         ("torchvision/vit_b_16", 32),
         ("timm/vit_tiny_patch16_224", 64),
-        ("torchvision/googlenet", 224),  # returns more than logits while it is trained
     ],
 )
 def test_images_that_a_network_does_not_take_are_refused(architecture, pixels):
@@ -65,3 +64,9 @@ def test_images_that_a_network_does_not_take_are_refused(architecture, pixels):
     said = f"{pixels}x{pixels} pixels, on which a {architecture} cannot be trained"
     with pytest.raises(InputError, match=said):
         check_smallest_batch(settings, images(8, pixels), ALONE)
+
+
+def test_a_network_that_gives_more_than_logits_in_training_is_refused():
+    settings = Settings(**TRAINING | {"architecture": "torchvision/googlenet", "batch_size": 4})
+    with pytest.raises(InputError, match=r"in training gives more than logits .*choose another"):
+        check_smallest_batch(settings, images(8, 64), ALONE)

@@ -30,10 +30,12 @@ def run(
     for name, model in told.items():  # of which more has to be said than fits here
         path = path_of(f"--models: {name}", model)
         told_by_card = path.is_file() and check(path, ours=False)[1] is not None
-        if (path.is_file() and not told_by_card) or re.fullmatch(r".+\.py:\w+", model):
+        function = not path.exists() and re.fullmatch(r".+:\w+", model)  # as by_name has it
+        if (path.is_file() and not told_by_card) or function:
+            kind = "function" if function else "file"
             raise InputError(
-                f"--models: {name}={model} is a file; evaluate it first (tradeoffs evaluate --model {model} ... --out "
-                f"DIR), and give {name}=DIR"
+                f"--models: {name}={model} is a {kind}; evaluate it first (tradeoffs evaluate --model {model} ... "
+                f"--out DIR), and give {name}=DIR"
             )
     places = folders_of(data or [])
     computed = not all(Path(model).expanduser().is_dir() for model in told.values())

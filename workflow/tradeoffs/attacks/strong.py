@@ -69,13 +69,15 @@ def accuracy_curve(
 
     The result never rises with the budget. A budget of 0 is clean accuracy. ``restarts`` counts the attacks at each
     budget, as in :func:`fooled`. ``logits`` maps x [n, ...] in [0, 1] to [n, classes], of ``batch_size`` examples at a
-    time. Raises InputError for an unknown norm and for a network without gradients.
+    time. Raises InputError for an unknown norm, and for a network without gradients or of one class.
     """
     descending = sorted(epsilons, reverse=True)
     robust = torch.zeros(len(epsilons), len(x), dtype=torch.bool, device=x.device)
     sizes = torch.tensor(epsilons, device=x.device)
     for part in _parts(len(x), batch_size):
         clean, gradient = clean_pass(logits, x[part], labels[part])
+        if clean.shape[1] < 2:
+            raise InputError("the network gives one logit; expected those of two classes or more: it cannot be fooled")
         margins = margin(clean, labels[part])
         fallen = torch.arange(len(x), device=x.device)[part][margins < 0]
         for epsilon in descending:

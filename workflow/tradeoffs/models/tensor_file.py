@@ -12,6 +12,8 @@ from tradeoffs.models.networks import build, unwrapped
 from tradeoffs.models.normalised import Wrapped
 from tradeoffs.step.errors import InputError
 
+_OF_WRAPPED = {"mean", "std", "_extra_state"}  # what wrapping adds to a network's tensors
+
 
 def as_saved(content: Any) -> Any:
     """Return a file's content as it is."""
@@ -34,6 +36,10 @@ def read(
     shapes = [choice.shapes(whole), choice.shapes(network)]
     taken = choice.take(content, shapes, settings.weights, checkpoint)
     names = taken.tensors.keys() if isinstance(taken.tensors, dict) else set()
+    if isinstance(whole, Wrapped) and whole.classifier is None and not names >= _OF_WRAPPED:
+        # Without a head apart, all names of what is wrapped are the network's own after "backbone.".
+        taken = choice.take(content, shapes[1:], settings.weights, checkpoint)
+        names = taken.tensors.keys() if isinstance(taken.tensors, dict) else set()
     what = f"a {architecture} with {settings.classes} classes"
     if isinstance(taken.tensors, dict) and (network is whole or names == whole.state_dict().keys()):
         source = {"pretrained": None, "weights": _said(taken)}

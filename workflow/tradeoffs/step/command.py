@@ -136,7 +136,8 @@ def _check_paths(given: Mapping[str, Path]) -> None:
     """
     seen: dict[Path, str] = {}
     for name, path in given.items():
-        before = seen.setdefault(Path(os.path.realpath(path)), name)
+        there = path.absolute() if "\0" in str(path) else Path(os.path.realpath(path))  # the former is refused later
+        before = seen.setdefault(there, name)
         if before != name:
             options = " and ".join(f"--{each.replace('_', '-')}" for each in (before, name))
             raise InputError(f"{options} are both {path}; expected a path of its own for each")

@@ -7,6 +7,7 @@ import torch
 
 from tradeoffs.compute import memory
 from tradeoffs.models.networks import build
+from tradeoffs.models.normalised import Wrapped
 from tradeoffs.step.errors import InputError
 from tradeoffs.training.data import Source
 from tradeoffs.training.processes import Group
@@ -28,6 +29,9 @@ def check_smallest_batch(settings: Settings, training: Source, group: Group) -> 
     ((image, _),) = training.batches([torch.arange(1)], 0)
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         network = build(settings.architecture, training.classes).train()
+        given: list[object] = []
+        inside = network.backbone if isinstance(network, Wrapped) else network
+        inside.register_forward_hook(lambda _, __, out: given.append(out))
         zeros = torch.zeros((smallest, *image.shape[1:]))
         try:
             # As of all processes: each takes the statistics of the whole batch.
@@ -35,6 +39,11 @@ def check_smallest_batch(settings: Settings, training: Source, group: Group) -> 
         except Exception as error:  # whatever a library's network makes of images that are too small for it
             if memory.is_out_of_memory(error):
                 raise
+            if given and not isinstance(given[0], torch.Tensor):
+                raise InputError(
+                    f"--spec: architecture = {settings.architecture!r}, which in training gives more than logits "
+                    f"({type(given[0]).__name__}, with auxiliary outputs) and cannot be trained here; choose another"
+                ) from None
             height, width = image.shape[2:]
             raise InputError(
                 f"--spec: the last of {batches} batches holds {smallest} images of {width}x{height} pixels, on which a "
