@@ -261,8 +261,6 @@ def with_thing(name: str, where: str, make: Callable[[Path], object]) -> None:
 with_thing("lock_is_a_fifo", ".snakemake/running.lock", os.mkfifo)
 with_thing("lock_is_a_folder", ".snakemake/running.lock", Path.mkdir)
 with_thing("lock_is_a_link", ".snakemake/running.lock", lambda path: path.symlink_to("../config.yaml"))
-with_thing("socket_is_a_folder", ".snakemake/warm.sock", Path.mkdir)
-with_thing("socket_is_a_file", ".snakemake/warm.sock", Path.touch)
 
 
 def _without_flock(trial: Trial) -> None:

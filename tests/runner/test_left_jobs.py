@@ -44,9 +44,10 @@ def test_jobs_of_this_folder_are_found_and_nobody_elses(commands, study, tmp_pat
         f"3|tradeoffs_{RUN}|{study}_other",
         f"4|my_own_job|{study}",
         f"5_7|another_prefix_{RUN}|{study}",
+        f"6|my-study_{RUN}|{study}",
     ]
     commands("squeue", "cat <<E\n" + "\n".join(listed) + "\nE")
-    assert slurm.left_jobs(study) == ["1", "2", "5_7"]
+    assert slurm.left_jobs(study) == ["1", "2", "5_7", "6"]
 
 
 def test_slurm_is_not_asked_where_nothing_was_submitted(commands, tmp_path):

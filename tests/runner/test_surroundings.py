@@ -7,10 +7,12 @@ import errno
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
 from base64 import urlsafe_b64encode
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -88,7 +90,7 @@ def test_a_notebook_closed_output_foreign_modules_and_foreign_markers(tmp_path, 
     assert done.returncode == 0, done.stderr + logs_of(folder)
     assert (folder / TARGET).read_text().startswith("claim,")
     assert (outside / "precious").read_text() == (folder / "notes").read_text() == "precious"
-    assert (folder / ".snakemake/warm.sock").stat().st_mode & 0o777 == 0o600
+    assert not list((folder / ".snakemake").glob("warm*"))
     assert not (folder / "x").exists()
 
 
@@ -148,18 +150,18 @@ def records(tmp_path, monkeypatch):
         os.close(file)
 
 
-@pytest.mark.parametrize("dry_run", [True, False])
-def test_only_snakemakes_own_locks_are_deleted_and_those_not_by_a_dry_run(records, outside, dry_run):
+@pytest.mark.parametrize("only_looks", [True, False])
+def test_only_snakemakes_own_locks_are_deleted_and_those_not_by_a_look(records, outside, only_looks):
     foreign_things(Path(), outside)
     names = ["0.input.lock", "12.output.lock", "mine.lock", "0.input.lock.txt"]
     (records / "locks").mkdir()
     for name in names:
         (records / "locks" / name).touch()
     (records / "locks/1.input.lock").mkdir()
-    before = {path for path in Path().rglob("*") if path.name != "running.lock"}
-    assert killed_run.forget_killed_run(records, dry_run=dry_run)
+    before = set(Path().rglob("*"))
+    assert killed_run.forget_killed_run(records, only_looks=only_looks)
     gone = before - set(Path().rglob("*"))
-    assert gone == (set() if dry_run else {records / "locks" / name for name in names[:2]})
+    assert gone == (set() if only_looks else {records / "locks" / name for name in names[:2]})
     assert (outside / "precious").exists()
 
 
@@ -180,6 +182,60 @@ def test_a_folder_that_a_living_run_holds_is_left_alone(records):
     assert not killed_run.forget_killed_run(records)
     assert (records / "locks/0.input.lock").exists()
     os.close(file)
+
+
+def test_a_look_keeps_nothing_from_the_run_that_begins_beside_it(records):
+    assert killed_run.forget_killed_run(records, only_looks=True)
+    assert killed_run.forget_killed_run(records)
+    assert not killed_run.forget_killed_run(records, only_looks=True)
+
+
+def test_every_run_has_a_warm_process_of_its_own_and_a_killed_ones_socket_goes(records):
+    command = [sys.executable, "-c", "from tradeoffs.runner import hooks; print(hooks._SOCKET)"]
+    paths = environment(PYTHONPATH=str(hooks.HERE))
+    names = {subprocess.run(command, env=paths, capture_output=True, text=True).stdout for _ in range(2)}
+    assert len(names) == 2
+    left = Path(names.pop().strip())
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(left))
+    (records / "warm.up.sock").write_text("no socket")
+    assert killed_run.forget_killed_run(records, only_looks=True)
+    assert left.exists()
+    assert killed_run.forget_killed_run(records)
+    assert not left.exists()
+    assert (records / "warm.up.sock").exists()
+
+
+def test_a_run_waits_until_another_has_looked(records):
+    with ThreadPoolExecutor() as pool, killed_run._one_at_a_time(records, 0) as entered:
+        assert entered
+        begun = pool.submit(killed_run.forget_killed_run, records)
+        with pytest.raises(TimeoutError):
+            begun.result(0.3)
+        assert not killed_run._held
+    assert begun.result()
+
+
+def test_a_run_that_never_comes_to_begin_is_not_waited_for_for_ever(records, monkeypatch):
+    monkeypatch.setattr(killed_run, "_PATIENCE", 0.1)
+    with (
+        killed_run._one_at_a_time(records, 0),
+        pytest.raises(InputError, match=r"starting\.lock: another run .* end it, or wait"),
+    ):
+        killed_run.forget_killed_run(records)
+
+
+def test_a_second_run_is_alive_when_the_first_is_over(records):
+    first = locks.open_file(records / "running.lock")
+    assert locks.take(first, records / "running.lock")
+    assert not killed_run.forget_killed_run(records)
+    assert killed_run.others_work(records)
+    os.close(first)
+    assert not killed_run.others_work(records)
+    (records / "locks").mkdir()
+    (records / "locks/0.input.lock").touch()
+    assert not killed_run.forget_killed_run(records)
+    assert (records / "locks/0.input.lock").exists()
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, Path.mkdir, lambda path: path.symlink_to("/dev/null")])

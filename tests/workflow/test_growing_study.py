@@ -95,5 +95,5 @@ def checkpoints(folder):
 
 def copy(finished, tmp_path):
     folder = tmp_path / "study"
-    shutil.copytree(finished, folder, symlinks=True, ignore=shutil.ignore_patterns("warm.sock"))
+    shutil.copytree(finished, folder, symlinks=True, ignore=shutil.ignore_patterns("warm*.sock"))
     return folder

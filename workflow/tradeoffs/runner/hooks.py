@@ -3,7 +3,9 @@
 import atexit
 import os
 import re
+import secrets
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -21,7 +23,7 @@ from tradeoffs.compute import gpus
 from tradeoffs.compute.lease import JOBS_PER_GPU
 from tradeoffs.data import decoded_folder, imagenet_sizes
 from tradeoffs.runner import fork_server, last_words, slurm
-from tradeoffs.runner.killed_run import forget_killed_run
+from tradeoffs.runner.killed_run import forget_killed_run, others_work
 from tradeoffs.step import code_id, processes
 from tradeoffs.step.declared_benchmarks import STUDIES
 from tradeoffs.step.errors import InputError, ending
@@ -33,7 +35,8 @@ from tradeoffs.study.plan import decoded_gigabytes, models, uses_gpu
 
 HERE = Path(__file__).absolute().parents[2]
 SCHEMA = HERE / "schemas/config.schema.yaml"
-_SOCKET = Path(".snakemake/warm.sock")
+# Of this run alone: Snakemake lets another with other targets work beside it.
+_SOCKET = Path(f".snakemake/warm.{os.getpid()}.{secrets.token_hex(4)}.sock")
 _DECODED = Path("resources/decoded")
 _clock: list[float] = []
 
@@ -45,8 +48,8 @@ def prepare(workflow: Any, config: Config) -> None:
     * The number of GPUs, times the jobs that may share one, is a limit; ``--resources gpu=K`` still wins. Without a GPU
       the limit is 0, to which Snakemake scales the rules' requests: they run on the CPU. So they do in a study that
       uses none (``plan.uses_gpu``). A limit of 0 that is not for want of GPUs hides them from the steps.
-    * After ``kill -9`` the same command goes on: stale locks are removed, half-made outputs are made again, SLURM jobs
-      of the dead run are cancelled. Not so in a workflow that uses this one as a module: its ways are its own.
+    * After ``kill -9`` the same command goes on (:func:`forget_before_work`). Not so in a workflow that uses this one
+      as a module: its ways are its own.
     """
     from snakemake.shell import shell
 
@@ -63,10 +66,7 @@ def prepare(workflow: Any, config: Config) -> None:
         shell.prefix(_literally(_prefix(workflow, config)))
         if workflow.is_main_process and workflow.modifier.is_main_snakefile():
             slurm.cure_status_query()
-            if forget_killed_run(Path(".snakemake"), dry_run=workflow.output_settings.dryrun):
-                _remake_incomplete(workflow)
-            if workflow.resource_settings.nodes is not None and not workflow.output_settings.dryrun:
-                slurm.note_submissions(Path.cwd())
+            forget_before_work(workflow)
 
 
 def look_when_a_job_ends(workflow: Any) -> None:
@@ -206,12 +206,22 @@ def training_processes(resources: Any, gpus_per_training: int) -> int:
     return asked
 
 
-def _remake_incomplete(workflow: Any) -> None:
-    """Set Snakemake's option --rerun-incomplete as soon as its settings are there, which is after the Snakefile."""
+def forget_before_work(workflow: Any) -> None:
+    """Put away what a killed run left as soon as it is known whether jobs will run, which is after the Snakefile.
+
+    Before jobs, stale locks are removed and SLURM jobs of the dead run cancelled; a command that runs none (a dry run,
+    --summary, --report) changes nothing. Half-made outputs are then made again: Snakemake's option --rerun-incomplete,
+    whose settings are there only now.
+    """
     prepare_dag = workflow._prepare_dag
 
     def prepared(*arguments: Any, **named: Any) -> Any:
-        workflow.dag_settings.force_incomplete = True
+        works = workflow.executor_plugin is not None and not workflow.dryrun
+        with ending():
+            if forget_killed_run(Path(".snakemake"), only_looks=not works):
+                workflow.dag_settings.force_incomplete = True
+            if works and workflow.resource_settings.nodes is not None:
+                slurm.note_submissions(Path.cwd())
         return prepare_dag(*arguments, **named)
 
     workflow._prepare_dag = prepared
@@ -224,12 +234,20 @@ def start(workflow: Any) -> None:
     """
     code_id.keep()
     if _starts_warm(workflow) and (warm := fork_server.start(_SOCKET)) is not None:
-        atexit.register(warm.kill)  # it ends by itself, unless it hangs
+        atexit.register(_end_warm, warm)
     in_main_thread = threading.current_thread() is threading.main_thread()
     if in_main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _interrupt)
     look_when_a_job_ends(workflow)
     _clock.append(time.time())
+
+
+def _end_warm(warm: subprocess.Popen[bytes]) -> None:
+    """End the warm process, which would end by itself unless it hangs, and remove its socket."""
+    warm.kill()
+    with suppress(OSError, subprocess.TimeoutExpired):
+        warm.wait(1)  # it may have been about to make the socket
+        _SOCKET.unlink(missing_ok=True)
 
 
 def started() -> float | None:
@@ -262,7 +280,8 @@ def end(workflow: Any) -> None:
     """After a failed or interrupted run: leave no SLURM job behind, not even one submitted during the interruption."""
     if workflow.resource_settings.nodes is not None:
         try:
-            slurm.cancel_left_jobs(Path.cwd())
+            if not others_work(Path(".snakemake")):  # whose jobs they may be
+                slurm.cancel_left_jobs(Path.cwd())
         except InputError as error:
             print(f"warning: {error}", file=sys.stderr)
 

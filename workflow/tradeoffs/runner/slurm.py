@@ -13,7 +13,7 @@ from typing import Any
 from tradeoffs.step.errors import InputError
 
 # The executor plugin names the jobs of a run by a random UUID, after the profile's prefix.
-_JOB_NAME = re.compile(r"(\w+_)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_JOB_NAME = re.compile(r"([A-Za-z0-9_-]+_)?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 # Says that jobs may have been submitted from a folder; elsewhere SLURM is not asked. (The plugin's own folder of logs
 # is removed while jobs are still queued.)
