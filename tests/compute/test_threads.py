@@ -22,3 +22,16 @@ def test_a_forked_step_takes_the_threads_it_is_granted_for_linear_algebra_too():
     environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.stdout == "{2} 2\n", done.stderr
+
+
+def test_a_variable_of_the_blas_does_not_overrule_the_threads_that_are_granted():
+    code = (
+        "import numpy, scipy.linalg, torch, threadpoolctl\n"
+        "from tradeoffs.compute.device import take_threads\n"
+        "take_threads()\n"
+        "print({each['num_threads'] for each in threadpoolctl.threadpool_info()}, torch.get_num_threads())\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow"), "OMP_NUM_THREADS": "1"}
+    environment |= {"OPENBLAS_NUM_THREADS": "2", "GOTO_NUM_THREADS": "2"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == "{1} 1\n", done.stderr

@@ -174,6 +174,15 @@ def test_a_warm_process_that_ends_late_leaves_the_next_ones_socket_alone(tmp_pat
     second.communicate("\n", timeout=60)
 
 
+def test_the_warm_process_loads_its_blas_with_one_thread_whatever_the_shell_says(tmp_path, monkeypatch):
+    environments = []
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+    monkeypatch.setattr(fork_server.subprocess, "Popen", lambda *_, env, **__: environments.append(env))
+    fork_server.start(tmp_path / "s")
+    read = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "MKL_NUM_THREADS")
+    assert [environments[0][name] for name in read] == ["1"] * 4
+
+
 @pytest.fixture(scope="module")
 def warm_process(server):
     """Return the process behind ``server``, as the kernel tells whoever connects."""

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,15 @@ def test_the_file_is_named_by_the_meaning_of_its_content():
     assert settings(LONG) == settings(dict(reversed(LONG.items()))) == settings(LONG | {"name": "x"})
     assert settings(LONG) != settings(LONG | {"name": "y"})
     assert len(list(FOLDER.iterdir())) == 2
+
+
+@pytest.mark.parametrize("damage", [b"", b'{"numbers": [0', b"\xff\xfe"])
+def test_a_file_that_a_crash_damaged_is_written_again(damage):
+    path = Path(settings(LONG))
+    whole = path.read_bytes()
+    path.write_bytes(damage)
+    assert settings(LONG) == str(path)
+    assert path.read_bytes() == whole
 
 
 def test_processes_that_write_at_once_leave_one_whole_file():

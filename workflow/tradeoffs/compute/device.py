@@ -28,15 +28,15 @@ def take_threads() -> None:
     """Set the threads of torch and of the BLAS to OMP_NUM_THREADS, which Snakemake exports from a rule's ``threads``.
 
     A warm process has imported torch and numpy before it knew, with one thread (:mod:`tradeoffs.runner.fork_server`); a
-    linear head would then keep a GPU waiting for a minute or two.
+    linear head would then keep a GPU waiting for a minute or two. Elsewhere a variable of the BLAS's own may say
+    another number (OPENBLAS_NUM_THREADS).
     """
     if (count := threads()) is None:
         return
-    torch.set_num_threads(count)
-    if count > 1:
-        import threadpoolctl
+    import threadpoolctl
 
-        threadpoolctl.threadpool_limits(count, user_api="blas")
+    torch.set_num_threads(count)
+    threadpoolctl.threadpool_limits(count, user_api="blas")
 
 
 def gpu_usable() -> bool:

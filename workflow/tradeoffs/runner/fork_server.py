@@ -67,6 +67,9 @@ UNSET = (
     *("RANK", "LOCAL_RANK", "WORLD_SIZE"),  # of the processes of another program: a step starts its own
 )
 
+# What a BLAS reads, when it is loaded, before or instead of the first.
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "MKL_NUM_THREADS")
+
 _PATIENCE = 60.0  # seconds for importing everything and forking
 _GRACE = 10.0  # seconds in which a step that is to end may put away its files
 _READY, _BEGUN = b"r", b"b"
@@ -86,7 +89,7 @@ def start(path: Path) -> subprocess.Popen[bytes] | None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         # One thread for numpy's BLAS, whose threads would not survive a fork; torch's are set by each step.
-        environment = os.environ | ENVIRONMENT | {"OMP_NUM_THREADS": "1"}
+        environment = os.environ | ENVIRONMENT | dict.fromkeys(_THREADS, "1")
         command = [sys.executable, "-m", __name__, "--serve", str(path), str(os.getpid())]
         # Ctrl-C is for the steps. It is held back until the process ignores it.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

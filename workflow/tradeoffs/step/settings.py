@@ -21,7 +21,8 @@ LONGEST = 4000  # characters of an argument: what a person can still read and re
 def settings(value: Any) -> str:
     """Return what a rule passes as ``--spec``: canonical JSON, or the path of a file that holds it.
 
-    Any process may write the file, also a dry run and the jobs of a cluster: all write the same. Where the folder
+    Any process may write the file, also a dry run and the jobs of a cluster: all write the same; one that a crash
+    damaged is written again. Where the folder
     cannot be written the path is returned all the same, and the step says that the file is not there; any other refusal
     (a full disk) ends the program with one line.
     """
@@ -29,7 +30,7 @@ def settings(value: Any) -> str:
     if len(text.encode()) <= LONGEST:
         return text
     path = FOLDER / f"{hashlib.sha256(text.encode()).hexdigest()[:32]}.json"
-    if not path.exists():
+    if not _holds(path, text):
 
         def write(temporary: Path) -> None:
             temporary.write_text(text)
@@ -43,6 +44,13 @@ def settings(value: Any) -> str:
                 if error.errno != errno.EROFS:
                     raise
     return str(path)
+
+
+def _holds(path: Path, text: str) -> bool:
+    try:
+        return path.read_text() == text
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def canonical(value: Any) -> str:
