@@ -369,6 +369,30 @@ def test_a_complete_folder_stays_where_it_is_while_it_is_verified_again(
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("own", [[], ["set/.DS_Store"]])
+def test_what_a_system_or_a_kill_left_spoils_no_unpacked_folder(kind: str, own: list[str], tmp_path: Path, out: Path):
+    archive, spec = archive_of(kind, tmp_path, FILES | dict.fromkeys(own, b"of the archive"))
+    unpack(archive, out, spec)
+    first = fingerprint.recorded(out)
+    if own:
+        assert first["files"] == len(FILES) + 1
+        (out / own[0]).unlink()
+        assert "does not match" in line(lambda: fingerprint.verify(out))
+        unpack(archive, out, spec)
+    else:
+        for name in (".fingerprint.4711.0a1b2c3d.json", "set/.DS_Store", "set/.nfs0001", "Thumbs.db"):
+            (out / name).write_bytes(b"x")
+    unpack(archive, out, spec)
+    assert fingerprint.verify(out) == first["fingerprint"]
+    archive.unlink()
+    (out / "fingerprint.json").unlink()
+    unpack(archive, out, spec)
+    assert fingerprint.recorded(out) == first
+    (out / "set/mine.txt").write_bytes(b"x")
+    assert "take away what was added" in line(lambda: unpack(archive, out, spec))
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_complete_folder_needs_no_archive(kind: str, tmp_path: Path, out: Path):
     """As where the code of this step has changed and the archive was removed meanwhile to make room."""
     archive, spec = archive_of(kind, tmp_path, FILES)

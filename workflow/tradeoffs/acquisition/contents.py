@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.files import sha256
-from tradeoffs.step.folders import unreadable, walk
+from tradeoffs.step.folders import passed_over, unreadable, walk
 
 FINGERPRINT = "fingerprint.json"
 CARD = "card.json"
@@ -40,6 +40,26 @@ def listing(folder: Path) -> dict[str, int]:
         return {name: entry.stat().st_size for name, entry in found.items() if not name.endswith(UNFINISHED)}
     except OSError as error:
         raise unreadable(Path(error.filename), error) from None
+
+
+def listing_as(folder: Path, source: str, expected: str) -> dict[str, int] | None:
+    """Return the :func:`listing` of ``folder`` whose fingerprint is ``expected``; None where there is none.
+
+    That of all files, or of all but those that a system or a kill has put there: an archive may hold such names too.
+    """
+    every = listing(folder)
+    for sizes in (every, {name: size for name, size in every.items() if not stray(name)}):
+        if listing_fingerprint(source, sizes) == expected:
+            return sizes
+    return None
+
+
+def stray(name: str) -> bool:
+    """Whether a file of this path is of no data set, unless its archive holds it: ``.DS_Store``, ``.nfs0001``.
+
+    What a kill leaves of :func:`~tradeoffs.step.files.write_atomically` is hidden, and so among them.
+    """
+    return any(map(passed_over, name.split("/")))
 
 
 def _files(folder: Path, own: tuple[str, ...]) -> dict[str, os.DirEntry[str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 from tradeoffs.acquisition import observed
-from tradeoffs.acquisition.contents import FINGERPRINT, SOURCE, fingerprint, listing, listing_fingerprint
+from tradeoffs.acquisition.contents import FINGERPRINT, SOURCE, fingerprint, listing, listing_as, listing_fingerprint
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.files import read_json, sha256
 from tradeoffs.step.folders import is_file
@@ -56,8 +56,10 @@ def verify(folder: Path) -> str:
     """Return the fingerprint of ``folder``; InputError where it is not the one in its ``fingerprint.json``."""
     expected = recorded(folder)
     if expected.get("of") == OF_ARCHIVE:
-        sizes = listing(folder)
-        found, files = listing_fingerprint(read_json(folder / SOURCE)["sha256"], sizes), len(sizes)
+        source = read_json(folder / SOURCE)["sha256"]
+        if (sizes := listing_as(folder, source, expected["fingerprint"])) is None:
+            sizes = listing(folder)
+        found, files = listing_fingerprint(source, sizes), len(sizes)
     elif expected.get("of") == OF_PARTS:
         places = {place: (folder / place).resolve() for place in expected["parts"]}
         for path in places.values():

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from tradeoffs.acquisition.contents import CARD, FINGERPRINT, SOURCE, UNFINISHED
+from tradeoffs.acquisition.contents import CARD, FINGERPRINT, SOURCE, UNFINISHED, stray
 from tradeoffs.step.errors import InputError
 from tradeoffs.step.folders import walk
 
@@ -105,7 +105,8 @@ def blocks_of(stream: BinaryIO, length: int = 1 << 20) -> Iterable[bytes]:
 def check_folder(folder: Path, sizes: dict[str, int]) -> None:
     """Check that ``folder`` holds the files ``sizes`` (path -> bytes), no other and none of another size.
 
-    What an interrupted run left unfinished is removed. Raises InputError that names the first other difference.
+    What an interrupted run left unfinished is removed; what a system has put there is passed over. Raises InputError
+    that names the first other difference.
     """
     found = 0
     for base, listed in walk(folder, skip=lambda _: False):
@@ -118,7 +119,7 @@ def check_folder(folder: Path, sizes: dict[str, int]) -> None:
                 if not is_whole(path, sizes[relative]):
                     raise InputError(f"{path}: not the {sizes[relative]} bytes of its archive; delete it, run again")
                 found += 1
-            elif relative not in _OWN:
+            elif relative not in _OWN and not stray(relative):
                 raise InputError(f"{path}: does not come from the archive; move it away and run again")
     if found != len(sizes):
         raise InputError(f"{folder}: {found} of {len(sizes)} files of the archive are there; run again")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 from tradeoffs.acquisition.archive_file import known_sha256
-from tradeoffs.acquisition.contents import CARD, FINGERPRINT, SOURCE, listing, listing_fingerprint
+from tradeoffs.acquisition.contents import CARD, FINGERPRINT, SOURCE, listing_as, listing_fingerprint
 from tradeoffs.acquisition.fingerprint import OF_ARCHIVE
 from tradeoffs.acquisition.members import check_folder
 from tradeoffs.acquisition.objectnet_members import OVERLAP, overlap_members
@@ -57,7 +57,7 @@ def unpack(archive: Path, out: Path, settings: Settings) -> None:
     with exclusive(out), explained(out, "what was unpacked is kept, and the next run goes on from there"):
         started = time.perf_counter()
         if not archive.exists() and (kept := _kept(out, archive, settings)):
-            _write_marks(out, out.name, listing(out), kept, started)
+            _write_marks(out, out.name, kept.sizes, kept.source, started)
             return
         source = {"archive": archive.name, "sha256": known_sha256(archive), "spec": settings._asdict()}
         staging = _stage(out.with_name(f".{out.name}.unpacking"), out, source)
@@ -73,10 +73,17 @@ def unpack(archive: Path, out: Path, settings: Settings) -> None:
         shutil.rmtree(replaced, ignore_errors=True)
 
 
-def _kept(out: Path, archive: Path, settings: Settings) -> dict[str, Any] | None:
+class _Kept(NamedTuple):
+    """What a folder was unpacked from, and the size of each of its files."""
+
+    source: dict[str, Any]
+    sizes: dict[str, int]
+
+
+def _kept(out: Path, archive: Path, settings: Settings) -> _Kept | None:
     """Return what ``out`` was unpacked from, if that was this archive with these settings, and nothing has changed.
 
-    None where it was not; InputError where files are missing, or have another size.
+    None where it was not; InputError where files are missing, have another size, or have come to it.
     """
     source = _source(out)
     if source is None or (source.get("archive"), source.get("spec")) != (archive.name, settings._asdict()):
@@ -84,9 +91,12 @@ def _kept(out: Path, archive: Path, settings: Settings) -> dict[str, Any] | None
     recorded = source.pop("fingerprint", None)
     if recorded is None:  # unpacked by a version that did not note it
         return None
-    if listing_fingerprint(source["sha256"], listing(out)) != recorded:
-        raise InputError(f"{out}: not all that was unpacked is there, and {archive} is not either; download it again")
-    return source
+    if (sizes := listing_as(out, source["sha256"], recorded)) is None:
+        raise InputError(
+            f"{out}: not all that was unpacked is there, or more than that, and {archive} is not there either; take "
+            "away what was added, or download it again"
+        )
+    return _Kept(source, sizes)
 
 
 def _write_marks(folder: Path, name: str, sizes: dict[str, int], source: dict[str, Any], started: float) -> None:
