@@ -16,6 +16,7 @@ from PIL import Image
 
 from tradeoffs.data import decoded, decoded_folder, images
 from tradeoffs.data.images import Geometry, UnreadableError
+from tradeoffs.step import locks
 from tradeoffs.step.errors import InputError
 
 PACKAGE = Path(decoded.__file__).parents[2]
@@ -430,6 +431,25 @@ def test_files_on_their_way_count(shown, kept_folder, monkeypatch):
         for i in range(20):
             reader(i)
     assert len(list(kept_folder.iterdir())) == 2
+
+
+def test_what_others_have_begun_counts_before_it_is_written(shown, kept_folder, monkeypatch, capfd):
+    class Usage:
+        free = 3 * 2**30
+
+    monkeypatch.setattr(decoded_folder.shutil, "disk_usage", lambda _: Usage)
+    monkeypatch.setenv(decoded_folder.GIGABYTES, "20")
+    kept_folder.mkdir(parents=True, exist_ok=True)
+    other = (kept_folder / "other").with_suffix(decoded_folder._PART)
+    file = locks.open_file(other)
+    assert locks.take(file, other)
+    os.truncate(other, 2**31)
+    assert same(read(shown), shown)
+    assert "the disk is nearly full" in capfd.readouterr().err
+    os.truncate(other, 0)
+    assert same(read(shown), shown)
+    os.close(file)
+    assert len(list(kept_folder.glob(f"*{decoded_folder.SUFFIX}"))) == 1
 
 
 def test_a_nearly_full_disk_is_left_to_results(shown, kept_folder, monkeypatch, capfd):

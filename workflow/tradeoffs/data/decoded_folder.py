@@ -159,10 +159,21 @@ def _fits(part: Part, size: int, within: Bounded) -> bool:
     if not _make_room(within, time.time() - _IN_USE):
         _say(part.target, f"{_gigabytes(size)}, and the others there, used within a day, leave no room for it")
         return False
-    if shutil.disk_usage(part.path.parent).free < size + _SPARE:
+    if shutil.disk_usage(part.path.parent).free < size + _promised(part.path) + _SPARE:
         _say(part.target, f"{_gigabytes(size)}, and the disk is nearly full")
         return False
     return True
+
+
+def _promised(own: Path) -> int:
+    """Return the bytes that files on their way beside ``own`` will take of the disk, and have not taken yet."""
+    total = 0
+    for path in _listed(own.parent, _PART):
+        with suppress(OSError):
+            if path != own:
+                status = path.stat()
+                total += max(0, status.st_size - 512 * status.st_blocks)
+    return total
 
 
 def _make_room(within: Bounded, before: float) -> bool:
