@@ -36,5 +36,15 @@ def test_every_value_is_quoted_in_every_rule(path):
     assert not re.search(r"^ +(run|script|notebook|wrapper|cwl):", text, re.MULTILINE)
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_what_a_config_says_is_a_function_lest_braces_in_it_be_wildcards(path):
+    assert not re.findall(r"^ +\w+=(?:settings|canonical)\(.*", path.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_a_rule_says_itself_that_it_is_local_for_a_module_renames_rules(path):
+    assert not re.search(r"^localrules\b", path.read_text(), re.MULTILINE)
+
+
 def test_there_are_rules():
     assert sum(len(commands(path.read_text())) for path in FILES) > 10

@@ -218,6 +218,24 @@ def test_a_dry_run_says_what_is_wrong_with_an_own_imagenet9(project: Path, tmp_p
     assert "no folder 00_" in line
 
 
+def test_braces_in_a_path_are_no_wildcards(project: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "in{lab}"
+    (folder / "somewhere").mkdir(parents=True)
+    code, said = snakemake(project, {"imagenet": {"path": str(folder)}}, "-n", "results/imagenet/missing.csv")
+    assert code == 0, said
+    assert str(folder) in said
+
+
+def test_what_cannot_be_unpacked_is_said_in_one_line(project: Path) -> None:
+    code, said = snakemake(project, {}, "-n", "resources/unpacked/objectnet/fingerprint.json")
+    assert code == 1
+    assert "error: objectnet: its licence is not accepted" in said
+    code, said = snakemake(project, {}, "-n", "resources/unpacked/imagenet/fingerprint.json")
+    assert code == 1
+    assert "No rule to produce resources/unpacked/imagenet/fingerprint.json" in said
+    assert "Traceback" not in said
+
+
 def test_weights_that_are_not_there_are_named_before_anything_runs(project: Path) -> None:
     extra = [
         {"id": "mine", "source": "torchscript", "trust": True, "file": "none.pt", "mean": [0, 0, 0], "std": [1, 1, 1]}

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 from project_root import ROOT
@@ -33,6 +34,7 @@ def test_another_workflow_uses_the_rules_and_their_paths_are_right(tmp_path):
     (tmp_path / "config.yaml").write_text((ROOT / "tests/small.yaml").read_text())
     planned = snakemake(tmp_path, "--dry-run", "tradeoffs_all")
     assert planned.returncode == 0, planned.stderr
+    assert "localrules" not in planned.stderr
     for rule in ("tradeoffs_train", "tradeoffs_evaluate", "tradeoffs_figure", "tradeoffs_theory_pgd"):
         assert rule in planned.stdout + planned.stderr
     made = snakemake(tmp_path)
@@ -40,6 +42,14 @@ def test_another_workflow_uses_the_rules_and_their_paths_are_right(tmp_path):
     assert int((tmp_path / "mine.txt").read_text()) > 2
     assert (tmp_path / "results/theory/phase.json").exists()
     assert not (tmp_path / "workflow").exists()
+
+
+def test_what_the_other_workflow_writes_for_itself_is_its_own(tmp_path):
+    (tmp_path / "Snakefile").write_text(SNAKEFILE.format(root=ROOT).replace("config: config", 'config: config["ours"]'))
+    small = textwrap.indent((ROOT / "tests/small.yaml").read_text(), "  ")
+    (tmp_path / "config.yaml").write_text(f"walltime: 1:30\nours:\n{small}")
+    planned = snakemake(tmp_path, "--dry-run")
+    assert planned.returncode == 0, planned.stderr
 
 
 def test_progress_is_shown_and_no_job_described(tmp_path):

@@ -26,7 +26,10 @@ from tradeoffs.study.model import ATTACKED_WORLD, DEFAULT_WORLD, TRAINING_WORLD
 from tradeoffs.theory import command as theory_parts
 
 config, MODELS = hooks.configured(
-    config, workflow.configfiles, workflow.overwrite_configfiles
+    config,
+    workflow.configfiles,
+    workflow.overwrite_configfiles,
+    is_module=not workflow.modifier.is_main_snakefile(),
 )
 STUDY = config["study"]
 DOWNLOADS = plan.downloads(config)
@@ -83,10 +86,21 @@ def download_card(file):
     return ancient(f"{file}.json") if checksum_of(file) else f"{file}.json"
 
 
+def refuse_missing(dataset):
+    """End the program with one line for a data set that cannot be had."""
+    if dataset in MISSING:
+        sys.exit(f"error: {dataset}: {MISSING[dataset]}")
+
+
+def unpacked_from(wildcards):
+    """What says that the archive of a published data set is downloaded."""
+    refuse_missing(wildcards.dataset)
+    return download_card(published_data.archive(wildcards.dataset))
+
+
 def assembled_from(wildcards):
     """The files that say that the parts of a published data set are there; a user's own copy is no file of ours."""
-    if wildcards.dataset in MISSING:
-        sys.exit(f"error: {wildcards.dataset}: {MISSING[wildcards.dataset]}")
+    refuse_missing(wildcards.dataset)
     return published_data.marks(config["imagenet"], wildcards.dataset)
 
 

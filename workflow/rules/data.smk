@@ -44,11 +44,15 @@ rule download:
 
 rule unpack:
     input:
-        lambda wc: download_card(published_data.archive(wc.dataset)),
+        unpacked_from,
     output:
         "resources/unpacked/{dataset}/fingerprint.json",
     log:
         "logs/unpack/{dataset}.log",
+    wildcard_constraints:
+        dataset=one_of(
+            name for name, declared in declared_data().items() if declared.archive
+        ),
     conda:
         "../../envs/environment.yaml"
     resources:

@@ -4,17 +4,6 @@
 report: "../report/workflow.rst"
 
 
-localrules:
-    look,
-    summary,
-    claims,
-    reference,
-    published,
-    missing,
-    figure,
-    page,
-
-
 # With replicates: auto. After each replicate: are the headline claims decided? If not, the next one is planned, and what
 # is finished stays. All below rests on the replicates that there are in the end.
 checkpoint look:
@@ -27,6 +16,7 @@ checkpoint look:
         f"logs/{STUDY}/results/look_{{number}}.log",
     wildcard_constraints:
         number="[1-9][0-9]*",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -47,6 +37,7 @@ rule summary:
         card=f"results/{STUDY}/cards/summary.json",
     log:
         f"logs/{STUDY}/results/summary.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -76,6 +67,7 @@ rule claims:
         card=f"results/{STUDY}/cards/claims.json",
     log:
         f"logs/{STUDY}/results/claims.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -97,11 +89,12 @@ rule reference:
         card=f"results/{STUDY}/cards/reference.json",
     log:
         f"logs/{STUDY}/results/reference.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.claims.reference"),
-        spec=settings(specification.of_reference(config)),
+        spec=lambda wc: settings(specification.of_reference(config)),
     shell:
         "python -m tradeoffs reference --spec {params.spec:q} --claims {input:q} --out {output.out:q}"
         " --card {output.card:q} > {log:q} 2>&1"
@@ -115,6 +108,7 @@ rule published:
         card=f"results/{STUDY}/cards/published.json",
     log:
         f"logs/{STUDY}/results/published.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -132,11 +126,13 @@ rule missing:
         card=f"results/{STUDY}/cards/missing.json",
     log:
         f"logs/{STUDY}/results/missing.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
         code=code_id("tradeoffs.results.missing"),
-        spec=settings(
+        # A function: in other text Snakemake takes braces for wildcards, and a reason may name a path that has some.
+        spec=lambda wc: settings(
             {
                 "missing": plan.missing_benchmarks(config),
                 "models": plan.left_out(config),
@@ -166,6 +162,7 @@ rule figure:
         f"logs/{STUDY}/results/figure_{{figure}}.log",
     wildcard_constraints:
         figure=one_of(FIGURES),
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:
@@ -194,6 +191,7 @@ rule page:
         card=f"results/{STUDY}/cards/index.json",
     log:
         f"logs/{STUDY}/results/page.log",
+    localrule: True
     conda:
         "../../envs/environment.yaml"
     params:

@@ -27,7 +27,7 @@ for part, tables in {
         params:
             code=code_id(f"tradeoffs.theory.{theory_parts.PARTS[part]}"),
             part=part,
-            spec=settings(config["theory"][part]),
+            spec=lambda wc, part=part: settings(config["theory"][part]),
             written=lambda wc, output: options(output),
         shell:
             "python -m tradeoffs theory {params.part:q} --spec {params.spec:q} {params.written:q} > {log:q} 2>&1"

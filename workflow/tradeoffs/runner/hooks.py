@@ -129,23 +129,26 @@ def _starts_warm(workflow: Any) -> bool:
 
 
 def configured(
-    config: Config, files: Iterable[str | Path], given: Iterable[str | Path] = ()
+    config: Config, files: Iterable[str | Path], given: Iterable[str | Path] = (), is_module: bool = False
 ) -> tuple[Config, dict[str, Model]]:
     """Return the checked config and the models it names; a mistake in it ends the program with one line.
 
     ``files``: the config files that it was read from; ``given``: those of the command line, which change what the
-    others say, in their order.
+    others say, in their order. ``is_module``: another workflow's files, in which it may write numbers as it likes.
     """
     with ending():
-        full = checked_config(config, files, given)
+        full = checked_config(config, files, given, is_module)
         return full, models(full)
 
 
-def checked_config(config: Config, files: Iterable[str | Path], given: Iterable[str | Path] = ()) -> Config:
+def checked_config(
+    config: Config, files: Iterable[str | Path], given: Iterable[str | Path] = (), is_module: bool = False
+) -> Config:
     """Return the checked config, as :func:`configured`; InputError for a mistake in it."""
     later = [Path(file) for file in given]
     earlier = [path for file in files if (path := Path(file)) not in later]
-    refuse_traps([*earlier, *later])
+    if not is_module:
+        refuse_traps([*earlier, *later])
     return checked(emptied(config, [*earlier, *later], STUDIES), SCHEMA)
 
 
