@@ -173,6 +173,23 @@ def test_trickle_ends(site: Site, tmp_path: Path, monkeypatch):
     assert "bytes in 0 s, 3 times" in line(lambda: download([site.url("/a")], tmp_path / "archive.zip", NOTHING))
 
 
+def test_trickle_of_a_chunks_size_ends(site: Site, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(server, "TIMEOUT", 0.2)
+    monkeypatch.setattr(module, "ATTEMPTS", 3)
+
+    def trickle(handler: Handler, body: bytes) -> bool:
+        with suppress(OSError):
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for _ in range(1000):
+                handler.wfile.write(b"0")
+                time.sleep(0.02)
+        return True
+
+    site.pages["/a"] = Page(ZIP)
+    site.faults["/a"] = [trickle] * 3
+    assert "no answer for 0 s, 3 times" in line(lambda: download([site.url("/a")], tmp_path / "archive.zip", NOTHING))
+
+
 def test_trickle_of_headers_ends(site: Site, tmp_path: Path, monkeypatch):
     monkeypatch.setattr(server, "TIMEOUT", 0.2)
     monkeypatch.setattr(module, "ATTEMPTS", 3)

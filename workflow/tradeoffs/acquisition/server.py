@@ -11,7 +11,8 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -165,7 +166,9 @@ def length(offered: int | None, published: int | None) -> int | None:
 def read(response: Any) -> bytes:
     """Return what there is of the body, nothing at its end; TryAgainError where the connection is cut."""
     try:
-        block: bytes = response.read1(_BLOCK)  # what is there: read() would lose it in a timeout
+        # The size of a chunk may come byte by byte, each within the socket's own limit.
+        with _in_time(response.connected) if getattr(response, "chunked", False) else nullcontext():
+            block: bytes = response.read1(_BLOCK)  # what is there: read() would lose it in a timeout
     except (OSError, http.client.HTTPException) as error:
         raise TryAgainError(_network(error)) from None
     return block
@@ -179,27 +182,37 @@ def read_start(response: Any) -> bytes:
     return found
 
 
+@contextmanager
+def _in_time(connected: socket.socket) -> Iterator[None]:
+    """Give what is waited for on a socket TIMEOUT in all, then raise TimeoutError."""
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        with suppress(OSError):  # closed by the other side just now
+            socket.socket.shutdown(connected, socket.SHUT_RDWR)  # also of TLS, whose own would wait for an answer
+
+    timer = threading.Timer(TIMEOUT, end)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        if late.is_set():
+            raise TimeoutError
+
+
 class Prompt(http.client.HTTPConnection):
     """A connection whose answer, up to the end of its headers, takes TIMEOUT at most: a socket's own limit starts anew
     with every byte."""
 
     def getresponse(self) -> http.client.HTTPResponse:
         """Return the answer; TimeoutError where it is not there in time."""
-        late = threading.Event()
-
-        def end(connected: socket.socket) -> None:
-            late.set()
-            with suppress(OSError):  # closed by the other side just now
-                socket.socket.shutdown(connected, socket.SHUT_RDWR)  # also of TLS, whose own would wait for an answer
-
-        timer = threading.Timer(TIMEOUT, end, [self.sock])
-        timer.start()
-        try:
-            return super().getresponse()
-        finally:
-            timer.cancel()
-            if late.is_set():
-                raise TimeoutError
+        connected = self.sock
+        with _in_time(connected):
+            response = super().getresponse()
+        response.connected = connected  # type: ignore[attr-defined]
+        return response
 
 
 class PromptSecure(Prompt, http.client.HTTPSConnection):
