@@ -23,7 +23,7 @@ from tradeoffs.compute import gpus
 from tradeoffs.compute.lease import JOBS_PER_GPU
 from tradeoffs.data import decoded_folder, imagenet_sizes
 from tradeoffs.runner import fork_server, last_words, slurm
-from tradeoffs.runner.killed_run import forget_killed_run, others_work
+from tradeoffs.runner.killed_run import check_usable, forget_killed_run, others_work
 from tradeoffs.step import code_id, processes
 from tradeoffs.step.declared_benchmarks import STUDIES
 from tradeoffs.step.errors import InputError, ending
@@ -66,6 +66,7 @@ def prepare(workflow: Any, config: Config) -> None:
         shell.prefix(_literally(_prefix(workflow, config)))
         if workflow.is_main_process and workflow.modifier.is_main_snakefile():
             slurm.cure_status_query()
+            check_usable(Path(".snakemake"))
             forget_before_work(workflow)
 
 

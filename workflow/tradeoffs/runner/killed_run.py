@@ -35,27 +35,39 @@ def forget_killed_run(snakemake_folder: Path, only_looks: bool = False) -> bool:
 
     Raises InputError where the folder cannot be used, or another run has been about to begin for minutes.
     """
-    try:
+    check_usable(snakemake_folder)
+    patience = _PATIENCE_OF_A_LOOK if only_looks else _PATIENCE
+    with _explained(snakemake_folder), _one_at_a_time(snakemake_folder, patience) as entered:
+        if only_looks:
+            return entered and not _others(snakemake_folder) and not slurm.left_jobs(snakemake_folder.parent)
+        if not entered:
+            raise InputError(
+                f"{snakemake_folder / 'starting.lock'}: another run in this folder has been about to begin for "
+                f"{_PATIENCE:.0f} s; end it, or wait until it works, and start again"
+            )
+        alone = not _others(snakemake_folder)
+        _hold(snakemake_folder)
+        if alone:
+            _put_away(snakemake_folder)
+        return alone
+
+
+def check_usable(snakemake_folder: Path) -> None:
+    """Raise InputError where Snakemake cannot keep its records in its folder."""
+    with _explained(snakemake_folder):
         snakemake_folder.mkdir(exist_ok=True)
         if (own := snakemake_folder / "locks").is_symlink() or (own.exists() and not own.is_dir()):
             raise InputError(f"{own}: Snakemake makes a folder there and removes it again; remove what is in its place")
-        with _one_at_a_time(snakemake_folder, _PATIENCE_OF_A_LOOK if only_looks else _PATIENCE) as entered:
-            if only_looks:
-                return entered and not _others(snakemake_folder) and not slurm.left_jobs(snakemake_folder.parent)
-            if not entered:
-                raise InputError(
-                    f"{snakemake_folder / 'starting.lock'}: another run in this folder has been about to begin for "
-                    f"{_PATIENCE:.0f} s; end it, or wait until it works, and start again"
-                )
-            alone = not _others(snakemake_folder)
-            _hold(snakemake_folder)
-            if alone:
-                _put_away(snakemake_folder)
-            return alone
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise InputError(
-            f"{error.filename or snakemake_folder}: {error.strerror or error}; Snakemake keeps its records there: "
-            "correct that and run again"
+            f"{error.filename or folder}: {error.strerror or error}; Snakemake keeps its records there: correct that "
+            "and run again"
         ) from None
 
 
