@@ -16,7 +16,7 @@ _FIT, _REFIT, _BESIDE = 2000, 36, 50
 _DRAWING = 3e-9
 _HANDLING, _MADE = 4.5e-5, 2.7e-5
 _KEPT = 3e-5  # of a thread, to read the pixels of a kept image of 224 x 224 and compare their checksum
-_EVALUATION, _TRAINING = 0.13, 0.5
+_EVALUATION, _TRAINING = 0.11, 0.5
 
 
 class Rates(NamedTuple):
