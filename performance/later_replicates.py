@@ -9,16 +9,18 @@ three replicates in a row and all together; and how many of their verdicts chang
 """
 
 import argparse
-import json
 import statistics
+import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from tradeoffs.claims.command import claims_of
-from tradeoffs.claims.row import EXPLORATORY, Claim
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from cores import taken
+from replicates import claims
+
+from tradeoffs.claims.row import Claim
 from tradeoffs.models.ids import in_replicate
-from tradeoffs.results.evaluations import read
-from tradeoffs.results.measurements import measure
 from tradeoffs.results.study import Model, Settings, Study, study_of
 from tradeoffs.step.cards import read_card
 
@@ -45,12 +47,13 @@ def main() -> None:
     study = study_of(Settings(**read_card(options.results / "cards/claims.json")["spec"]))
     last = max(model.replicate for model in study.models)
     groups = [range(first, first + 3) for first in range(1, last - 1, 3)] + [range(1, last + 1)]
-    before = [claims(options.results, part(study, group, ())) for group in groups]
+    evaluations = options.results / "evaluations"
+    before = [claims(evaluations, part(study, group, ())) for group in groups]
     said = [f"{group[0]} to {group[-1]}" for group in groups]
     print("| left out of replicates after the first | three take, times one |", " | ".join(said), "|")
     print("|---|---|" + "---|" * len(said))
     for name, left in CHOICES.items():
-        after = [claims(options.results, part(study, group, left)) for group in groups]
+        after = [claims(evaluations, part(study, group, left)) for group in groups]
         cells = [wider(old, new) for old, new in zip(before, after, strict=True)]
         print(f"| {name} | {three(options.seconds or options.results, study, left):.2f} |", " | ".join(cells), "|")
 
@@ -63,12 +66,6 @@ def part(study: Study, replicates: Sequence[int], left: Collection[str]) -> Stud
         if model.replicate in replicates and (model.replicate == replicates[0] or not _is_left(model, left))
     ]
     return study._replace(models=models)
-
-
-def claims(results: Path, study: Study) -> dict[str, Claim]:
-    """Return the headlines and conclusions, by claim."""
-    measured = measure(read(results / "evaluations", study.models), study.models, study.reliance)
-    return {row.claim: row for row in claims_of(measured, study) if row.scope != EXPLORATORY}
 
 
 def wider(before: dict[str, Claim], after: dict[str, Claim]) -> str:
@@ -84,24 +81,19 @@ def wider(before: dict[str, Claim], after: dict[str, Claim]) -> str:
 
 def three(results: Path, study: Study, left: Collection[str]) -> float:
     """Return how long three replicates take, as multiples of the first, whose cards lie in ``results``."""
-    first = sum(_seconds(path) for path in results.parent.rglob("*.json"))
-    worlds = sum(_seconds(path) for path in results.parent.parent.glob("resources/*/*/*/card.json"))
+    first = sum(taken(path) for path in results.parent.rglob("*.json"))
+    worlds = sum(taken(path) for path in results.parent.parent.glob("resources/*/*/*/card.json"))
     names = {in_replicate(model.id, 2): model.id for model in study.models if model.replicate == 1}
     again = 0.0
     for model in study.models:
         if model.replicate == 2 and not _is_left(model, left):
-            again += _seconds(results / "models" / names[model.id] / "card.json")
-            again += sum(_seconds(results / f"evaluations/{each}/{names[model.id]}.json") for each in model.benchmarks)
+            again += taken(results / "models" / names[model.id] / "card.json")
+            again += sum(taken(results / f"evaluations/{each}/{names[model.id]}.json") for each in model.benchmarks)
     return 1 + 2 * (again + worlds) / (first + worlds)
 
 
 def _is_left(model: Model, left: Collection[str]) -> bool:
     return any(each in model.id for each in left)
-
-
-def _seconds(path: Path) -> float:
-    said = json.loads(path.read_text())
-    return float(said.get("seconds", 0.0)) if isinstance(said, dict) else 0.0
 
 
 if __name__ == "__main__":

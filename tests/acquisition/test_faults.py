@@ -173,32 +173,22 @@ def test_trickle_ends(site: Site, tmp_path: Path, monkeypatch):
     assert "bytes in 0 s, 3 times" in line(lambda: download([site.url("/a")], tmp_path / "archive.zip", NOTHING))
 
 
-def test_trickle_of_a_chunks_size_ends(site: Site, tmp_path: Path, monkeypatch):
+@pytest.mark.parametrize(
+    ("start", "piece"),
+    [
+        pytest.param(b"", "X-{}: y", id="headers"),
+        pytest.param(b"Transfer-Encoding: chunked\r\n\r\n", "0", id="the size of a chunk"),
+    ],
+)
+def test_trickle_before_the_body_ends(site: Site, tmp_path: Path, monkeypatch, start: bytes, piece: str):
     monkeypatch.setattr(server, "TIMEOUT", 0.2)
     monkeypatch.setattr(module, "ATTEMPTS", 3)
 
     def trickle(handler: Handler, body: bytes) -> bool:
         with suppress(OSError):
-            handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-            for _ in range(1000):
-                handler.wfile.write(b"0")
-                time.sleep(0.02)
-        return True
-
-    site.pages["/a"] = Page(ZIP)
-    site.faults["/a"] = [trickle] * 3
-    assert "no answer for 0 s, 3 times" in line(lambda: download([site.url("/a")], tmp_path / "archive.zip", NOTHING))
-
-
-def test_trickle_of_headers_ends(site: Site, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(server, "TIMEOUT", 0.2)
-    monkeypatch.setattr(module, "ATTEMPTS", 3)
-
-    def trickle(handler: Handler, body: bytes) -> bool:
-        with suppress(OSError):
-            handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + start)
             for number in range(1000):
-                handler.wfile.write(f"X-{number % 50}: y".encode())
+                handler.wfile.write(piece.format(number % 50).encode())
                 time.sleep(0.02)
         return True
 
